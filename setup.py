@@ -1,0 +1,140 @@
+"""The distribution: what microblog needs, its command, and the files that travel in the wheel.
+
+Run-time requirements are ranges; the exact versions that were tested are in requirements.lock.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def long_description() -> str:
+    """The README, which may be missing in a partial checkout."""
+    readme = HERE / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.exists() else ""
+
+
+def data_files(*folders: str, suffixes: tuple[str, ...] = ()) -> list[str]:
+    """Files below folders of the package, as paths relative to it, without caches.
+
+    Written out one by one because ``package_data`` globs do not recurse through a symbolic link, and
+    ``microblog/migrations`` is one (to ``alembic/`` at the top, where the house keeps its migrations).
+    """
+    package = HERE / "microblog"
+    found = []
+    for folder in folders:
+        # iterdir, not rglob: rglob does not follow links on every supported Python.
+        pending = [package / folder]
+        while pending:
+            place = pending.pop()
+            if not place.is_dir():
+                continue
+            for entry in sorted(place.iterdir()):
+                if entry.name == "__pycache__" or entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    pending.append(entry)
+                elif not suffixes or entry.suffix in suffixes:
+                    found.append(entry.relative_to(package).as_posix())
+    return found
+
+
+RUNTIME = [
+    "alembic>=1.16,<2",
+    "argon2-cffi>=25.1",
+    "click>=8.1",
+    "email-validator>=2.2",
+    "itsdangerous>=2.2",
+    "linkify-it-py>=2.0.3",
+    "plaster_pastedeploy>=1.0.1",
+    "pyramid>=2.1,<3",
+    "pyramid_jinja2>=2.10.1",
+    "pyramid_retry>=2.1.1",
+    "pyramid_tm>=2.6",
+    "regex>=2024.11.6",
+    # Pyramid 2.1 imports pkg_resources when it runs; setuptools 82 no longer has it.
+    "setuptools>=69,<81",
+    "sqlalchemy>=2.1,<3",
+    "transaction>=5.0",
+    "waitress>=3.0.2",
+    "WTForms>=3.2",
+    "zope.sqlalchemy>=4.1",
+]
+
+POSTGRESQL = ["psycopg[binary]>=3.2"]
+
+# The client's major version has to be that of the server: 9.x of it speaks to 9.x servers only.
+ELASTICSEARCH = ["elasticsearch>=8.19,<9"]
+
+DEVELOPMENT = ["pyramid_debugtoolbar>=4.12.1"]
+
+TEST = [
+    *POSTGRESQL,
+    *ELASTICSEARCH,
+    *DEVELOPMENT,
+    "aiosmtpd>=1.4.6",
+    "beautifulsoup4>=4.13",
+    "coverage>=7.10",
+    "hypothesis>=6.130",
+    "playwright>=1.50",
+    "pytest>=8.4",
+    "pytest-cov>=6.2",
+    "pytest-xdist>=3.7",
+    "time-machine>=2.16",
+    "WebTest>=3.0.5",
+]
+
+LINT = [
+    "mypy>=1.17",
+    "mypy-zope>=1.0",
+    "ruff>=0.12",
+    "types-regex",
+    "types-WebOb>=1.8",
+    "types-WebTest>=3.0",
+    "types-WTForms>=3.2",
+]
+
+setup(
+    name="microblog",
+    version="0.1.0",
+    description="A self-hosted microblog: short posts, followers and search, in one folder and one process",
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+    author="The microblog founders",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["microblog", "microblog.*"]),
+    package_data={
+        "microblog": data_files("templates", "static", "locale")
+        + data_files("migrations", suffixes=(".py", ".mako", ".md", ".sql"))
+        + ["*.ini", "**/*.ini", "**/*.jinja2", "**/*.txt", "py.typed"],
+    },
+    include_package_data=False,
+    zip_safe=False,
+    install_requires=RUNTIME,
+    extras_require={
+        "postgresql": POSTGRESQL,
+        "elasticsearch": ELASTICSEARCH,
+        "development": DEVELOPMENT,
+        "test": TEST,
+        "lint": LINT,
+    },
+    entry_points={
+        "console_scripts": ["microblog = microblog.commands:main"],
+        "paste.app_factory": ["main = microblog:main"],
+    },
+    classifiers=[
+        "Environment :: Web Environment",
+        "Framework :: Pyramid",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Internet :: WWW/HTTP :: WSGI :: Application",
+    ],
+)

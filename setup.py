@@ -16,28 +16,25 @@ def long_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 
-def data_files(*folders: str, suffixes: tuple[str, ...] = ()) -> list[str]:
-    """Files below folders of the package, as paths relative to it, without caches.
+def data_files() -> list[str]:
+    """Every file of the package that is not one of its modules, as paths relative to it.
 
-    Written out one by one because ``package_data`` globs do not recurse through a symbolic link, and
-    ``microblog/migrations`` is one (to ``alembic/`` at the top, where the house keeps its migrations).
+    Templates, static files, translations, ini files, and the migrations: ``microblog/migrations`` is a
+    symbolic link to ``alembic/`` at the top, and no package, so its scripts are data. Listed one by one
+    because neither the globs of ``package_data`` nor ``Path.rglob`` go through a symbolic link.
     """
     package = HERE / "microblog"
     found = []
-    for folder in folders:
-        # iterdir, not rglob: rglob does not follow links on every supported Python.
-        pending = [package / folder]
-        while pending:
-            place = pending.pop()
-            if not place.is_dir():
+    pending = [package]
+    while pending:
+        for entry in sorted(pending.pop().iterdir()):
+            if entry.name == "__pycache__" or entry.name.startswith("."):
                 continue
-            for entry in sorted(place.iterdir()):
-                if entry.name == "__pycache__" or entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    pending.append(entry)
-                elif not suffixes or entry.suffix in suffixes:
-                    found.append(entry.relative_to(package).as_posix())
+            path = entry.relative_to(package)
+            if entry.is_dir():
+                pending.append(entry)
+            elif entry.suffix != ".py" or path.parts[0] == "migrations":
+                found.append(path.as_posix())
     return found
 
 
@@ -107,11 +104,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["microblog", "microblog.*"]),
-    package_data={
-        "microblog": data_files("templates", "static", "locale")
-        + data_files("migrations", suffixes=(".py", ".mako", ".md", ".sql"))
-        + ["*.ini", "**/*.ini", "**/*.jinja2", "**/*.txt", "py.typed"],
-    },
+    package_data={"microblog": data_files()},
     include_package_data=False,
     zip_safe=False,
     install_requires=RUNTIME,

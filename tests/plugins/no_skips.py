@@ -1,15 +1,26 @@
 """What a test run left out: told at its end, and a failure where everything can be run.
 
 A test that needs a browser or a server skips itself where there is none, and its reason says how to get
-one. This plugin gathers those reasons under one heading. With ``MICROBLOG_TEST_NO_SKIPS=1``, which
-``.ci/run`` sets, a run that skipped anything has failed: else a service that stopped coming up would take
-its tests along and nobody would notice.
+one. This plugin gathers those reasons under one heading. With ``MICROBLOG_TEST_NO_SKIPS=1`` a run that
+skipped anything has failed: else a service that stopped coming up would take its tests along and nobody
+would notice.
+
+No single run can do everything, since some tests are for SQLite and some for PostgreSQL. So ``.ci/run``
+asks the same of all its runs together::
+
+    python -m tests.plugins.no_skips RUN.xml [RUN.xml ...]
+
+which reads what ``pytest --junitxml`` wrote and fails if a test was skipped in each run that had it.
 
 Loaded by ``pytest_plugins`` in ``tests/conftest.py``.
 """
 
 import os
+import sys
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -56,3 +67,37 @@ class SkippedTests:
             terminalreporter.section(HEADING, yellow=True)
         for reason, tests in sorted(self.reasons.items()):
             terminalreporter.write_line(f"{tests:>4} {'test' if tests == 1 else 'tests'}: {reason}")
+
+
+def skipped_in_every_run(reports: Iterable[Path]) -> dict[str, str]:
+    """The tests that no run executed, each with the reason that the last of them gave.
+
+    A module that skipped itself as a whole has no tests to name; it counts as executed once any test in it
+    was.
+    """
+    ran: set[str] = set()
+    skipped: dict[str, str] = {}
+    for report in reports:
+        for case in ElementTree.parse(report).iter("testcase"):
+            module, name = case.get("classname", ""), case.get("name", "")
+            skip = case.find("skipped")
+            if skip is not None and skip.get("type") != "pytest.xfail":
+                skipped[f"{module}::{name}" if module else name] = skip.get("message", "")
+            else:
+                ran |= {f"{module}::{name}", module}
+    return {test: reason for test, reason in sorted(skipped.items()) if test not in ran}
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        print("usage: python -m tests.plugins.no_skips RUN.xml [RUN.xml ...]", file=sys.stderr)
+        return 2
+    left = skipped_in_every_run(map(Path, arguments))
+    for test, reason in left.items():
+        print(f"skipped in every run: {test}: {reason}")
+    print(f"{len(arguments)} runs read, {len(left)} tests that none of them executed.")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

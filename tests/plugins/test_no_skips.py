@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.plugins.no_skips import HEADING, HEADING_WHEN_FORBIDDEN, SWITCH
+from tests.plugins.no_skips import HEADING, HEADING_WHEN_FORBIDDEN, SWITCH, main, skipped_in_every_run
 
 pytest_plugins = ["pytester"]
 
@@ -63,3 +63,51 @@ def test_a_run_without_skips_passes_and_says_nothing(pytester, monkeypatch):
     result = run(pytester, "def test_runs(): pass")
     assert result.ret == pytest.ExitCode.OK
     assert SWITCH not in result.stdout.str()
+
+
+ON_ONE_DATABASE = """
+    import os
+    import pytest
+
+    @pytest.mark.skipif("DATABASE" not in os.environ, reason="no database")
+    def test_stores():
+        pass
+
+    @pytest.mark.skip(reason="no teapot")
+    def test_brews():
+        pass
+
+    @pytest.mark.xfail(reason="not yet")
+    def test_fails_as_expected():
+        assert False
+"""
+ONE_MODULE = """
+    import os
+    import pytest
+    if "DATABASE" not in os.environ:
+        pytest.skip("no database for any of this", allow_module_level=True)
+
+    def test_runs():
+        pass
+"""
+
+
+def test_what_one_of_several_runs_executed_was_not_left_out(pytester, monkeypatch, capsys):
+    monkeypatch.delenv(SWITCH, raising=False)
+    pytester.makepyfile(test_module=ONE_MODULE)
+    without, within = pytester.path / "without.xml", pytester.path / "within.xml"
+    monkeypatch.delenv("DATABASE", raising=False)
+    run(pytester, ON_ONE_DATABASE, f"--junitxml={without}")
+    monkeypatch.setenv("DATABASE", "here")
+    run(pytester, ON_ONE_DATABASE, f"--junitxml={within}")
+
+    name = "test_what_one_of_several_runs_executed_was_not_left_out"
+    assert set(skipped_in_every_run([without])) == {
+        f"{name}::test_stores",
+        f"{name}::test_brews",
+        "test_module",
+    }
+    assert skipped_in_every_run([without, within]) == {f"{name}::test_brews": "no teapot"}
+    capsys.readouterr()
+    assert main([str(without), str(within)]) == 1
+    assert f"{name}::test_brews: no teapot" in capsys.readouterr().out

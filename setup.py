@@ -41,10 +41,12 @@ def data_files() -> list[str]:
 RUNTIME = [
     "alembic>=1.16,<2",
     "argon2-cffi>=25.1",
+    "babel>=2.17",
     "click>=8.1",
     "email-validator>=2.2",
     "itsdangerous>=2.2",
     "linkify-it-py>=2.0.3",
+    "markupsafe>=3.0",
     "plaster_pastedeploy>=1.0.1",
     "pyramid>=2.1,<3",
     "pyramid_jinja2>=2.10.1",
@@ -57,6 +59,7 @@ RUNTIME = [
     "transaction>=5.0",
     "waitress>=3.0.2",
     "WTForms>=3.2",
+    "zope.interface>=7.2",
     "zope.sqlalchemy>=4.1",
 ]
 

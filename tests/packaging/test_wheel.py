@@ -7,10 +7,15 @@ is the new site's.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
+import time
+import urllib.error
+import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -137,23 +142,8 @@ def reachable_index(tmp_path_factory: pytest.TempPathFactory) -> None:
     if wanted == "1":
         return
     folder = tmp_path_factory.mktemp("probe")
-    probe = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--no-cache-dir",
-            "--retries=0",
-            "--timeout=5",
-            "itsdangerous",
-        ],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-    )
+    download = "-m pip download --quiet --no-deps --no-cache-dir --retries=0 --timeout=5 itsdangerous"
+    probe = subprocess.run([sys.executable, *download.split()], cwd=folder, capture_output=True, check=False)
     if probe.returncode != 0:
         pytest.skip(
             f"the wheel was not installed: pip reaches no packages; connect, or set {SWITCH}=1 to see why"

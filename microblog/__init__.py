@@ -1,0 +1,51 @@
+"""microblog: a self-hosted microblogging application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.config import Configurator
+
+from microblog.settings import SettingsError
+
+# In this order: the house first, then its rooms.
+INCLUDES = (
+    "microblog.settings",
+    "microblog.tree",
+    "microblog.db",
+    "microblog.deferred",
+    "microblog.security",
+    "microblog.flash",
+    "microblog.pages",
+    "microblog.errors",
+    "microblog.outbox",
+    "microblog.accounts",
+    "microblog.people",
+    "microblog.posts",
+    "microblog.search",
+)
+
+
+def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
+    """The WSGI application (PasteDeploy's `paste.app_factory`).
+
+    Connects to nothing and starts no thread.
+
+    :raises SettingsError: with every fault of the settings.
+    """
+    return configure(settings).make_wsgi_app()
+
+
+def configure(settings: dict[str, Any]) -> Configurator:
+    """The configurator with every room in it; commands take its registry."""
+    config = Configurator(settings=settings)
+    for name in INCLUDES:
+        config.include(name)
+    # A third party's search adapter, or the debug toolbar, comes in through pyramid.includes,
+    # which Configurator has done already.
+    config.registry.microblog.freeze()
+    config.scan("microblog", ignore=["microblog.commands", "microblog.migrations"])
+    return config
+
+
+__all__ = ["SettingsError", "configure", "main"]

@@ -1,0 +1,12 @@
+"""Sign up, log in and out, sessions, passwords, and the settings of one's account."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.accounts.resources import Account
+    from microblog.accounts.settings import REGISTRATION, SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.add_template_setting("registration_open", REGISTRATION)
+    config.add_branch("account", Account)

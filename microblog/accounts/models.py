@@ -1,0 +1,66 @@
+"""People's accounts, the nicknames they have and had, and their sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from microblog.db import Base, UTCDateTime
+
+NICKNAME_LENGTH = 30
+EMAIL_LENGTH = 254  # RFC 5321
+ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
+
+# Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
+NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+class User(Base):
+    """A person. Without a password hash nobody can log in (authors that an import made).
+
+    The counts are kept by triggers of the database, so that bulk statements and cascades count too.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id that left the database never comes back
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
+    email: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH))
+    email_key: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(sa.String(255))
+    is_admin: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+    about_me: Mapped[str] = mapped_column(
+        sa.String(ABOUT_ME_CODE_POINTS), server_default=sa.text("''"), default=""
+    )
+    member_since: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    posts_count: Mapped[int] = mapped_column(server_default="0", default=0)
+    followers_count: Mapped[int] = mapped_column(server_default="0", default=0)
+    following_count: Mapped[int] = mapped_column(server_default="0", default=0)
+
+
+class Nickname(Base):
+    """Every nickname that somebody has or had, in lower case: a former one stays its person's."""
+
+    __tablename__ = "nicknames"
+
+    key: Mapped[str] = mapped_column(NicknameKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class LoginSession(Base):
+    """A browser that is logged in; of its token only the SHA-256 is kept."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(UTCDateTime)
+    seen: Mapped[datetime] = mapped_column(UTCDateTime)
+    idle_seconds: Mapped[int]
+    idle_until: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,50 @@
+"""What may be a nickname, and what is made of one that may not."""
+
+from __future__ import annotations
+
+import re
+
+from microblog.accounts.models import NICKNAME_LENGTH
+
+LEAST_CHARACTERS = 2
+NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.]")
+# What people would take for the site itself, and what a page of people/ might be called one day.
+RESERVED = frozenset(
+    ["about", "account", "admin", "administrator", "api", "everybody", "everyone", "explore", "feed", "feeds", "following", "followers", "help", "home", "login", "logout", "me", "messages", "metrics", "microblog", "moderator", "none", "notifications", "null", "people", "post", "posts", "register", "root", "search", "security", "settings", "static", "support", "system", "undefined", "user", "users", "webmaster"]
+)
+
+
+def nickname_key(nickname: str) -> str:
+    """Nicknames are unique without regard to case."""
+    return nickname.lower()
+
+
+def nickname_problem(nickname: str) -> str | None:
+    """A sentence that says why this cannot be a nickname, or None when it can."""
+    if not LEAST_CHARACTERS <= len(nickname) <= NICKNAME_LENGTH:
+        return f"A nickname has {LEAST_CHARACTERS} to {NICKNAME_LENGTH} characters."
+    if NOT_ALLOWED.search(nickname):
+        return "A nickname is made of the letters a to z, digits, underscores and dots."
+    if nickname.startswith(".") or nickname.endswith(".") or ".." in nickname:
+        return "A nickname neither begins nor ends with a dot, and has no two dots in a row."
+    if nickname_key(nickname) in RESERVED:
+        return "This nickname is reserved."
+    return None
+
+
+def make_valid_nickname(nickname: str) -> str:
+    """Drop what a nickname may not have: `John_[123]\\n` gives `John_123`.
+
+    What is left may still be too short, or reserved; see `make_unique_nickname`.
+    """
+    kept = re.sub(r"\.{2,}", ".", NOT_ALLOWED.sub("", nickname))
+    return kept.strip(".")[:NICKNAME_LENGTH].rstrip(".")
+
+
+def candidates(nickname: str) -> list[str]:
+    """The nickname itself and the first ones made from it: susan, susan2, susan3, …"""
+    start = make_valid_nickname(nickname)
+    if len(start) < LEAST_CHARACTERS:
+        start = f"{start}user" if not start else f"{start}_1"
+    names = [start] + [f"{start[: NICKNAME_LENGTH - len(str(n))]}{n}" for n in range(2, 100)]
+    return [name for name in names if nickname_problem(name) is None]

@@ -1,0 +1,37 @@
+"""Passwords: argon2id, never inside a write transaction (FOUNDATION 2b: p99 7.9 s against 0.4 s)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+LEAST_CHARACTERS = 8
+MOST_CHARACTERS = 1000  # a longer one only costs time (FOUNDATION 2h)
+
+# Named one by one, since argon2-cffi's defaults take ten times as long (docs/adr/0004).
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def hash_password(password: str) -> str:
+    return HASHER.hash(password)
+
+
+@cache
+def nobodys_hash() -> str:
+    return hash_password("nobody has this password")
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Is this the password? Takes as long when there is no such person (None)."""
+    try:
+        HASHER.verify(password_hash or nobodys_hash(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Was it hashed with other parameters than today's?"""
+    return HASHER.check_needs_rehash(password_hash)

@@ -1,0 +1,206 @@
+"""Every SQL statement about accounts and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.accounts.models import LoginSession, Nickname, User
+from microblog.accounts.nicknames import candidates, nickname_key
+
+# A remembered session lives as long as it is used, but not for ever.
+LONGEST_SESSION = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends the request; `session` is the hash of the session's token."""
+
+    id: int
+    nickname: str
+    email: str | None
+    is_admin: bool
+    session: str
+    seen: datetime
+
+
+def identity_of_session(session: orm.Session, token_hash: str) -> Identity | None:
+    """The person of a living session; one statement."""
+    now = datetime.now(UTC)
+    row = session.execute(
+        sa.select(
+            User.id, User.nickname, User.email, User.is_admin, LoginSession.token_hash, LoginSession.seen
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.token_hash == token_hash, LoginSession.idle_until > now, LoginSession.expires > now
+        )
+    ).one_or_none()
+    return None if row is None else Identity(*row)
+
+
+def start_session(session: orm.Session, user_id: int, token_hash: str, idle: timedelta) -> None:
+    """`idle` is the time without a request after which it ends."""
+    now = datetime.now(UTC)
+    session.execute(
+        sa.insert(LoginSession).values(
+            token_hash=token_hash,
+            user_id=user_id,
+            created=now,
+            seen=now,
+            idle_seconds=int(idle.total_seconds()),
+            idle_until=now + idle,
+            expires=now + LONGEST_SESSION,
+        )
+    )
+
+
+def end_session(session: orm.Session, token_hash: str) -> None:
+    session.execute(sa.delete(LoginSession).where(LoginSession.token_hash == token_hash))
+
+
+def end_sessions_of(session: orm.Session, user_id: int) -> None:
+    session.execute(sa.delete(LoginSession).where(LoginSession.user_id == user_id))
+
+
+def delete_expired_sessions(session: orm.Session) -> int:
+    """How many there were."""
+    now = datetime.now(UTC)
+    return session.execute(
+        sa.delete(LoginSession).where(sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now))
+    ).rowcount
+
+
+def mark_seen(session: orm.Session, identity: Identity) -> None:
+    """The person was here now, and so was their session."""
+    now = datetime.now(UTC)
+    session.execute(sa.update(User).where(User.id == identity.id).values(last_seen=now))
+    idle_seconds = session.scalar(
+        sa.select(LoginSession.idle_seconds).where(LoginSession.token_hash == identity.session)
+    )
+    if idle_seconds is not None:
+        session.execute(
+            sa.update(LoginSession)
+            .where(LoginSession.token_hash == identity.session)
+            .values(seen=now, idle_until=now + timedelta(seconds=idle_seconds))
+        )
+
+
+def credentials(session: orm.Session, login: str) -> tuple[int, str | None] | None:
+    """(id, password hash) of who has this nickname (not a former one) or this e-mail address."""
+    query = sa.select(User.id, User.password_hash)
+    if "@" in login:
+        query = query.where(User.email_key == email_key(login))
+    else:
+        key = nickname_key(login)
+        query = query.join(Nickname, Nickname.user_id == User.id).where(
+            Nickname.key == key, sa.func.lower(User.nickname) == key
+        )
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row.id, row.password_hash)
+
+
+def email_key(email: str) -> str:
+    """Addresses are unique without regard to case."""
+    return email.lower()
+
+
+def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
+    """The id of who has or had this nickname."""
+    return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == nickname_key(nickname)))
+
+
+def email_is_taken(session: orm.Session, email: str) -> bool:
+    return session.scalar(sa.select(User.id).where(User.email_key == email_key(email))) is not None
+
+
+def make_unique_nickname(session: orm.Session, nickname: str) -> str:
+    """The nickname itself when it is free, else a free one made from it (`john2`)."""
+    names = candidates(nickname)
+    taken = set(
+        session.scalars(
+            sa.select(Nickname.key).where(Nickname.key.in_([nickname_key(name) for name in names]))
+        )
+    )
+    for name in names:
+        if nickname_key(name) not in taken:
+            return name
+    # Ninety-nine susans: the time tells the next ones apart.
+    return f"{names[0][:15]}{datetime.now(UTC):%y%m%d%H%M%S}"
+
+
+class NicknameTaken(Exception):
+    """Somebody else has or had this nickname."""
+
+
+class EmailTaken(Exception):
+    """Somebody else has this e-mail address."""
+
+
+def add_user(
+    session: orm.Session,
+    nickname: str,
+    *,
+    email: str | None = None,
+    password_hash: str | None = None,
+    is_admin: bool = False,
+    member_since: datetime | None = None,
+) -> int:
+    """The id of a new person.
+
+    :raises NicknameTaken, EmailTaken: also when another transaction was quicker.
+    """
+    try:
+        with session.begin_nested():
+            user_id = session.scalars(
+                sa.insert(User)
+                .values(
+                    nickname=nickname,
+                    email=email,
+                    email_key=None if email is None else email_key(email),
+                    password_hash=password_hash,
+                    is_admin=is_admin,
+                    member_since=member_since or datetime.now(UTC),
+                )
+                .returning(User.id)
+            ).one()
+    except sa.exc.IntegrityError:
+        raise EmailTaken(email) from None
+    claim_nickname(session, user_id, nickname)
+    return int(user_id)
+
+
+def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
+    """:raises NicknameTaken: when it is, or was, somebody else's."""
+    owner = owner_of_nickname(session, nickname)
+    if owner is None:
+        try:
+            with session.begin_nested():
+                session.execute(sa.insert(Nickname).values(key=nickname_key(nickname), user_id=user_id))
+        except sa.exc.IntegrityError:
+            raise NicknameTaken(nickname) from None
+    elif owner != user_id:
+        raise NicknameTaken(nickname)
+
+
+def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> None:
+    """:raises NicknameTaken: when it is, or was, somebody else's."""
+    claim_nickname(session, user_id, nickname)
+    session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
+
+
+def own_profile(session: orm.Session, user_id: int) -> tuple[str, str]:
+    """(nickname, about me)"""
+    row = session.execute(sa.select(User.nickname, User.about_me).where(User.id == user_id)).one()
+    return row.nickname, row.about_me
+
+
+def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:
+    session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash))
+
+
+def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
+    session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin))

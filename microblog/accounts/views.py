@@ -1,0 +1,181 @@
+"""Sign up, log in, log out, edit one's profile.
+
+Forms whose work is a hash hang on the root, which loads nothing: the password is hashed before
+`request.dbsession` opens its write transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+
+from microblog.accounts import passwords, queries
+from microblog.accounts.forms import EmptyForm, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.resources import Account
+from microblog.accounts.settings import REGISTRATION, REMEMBERED_DAYS, SESSION_HOURS
+from microblog.pages import page_view
+from microblog.security import (
+    SESSION_COOKIE,
+    delete_cookie,
+    safe_next,
+    set_cookie,
+    token_hash,
+)
+from microblog.tree import Root
+
+TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
+TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
+WRONG_LOGIN = "This nickname or e-mail address and this password do not belong together."
+
+
+def next_of(request: Any) -> str | None:
+    """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
+    target = request.POST.get("next") or request.GET.get("next")
+    return safe_next(request, target if isinstance(target, str) else None)
+
+
+@page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")
+def register(root: Root, request: Any) -> Any:
+    if not request.microblog[REGISTRATION]:
+        raise HTTPForbidden("Signing up is closed here.")
+    if request.identity is not None:
+        return HTTPSeeOther(location=request.link())
+    form = RegisterForm(request)
+    if request.method == "GET":
+        return register_page(request, form)
+    form.validate()
+    offer = offered_nickname(request, form.nickname)
+    if not form.errors:
+        with request.registry.database.read() as session:
+            if queries.email_is_taken(session, form.email.data):
+                form.email.errors = [TAKEN_EMAIL]
+    if form.errors or form.errors_of_form:
+        return register_page(request, form, offer=offer, status=422)
+    password_hash = passwords.hash_password(form.password.data)
+    try:
+        user_id = queries.add_user(
+            request.dbsession, form.nickname.data, email=form.email.data, password_hash=password_hash
+        )
+    except queries.NicknameTaken:  # since we looked
+        form.nickname.errors = [TAKEN_NICKNAME]
+        return register_page(request, form, offer=offered_nickname(request, form.nickname), status=422)
+    except queries.EmailTaken:
+        form.email.errors = [TAKEN_EMAIL]
+        return register_page(request, form, status=422)
+    request.flash("Welcome! You are signed up, and logged in.")
+    return log_in(request, user_id, remembered=False)
+
+
+def register_page(
+    request: Any, form: RegisterForm, *, offer: str | None = None, status: int = 200
+) -> dict[str, Any]:
+    request.response.status_int = status
+    return {"form": form, "offer": offer, "next": next_of(request), "page_name": "register"}
+
+
+def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str | None:
+    """Says in the field that the nickname is taken, and gives a free one whenever it is refused."""
+    with request.registry.database.read() as session:
+        if not field.errors:
+            owner = queries.owner_of_nickname(session, field.data)
+            if owner is None or owner == own_id:
+                return None
+            field.errors = [TAKEN_NICKNAME]
+        if not field.data:
+            return None
+        return queries.make_unique_nickname(session, field.data)
+
+
+@page_view(context=Root, name="login", methods=("GET", "POST"), renderer="accounts/login.jinja2")
+def login(root: Root, request: Any) -> Any:
+    if request.identity is not None:
+        return HTTPSeeOther(location=next_of(request) or request.link())
+    form = LoginForm(request)
+    if request.method == "GET":
+        return login_page(request, form)
+    if not form.validate():
+        return login_page(request, form, status=422)
+    with request.registry.database.read() as session:
+        found = queries.credentials(session, form.nickname.data)
+    user_id, password_hash = found or (0, None)
+    if not passwords.verify_password(password_hash, form.password.data):
+        form.errors_of_form.append(WRONG_LOGIN)
+        return login_page(request, form, status=422)
+    if passwords.needs_rehash(str(password_hash)):
+        password_hash = passwords.hash_password(form.password.data)
+        queries.set_password(request.dbsession, user_id, password_hash)
+    return log_in(request, user_id, remembered=form.remember_me.data)
+
+
+def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
+    request.response.status_int = status
+    return {"form": form, "next": next_of(request), "page_name": "login"}
+
+
+def log_in(request: Any, user_id: int, *, remembered: bool) -> Any:
+    """A new session with a token that nobody knew before; then on to where the person wanted to go."""
+    settings = request.microblog
+    idle = (
+        timedelta(days=settings[REMEMBERED_DAYS]) if remembered else timedelta(hours=settings[SESSION_HOURS])
+    )
+    token = secrets.token_urlsafe(32)
+    queries.start_session(request.dbsession, user_id, token_hash(token), idle)
+    response = HTTPSeeOther(location=next_of(request) or request.link())
+    max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
+    set_cookie(request, response, SESSION_COOKIE, token, max_age)
+    return response
+
+
+@page_view(context=Root, name="logout", methods=("GET", "POST"), renderer="accounts/logout.jinja2")
+def logout(root: Root, request: Any) -> Any:
+    if request.identity is None:
+        return HTTPSeeOther(location=request.link())
+    if request.method == "GET":
+        return {}
+    form = EmptyForm(request)
+    if not form.validate():
+        request.response.status_int = 422
+        return {"form": form}
+    queries.end_session(request.dbsession, request.identity.session)
+    request.flash("You are logged out.", "info")
+    response = HTTPSeeOther(location=request.link())
+    delete_cookie(request, response, SESSION_COOKIE)
+    return response
+
+
+@page_view(
+    context=Account,
+    name="profile",
+    methods=("GET", "POST"),
+    permission="edit",
+    renderer="accounts/edit_profile.jinja2",
+)
+def edit_profile(account: Account, request: Any) -> Any:
+    me = request.identity
+    if request.method == "GET":
+        nickname, about_me = queries.own_profile(request.dbsession, me.id)
+        return profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
+    form = ProfileForm(request)
+    form.validate()
+    offer = offered_nickname(request, form.nickname, me.id)
+    if form.errors or form.errors_of_form:
+        return profile_page(request, form, offer=offer, status=422)
+    try:
+        queries.change_profile(
+            request.dbsession, me.id, nickname=form.nickname.data, about_me=form.about_me.data
+        )
+    except queries.NicknameTaken:  # since we looked
+        form.nickname.errors = [TAKEN_NICKNAME]
+        return profile_page(request, form, offer=offered_nickname(request, form.nickname, me.id), status=422)
+    request.flash("Your profile has been saved.")
+    return HTTPSeeOther(location=request.link("users", form.nickname.data))
+
+
+def profile_page(
+    request: Any, form: ProfileForm, *, offer: str | None = None, status: int = 200
+) -> dict[str, Any]:
+    request.response.status_int = status
+    return {"form": form, "offer": offer, "page_name": "account"}

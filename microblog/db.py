@@ -1,0 +1,220 @@
+"""The database: the models' base, the engine, and the one session of a request.
+
+A session lives as long as its request. Safe requests get a read-only transaction that the database
+itself enforces; a POST gets a write transaction, on SQLite from its first statement on
+(`BEGIN IMMEDIATE`: a transaction that starts reading and wants to write later fails at once when
+somebody else wrote meanwhile, FOUNDATION 2b).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import zope.sqlalchemy
+from pyramid_retry import mark_error_retryable
+from sqlalchemy import event, orm
+
+from microblog.settings import Setting, text
+
+DATABASE_URL = Setting(
+    "microblog.database.url",
+    text,
+    "sqlite+pysqlite:///microblog.sqlite3",
+    "The database: sqlite+pysqlite:///PATH, or postgresql+psycopg://USER:PASSWORD@HOST/NAME.",
+    secret=True,
+)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SQLITE_BUSY, SQLITE_LOCKED = 5, 6
+BUSY_TIMEOUT_MILLISECONDS = 5000
+TRANSIENT_SQLSTATE_CLASS = "40"  # serialization failure, deadlock
+
+
+class Base(orm.DeclarativeBase):
+    """All models. The naming convention lets Alembic drop a constraint by its name."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment, always aware and in UTC on the Python side, whatever the database keeps."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment needs a time zone; use datetime.now(UTC).")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """The engine, and the only place in which sessions are made.
+
+    `sessions` remembers every session that somebody still holds, so that a test can show that none
+    outlives its request. Building it connects to nothing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        self.reading = self.engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
+        self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
+        self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
+        self._read_session = orm.sessionmaker(bind=self.reading, expire_on_commit=False)
+        self._write_session = orm.sessionmaker(bind=self.writing, expire_on_commit=False)
+
+    def before_commit(self, action: Callable[[orm.Session], None]) -> None:
+        """Call `action(session)` in every write transaction, just before its COMMIT."""
+        event.listen(self._write_session, "before_commit", action)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    def session(self, *, write: bool) -> orm.Session:
+        session = self._write_session() if write else self._read_session()
+        self.sessions.add(session)
+        return session
+
+    @contextmanager
+    def read(self) -> Iterator[orm.Session]:
+        """A short read-only session, closed at once: identity, and checks before slow work."""
+        with self.session(write=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[orm.Session]:
+        """A short write transaction outside a request's: commands, the worker, deferred writes."""
+        with self.session(write=True) as session, session.begin():
+            yield session
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+    event.listen(engine, "handle_error", mark_transient)
+    return engine
+
+
+def prepare_sqlite(dbapi: Any, record: object) -> None:
+    dbapi.isolation_level = None  # we emit BEGIN; the driver's own comes too late
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
+        "recursive_triggers=ON",  # without it, INSERT OR REPLACE skips our delete triggers
+    ):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def begin_sqlite(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    # Set both ways each time: it sticks to the pooled connection.
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def mark_transient(context: sa.ExceptionContext) -> None:
+    error = context.sqlalchemy_exception
+    if error is not None and is_transient(context.original_exception):
+        mark_error_retryable(error)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Would the same request succeed in a moment? (SQLite busy, PostgreSQL class 40.)
+
+    These are the driver's errors; `zope.sqlalchemy` knows neither the former, nor the latter when
+    they are raised by COMMIT.
+    """
+    if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (SQLITE_BUSY, SQLITE_LOCKED):
+        return True
+    return (getattr(error, "sqlstate", None) or "").startswith(TRANSIENT_SQLSTATE_CLASS)
+
+
+def is_safe(request: Any) -> bool:
+    """Does the request only read? Pages change something by POST alone."""
+    return request.method != "POST"
+
+
+def dbsession(request: Any) -> orm.Session:
+    """The session of the request, opened at first use and joined to `request.tm`.
+
+    An unsafe one is registered as changed: otherwise Core statements alone are silently rolled
+    back (FOUNDATION 2a, trap 1).
+    """
+    safe = is_safe(request)
+    session: orm.Session = request.registry.database.session(write=not safe)
+    zope.sqlalchemy.register(
+        session,
+        initial_state="active" if safe else "changed",
+        transaction_manager=request.tm,
+    )
+    return session
+
+
+def commit_veto(request: Any, response: Any) -> bool:
+    """The commit rule: roll back on 4xx, 5xx and whenever an exception was raised.
+
+    The status alone is not enough: a raised Forbidden which an exception view answers with a
+    redirect would commit what the view did before.
+    """
+    return response.status_int >= 400 or getattr(request, "exception", None) is not None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database, or None for PostgreSQL and databases in memory."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
+def includeme(config: Any) -> None:
+    config.declare_settings(DATABASE_URL)
+    url = config.registry.microblog[DATABASE_URL]
+    try:
+        config.registry.database = Database(url)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        config.registry.microblog.fault(
+            f"{DATABASE_URL.key} must be sqlite+pysqlite:///PATH or postgresql+psycopg://…; "
+            f"its value cannot be used ({type(error).__name__})."
+        )
+        config.registry.database = Database(DATABASE_URL.default)
+    config.registry.settings.update(
+        {
+            "tm.manager_hook": "pyramid_tm.explicit_manager",
+            "tm.annotate_user": False,  # asking who it is would open the session too early
+            "tm.commit_veto": commit_veto,
+            "retry.attempts": 3,
+            "retry.activate_hook": "microblog.security.retry_unless_too_large",
+        }
+    )
+    config.include("pyramid_tm")
+    config.include("pyramid_retry")
+    config.add_request_method(dbsession, reify=True)

@@ -1,0 +1,79 @@
+"""What a GET may leave behind: "last seen" and the like, written later, in batches, by one thread.
+
+GET changes nothing, so these writes wait in a bounded queue outside of the request, and may be
+lost: the queue is full, the process ends. Nothing that a person would miss goes through it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import orm
+
+from microblog.db import Database
+
+log = logging.getLogger(__name__)
+
+QUEUE_LENGTH = 1000
+BATCH_SIZE = 100
+
+Write = Callable[[orm.Session], None]
+
+
+class DeferredWrites:
+    """A bounded queue of small writes, each a function of a session.
+
+    `key` names what is written: a second write with the same key that waits already is dropped.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: queue.Queue[tuple[str, Write]] = queue.Queue(QUEUE_LENGTH)
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+
+    def put(self, key: str, write: Write) -> None:
+        """Remember a write; never waits and never fails."""
+        with self._lock:
+            if key in self._waiting:
+                return
+            try:
+                self._queue.put_nowait((key, write))
+            except queue.Full:
+                return
+            self._waiting.add(key)
+
+    def flush(self) -> int:
+        """Write what waits, in one transaction a batch; how many writes that was."""
+        count = 0
+        while batch := self._take():
+            try:
+                with self._database.write() as session:
+                    for _, write in batch:
+                        write(session)
+            except Exception:
+                log.exception("%d deferred writes are lost.", len(batch))
+            count += len(batch)
+        return count
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        while self._take():
+            pass
+
+    def _take(self) -> list[tuple[str, Write]]:
+        batch: list[tuple[str, Write]] = []
+        with self._lock:
+            while len(batch) < BATCH_SIZE and not self._queue.empty():
+                key, write = self._queue.get_nowait()
+                self._waiting.discard(key)
+                batch.append((key, write))
+        return batch
+
+
+def includeme(config: Any) -> None:
+    config.registry.deferred = DeferredWrites(config.registry.database)

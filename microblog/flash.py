@@ -1,0 +1,65 @@
+"""Flash messages: said on the next page, kept in a signed cookie, so that nothing is written for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from microblog.security import SECRET, cookie_name, delete_cookie, set_cookie
+
+COOKIE = "flash"
+MOST_MESSAGES = 5
+MOST_CHARACTERS = 300  # five of them fit in a cookie
+
+
+@dataclass(frozen=True)
+class Message:
+    """`kind` is "success", "info" or "error"; `text` is a sentence."""
+
+    kind: str
+    text: str
+
+
+def serializer(request: Any) -> URLSafeSerializer:
+    return URLSafeSerializer(request.microblog[SECRET], salt="flash")
+
+
+def flash(request: Any, text: str, kind: str = "success") -> None:
+    """Say this on the page that follows."""
+    if not hasattr(request, "_flash"):
+        request._flash = [(message.kind, message.text) for message in received(request)]
+        request.add_response_callback(keep)
+    request._flash.append((kind, text[:MOST_CHARACTERS]))
+
+
+def keep(request: Any, response: Any) -> None:
+    set_cookie(request, response, COOKIE, serializer(request).dumps(request._flash[-MOST_MESSAGES:]))
+
+
+def received(request: Any) -> list[Message]:
+    """What the request before this one said. A forged or broken cookie says nothing."""
+    value = request.cookies.get(cookie_name(request, COOKIE))
+    if not value:
+        return []
+    try:
+        return [Message(kind, text) for kind, text in serializer(request).loads(value)]
+    except BadSignature:
+        return []
+
+
+def pop_flash_messages(request: Any) -> list[Message]:
+    """The messages to show on this page; they are gone on the next."""
+    messages = received(request)
+    if messages:
+        request.add_response_callback(
+            lambda request, response: (
+                None if hasattr(request, "_flash") else delete_cookie(request, response, COOKIE)
+            )
+        )
+    return messages
+
+
+def includeme(config: Any) -> None:
+    config.add_request_method(flash)

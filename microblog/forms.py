@@ -1,0 +1,72 @@
+"""What all forms have in common: input is validated once, and an unknown field is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import regex
+from wtforms import Form as WTForm
+from wtforms.validators import ValidationError
+
+GRAPHEME = regex.compile(r"\X")
+CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
+# Fields of every form that are none of its own: who may send it, and where to go on.
+COMMON_FIELDS = frozenset({"csrf_token", "next"})
+
+
+class Form(WTForm):
+    """A form that says so when it gets a field which it does not know, or one that holds a NUL."""
+
+    def __init__(self, request: Any, **kwargs: Any) -> None:
+        self.request = request
+        self.errors_of_form: list[str] = []
+        super().__init__(request.POST if request.method == "POST" else None, **kwargs)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """True when everything is right; else the sentences are in the fields and `errors_of_form`."""
+        valid = bool(super().validate(extra_validators))
+        for name in dict.fromkeys(self.request.POST):
+            if name not in self._fields and name not in COMMON_FIELDS:
+                self.errors_of_form.append(f"This form has no field called {name[:50]!r}.")
+        for value in self.request.POST.values():
+            if not isinstance(value, str):
+                self.errors_of_form.append("This form takes no files.")
+        return valid and not self.errors_of_form
+
+
+def strip(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def unix_lines(value: str | None) -> str:
+    """Browsers send CRLF; texts are kept with LF, without blanks around them."""
+    return (value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def no_control_characters(form: Any, field: Any) -> None:
+    """Nothing that cannot be shown: a NUL is also refused by PostgreSQL."""
+    if regex.search(r"[\p{Cc}\p{Cs}--[\n\t]]", field.data or "", regex.V1):
+        raise ValidationError("This holds a control character, which cannot be shown. Please remove it.")
+
+
+def graphemes(text: str) -> int:
+    """What a reader would count as characters."""
+    return len(GRAPHEME.findall(text))
+
+
+class AtMost:
+    """At most so many graphemes, each of at most ten code points on average."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __call__(self, form: Any, field: Any) -> None:
+        text = field.data or ""
+        if len(text) > self.most * CODE_POINTS_IN_A_GRAPHEME:
+            raise ValidationError(f"This is far too long: at most {self.most:,} characters.")
+        surplus = graphemes(text) - self.most
+        if surplus > 0:
+            raise ValidationError(
+                f"This is {surplus:,} character{'s' if surplus > 1 else ''} too long: "
+                f"at most {self.most:,} characters."
+            )

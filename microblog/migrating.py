@@ -1,0 +1,142 @@
+"""Migrations, on both databases and without losing a row or a trigger.
+
+SQLite cannot change a table in place: Alembic's batch mode copies it. With foreign keys on, the
+implicit DELETE cascades to the children, and all triggers of the table are gone (FOUNDATION 8).
+So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
+`batch_alter_table` of this module, which puts the triggers back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from configparser import ConfigParser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import BatchOperations, Operations
+from alembic.script import ScriptDirectory
+
+from microblog.db import DATABASE_URL, Base, Database
+
+ADAPTERS_PREFIX = "search_"
+APPLICATION_SECTION = "app:main"
+
+
+class MigrationError(Exception):
+    """A migration cannot be kept; it was rolled back."""
+
+
+def alembic_config(database: Database) -> Config:
+    """Alembic's configuration for the migrations that came with this installation."""
+    config = Config(attributes={"database": database})
+    config.set_main_option("script_location", "microblog:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    command.upgrade(alembic_config(database), revision)
+
+
+def downgrade(database: Database, revision: str = "base") -> None:
+    command.downgrade(alembic_config(database), revision)
+
+
+def head() -> str | None:
+    """The newest revision that this installation knows."""
+    config = Config()
+    config.set_main_option("script_location", "microblog:migrations")
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def current(database: Database) -> str | None:
+    """The revision of the database; None when it is empty."""
+    with database.reading.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def differences(database: Database) -> list[Any]:
+    """How the database differs from the models; empty when migrations and models agree."""
+    from alembic.autogenerate import compare_metadata
+
+    import_models()
+    with database.reading.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": is_ours, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, Base.metadata))
+
+
+def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    """Tables of the search adapters are their own business."""
+    return not (kind == "table" and (name or "").startswith(ADAPTERS_PREFIX))
+
+
+def import_models() -> None:
+    import microblog.accounts.models
+    import microblog.people.models
+    import microblog.posts.models  # noqa: F401
+
+
+def run_migrations(context: Any) -> None:
+    """What `alembic/env.py` does."""
+    import_models()
+    database = context.config.attributes.get("database")
+    if database is None:
+        database = Database(url_of_ini(Path(context.config.config_file_name)))
+    with database.writing.connect() as connection:
+        sqlite = database.dialect == "sqlite"
+        if sqlite:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                context.configure(
+                    connection=connection,
+                    target_metadata=Base.metadata,
+                    include_object=is_ours,
+                    render_as_batch=True,
+                    transactional_ddl=True,
+                    transaction_per_migration=False,
+                )
+                with context.begin_transaction():
+                    context.run_migrations()
+                if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                    raise MigrationError(
+                        f"The migration would break {len(broken)} references, first in table "
+                        f"{broken[0][0]}; nothing was changed."
+                    )
+        finally:
+            if sqlite:
+                connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+
+
+def url_of_ini(path: Path) -> str:
+    """The database of an ini file, or of the environment, without building the application."""
+    parser = ConfigParser(defaults={"here": str(path.parent.resolve())})
+    parser.read(path)
+    from_ini = parser.get(APPLICATION_SECTION, DATABASE_URL.key, fallback=DATABASE_URL.default)
+    return os.environ.get(DATABASE_URL.variable, from_ini)
+
+
+@contextmanager
+def batch_alter_table(op: Operations, table: str, **kwargs: Any) -> Iterator[BatchOperations]:
+    """Like `op.batch_alter_table`, but on SQLite the table keeps its triggers."""
+    triggers: list[str] = []
+    if op.get_context().dialect.name == "sqlite":
+        rows = op.get_bind().execute(
+            sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"),
+            {"table": table},
+        )
+        triggers = [row.sql for row in rows]
+    with op.batch_alter_table(table, **kwargs) as batch:
+        yield batch
+    for sql in triggers:
+        # Not op.execute: a colon in a trigger is no parameter.
+        op.get_bind().exec_driver_sql(sql)

@@ -1,0 +1,57 @@
+"""Avatars: a picture made of a number here, or Gravatar's if the operator chooses so."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+from microblog.security import SECRET
+from microblog.settings import Setting, one_of
+
+AVATARS = Setting(
+    "microblog.avatars",
+    one_of("identicon", "gravatar"),
+    "identicon",
+    "identicon: pictures made here. gravatar: asks gravatar.com, which then sees your readers.",
+)
+GRAVATAR_HOST = "https://www.gravatar.com"
+PIXELS = 128
+KEY_CHARACTERS = 16
+CELLS = 5  # a grid of 5 × 5, the right side mirrors the left
+CELL = 20
+MARGIN = 14
+
+
+def avatar(request: Any, person: Any) -> str:
+    """The URL of somebody's picture, of a person or of a post's author."""
+    user_id = getattr(person, "author_id", None) or person.id
+    if request.microblog[AVATARS] == "gravatar":
+        email = getattr(person, "author_email", None) or getattr(person, "email", None) or ""
+        digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()
+        return f"{GRAVATAR_HOST}/avatar/{digest}?d=identicon&s={PIXELS}"
+    return str(request.link("avatars", f"{avatar_key(request.microblog[SECRET], user_id)}.svg"))
+
+
+def avatar_key(secret: str, user_id: int) -> str:
+    """Stays a person's through every change of nickname, and tells nothing about them."""
+    digest = hmac.new(secret.encode(), f"avatar:{user_id}".encode(), hashlib.sha256)
+    return digest.hexdigest()[:KEY_CHARACTERS]
+
+
+def identicon(key: str) -> str:
+    """An SVG made of a hexadecimal key; the same key gives the same picture."""
+    bits = hashlib.sha256(key.encode()).digest()
+    hue = int.from_bytes(bits[:2], "big") % 360
+    cells = []
+    for column in range((CELLS + 1) // 2):
+        for row in range(CELLS):
+            if bits[2 + column * CELLS + row] & 1:
+                for x in {column, CELLS - 1 - column}:
+                    cells.append(f"M{MARGIN + x * CELL} {MARGIN + row * CELL}h{CELL}v{CELL}h-{CELL}z")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PIXELS} {PIXELS}" '
+        f'width="{PIXELS}" height="{PIXELS}" shape-rendering="crispEdges">'
+        f'<rect width="{PIXELS}" height="{PIXELS}" fill="hsl({hue},35%,92%)"/>'
+        f'<path fill="hsl({hue},45%,45%)" d="{"".join(sorted(cells))}"/></svg>'
+    )

@@ -1,0 +1,145 @@
+"""Every SQL statement about people and whom they follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
+
+from microblog.accounts.models import Nickname, User
+from microblog.accounts.nicknames import nickname_key
+from microblog.people.models import Follow
+from microblog.posts.ids import new_id
+
+PERSON_COLUMNS = (
+    User.id,
+    User.nickname,
+    User.email,
+    User.about_me,
+    User.member_since,
+    User.last_seen,
+    User.posts_count,
+    User.followers_count,
+    User.following_count,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person as pages show them. In lists, `i_follow` tells about the reader, and `since` is the
+    time-ordered id of the follow that the list is about."""
+
+    id: int
+    nickname: str
+    email: str | None
+    about_me: str
+    member_since: datetime
+    last_seen: datetime | None
+    posts_count: int
+    followers_count: int
+    following_count: int
+    i_follow: bool = False
+    since: int = 0
+
+
+def person_of(session: orm.Session, nickname: str) -> PersonRow | None:
+    """Who has, or had, this nickname."""
+    row = session.execute(
+        sa.select(*PERSON_COLUMNS)
+        .join(Nickname, Nickname.user_id == User.id)
+        .where(Nickname.key == nickname_key(nickname))
+    ).one_or_none()
+    return None if row is None else PersonRow(*row)
+
+
+def follows(session: orm.Session, follower_id: int, followee_id: int) -> bool:
+    return (
+        session.scalar(
+            sa.select(Follow.followee_id).where(
+                Follow.follower_id == follower_id, Follow.followee_id == followee_id
+            )
+        )
+        is not None
+    )
+
+
+def follow(session: orm.Session, follower_id: int, followee_id: int) -> None:
+    """Following twice is harmless."""
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(
+        insert(Follow)
+        .values(follower_id=follower_id, followee_id=followee_id, since=new_id())
+        .on_conflict_do_nothing(index_elements=[Follow.follower_id, Follow.followee_id])
+    )
+
+
+def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> None:
+    """Not following is harmless."""
+    session.execute(
+        sa.delete(Follow).where(Follow.follower_id == follower_id, Follow.followee_id == followee_id)
+    )
+
+
+def i_follow(reader_id: int | None) -> sa.ColumnElement[bool]:
+    """A column: does the reader follow the person of the row?"""
+    if reader_id is None:
+        return sa.false()
+    mine = orm.aliased(Follow)
+    return sa.select(sa.literal(1)).where(mine.follower_id == reader_id, mine.followee_id == User.id).exists()
+
+
+def followers(
+    session: orm.Session, person_id: int, *, before: int, limit: int, reader_id: int | None
+) -> list[PersonRow]:
+    """Who follows this person, who came last first; `before` is the `since` to go on from."""
+    return follow_list(session, Follow.follower_id, Follow.followee_id == person_id, before, limit, reader_id)
+
+
+def following(
+    session: orm.Session, person_id: int, *, before: int, limit: int, reader_id: int | None
+) -> list[PersonRow]:
+    """Whom this person follows, who came last first."""
+    return follow_list(session, Follow.followee_id, Follow.follower_id == person_id, before, limit, reader_id)
+
+
+def follow_list(
+    session: orm.Session,
+    listed: Any,
+    condition: sa.ColumnElement[bool],
+    before: int,
+    limit: int,
+    reader_id: int | None,
+) -> list[PersonRow]:
+    rows = session.execute(
+        sa.select(*PERSON_COLUMNS, i_follow(reader_id), Follow.since)
+        .join(User, User.id == listed)
+        .where(condition, Follow.since < before)
+        .order_by(Follow.since.desc())
+        .limit(limit)
+    )
+    return [PersonRow(*row) for row in rows]
+
+
+def people(
+    session: orm.Session, prefix: str, *, after: str, limit: int, reader_id: int | None
+) -> list[PersonRow]:
+    """People whose nickname begins with `prefix` (any case), by nickname, from `after` on."""
+    key = nickname_key(prefix)
+    rows = session.execute(
+        sa.select(*PERSON_COLUMNS, i_follow(reader_id))
+        .join(Nickname, Nickname.user_id == User.id)
+        .where(
+            # One's present nickname: former ones lead to a person, but are not shown.
+            Nickname.key == sa.func.lower(User.nickname),
+            Nickname.key > after,
+            Nickname.key >= key,
+            Nickname.key < f"{key}\x7f",  # nicknames are ASCII
+        )
+        .order_by(Nickname.key)
+        .limit(limit)
+    )
+    return [PersonRow(*row) for row in rows]

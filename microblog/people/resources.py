@@ -1,0 +1,57 @@
+"""`/users/`, `/users/{nickname}` and `/avatars/{key}.svg`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pyramid.authorization import Allow, Authenticated, Deny
+
+from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.accounts.nicknames import LEAST_CHARACTERS, NOT_ALLOWED
+from microblog.people import queries
+from microblog.people.avatars import KEY_CHARACTERS
+from microblog.tree import Container, Resource
+
+AVATAR_NAME = re.compile(rf"([0-9a-f]{{{KEY_CHARACTERS}}})\.svg")
+
+
+class Person(Resource):
+    """Somebody, by the nickname that they have, or had."""
+
+    def __init__(self, parent: Resource, person: queries.PersonRow) -> None:
+        super().__init__(parent, person.nickname)
+        self.person = person
+
+    @property
+    def __acl__(self) -> list[Any]:
+        return [
+            (Deny, f"user:{self.person.id}", "follow"),
+            (Allow, Authenticated, "follow"),
+        ]
+
+    def why_forbidden(self, request: Any) -> str | None:
+        """The sentence for a refused request that only a page of ours never sends."""
+        return "You cannot follow yourself." if request.identity.id == self.person.id else None
+
+
+class Users(Container):
+    def find(self, name: str) -> Person | None:
+        if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
+            return None
+        person = queries.person_of(self.request.dbsession, name)
+        return None if person is None else Person(self, person)
+
+
+class Avatar(Resource):
+    def __init__(self, parent: Resource, name: str, key: str) -> None:
+        super().__init__(parent, name)
+        self.key = key
+
+
+class Avatars(Container):
+    """Loads nothing: a picture is made of its name."""
+
+    def find(self, name: str) -> Avatar | None:
+        match = AVATAR_NAME.fullmatch(name)
+        return None if match is None else Avatar(self, name, match[1])

@@ -1,0 +1,150 @@
+"""Profiles, following, and finding people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
+
+from microblog.accounts.forms import EmptyForm
+from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
+from microblog.accounts.views import next_of
+from microblog.pages import PAGE_SIZE, STATIC_SECONDS, page_view
+from microblog.people import queries
+from microblog.people.avatars import identicon
+from microblog.people.resources import Avatar, Person, Users
+from microblog.posts import queries as post_queries
+from microblog.posts.paging import NEWEST, Cursor, page_of_posts
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    people: list[queries.PersonRow]
+    next_url: str | None
+    previous_url: str | None
+
+
+def reader_id(request: Any) -> int | None:
+    return None if request.identity is None else request.identity.id
+
+
+@page_view(context=Person, renderer="people/profile.jinja2")
+def profile(user: Person, request: Any) -> Any:
+    person = user.person
+    me = reader_id(request)
+    page = page_of_posts(
+        request,
+        lambda cursor, limit: post_queries.posts_of(request.dbsession, person.id, cursor, limit),
+    )
+    return {
+        "person": person,
+        "page": page,
+        "is_me": me == person.id,
+        "i_follow": me not in (None, person.id) and queries.follows(request.dbsession, me or 0, person.id),
+        "page_name": "profile" if me == person.id else "",
+    }
+
+
+@page_view(context=Person, name="followers", renderer="people/follow_list.jinja2")
+def followers(user: Person, request: Any) -> Any:
+    return follow_list(user, request, "followers", queries.followers)
+
+
+@page_view(context=Person, name="following", renderer="people/follow_list.jinja2")
+def following(user: Person, request: Any) -> Any:
+    return follow_list(user, request, "following", queries.following)
+
+
+def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, Any]:
+    size = request.microblog[PAGE_SIZE]
+    before = Cursor.of(request).before
+    rows = query(
+        request.dbsession,
+        user.person.id,
+        before=NEWEST if before is None else before,
+        limit=size + 1,
+        reader_id=reader_id(request),
+    )
+    people = rows[:size]
+    page = PeoplePage(
+        people,
+        request.link("users", user.__name__, kind, before=people[-1].since) if len(rows) > size else None,
+        None if before is None else request.link("users", user.__name__, kind),
+    )
+    return {"person": user.person, "kind": kind, "page": page}
+
+
+@page_view(
+    context=Person,
+    name="follow",
+    methods=("GET", "POST"),
+    permission="follow",
+    renderer="people/follow.jinja2",
+)
+def follow(user: Person, request: Any) -> Any:
+    if request.method == "GET" or not EmptyForm(request).validate():
+        return confirmation(user, request, "follow")
+    queries.follow(request.dbsession, request.identity.id, user.person.id)
+    request.flash(f"You follow {user.person.nickname} now.")
+    return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
+
+
+@page_view(
+    context=Person,
+    name="unfollow",
+    methods=("GET", "POST"),
+    permission="follow",
+    renderer="people/follow.jinja2",
+)
+def unfollow(user: Person, request: Any) -> Any:
+    if request.method == "GET" or not EmptyForm(request).validate():
+        return confirmation(user, request, "unfollow")
+    queries.unfollow(request.dbsession, request.identity.id, user.person.id)
+    request.flash(f"You no longer follow {user.person.nickname}.")
+    return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
+
+
+def confirmation(user: Person, request: Any, action: str) -> dict[str, Any]:
+    if request.method == "POST":  # with a field that no form of ours has
+        request.response.status_int = 422
+    return {"person": user.person, "action": action, "next": next_of(request)}
+
+
+@page_view(context=Users, renderer="people/people.jinja2")
+def people(users: Users, request: Any) -> Any:
+    size = request.microblog[PAGE_SIZE]
+    q = request.GET.get("q", "").strip()
+    after = request.GET.get("after", "")
+    rows = find_people(request, q, after=after, limit=size + 1)
+    found = rows[:size]
+    page = PeoplePage(
+        found,
+        request.link("users", "", q=q or None, after=nickname_key(found[-1].nickname))
+        if len(rows) > size
+        else None,
+        request.link("users", "", q=q or None) if after else None,
+    )
+    return {"q": q, "page": page, "page_name": "people"}
+
+
+def find_people(request: Any, q: str, *, after: str = "", limit: int) -> list[queries.PersonRow]:
+    """People by the beginning of a nickname; a q that no nickname can begin with finds nobody."""
+    q = q.removeprefix("@")
+    if len(q) > NICKNAME_LENGTH or NOT_ALLOWED.search(q) or NOT_ALLOWED.search(after):
+        return []
+    return queries.people(
+        request.dbsession, q, after=nickname_key(after), limit=limit, reader_id=reader_id(request)
+    )
+
+
+@page_view(context=Avatar)
+def avatar(picture: Avatar, request: Any) -> Any:
+    return Response(
+        identicon(picture.key),
+        content_type="image/svg+xml",
+        charset="utf-8",
+        cache_control=f"public, max-age={STATIC_SECONDS}, immutable",
+    )

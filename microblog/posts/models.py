@@ -1,0 +1,29 @@
+"""Posts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from microblog.accounts.models import Id
+from microblog.db import Base
+
+
+class Post(Base):
+    """A post. When it was created is in its id (`microblog.posts.ids`).
+
+    `form_key` is a hash of the random key of the form and the text: the same form sent twice is
+    one post.
+    """
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        sa.Index("ix_posts_user_id_id", "user_id", "id"),
+        sa.UniqueConstraint("user_id", "form_key"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"))
+    body: Mapped[str] = mapped_column(sa.Text)
+    language: Mapped[str | None] = mapped_column(sa.String(35))  # BCP 47
+    form_key: Mapped[str | None] = mapped_column(sa.String(64))

@@ -1,0 +1,169 @@
+"""Every SQL statement about posts. Lists are read as rows, not entities (FOUNDATION 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
+
+from microblog.accounts.models import User
+from microblog.posts.ids import LARGEST, moment_of, new_id
+from microblog.posts.models import Post
+from microblog.posts.paging import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class PostRow:
+    """A post as pages show it."""
+
+    id: int
+    body: str
+    language: str | None
+    author_id: int
+    author: str
+    author_email: str | None
+
+    @property
+    def created(self) -> datetime:
+        return moment_of(self.id)
+
+
+COLUMNS = (Post.id, Post.body, Post.language, Post.user_id, User.nickname, User.email)
+
+
+def post_of(session: orm.Session, post_id: int) -> PostRow | None:
+    row = session.execute(
+        sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id == post_id)
+    ).one_or_none()
+    return None if row is None else PostRow(*row)
+
+
+def posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
+    """Those of them that are still there, in the given order."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    rows = session.execute(sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id.in_(wanted)))
+    found = {row.id: PostRow(*row) for row in rows}
+    return [found[post_id] for post_id in wanted if post_id in found]
+
+
+def everybodys_posts(session: orm.Session, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The public timeline; see `page_of_posts` for the order."""
+    return page_of(session, sa.select(*COLUMNS).join(User, User.id == Post.user_id), cursor, limit)
+
+
+def posts_of(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The timeline of a profile."""
+    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.user_id == user_id)
+    return page_of(session, query, cursor, limit)
+
+
+def page_of(session: orm.Session, query: sa.Select[Any], cursor: Cursor, limit: int) -> list[PostRow]:
+    if cursor.after is not None:
+        query = query.where(Post.id > cursor.after).order_by(Post.id)
+    else:
+        query = query.where(Post.id < bound(cursor)).order_by(Post.id.desc())
+    return [PostRow(*row) for row in session.execute(query.limit(limit))]
+
+
+def bound(cursor: Cursor) -> int:
+    return LARGEST if cursor.before is None else cursor.before
+
+
+# The home timeline, on read (FOUNDATION 4): first the ids, from the covering index (user_id, id),
+# where each followed person's are read only as far as the page needs; then the posts.
+HOME_TIMELINE = {
+    "sqlite": """
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        FROM posts p JOIN users u ON u.id = p.user_id
+        WHERE p.id IN (
+            SELECT id FROM (
+                SELECT * FROM (
+                    SELECT p.id AS id
+                    FROM follows f CROSS JOIN posts p INDEXED BY ix_posts_user_id_id
+                    WHERE f.follower_id = :reader AND p.user_id = f.followee_id AND p.id {operator} :bound
+                    ORDER BY p.id {order} LIMIT :limit)
+                UNION ALL
+                SELECT * FROM (
+                    SELECT p.id AS id FROM posts p INDEXED BY ix_posts_user_id_id
+                    WHERE p.user_id = :reader AND p.id {operator} :bound
+                    ORDER BY p.id {order} LIMIT :limit))
+            ORDER BY id {order} LIMIT :limit)
+        ORDER BY p.id {order}""",
+    "postgresql": """
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        FROM posts p JOIN users u ON u.id = p.user_id
+        WHERE p.id = ANY(ARRAY(
+            SELECT id FROM (
+                (SELECT newest.id
+                 FROM follows f CROSS JOIN LATERAL (
+                    SELECT x.id FROM posts x
+                    WHERE x.user_id = f.followee_id AND x.id {operator} :bound
+                    ORDER BY x.id {order} LIMIT :limit) newest
+                 WHERE f.follower_id = :reader
+                 ORDER BY newest.id {order} LIMIT :limit)
+                UNION ALL
+                (SELECT x.id FROM posts x
+                 WHERE x.user_id = :reader AND x.id {operator} :bound
+                 ORDER BY x.id {order} LIMIT :limit)) both_of_them
+            ORDER BY id {order} LIMIT :limit))
+        ORDER BY p.id {order}""",
+}
+BEFORE = {"operator": "<", "order": "DESC"}
+AFTER = {"operator": ">", "order": "ASC"}
+HOME_STATEMENTS = {
+    (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
+    for dialect, sql in HOME_TIMELINE.items()
+    for after in (False, True)
+}
+
+
+def home_timeline(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The reader's own posts and those of the people they follow."""
+    after = cursor.after is not None
+    rows = session.execute(
+        HOME_STATEMENTS[session.get_bind().dialect.name, after],
+        {"reader": reader_id, "bound": cursor.after if after else bound(cursor), "limit": limit},
+    )
+    return [PostRow(*row) for row in rows]
+
+
+def form_key_of(key: str, body: str) -> str:
+    """What makes a form that is sent twice one post: its random key together with its text."""
+    return hashlib.sha256(f"{key}\n{body}".encode()).hexdigest()
+
+
+def add_post(
+    session: orm.Session, user_id: int, body: str, *, key: str | None = None, language: str | None = None
+) -> tuple[int, bool]:
+    """(id, is it new?) A post that this author sent by the same form already is that post."""
+    form_key = form_key_of(key, body) if key else None
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    post_id = session.scalar(
+        insert(Post)
+        .values(id=new_id(), user_id=user_id, body=body, language=language, form_key=form_key)
+        .on_conflict_do_nothing(index_elements=[Post.user_id, Post.form_key])
+        .returning(Post.id)
+    )
+    if post_id is not None:
+        return post_id, True
+    first = session.scalars(
+        sa.select(Post.id).where(Post.user_id == user_id, Post.form_key == form_key)
+    ).one()
+    return first, False
+
+
+def delete_post(session: orm.Session, post_id: int) -> None:
+    session.execute(sa.delete(Post).where(Post.id == post_id))
+
+
+def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Many at once: dictionaries of `id`, `user_id`, `body`, `language`."""
+    session.execute(sa.insert(Post), rows)

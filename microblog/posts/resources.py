@@ -1,0 +1,37 @@
+"""`/posts/` and `/posts/{id}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.authorization import Allow, Authenticated
+
+from microblog.posts import queries
+from microblog.posts.paging import parse_id
+from microblog.tree import Container, Resource
+
+
+class PostPage(Resource):
+    """One post."""
+
+    def __init__(self, parent: Resource, post: queries.PostRow) -> None:
+        super().__init__(parent, str(post.id))
+        self.post = post
+
+    @property
+    def __acl__(self) -> list[Any]:
+        return [(Allow, f"user:{self.post.author_id}", "delete")]
+
+    def why_forbidden(self, request: Any) -> str | None:
+        return "You cannot delete this post." if request.view_name == "delete" else None
+
+
+class Posts(Container):
+    def __init__(self, parent: Resource, name: str) -> None:
+        super().__init__(parent, name)
+        self.__acl__ = [(Allow, Authenticated, "write")]
+
+    def find(self, name: str) -> PostPage | None:
+        post_id = parse_id(name)
+        post = None if post_id is None else queries.post_of(self.request.dbsession, post_id)
+        return None if post is None else PostPage(self, post)

@@ -1,0 +1,66 @@
+"""What a post's text becomes on a page: escaped, with links and mentions."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import regex
+from linkify_it import LinkifyIt
+from markupsafe import Markup, escape
+
+# http and https only: no mailto:, no ftp:, no //host.
+LINKIFY = LinkifyIt({"mailto:": None, "ftp:": None, "//": None}, {"fuzzy_email": False, "fuzzy_ip": False})
+MAY_HOLD_A_LINK = re.compile(r"\w\.\w|://")
+MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_]))(?!\w)")
+REL = "nofollow ugc noopener"
+# Whitespace, invisible characters and the blank letters with which people post nothing.
+BLANK = regex.compile(r"[\p{Z}\p{C}\s\u115f\u1160\u3164\uffa0\u2800]*")
+
+
+def is_blank(text: str) -> bool:
+    """Is there nothing to see?"""
+    return BLANK.fullmatch(text) is not None
+
+
+def post_text(text: str) -> Markup:
+    """Safe HTML: links (http and https) and `@nickname` become links, all else is escaped."""
+    return render(text, "/users/")
+
+
+@lru_cache(maxsize=4096)
+def render(text: str, users: str) -> Markup:
+    parts = []
+    end = 0
+    for match in links(text):
+        parts.append(mentions(text[end : match.index], users))
+        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(match.url, REL, match.text))
+        end = match.last_index
+    parts.append(mentions(text[end:], users))
+    return Markup("").join(parts)
+
+
+def links(text: str) -> list:  # type: ignore[type-arg]
+    if not MAY_HOLD_A_LINK.search(text):
+        return []
+    return [match for match in LINKIFY.match(text) or [] if is_web_address(match.url)]
+
+
+def is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def mentions(text: str, users: str) -> Markup:
+    parts = []
+    end = 0
+    for match in MENTION.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        parts.append(Markup('<a href="{}{}" class="mention">{}</a>').format(users, match[1], match[0]))
+        end = match.end()
+    parts.append(escape(text[end:]))
+    return Markup("").join(parts)

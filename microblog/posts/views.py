@@ -1,0 +1,117 @@
+"""Timelines, writing and deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotFound, HTTPSeeOther
+from pyramid.view import forbidden_view_config, notfound_view_config
+
+from microblog import errors
+from microblog.accounts.forms import EmptyForm
+from microblog.accounts.views import next_of
+from microblog.pages import page_view
+from microblog.posts import queries
+from microblog.posts.forms import PostForm
+from microblog.posts.paging import page_of_posts
+from microblog.posts.resources import PostPage, Posts
+from microblog.security import safe_next
+from microblog.tree import Root
+
+POST_NOT_FOUND = "Post not found."
+NOT_YOURS = "You cannot delete this post."
+
+
+@page_view(context=Root, renderer="posts/home.jinja2")
+def home(root: Root, request: Any) -> Any:
+    me = request.identity
+    if me is None:
+        request.override_renderer = "posts/public.jinja2"
+        return {"page": public_timeline(request), "page_name": "home"}
+    page = page_of_posts(
+        request, lambda cursor, limit: queries.home_timeline(request.dbsession, me.id, cursor, limit)
+    )
+    return {"form": PostForm.empty(request), "page": page, "page_name": "home"}
+
+
+@page_view(context=Root, name="explore", renderer="posts/explore.jinja2")
+def explore(root: Root, request: Any) -> Any:
+    return {"page": public_timeline(request), "page_name": "explore"}
+
+
+def public_timeline(request: Any) -> Any:
+    return page_of_posts(
+        request, lambda cursor, limit: queries.everybodys_posts(request.dbsession, cursor, limit)
+    )
+
+
+@page_view(context=Posts)
+def posts(posts: Posts, request: Any) -> Any:
+    return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
+
+
+@page_view(context=Posts, methods=("POST",), permission="write", renderer="posts/compose.jinja2")
+def write(posts: Posts, request: Any) -> Any:
+    form = PostForm(request)
+    if not form.validate():
+        request.response.status_int = 422
+        return {"form": form}
+    _, is_new = queries.add_post(
+        request.dbsession, request.identity.id, form.body.data, key=form.key.data or None
+    )
+    if is_new:
+        request.flash("Your post is now live!")
+    return HTTPSeeOther(location=next_of(request) or request.link())
+
+
+@page_view(context=PostPage, renderer="posts/post.jinja2")
+def post(page: PostPage, request: Any) -> Any:
+    return {"post": page.post}
+
+
+@page_view(
+    context=PostPage,
+    name="delete",
+    methods=("GET", "POST"),
+    permission="delete",
+    renderer="posts/delete.jinja2",
+)
+def delete(page: PostPage, request: Any) -> Any:
+    if request.method == "GET" or not EmptyForm(request).validate():
+        if request.method == "POST":
+            request.response.status_int = 422
+        return {"post": page.post, "next": after_deletion(request)}
+    queries.delete_post(request.dbsession, page.post.id)
+    request.flash("Your post has been deleted.")
+    return HTTPSeeOther(location=after_deletion(request) or request.link())
+
+
+def after_deletion(request: Any) -> str | None:
+    """The `next` of the form or the address, unless it is a page of the post itself."""
+    own_pages = "/".join(request.path.split("/")[:-1])  # /posts/12 of /posts/12/delete
+    return safe_next(request, next_of(request), but_not=own_pages)
+
+
+def refuse_deletion(request: Any, sentence: str) -> Any:
+    request.flash(sentence, "error")
+    return HTTPSeeOther(location=after_deletion(request) or request.link())
+
+
+@forbidden_view_config(containment=Posts)
+def forbidden(error: HTTPForbidden, request: Any) -> Any:
+    is_deletion = request.method == "POST" and request.view_name == "delete"
+    if is_deletion and request.identity is not None:
+        return refuse_deletion(request, NOT_YOURS)
+    return errors.forbidden(error, request)
+
+
+@notfound_view_config(containment=Posts)
+def not_found(error: HTTPNotFound, request: Any) -> Any:
+    """A post that is not there: `request.context` is Posts, and the id is what it did not find."""
+    if not isinstance(request.context, Posts) or not request.view_name:
+        return errors.not_found(error, request)
+    if request.method == "POST" and request.subpath == ("delete",):
+        if request.identity is None:
+            return errors.forbidden(HTTPForbidden(), request)
+        return refuse_deletion(request, POST_NOT_FOUND)
+    return errors.error_page(request, 404, POST_NOT_FOUND)

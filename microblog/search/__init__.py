@@ -1,0 +1,13 @@
+"""Full-text search: the query language, the page, and adapters that can be exchanged by a setting."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.search.adapters import choose_adapter
+    from microblog.search.settings import SEARCH
+
+    config.declare_settings(SEARCH)
+    adapter = choose_adapter(config)
+    config.registry.search = adapter
+    config.registry.database.before_commit(adapter.before_commit)

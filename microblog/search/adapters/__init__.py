@@ -1,0 +1,40 @@
+"""Adapters by the name that the ini file gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.util import DottedNameResolver
+from zope.interface.exceptions import Invalid
+from zope.interface.verify import verifyClass
+
+from microblog.search.interfaces import ISearch
+from microblog.search.settings import SEARCH
+
+ADAPTERS = {
+    "fts5": "microblog.search.adapters.fts5.FTS5Search",
+    "none": "microblog.search.adapters.nothing.NoSearch",
+}
+
+
+def choose_adapter(config: Any) -> Any:
+    """The adapter of `microblog.search`; what is wrong with it becomes a fault of the settings."""
+    settings = config.registry.microblog
+    name = settings[SEARCH]
+    try:
+        adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
+        verifyClass(ISearch, adapter_class)
+        if hasattr(adapter_class, "SETTINGS"):
+            config.declare_settings(*adapter_class.SETTINGS)
+        adapter = adapter_class()
+        adapter.check(settings, config.registry.database)
+    except (ImportError, AttributeError, ValueError) as error:
+        problem = str(error) if name in ADAPTERS else f"cannot be imported: {error}"
+        settings.fault(
+            f"{SEARCH.key} must be one of {', '.join(ADAPTERS)}, or a dotted name; {name!r}: {problem}"
+        )
+    except Invalid as error:
+        settings.fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
+    else:
+        return adapter
+    return DottedNameResolver().resolve(ADAPTERS["none"])()

@@ -1,0 +1,89 @@
+"""What a search adapter promises; `tests/contract/` holds every adapter to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zope.interface import Attribute, Interface
+
+
+class SearchError(Exception):
+    """What an adapter raises; no engine's own exception leaves it."""
+
+
+class SearchUnavailable(SearchError):
+    """The index cannot be asked now; the message is a sentence for the reader of the search page."""
+
+
+class NotBuilt(SearchUnavailable):
+    """The index has not been made yet; the message names the command that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`documents` are in the index, `pending` posts wait to get there."""
+
+    adapter: str
+    documents: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the index differs from the posts: ids that are missing, stale (another text), or ghosts."""
+
+    missing: tuple[int, ...] = ()
+    stale: tuple[int, ...] = ()
+    ghosts: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.stale or self.ghosts)
+
+
+class ISearch(Interface):
+    """An index of all posts, derived from the database and made again from it at any time.
+
+    An adapter keeps no session: each call gets the one that it works in, and forgets it. It answers
+    with ids; the posts themselves are read from the database, so that an entry of a deleted post
+    can never be shown. Its tables and triggers are its own (their names begin with `search_`):
+    migrations know nothing of them.
+    """
+
+    name = Attribute("The adapter's name, as the ini file spells it.")
+
+    def check(settings: Any, database: Any) -> None:
+        """:raises ValueError: with a sentence when it cannot work with these settings."""
+
+    def install(session: Any) -> None:
+        """Make the tables, triggers or indexes; harmless when they are there."""
+
+    def uninstall(session: Any) -> None:
+        """Remove them; harmless when they are gone."""
+
+    def before_commit(session: Any) -> None:
+        """Called in every write transaction just before its COMMIT: index what it changed."""
+
+    def has_pending(session: Any) -> bool:
+        """Are there posts whose marks wait?"""
+
+    def index_pending(session: Any, limit: int) -> int:
+        """Index up to `limit` posts whose marks wait (written from outside); how many it was."""
+
+    def search(session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
+        """Ids of posts that match a `microblog.search.language.Query`.
+
+        Newest first below `cursor.before`, or oldest first above `cursor.after`, like every list of
+        posts (`microblog.posts.paging`).
+
+        :raises SearchUnavailable: with a sentence for the reader.
+        """
+
+    def rebuild(database: Any, progress: Any) -> int:
+        """Make the whole index again; `progress(count)` is called as it goes. How many posts."""
+
+    def verify(database: Any) -> Any:
+        """Compare the whole index with the posts: a `Drift`."""
+
+    def status(session: Any) -> Any:
+        """A `Status`."""

@@ -1,0 +1,94 @@
+"""The query language, parsed to one frozen value before any adapter sees it.
+
+`words` must all be there; `"a phrase"`; `-without`; `begin*`; `from:susan`; `lang:es`;
+`before:2026-01-31`; `after:2026-01-31`. Nothing that a person types is an error: what cannot be
+understood as an operator is a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import regex
+
+from microblog.search.text import words_of
+
+MAX_QUERY_CHARACTERS = 500
+MOST_TERMS = 16
+TOKEN = regex.compile(r'(-?)"([^"]*)(?:"|$)|(\S+)')
+OPERATOR = regex.compile(r"(from|lang|before|after):(\S+)", regex.IGNORECASE)
+EARLIEST = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words in a row; with `is_prefix` the last of them is only the beginning of a word."""
+
+    words: tuple[str, ...]
+    is_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What somebody looks for. `since` and `until` bound the moment of creation: since ≤ t < until."""
+
+    terms: tuple[Term, ...] = ()
+    excluded: tuple[Term, ...] = ()
+    author: str | None = None
+    language: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __bool__(self) -> bool:
+        """Is there anything to look for?"""
+        return self != Query()
+
+
+def parse(text: str) -> Query:
+    """Never fails. Only the first 16 terms count."""
+    terms: list[Term] = []
+    excluded: list[Term] = []
+    author = language = since = until = None
+    for minus, phrase, token in TOKEN.findall(text[:MAX_QUERY_CHARACTERS]):
+        if not token:
+            add(excluded if minus else terms, Term(tuple(words_of(phrase))))
+            continue
+        operator = OPERATOR.fullmatch(token)
+        name, value = (operator[1].lower(), operator[2]) if operator else ("", "")
+        day = parse_day(value) if name in ("before", "after") else None
+        if name == "from":
+            author = value.removeprefix("@").lower()
+        elif name == "lang":
+            language = value.lower()
+        elif name == "before" and day is not None:
+            until = midnight(day)
+        elif name == "after" and day is not None:
+            since = midnight(day + timedelta(days=1))
+        elif token.startswith("-") and len(token) > 1:
+            add(excluded, term_of(token[1:]))
+        else:
+            add(terms, term_of(token))
+    return Query(tuple(terms[:MOST_TERMS]), tuple(excluded[:MOST_TERMS]), author, language, since, until)
+
+
+def term_of(token: str) -> Term:
+    is_prefix = token.endswith("*") and len(token) > 1
+    return Term(tuple(words_of(token)), is_prefix)
+
+
+def add(terms: list[Term], term: Term) -> None:
+    if term.words and term not in terms:
+        terms.append(term)
+
+
+def parse_day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if EARLIEST <= day < date.max - timedelta(days=1) else None
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,10 @@
+"""What an operator may choose about search."""
+
+from microblog.settings import Setting, text
+
+SEARCH = Setting(
+    "microblog.search",
+    text,
+    "fts5",
+    "The search adapter: fts5 (inside SQLite), none, or the dotted name of one of your own.",
+)

@@ -1,0 +1,33 @@
+"""The one normal form of words, for the index and for the query, whatever adapter is used.
+
+Case, accents, ligatures and widths do not count (`Straße` is `strasse`, `ﬁ` is `fi`, `café` is
+`cafe`). Chinese, Japanese and Korean are written without blanks between words, so each of their
+characters is a word, and a run of them a phrase.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+# Accents are dropped where readers leave them out themselves; in Indic scripts they are vowels.
+ACCENTS = regex.compile(r"(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}]\p{Mn}*)\p{Mn}")
+CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
+WORD = regex.compile(rf"[{CJK}]|[\p{{L}}\p{{N}}--[{CJK}]][[\p{{L}}\p{{N}}\p{{M}}]--[{CJK}]]*", regex.V1)
+
+
+def fold(text: str) -> str:
+    """Without case, accents, ligatures, widths."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFC", ACCENTS.sub("", decomposed))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in normal form."""
+    return WORD.findall(fold(text))
+
+
+def index_text(text: str) -> str:
+    """What an index keeps of a post: its words, with a blank between them."""
+    return " ".join(words_of(text))

@@ -1,0 +1,309 @@
+"""Who it is, what they may do, and what the application lets in and out.
+
+Identity is read first, in a short read-only session of its own. Requests that could be forged are
+refused in a tween over the transaction, so that they never open one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyramid.authorization import ACLHelper, Authenticated, Everyone
+from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
+from pyramid.request import RequestLocalCache
+from pyramid.tweens import EXCVIEW
+
+from microblog.accounts.queries import Identity, identity_of_session, mark_seen
+from microblog.settings import Setting, boolean, optional_text, whole_number
+
+DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
+SECRET_CHARACTERS = 32
+
+
+def secret(value: str) -> str:
+    if len(value) < SECRET_CHARACTERS:
+        raise ValueError(f"must have {SECRET_CHARACTERS} characters or more")
+    return value
+
+
+DEVELOPMENT = Setting(
+    "microblog.development", boolean, False, "For developers: lets the debug toolbar in. Never in production."
+)
+SECRET = Setting(
+    "microblog.secret",
+    secret,
+    "",
+    "Signs CSRF tokens and messages; 32 random characters or more, kept to yourself. Required.",
+    secret=True,
+)
+SECURE_COOKIES = Setting(
+    "microblog.cookies.secure", boolean, True, "Cookies travel over https only; false for plain http."
+)
+PUBLIC_URL = Setting(
+    "microblog.url",
+    optional_text,
+    None,
+    "The address under which people see the site, such as https://example.org, "
+    "when a proxy in front changes the Host header.",
+)
+MAX_BODY = Setting(
+    "microblog.max_body",
+    whole_number(1_000, 1_000_000_000),
+    1_000_000,
+    "Bytes that a request may bring; a larger one gets a 413.",
+)
+
+SESSION_COOKIE = "session"
+VISITOR_COOKIE = "visitor"
+SEEN_EVERY = timedelta(minutes=1)
+
+
+# Cookies
+
+
+def cookie_name(request: Any, name: str) -> str:
+    """Over https the name begins with `__Host-`: no other host of the domain can set it."""
+    return f"__Host-{name}" if request.microblog[SECURE_COOKIES] else name
+
+
+def set_cookie(request: Any, response: Any, name: str, value: str, max_age: int | None = None) -> None:
+    response.set_cookie(
+        cookie_name(request, name),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=request.microblog[SECURE_COOKIES],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def delete_cookie(request: Any, response: Any, name: str) -> None:
+    # Not response.delete_cookie: it omits what __Host- asks for, and browsers then ignore it.
+    set_cookie(request, response, name, "", max_age=0)
+
+
+# Identity and permissions
+
+
+class SecurityPolicy:
+    """Identity by the session cookie, permissions by the `__acl__` of the resource and its parents."""
+
+    def __init__(self) -> None:
+        self._cache = RequestLocalCache(load_identity)
+        self._acl = ACLHelper()
+
+    def identity(self, request: Any) -> Identity | None:
+        if getattr(request, "without_identity", False):
+            return None
+        identity: Identity | None = self._cache.get_or_create(request)
+        return identity
+
+    def authenticated_userid(self, request: Any) -> str | None:
+        identity = self.identity(request)
+        return None if identity is None else str(identity.id)
+
+    def permits(self, request: Any, context: Any, permission: str) -> Any:
+        return self._acl.permits(context, self.principals(request), permission)
+
+    def principals(self, request: Any) -> list[str]:
+        identity = self.identity(request)
+        if identity is None:
+            return [Everyone]
+        principals = [Everyone, Authenticated, f"user:{identity.id}"]
+        if identity.is_admin:
+            principals.append("group:admin")
+        return principals
+
+    # Logging in and out set cookies themselves (accounts/views.py): they need more than a userid.
+    def remember(self, request: Any, userid: str, **kw: Any) -> list[tuple[str, str]]:
+        return []
+
+    def forget(self, request: Any, **kw: Any) -> list[tuple[str, str]]:
+        return []
+
+
+def load_identity(request: Any) -> Identity | None:
+    """The person of the session cookie: one statement, in a session closed at once."""
+    token = request.cookies.get(cookie_name(request, SESSION_COOKIE))
+    if not token:
+        return None
+    with request.registry.database.read() as session:
+        identity = identity_of_session(session, token_hash(token))
+    if identity is not None and datetime.now(UTC) - identity.seen >= SEEN_EVERY:
+        request.registry.deferred.put(
+            f"seen {identity.session}", lambda session: mark_seen(session, identity)
+        )
+    return identity
+
+
+def token_hash(token: str) -> str:
+    """What the database keeps of a session's token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+# CSRF
+
+
+def csrf_token(request: Any) -> str:
+    """The token for the forms of this page, bound to the session, or to a visitor's random cookie."""
+    identity = request.identity
+    if identity is not None:
+        return signature(request, f"session:{identity.session}")
+    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
+    if not visitor:
+        visitor = secrets.token_urlsafe(32)
+        request.add_response_callback(
+            lambda request, response: set_cookie(request, response, VISITOR_COOKIE, visitor)
+        )
+    return signature(request, f"visitor:{visitor}")
+
+
+def signature(request: Any, text: str) -> str:
+    key = request.microblog[SECRET].encode()
+    return hmac.new(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
+class BadCSRF(HTTPBadRequest):
+    """The form was not sent from one of our pages, or from a page that is too old."""
+
+
+def is_same_origin(request: Any) -> bool:
+    """Do the headers that only the browser itself sets agree that the form is ours?
+
+    Browsers send `Sec-Fetch-Site` over https and on localhost, and `Origin` with each POST. A client
+    that sends neither is no browser; the token decides.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    public = request.microblog[PUBLIC_URL]
+    ours = {urlsplit(request.host_url).netloc}
+    if public is not None:
+        ours.add(urlsplit(public).netloc)
+    try:
+        return urlsplit(origin).netloc in ours
+    except ValueError:
+        return False
+
+
+def check_csrf(request: Any) -> None:
+    """:raises BadCSRF: when the POST was not sent from a form of ours."""
+    if not is_same_origin(request):
+        raise BadCSRF("This form was sent from another site, so nothing was done.")
+    token = request.POST.get("csrf_token") or request.headers.get("X-CSRF-Token") or ""
+    if not isinstance(token, str) or not hmac.compare_digest(
+        token.encode("utf-8", "surrogateescape"), request.csrf_token.encode()
+    ):
+        raise BadCSRF(
+            "This form is too old, or your browser keeps no cookies, so nothing was done. "
+            "Open the page again and send it once more."
+        )
+
+
+# Tweens
+
+
+def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
+
+    def gate(request: Any) -> Any:
+        if is_too_large(request):
+            raise HTTPRequestEntityTooLarge(
+                f"This is larger than the {registry.microblog[MAX_BODY]:,} bytes that are accepted here."
+            )
+        try:
+            request.path_info  # noqa: B018  # decodes, or raises
+            request.GET  # noqa: B018
+        except UnicodeDecodeError:
+            raise HTTPBadRequest("This address holds characters that are not UTF-8.") from None
+        if request.method == "POST":
+            try:
+                request.POST  # noqa: B018
+            except (UnicodeDecodeError, ValueError):
+                raise HTTPBadRequest("This form could not be read: it is not UTF-8, or broken.") from None
+            check_csrf(request)
+        return handler(request)
+
+    return gate
+
+
+def is_too_large(request: Any) -> bool:
+    return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
+
+
+def retry_unless_too_large(request: Any) -> int | None:
+    """One attempt for what will be refused: `pyramid_retry` copies the body before the first."""
+    return 1 if is_too_large(request) else None
+
+
+def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """The headers of every response, error pages included."""
+    policy = "; ".join(f"{name} {sources}" for name, sources in registry.content_security_policy.items())
+
+    def headers(request: Any) -> Any:
+        response = handler(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.scheme == "https":
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        if response.content_type == "text/html":
+            # What a person saw is not shown to the next one at the same machine by the back button.
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.vary = ("Cookie", *(response.vary or ()))
+        return response
+
+    return headers
+
+
+def safe_next(request: Any, target: str | None, *, but_not: str | None = None) -> str | None:
+    """`target` when it is a path on this site, else None: no form redirects to somebody else's.
+
+    `but_not` is a path that does not count, nor do the pages below it (those of a deleted post).
+    """
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    if any(character <= " " or character in "\\\x7f" for character in target):
+        return None
+    path = target.partition("?")[0].partition("#")[0]
+    if but_not is not None and (path == but_not or path.startswith(f"{but_not}/")):
+        return None
+    return target
+
+
+def includeme(config: Any) -> None:
+    config.declare_settings(DEVELOPMENT, SECRET, SECURE_COOKIES, PUBLIC_URL, MAX_BODY)
+    settings = config.registry.microblog
+    if not settings[SECRET] and settings.source(SECRET) == "default":
+        settings.fault(f"{SECRET.key} is missing: set it, or {SECRET.variable}, to 32 random characters.")
+    if settings[SECRET].startswith(DEVELOPMENT_SECRET) and not settings[DEVELOPMENT]:
+        settings.fault(
+            f"{SECRET.key} is the one of development.ini, which everybody knows: set one of your own."
+        )
+    config.registry.content_security_policy = {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "img-src": "'self'",
+        "manifest-src": "'self'",
+        "object-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+    }
+    config.set_security_policy(SecurityPolicy())
+    config.add_request_method(csrf_token, reify=True)
+    # From the outside in: headers, errors (errors.py), gate, and under it the transaction.
+    config.add_tween("microblog.security.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])
+    config.add_tween("microblog.security.headers_tween", over="microblog.security.gate_tween")

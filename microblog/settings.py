@@ -1,0 +1,178 @@
+"""The ini file, read once into one frozen `Settings`.
+
+A room declares the keys that it understands with `config.declare_settings(...)`. Each is a typed
+`Setting`, and is also the key by which its value is read: `settings[PAGE_SIZE]` is an `int`.
+
+A value comes from the environment (`microblog.page_size` is `MICROBLOG_PAGE_SIZE`), else from the
+ini file, else from the documented default. Wrong values, unknown `microblog.*` keys and missing
+secrets are collected and stop the start together, in one message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+PREFIX = "microblog."
+T = TypeVar("T")
+
+# Environment variables of this prefix that are not settings: where the tests find their services,
+# and the ini file that the command reads.
+NOT_SETTINGS = ("MICROBLOG_TEST_", "MICROBLOG_CONFIG")
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message lists every fault, one a line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting(Generic[T]):
+    """One key of the ini file.
+
+    `parse` makes a value of the text and raises `ValueError` with the end of a sentence
+    ("must be …"). `default` is a value, not a text. A `secret` is masked wherever it is printed.
+    """
+
+    key: str
+    parse: Callable[[str], T]
+    default: T
+    help: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable which overrides the ini file."""
+        return self.key.upper().replace(".", "_")
+
+
+class Settings(Mapping[Setting[Any], Any]):
+    """Every setting in force; frozen once the application is built."""
+
+    def __init__(self, ini: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> None:
+        self._ini = ini
+        self._environ = os.environ if environ is None else environ
+        self._values: dict[Setting[Any], Any] = {}
+        self._sources: dict[Setting[Any], str] = {}
+        self._faults: list[str] = []
+        self._frozen = False
+
+    def __getitem__(self, setting: Setting[T]) -> T:
+        return cast(T, self._values[setting])
+
+    def __iter__(self) -> Iterator[Setting[Any]]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def source(self, setting: Setting[Any]) -> str:
+        """Where the value comes from: "environment", "ini" or "default"."""
+        return self._sources[setting]
+
+    def declare(self, *settings: Setting[Any]) -> None:
+        """Understand these keys, and read them; a wrong value is remembered for `freeze`."""
+        if self._frozen:
+            raise RuntimeError("Settings are declared while the application is built, not later.")
+        for setting in settings:
+            text, source = self._text(setting)
+            value = setting.default
+            if text is not None:
+                try:
+                    value = setting.parse(text.strip())
+                except ValueError as error:
+                    shown = "its value" if setting.secret else repr(text)
+                    self.fault(f"{setting.key} {error}; {shown} ({source}) is not.")
+            self._values[setting] = value
+            self._sources[setting] = source
+
+    def _text(self, setting: Setting[Any]) -> tuple[str | None, str]:
+        if setting.variable in self._environ:
+            return self._environ[setting.variable], "environment"
+        if setting.key in self._ini:
+            return str(self._ini[setting.key]), "ini"
+        return None, "default"
+
+    def fault(self, sentence: str) -> None:
+        """Remember what is wrong; `freeze` will raise it together with the other faults."""
+        self._faults.append(sentence)
+
+    def freeze(self) -> None:
+        """Close the list of settings.
+
+        :raises SettingsError: with every fault, among them unknown keys and the nearest right one.
+        """
+        self._frozen = True
+        keys = {setting.key: setting for setting in self}
+        variables = {setting.variable: setting for setting in self}
+        for key in self._ini:
+            if key.startswith(PREFIX) and key not in keys:
+                self.fault(f"{key} is not a setting.{nearest(key, keys)}")
+        for name in self._environ:
+            if (
+                name.startswith(PREFIX.upper().replace(".", "_"))
+                and not name.startswith(NOT_SETTINGS)
+                and name not in variables
+            ):
+                self.fault(f"{name} (environment) is not a setting.{nearest(name, variables)}")
+        if self._faults:
+            raise SettingsError("\n".join(self._faults))
+
+
+def nearest(name: str, known: Mapping[str, object]) -> str:
+    """A sentence that offers the right spelling, or nothing when none is near."""
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {matches[0]}?" if matches else ""
+
+
+# Parsers: from the text of the ini file to a value.
+
+
+def text(value: str) -> str:
+    return value
+
+
+def optional_text(value: str) -> str | None:
+    return value or None
+
+
+def boolean(value: str) -> bool:
+    if value.lower() in ("true", "yes", "on", "1"):
+        return True
+    if value.lower() in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return number
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def includeme(config: Any) -> None:
+    config.registry.microblog = Settings(config.registry.settings)
+    config.add_directive(
+        "declare_settings",
+        lambda config, *settings: config.registry.microblog.declare(*settings),
+        action_wrap=False,
+    )
+    config.add_request_method(lambda request: request.registry.microblog, "microblog", property=True)

@@ -1,0 +1,135 @@
+"""The tree: every URL is a walk through resources.
+
+A resource knows its parent, its name and its `__acl__`; access is inherited through the parent.
+Rooms hang their branches on the root with `config.add_branch("posts", Posts)`.
+
+Containers end with a slash, members do not; `IResourceURL` says so in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from pyramid.interfaces import IResourceURL
+from zope.interface import implementer
+
+# What may stand in a path segment as it is (RFC 3986, "pchar").
+SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
+
+
+class Resource:
+    """A node of the tree. `__parent__` is never missing, or the inherited access would be lost."""
+
+    is_container: ClassVar[bool] = False
+
+    def __init__(self, parent: Resource | None, name: str) -> None:
+        self.__parent__ = parent
+        self.__name__ = name
+
+    @property
+    def request(self) -> Any:
+        """The request that walks; the root keeps it."""
+        parent: Any = self.__parent__
+        return parent.request
+
+
+class Container(Resource):
+    """A node whose URL ends with a slash; `find` answers who is below it."""
+
+    is_container = True
+
+    def find(self, name: str) -> Resource | None:
+        """The child of that name, or None. Never raises: a `KeyError` in here would be a silent 404."""
+        return None
+
+    def __getitem__(self, name: str) -> Resource:
+        child = self.find(name)
+        if child is None:
+            raise KeyError(name)
+        return child
+
+
+Branch = Callable[[Resource, str], Resource]
+
+
+class Root(Container):
+    """`/`"""
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(None, "")
+        self._request = request
+
+    @property
+    def request(self) -> Any:
+        return self._request
+
+    def find(self, name: str) -> Resource | None:
+        branch = self._request.registry.branches.get(name)
+        return None if branch is None else branch(self, name)
+
+
+@implementer(IResourceURL)
+class ResourceURL:
+    """The path of a resource; Pyramid's own ends every one with a slash."""
+
+    def __init__(self, resource: Resource, request: Any) -> None:
+        names = []
+        node: Resource | None = resource
+        while node is not None:
+            names.append(node.__name__)
+            node = node.__parent__
+        names.reverse()
+        if resource.is_container and len(names) > 1:
+            names.append("")
+        self.physical_path = self.virtual_path = join(names) or "/"
+        self.physical_path_tuple = self.virtual_path_tuple = tuple(names)
+
+
+def join(names: list[str]) -> str:
+    return "/".join(quote(name, safe=SEGMENT_SAFE) for name in names)
+
+
+def path_of(request: Any, resource: Resource, view_name: str = "") -> str:
+    """The path by which a page is known, for the view called `view_name` of the resource.
+
+    `request.resource_path(post, 'delete')` cannot be used: it glues the name to a path that does
+    not end with a slash.
+    """
+    path: str = ResourceURL(resource, request).physical_path
+    if view_name:
+        path = f"{path.rstrip('/')}/{quote(view_name, safe=SEGMENT_SAFE)}"
+    return path
+
+
+def link(request: Any, *segments: object, **query: object) -> str:
+    """The path of a page: `link('users', 'susan')`, `link('users', '')`, `link('search', q='x')`.
+
+    An empty last segment makes the slash of a container; None in the query is left out.
+    """
+    path = f"{request.script_name}/{join([str(segment) for segment in segments])}"
+    pairs = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def here(request: Any) -> str:
+    """The path and query of this request, as it was asked for; "/" when it cannot be decoded."""
+    try:
+        return str(request.path_qs)
+    except UnicodeDecodeError:
+        return "/"
+
+
+def add_branch(config: Any, name: str, branch: Branch) -> None:
+    """Directive: `/{name}` is the resource that `branch(root, name)` makes."""
+    config.action(("branch", name), lambda: config.registry.branches.__setitem__(name, branch))
+
+
+def includeme(config: Any) -> None:
+    config.registry.branches = {}
+    config.add_directive("add_branch", add_branch)
+    config.add_resource_url_adapter(ResourceURL)
+    config.set_root_factory(Root)
+    config.add_request_method(link)
+    config.add_request_method(here, property=True)

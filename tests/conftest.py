@@ -1,0 +1,195 @@
+"""Databases, applications and browsers for all tests.
+
+Every test has a database of its own, built by the migrations: on SQLite a copy of a file that was
+migrated once, on PostgreSQL (`MICROBLOG_TEST_DATABASE_URL`) one database a process, emptied before
+each test. The application runs for real, with its transactions, retries and read-only requests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pyramid.config import Configurator
+from sqlalchemy import event, orm
+from webtest import TestApp
+
+from microblog import configure, migrating
+from microblog.db import Base, Database
+
+pytest_plugins = ["tests.plugins.no_skips"]
+
+POSTGRESQL_URL = os.environ.get("MICROBLOG_TEST_DATABASE_URL")
+TEST_SECRET = "only for tests, but long enough to be one"
+SETTINGS = {
+    "microblog.secret": TEST_SECRET,
+    "microblog.cookies.secure": "false",
+    "microblog.worker": "off",
+}
+
+
+class Application:
+    """A built application: `wsgi`, its `registry`, and the `database` under it."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        config: Configurator = configure(settings)
+        self.wsgi: Any = config.make_wsgi_app()
+        self.registry: Any = self.wsgi.registry
+        self.database: Database = self.registry.database
+
+    def browser(self, **environ: str) -> TestApp:
+        """A new browser, with no cookies yet."""
+        return TestApp(self.wsgi, extra_environ=environ)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Callable[[], str]]:
+    """A function that gives the URL of an empty, migrated database; what it gave before is gone."""
+    if POSTGRESQL_URL:
+        yield from migrated_postgresql(POSTGRESQL_URL, worker_id)
+        return
+    folder = tmp_path_factory.mktemp("database")
+    template = folder / "template.sqlite3"
+    prepare(f"sqlite+pysqlite:///{template}")
+    file = folder / "test.sqlite3"
+
+    def empty() -> str:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{file}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(template, file)
+        return f"sqlite+pysqlite:///{file}"
+
+    yield empty  # noqa: PT022  # the other way out of this function is a generator
+
+
+def migrated_postgresql(url: str, worker: str) -> Iterator[Callable[[], str]]:
+    name = f"microblog_test_{worker}_{os.getpid()}"
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    own = sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+    prepare(own)
+    engine = sa.create_engine(own)
+    tables = ", ".join(f'"{table.name}"' for table in reversed(Base.metadata.sorted_tables))
+
+    def empty() -> str:
+        with engine.begin() as connection:
+            for table in tables.split(", "):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+        return own
+
+    yield empty
+    engine.dispose()
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+def prepare(url: str) -> None:
+    """Migrations, and the tables of the search adapter that fits the database."""
+    database = Database(url)
+    migrating.upgrade(database)
+    database.engine.dispose()
+    application = Application({**settings_for(url)})
+    with application.database.write() as session:
+        application.registry.search.install(session)
+    # The last connection that SQLite closes writes everything into the one file.
+    application.database.engine.dispose()
+
+
+def settings_for(url: str) -> dict[str, str]:
+    search = "fts5" if url.startswith("sqlite") else "none"
+    return {**SETTINGS, "microblog.database.url": url, "microblog.search": search}
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """This process among those of pytest-xdist; also without it."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def shared_application(migrated: Callable[[], str]) -> Iterator[Application]:
+    """Built once; use `application`, which has an empty database for each test."""
+    application = Application(settings_for(migrated()))
+    yield application
+    application.database.engine.dispose()
+
+
+@pytest.fixture
+def application(shared_application: Application, migrated: Callable[[], str]) -> Application:
+    """The application on an empty database."""
+    shared_application.database.engine.dispose()
+    migrated()
+    shared_application.registry.deferred.clear()
+    return shared_application
+
+
+@pytest.fixture
+def make_application(migrated: Callable[[], str]) -> Iterator[Callable[..., Application]]:
+    """Builds an application with settings of its own, on an empty database:
+    `make_application({"microblog.page_size": "2"})`."""
+    url = migrated()
+    made: list[Application] = []
+
+    def make(settings: dict[str, str] | None = None) -> Application:
+        application = Application({**settings_for(url), **(settings or {})})
+        made.append(application)
+        return application
+
+    yield make
+    for application in made:
+        application.database.engine.dispose()
+
+
+@pytest.fixture
+def database(application: Application) -> Database:
+    return application.database
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[orm.Session]:
+    """A write session of the test itself, for the queries; committed by the test, or never."""
+    with database.session(write=True) as session:
+        yield session
+
+
+@pytest.fixture
+def browser(application: Application) -> TestApp:
+    """A visitor's browser."""
+    return application.browser()
+
+
+@pytest.fixture
+def needs_fts5(application: Application) -> None:
+    """For tests of the embedded search, which lives inside SQLite."""
+    if application.registry.search.name != "fts5":
+        pytest.xfail("fts5 lives inside SQLite.")
+
+
+@contextmanager
+def counted_statements(database: Database) -> Iterator[list[str]]:
+    """The SQL statements that are sent inside; BEGIN, PRAGMA and COMMIT do not count."""
+    statements: list[str] = []
+
+    def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
+            statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", remember)
+    try:
+        yield statements
+    finally:
+        event.remove(database.engine, "before_cursor_execute", remember)
+
+
+@pytest.fixture
+def count_statements(database: Database) -> Callable[[], Any]:
+    """`with count_statements() as statements:` lists the SQL that is sent inside."""
+    return lambda: counted_statements(database)

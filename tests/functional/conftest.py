@@ -1,0 +1,30 @@
+"""Functional tests: a user's walk through WebTest, after which nothing of a request is left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from microblog.db import Base
+from tests.conftest import Application
+
+
+@pytest.fixture(autouse=True)
+def nothing_outlives_its_request(application: Application) -> Iterator[None]:
+    """After the test no session is alive, no connection is out, and no mapped object survives.
+
+    This is how the bug of the original, a session that was kept at import time, would show.
+    """
+    gc.collect()
+    gc.freeze()  # the application itself: what comes later is looked through in no time
+    yield
+    gc.collect()
+    assert not list(application.database.sessions), "A session outlived its request."
+    pool: Any = application.database.engine.pool
+    assert pool.checkedout() == 0, "A connection was not given back."
+    survivors = [item for item in gc.get_objects() if isinstance(item, Base)]
+    assert not survivors, f"Mapped objects outlived their request: {survivors}"
+    gc.unfreeze()

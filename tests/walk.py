@@ -1,0 +1,56 @@
+"""Steps that people take, for the functional tests: each does what its page's form would do."""
+
+from __future__ import annotations
+
+from webtest import TestApp, TestResponse
+
+PASSWORD = "correct horse battery staple"
+
+
+def sign_up(
+    browser: TestApp, nickname: str, *, email: str | None = None, password: str = PASSWORD
+) -> TestResponse:
+    """Sign up, and be on the home page, logged in."""
+    form = browser.get("/register").forms["register-form"]
+    form["nickname"] = nickname
+    form["email"] = email or f"{nickname.lower()}@example.com"
+    form["password"] = password
+    return form.submit(status=303).follow()
+
+
+def log_in(browser: TestApp, login: str, password: str = PASSWORD, *, remember: bool = False) -> TestResponse:
+    """Send the login form; the answer to it, whatever it is."""
+    form = browser.get("/login").forms["login-form"]
+    form["nickname"] = login
+    form["password"] = password
+    form["remember_me"] = remember
+    return form.submit()
+
+
+def write(browser: TestApp, body: str) -> TestResponse:
+    """Write a post on the home page, and be there again."""
+    form = browser.get("/").forms["compose-form"]
+    form["body"] = body
+    return form.submit(status=303).follow()
+
+
+def token(browser: TestApp, path: str = "/") -> str:
+    """The CSRF token of the forms that this browser sees now."""
+    field = browser.get(path).html.select_one("input[name=csrf_token]")
+    assert field is not None, f"{path} has no form"
+    return str(field["value"])
+
+
+def bodies(page: TestResponse) -> list[str]:
+    """The texts of the posts on a page, from top to bottom."""
+    return [element.get_text() for element in page.html.select("[data-post-id] .post-body")]
+
+
+def post_ids(page: TestResponse) -> list[int]:
+    """The ids of the posts on a page, from top to bottom."""
+    return [int(str(element["data-post-id"])) for element in page.html.select("[data-post-id]")]
+
+
+def flashes(page: TestResponse) -> list[str]:
+    """What the page says about what was just done."""
+    return [element.get_text(" ", strip=True) for element in page.html.select(".flash")]

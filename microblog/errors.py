@@ -155,7 +155,7 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
 def allowed_methods(request: Any) -> set[str]:
     """The methods of the views that this URL has, from the introspector; empty when it has none."""
     context = getattr(request, "context", None)
-    if context is None or getattr(request, "subpath", ()):
+    if context is None or request.subpath:
         return set()
     methods: set[str] = set()
     for context_type, name, view_methods in request.registry.page_methods:
@@ -184,7 +184,7 @@ def unexpected(error: Exception, request: Any) -> Any:
     return error_page(
         request,
         500,
-        f"This is our fault, and nothing was changed. Please try again later. If it stays, tell us: incident {incident}.",
+        f"{SENTENCES[500]} If it stays, tell us: incident {incident}.",
     )
 
 
@@ -197,8 +197,7 @@ def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any]
         except Exception as error:
             if is_error_retryable(request, error):
                 raise  # pyramid_retry tries again
-            response = request.invoke_exception_view(reraise=True)
-            return response
+            return request.invoke_exception_view(reraise=True)
 
     return errors
 

@@ -33,6 +33,10 @@ class Form(WTForm):
                 self.errors_of_form.append("This form takes no files.")
         return valid and not self.errors_of_form
 
+    def text(self, name: str) -> str:
+        """What was typed in this field; empty when nothing was."""
+        return self._fields[name].data or ""
+
 
 def strip(value: str | None) -> str:
     return (value or "").strip()

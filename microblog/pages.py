@@ -32,7 +32,7 @@ LOCALE = "en"
 Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
 
 
-class page_view(view_config):  # type: ignore[misc]  # noqa: N801  # a decorator, like view_config
+class page_view(view_config):  # noqa: N801  # a decorator, like view_config
     """A view that answers with HTML, at its one address.
 
     `methods` are all that it understands; others get a 405 with `Allow`. GET on another spelling

@@ -69,9 +69,8 @@ def end_sessions_of(session: orm.Session, user_id: int) -> None:
 def delete_expired_sessions(session: orm.Session) -> int:
     """How many there were."""
     now = datetime.now(UTC)
-    return session.execute(
-        sa.delete(LoginSession).where(sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now))
-    ).rowcount
+    expired = sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now)
+    return len(session.scalars(sa.delete(LoginSession).where(expired).returning(LoginSession.user_id)).all())
 
 
 def mark_seen(session: orm.Session, identity: Identity) -> None:

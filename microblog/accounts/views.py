@@ -50,14 +50,14 @@ def register(root: Root, request: Any) -> Any:
     offer = offered_nickname(request, form.nickname)
     if not form.errors:
         with request.registry.database.read() as session:
-            if queries.email_is_taken(session, form.email.data):
+            if queries.email_is_taken(session, form.text("email")):
                 form.email.errors = [TAKEN_EMAIL]
     if form.errors or form.errors_of_form:
         return register_page(request, form, offer=offer, status=422)
-    password_hash = passwords.hash_password(form.password.data)
+    password_hash = passwords.hash_password(form.text("password"))
     try:
         user_id = queries.add_user(
-            request.dbsession, form.nickname.data, email=form.email.data, password_hash=password_hash
+            request.dbsession, form.text("nickname"), email=form.text("email"), password_hash=password_hash
         )
     except queries.NicknameTaken:  # since we looked
         form.nickname.errors = [TAKEN_NICKNAME]
@@ -99,13 +99,13 @@ def login(root: Root, request: Any) -> Any:
     if not form.validate():
         return login_page(request, form, status=422)
     with request.registry.database.read() as session:
-        found = queries.credentials(session, form.nickname.data)
+        found = queries.credentials(session, form.text("nickname"))
     user_id, password_hash = found or (0, None)
-    if not passwords.verify_password(password_hash, form.password.data):
+    if not passwords.verify_password(password_hash, form.text("password")):
         form.errors_of_form.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
     if passwords.needs_rehash(str(password_hash)):
-        password_hash = passwords.hash_password(form.password.data)
+        password_hash = passwords.hash_password(form.text("password"))
         queries.set_password(request.dbsession, user_id, password_hash)
     return log_in(request, user_id, remembered=form.remember_me.data)
 
@@ -165,7 +165,7 @@ def edit_profile(account: Account, request: Any) -> Any:
         return profile_page(request, form, offer=offer, status=422)
     try:
         queries.change_profile(
-            request.dbsession, me.id, nickname=form.nickname.data, about_me=form.about_me.data
+            request.dbsession, me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
         )
     except queries.NicknameTaken:  # since we looked
         form.nickname.errors = [TAKEN_NICKNAME]

@@ -16,16 +16,27 @@ LARGEST = 2**63 - 1
 # Half of the sequence is left to grow in: 500,000 posts in a millisecond.
 RANDOM_START = 1 << (SEQUENCE_BITS - 1)
 
-_lock = threading.Lock()
-_last = 0
+
+class Clock:
+    """Gives every id once, in order, to all threads of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def tick(self) -> int:
+        with self._lock:
+            now = id_at(time.time_ns() // 1_000_000) + secrets.randbelow(RANDOM_START)
+            self._last = max(self._last + 1, now)
+            return self._last
+
+
+_clock = Clock()
 
 
 def new_id() -> int:
     """An id for something that happens now, larger than all ids that this process made before."""
-    global _last
-    with _lock:
-        _last = max(_last + 1, id_at(time.time_ns() // 1_000_000) + secrets.randbelow(RANDOM_START))
-        return _last
+    return _clock.tick()
 
 
 def id_of_moment(moment: datetime) -> int:

@@ -65,7 +65,7 @@ def posts_of(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> 
     return page_of(session, query, cursor, limit)
 
 
-def page_of(session: orm.Session, query: sa.Select[Any], cursor: Cursor, limit: int) -> list[PostRow]:
+def page_of(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> list[PostRow]:
     if cursor.after is not None:
         query = query.where(Post.id > cursor.after).order_by(Post.id)
     else:

@@ -57,7 +57,7 @@ def write(posts: Posts, request: Any) -> Any:
         request.response.status_int = 422
         return {"form": form}
     _, is_new = queries.add_post(
-        request.dbsession, request.identity.id, form.body.data, key=form.key.data or None
+        request.dbsession, request.identity.id, form.text("body"), key=form.key.data or None
     )
     if is_new:
         request.flash("Your post is now live!")

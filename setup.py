@@ -53,8 +53,9 @@ RUNTIME = [
     "pyramid_retry>=2.1.1",
     "pyramid_tm>=2.6",
     "regex>=2024.11.6",
-    # Pyramid 2.1 imports pkg_resources when it runs; setuptools 82 no longer has it.
-    "setuptools>=69,<81",
+    # Pyramid 2.1 imports pkg_resources when it runs. setuptools 82 no longer has it, and from 80.9 on it
+    # says so on the standard error of every start; before 78.1.1 it has a known fault (CVE-2025-47273).
+    "setuptools>=78.1.1,<80.9",
     "sqlalchemy>=2.1,<3",
     "transaction>=5.0",
     "waitress>=3.0.2",

@@ -5,13 +5,13 @@
 const ANNOUNCE_AFTER_MS = 1200;
 const WARN_FROM = 0.8; // of the limit; below it a screen reader is not told
 
+const segmenter = 'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
+
 function countCharacters(text) {
   let characters = 0;
   for (const _ of segmenter.segment(text)) characters += 1;
   return characters;
 }
-
-const segmenter = 'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 function showCharactersLeft(textarea) {
   const counter = document.querySelector(`[data-counter-for="${CSS.escape(textarea.id)}"]`);
@@ -79,61 +79,81 @@ function sendOnce(form) {
 // In sessionStorage: it lives as long as the tab and nobody else who uses the browser later can read it.
 
 const draftKey = `draft of ${document.body.dataset.person}`;
+const sentKey = `sent by ${document.body.dataset.person}`;
 
-const drafts = {
-  read() {
-    try { return JSON.parse(sessionStorage.getItem(draftKey)); } catch { return null; }
+const store = {
+  read(key) {
+    try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; }
   },
-  write(draft) {
-    try {
-      if (draft.text.trim()) sessionStorage.setItem(draftKey, JSON.stringify(draft));
-      else sessionStorage.removeItem(draftKey);
-    } catch { /* storage is full or forbidden: there is no draft then */ }
+  write(key, value) {
+    try { sessionStorage.setItem(key, JSON.stringify(value)); } catch { /* full or forbidden: nothing is kept */ }
   },
-  forget() {
-    try { sessionStorage.removeItem(draftKey); } catch { /* as above */ }
+  forget(key) {
+    try { sessionStorage.removeItem(key); } catch { /* as above */ }
   },
 };
 
+const refusal = document.querySelector('.error-summary, [data-error-page], [data-flash="error"], #login-form');
+
 function wasSent() {
-  const refused = '.error-summary, [data-error-page], [data-flash="error"], #login-form';
-  if (document.querySelector(refused)) return false;
+  if (refusal) return false;
   const [navigation] = performance.getEntriesByType('navigation');
   return Boolean(document.querySelector('[data-flash="success"]')) || navigation?.redirectCount > 0;
 }
 
+// The first page after a post was sent tells whether it arrived.
+function settleDraft() {
+  const draft = store.read(draftKey);
+  if (!draft?.sending) return;
+  if (wasSent()) {
+    store.write(sentKey, draft);
+    store.forget(draftKey);
+  } else {
+    store.write(draftKey, { ...draft, sending: false });
+  }
+}
+
 function keepDraft(form) {
   const textarea = form.querySelector('textarea');
-  let submitted = false;
-  const draft = drafts.read();
-  if (draft && !textarea.value) {
-    textarea.value = draft.text;
+  const key = form.elements.namedItem('key');
+  const fill = (text) => {
+    textarea.value = text;
     textarea.dispatchEvent(new Event('input', { bubbles: true }));
-  }
-  textarea.addEventListener('input', () => drafts.write({ text: textarea.value, sending: false }));
-  form.addEventListener('submit', () => {
-    submitted = true;
-    drafts.write({ text: textarea.value, sending: true });
+  };
+  const keep = (sending) => {
+    if (textarea.value.trim()) store.write(draftKey, { text: textarea.value, key: key.value, sending });
+    else store.forget(draftKey);
+  };
+
+  const draft = store.read(draftKey);
+  if (draft && !textarea.value) fill(draft.text);
+  textarea.addEventListener('input', () => keep(false));
+  form.addEventListener('submit', () => keep(true));
+
+  // Browsers bring a form back as it was left. Had it been sent, its text and its key are used up.
+  addEventListener('pageshow', () => {
+    const sent = store.read(sentKey);
+    if (!sent || refusal) return;
+    if (textarea.value === sent.text && !store.read(draftKey)) fill('');
+    const [navigation] = performance.getEntriesByType('navigation');
+    if (key.value && key.value === sent.key && navigation?.type !== 'reload') location.reload();
   });
-  addEventListener('pageshow', (event) => {
-    // Back to a form that has done its work: its text and its key are used up.
-    if (event.persisted && submitted && !drafts.read()) {
-      form.reset();
-      location.reload();
-    }
-  });
+}
+
+function forgetEverything() {
+  store.forget(draftKey);
+  store.forget(sentKey);
 }
 
 // ---- begin -----------------------------------------------------------------------------------------------
 
-if (drafts.read()?.sending && wasSent()) drafts.forget();
-
+settleDraft();
 for (const textarea of document.querySelectorAll('textarea[data-max-length]')) showCharactersLeft(textarea);
 for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
 for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);
 for (const form of document.querySelectorAll('form[data-draft]')) keepDraft(form);
 for (const form of document.querySelectorAll('form[method="post"]')) sendOnce(form);
-for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) form.addEventListener('submit', drafts.forget);
+for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) form.addEventListener('submit', forgetEverything);
 
 addEventListener('pageshow', (event) => {
   if (event.persisted) for (const form of document.querySelectorAll('form[method="post"]')) setSending(form, false);

@@ -81,12 +81,19 @@ class Database:
         self.reading = self.engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
         self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
-        self._read_session = orm.sessionmaker(bind=self.reading, expire_on_commit=False)
-        self._write_session = orm.sessionmaker(bind=self.writing, expire_on_commit=False)
+        # A closed session stays closed: whoever keeps one beyond its request fails at once.
+        options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False}
+        self._read_session = orm.sessionmaker(bind=self.reading, **options)
+        self._write_session = orm.sessionmaker(bind=self.writing, **options)
 
     def before_commit(self, action: Callable[[orm.Session], None]) -> None:
         """Call `action(session)` in every write transaction, just before its COMMIT."""
-        event.listen(self._write_session, "before_commit", action)
+
+        def unless_nested(session: orm.Session) -> None:
+            if not session.in_nested_transaction():  # SQLAlchemy tells of savepoints too
+                action(session)
+
+        event.listen(self._write_session, "before_commit", unless_nested)
 
     @property
     def dialect(self) -> str:

@@ -1,0 +1,65 @@
+"""The `microblog` command: `microblog [-c FILE.ini] [GROUP] COMMAND`.
+
+A subcommand is imported when it is asked for: most of them need a part of the application only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# Name of the command: the module below this package that has it, and its name there.
+COMMANDS = {
+    "serve": ("serve", "serve"),
+    "new": ("new", "new"),
+    "database": ("database", "database"),
+    "user": ("user", "user"),
+    "import": ("importing", "import_posts"),
+    "worker": ("worker", "worker"),
+    "search": ("search", "search"),
+    "settings": ("settings", "settings"),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports its commands when they are asked for, and says failures in a sentence."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
+        return command
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from microblog.commands.site import sentence_about
+
+            sentence = sentence_about(error)
+            if sentence is None:  # a fault of ours: its traceback is wanted
+                raise
+            raise click.ClickException(sentence) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--config",
+    "ini",
+    metavar="FILE.ini",
+    envvar="MICROBLOG_CONFIG",
+    help="The site's settings.  [default: $MICROBLOG_CONFIG, else ./development.ini]",
+)
+@click.version_option(package_name="microblog", message="microblog %(version)s")
+@click.pass_context
+def main(context: click.Context, ini: str | None) -> None:
+    """A self-hosted microblog: make a site, serve it, and look after it."""
+    context.obj = ini

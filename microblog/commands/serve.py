@@ -1,0 +1,123 @@
+"""`microblog serve`: the site, from one command."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+from waitress import wasyncore
+from waitress.server import create_server
+
+from microblog.commands.site import Site, pass_site
+from microblog.outbox.settings import WORKER
+from microblog.security import MAX_BODY
+
+SECTION = "server:main"
+WAITRESS = "egg:waitress#main"
+DEFAULT_LISTEN = "localhost:6543"
+# The application itself answers a body that is too large, with a page; waitress cuts off what is beyond.
+MARGIN_BYTES = 1_000_000
+EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  # read, not bound
+
+
+@click.command()
+@click.option("--upgrade", is_flag=True, help="Make or upgrade the database first.")
+@click.option("--listen", metavar="HOST:PORT", help="Listen here instead of where the ini file says.")
+@pass_site
+def serve(site: Site, *, upgrade: bool, listen: str | None) -> None:
+    """Serve the site until Ctrl-C or SIGTERM."""
+    application = site.application()
+    if upgrade:
+        click.echo(site.upgrade())
+    for problem in site.problems():
+        click.echo(f"Warning: {problem}", err=True)
+    site.setup_logging()  # not earlier: Alembic tells more than anybody wants to know
+    worker = site.registry.worker
+    server = listening(application, server_options(site, listen))
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        if site.registry.microblog[WORKER] != "off":
+            worker.start()
+        click.echo(f"microblog is at {address(server)} (Ctrl-C stops it).")
+        server.run()  # returns after `stop`, when the requests that it works on are answered
+    finally:
+        server.close()
+        worker.stop()
+        # The last connection that SQLite closes writes its log into the one file.
+        site.database.engine.dispose()
+
+
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def server_options(site: Site, listen: str | None) -> dict[str, Any]:
+    """Waitress' settings: those of the ini file, and what we know better."""
+    section = site.section(SECTION)
+    runner = section.pop("use", WAITRESS)
+    if not runner.startswith("egg:waitress"):
+        raise click.ClickException(
+            f"`microblog serve` runs waitress, but [{SECTION}] says use = {runner}: "
+            f"say use = {WAITRESS}, or run `pserve {site.ini}` and `{site.command('worker')}`."
+        )
+    if listen is not None:
+        section = {key: value for key, value in section.items() if key not in PLACES}
+        section["listen"] = listen
+    elif not PLACES & set(section):
+        section["listen"] = DEFAULT_LISTEN
+    return {
+        "ident": None,
+        "clear_untrusted_proxy_headers": True,
+        "max_request_body_size": site.registry.microblog[MAX_BODY] + MARGIN_BYTES,
+        "ipv6": can_bind(socket.AF_INET6, "::1"),
+        **section,
+    }
+
+
+PLACES = {"listen", "host", "port", "unix_socket", "sockets"}
+
+
+def can_bind(family: socket.AddressFamily, host: str) -> bool:
+    """Can this machine listen there? In some containers `localhost` has an address that it cannot."""
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
+def listening(application: Any, options: dict[str, Any]) -> Any:
+    """A waitress server that listens already, but answers nothing yet."""
+    sockets: dict[int, Any] = {}
+    try:
+        return create_server(application, map=sockets, **options)
+    except OSError as error:
+        wasyncore.close_all(sockets)
+        place = options.get("listen") or options.get("unix_socket") or options.get("port")
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                f"Something listens at {place} already, perhaps another microblog: "
+                "stop that, or choose another place with --listen HOST:PORT."
+            ) from error
+        raise click.ClickException(
+            f"Cannot listen at {place} ({error.strerror}): choose another place with --listen HOST:PORT."
+        ) from error
+    except ValueError as error:
+        raise click.ClickException(f"[{SECTION}] or --listen is wrong: {error}") from error
+
+
+def address(server: Any) -> str:
+    """Where people find the server, for a person at this machine."""
+    places = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
+    host, port = places[0]
+    if host == "unix":
+        return f"the socket {port}"
+    if host in EVERYWHERE:
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,182 @@
+"""The site that a command works on: its ini file, the application of it, and whether all is well."""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import shlex
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import plaster
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+
+from microblog import configure, migrating
+from microblog.db import DATABASE_URL, Database, sqlite_file
+from microblog.search.interfaces import SearchError, SearchUnavailable
+from microblog.settings import SettingsError
+
+DEFAULT_INI = "development.ini"
+
+
+class Site:
+    """A site by its ini file. Building it reads nothing yet."""
+
+    def __init__(self, ini: str | None) -> None:
+        self.ini = Path(ini or DEFAULT_INI)
+        self._named = ini is not None
+        if not self.ini.is_file():
+            raise click.ClickException(
+                f"There is no file {self.ini}: name the site's settings with -c FILE.ini, "
+                "or make some with `microblog new FOLDER`."
+            )
+        self._loader: Any = plaster.get_loader(str(self.ini), protocols=["wsgi"])
+
+    def command(self, words: str) -> str:
+        """What to type for this site: `microblog -c FILE.ini WORDS`."""
+        return f"microblog -c {shlex.quote(str(self.ini))} {words}" if self._named else f"microblog {words}"
+
+    def setup_logging(self) -> None:
+        """Log as the ini file says."""
+        self._loader.setup_logging()
+
+    def section(self, name: str) -> dict[str, str]:
+        """The keys of a section of the ini file; none when it is not there."""
+        return dict(self._loader.get_settings(name))
+
+    @cached_property
+    def registry(self) -> Any:
+        """The registry of the application, whose views are not built: for commands.
+
+        :raises SettingsError: with every fault of the settings.
+        """
+        return configure(dict(self._loader.get_wsgi_app_settings("main"))).registry
+
+    @property
+    def database(self) -> Database:
+        database: Database = self.registry.database
+        return database
+
+    def application(self) -> Any:
+        """The WSGI application, with the filters that the ini file puts around it."""
+        from pyramid.config import global_registries
+
+        application = self._loader.get_wsgi_app("main")
+        # A filter around the application has no registry.
+        self.__dict__["registry"] = global_registries.last
+        return application
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database; None for another."""
+        return sqlite_file(self.registry.microblog[DATABASE_URL])
+
+    def upgrade(self) -> str:
+        """Make what is missing: folder, tables, the tables of the search adapter.
+
+        What was done, as a sentence.
+        """
+        if self.database_file is not None:
+            self.database_file.parent.mkdir(parents=True, exist_ok=True)
+        before = migrating.current(self.database)
+        if before not in (None, *self._known_revisions()):
+            raise click.ClickException(str(self._problem_of_revision(before)))
+        migrating.upgrade(self.database)
+        with self.database.write() as session:
+            self.registry.search.install(session)
+        after = migrating.head()
+        if before == after:
+            return f"The database is up to date (revision {after})."
+        if before is None:
+            return f"The database is made (revision {after})."
+        return f"The database is upgraded from revision {before} to {after}."
+
+    def _known_revisions(self) -> set[str]:
+        scripts = ScriptDirectory.from_config(migrating.alembic_config(self.database))
+        return {script.revision for script in scripts.walk_revisions()}
+
+    def _problem_of_revision(self, revision: str | None) -> str | None:
+        upgrade = f"run `{self.command('database upgrade')}`."
+        if revision is None:
+            return f"The database is empty: {upgrade}"
+        if revision not in self._known_revisions():
+            return (
+                f"The database is of a newer microblog (revision {revision}) than this one "
+                f"(revision {migrating.head()}): install that version, or go back to a backup."
+            )
+        if revision != migrating.head():
+            return (
+                f"The database is at revision {revision}, this microblog needs {migrating.head()}: {upgrade}"
+            )
+        return None
+
+    def problem_of_database(self) -> str | None:
+        """Why the database cannot be used, with what to do; None when it can."""
+        if self.database_file is not None and not self.database_file.exists():
+            return (
+                f"There is no database at {self.database_file} yet: run `{self.command('database upgrade')}`."
+            )
+        try:
+            return self._problem_of_revision(migrating.current(self.database))
+        except sa.exc.OperationalError as error:
+            return sentence_about(error)
+
+    def problems(self) -> Iterator[str]:
+        """What an operator should know before people do, each with what to do about it."""
+        problem = self.problem_of_database()
+        if problem is not None:
+            yield problem
+            return
+        try:
+            with self.database.read() as session:
+                self.registry.search.status(session)
+        except SearchUnavailable as error:
+            yield str(error)
+
+    def require_database(self) -> Database:
+        """The database, with the tables that this version needs.
+
+        :raises click.ClickException: with what to do when it has not.
+        """
+        problem = self.problem_of_database()
+        if problem is not None:
+            raise click.ClickException(problem)
+        return self.database
+
+
+def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: the command's first argument is the `Site` of `-c`."""
+
+    @functools.wraps(command)
+    def with_site(**arguments: Any) -> Any:
+        return command(Site(click.get_current_context().find_root().obj), **arguments)
+
+    return with_site
+
+
+def sentence_about(error: Exception) -> str | None:
+    """What happened and what to do, for what an operator can mend; None for a fault of ours."""
+    if isinstance(error, SettingsError):
+        return f"The settings are wrong; correct them and try again:\n{error}"
+    if isinstance(error, sa.exc.OperationalError):
+        reason = " ".join(str(error.orig).split())
+        return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
+    if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
+        return f"The ini file cannot be read: {' '.join(str(error).split())}"
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):
+        return (
+            f"{error.name} is not installed, but the settings ask for it: install it "
+            "(`pip install 'microblog[development]'` has what development.ini needs), or take it out of them."
+        )
+    if isinstance(error, (migrating.MigrationError, SearchError)):
+        return str(error)
+    return None
+
+
+def is_about_ini(error: Exception) -> bool:
+    """PasteDeploy says with a bare LookupError that a section is missing."""
+    return isinstance(error, configparser.Error) or "in config" in str(error)

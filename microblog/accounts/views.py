@@ -44,7 +44,7 @@ def register(root: Root, request: Any) -> Any:
     if request.identity is not None:
         return HTTPSeeOther(location=request.link())
     form = RegisterForm(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return register_page(request, form)
     form.validate()
     offer = offered_nickname(request, form.nickname)
@@ -94,7 +94,7 @@ def login(root: Root, request: Any) -> Any:
     if request.identity is not None:
         return HTTPSeeOther(location=next_of(request) or request.link())
     form = LoginForm(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return login_page(request, form)
     if not form.validate():
         return login_page(request, form, status=422)
@@ -133,7 +133,7 @@ def log_in(request: Any, user_id: int, *, remembered: bool) -> Any:
 def logout(root: Root, request: Any) -> Any:
     if request.identity is None:
         return HTTPSeeOther(location=request.link())
-    if request.method == "GET":
+    if request.method != "POST":
         return {}
     form = EmptyForm(request)
     if not form.validate():
@@ -155,7 +155,7 @@ def logout(root: Root, request: Any) -> Any:
 )
 def edit_profile(account: Account, request: Any) -> Any:
     me = request.identity
-    if request.method == "GET":
+    if request.method != "POST":
         nickname, about_me = queries.own_profile(request.dbsession, me.id)
         return profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
     form = ProfileForm(request)

@@ -85,7 +85,7 @@ def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, 
     renderer="people/follow.jinja2",
 )
 def follow(user: Person, request: Any) -> Any:
-    if request.method == "GET" or not EmptyForm(request).validate():
+    if request.method != "POST" or not EmptyForm(request).validate():
         return confirmation(user, request, "follow")
     queries.follow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You follow {user.person.nickname} now.")
@@ -100,7 +100,7 @@ def follow(user: Person, request: Any) -> Any:
     renderer="people/follow.jinja2",
 )
 def unfollow(user: Person, request: Any) -> Any:
-    if request.method == "GET" or not EmptyForm(request).validate():
+    if request.method != "POST" or not EmptyForm(request).validate():
         return confirmation(user, request, "unfollow")
     queries.unfollow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You no longer follow {user.person.nickname}.")

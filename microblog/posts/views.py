@@ -77,7 +77,7 @@ def post(page: PostPage, request: Any) -> Any:
     renderer="posts/delete.jinja2",
 )
 def delete(page: PostPage, request: Any) -> Any:
-    if request.method == "GET" or not EmptyForm(request).validate():
+    if request.method != "POST" or not EmptyForm(request).validate():
         if request.method == "POST":
             request.response.status_int = 422
         return {"post": page.post, "next": after_deletion(request)}

@@ -1,0 +1,220 @@
+"""Who may do what: one table of view × role → status, held against all views by introspection.
+
+Susan is the owner, john somebody else, and admin has the rights of an administrator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+
+import pytest
+from webtest import TestApp
+
+from microblog.accounts import passwords
+from microblog.accounts import queries as account_queries
+from microblog.accounts.resources import Account
+from microblog.people.resources import Avatar, Person, Users
+from microblog.posts import queries as post_queries
+from microblog.posts.resources import PostPage, Posts
+from microblog.security import token_hash
+from microblog.tree import Root
+from tests.conftest import Application
+from tests.walk import PASSWORD, flashes, token
+
+ROLES = ("visitor", "other", "owner", "admin")
+PEOPLE = {"owner": "susan", "other": "john", "admin": "grace"}
+OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
+POST_ID = 1_790_000_000_000 << 20
+
+Statuses = tuple[int, int, int, int]
+EVERYBODY: Statuses = (200, 200, 200, 200)
+# Who is not logged in is asked to, by a redirect.
+LOGGED_IN: Statuses = (303, 200, 200, 200)
+SENT_ON: Statuses = (303, 303, 303, 303)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's path, and what it answers to visitor, other, owner, admin; None: it knows no POST."""
+
+    path: str
+    get: Statuses
+    post: Statuses | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def allow(self) -> str:
+        return "GET, HEAD" if self.post is None else "GET, HEAD, POST"
+
+
+NEW_PERSON = {"nickname": "newcomer", "email": "newcomer@example.com", "password": PASSWORD}
+TABLE: dict[tuple[type, str], Page] = {
+    (Root, ""): Page("/", EVERYBODY),
+    (Root, "explore"): Page("/explore", EVERYBODY),
+    (Root, "search"): Page("/search", EVERYBODY),
+    (Root, "register"): Page("/register", (200, 303, 303, 303), SENT_ON, NEW_PERSON),
+    (Root, "login"): Page(
+        "/login", (200, 303, 303, 303), SENT_ON, {"nickname": "susan", "password": PASSWORD}
+    ),
+    (Root, "logout"): Page("/logout", LOGGED_IN, SENT_ON),
+    (Account, "profile"): Page("/account/profile", LOGGED_IN, SENT_ON, {"nickname": "Renamed"}),
+    (Users, ""): Page("/users/", EVERYBODY),
+    (Person, ""): Page("/users/susan", EVERYBODY),
+    (Person, "followers"): Page("/users/susan/followers", EVERYBODY),
+    (Person, "following"): Page("/users/susan/following", EVERYBODY),
+    (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (303, 303, 403, 303)),
+    (Person, "unfollow"): Page("/users/susan/unfollow", (303, 200, 403, 200), (303, 303, 403, 303)),
+    (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
+    (Posts, ""): Page("/posts/", (301, 301, 301, 301), SENT_ON, {"body": "Hello"}),
+    (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
+    # By POST a refusal is a redirect too, with a message on the page that follows.
+    (PostPage, "delete"): Page(f"/posts/{POST_ID}/delete", (303, 403, 200, 403), SENT_ON),
+}
+PAGES = [pytest.param(page, id=page.path) for page in TABLE.values()]
+FORMS = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post]
+
+
+@cache
+def password_hash() -> str:
+    return passwords.hash_password(PASSWORD)
+
+
+@pytest.fixture
+def site(application: Application) -> Application:
+    """Susan with a post, john, and an administrator, each with a session called as they are."""
+    with application.database.write() as session:
+        for nickname in PEOPLE.values():
+            user_id = account_queries.add_user(
+                session, nickname, password_hash=password_hash(), is_admin=nickname == PEOPLE["admin"]
+            )
+            account_queries.start_session(session, user_id, token_hash(nickname), timedelta(hours=1))
+            if nickname == PEOPLE["owner"]:
+                post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
+                post_queries.add_posts(session, [post])
+    return application
+
+
+def browser_of(site: Application, role: str) -> TestApp:
+    browser = site.browser()
+    if role != "visitor":
+        browser.set_cookie("session", PEOPLE[role])
+    return browser
+
+
+def form_token(browser: TestApp, role: str) -> str:
+    return token(browser, "/login" if role == "visitor" else "/logout")
+
+
+def page_views(application: Application) -> list[dict[str, object]]:
+    """Every view that stands at a URL; views of exceptions and of static files do not."""
+    views = (item["introspectable"] for item in application.registry.introspector.get_category("views"))
+    return [
+        view
+        for view in views
+        if isinstance(view["context"], type) and not issubclass(view["context"], BaseException)
+    ]
+
+
+def test_the_table_names_every_view_and_its_methods(application):
+    found: dict[object, set[str]] = {}
+    for view in page_views(application):
+        methods = view["request_methods"]
+        assert isinstance(methods, tuple), f"A view that does not name its methods: {view}"
+        found.setdefault((view["context"], view["name"]), set()).update(methods)
+    assert found == {key: {"GET"} if page.post is None else {"GET", "POST"} for key, page in TABLE.items()}
+
+
+def test_every_view_is_in_one_wing_and_asks_for_a_permission(application):
+    for item in application.registry.introspector.get_category("views"):
+        view = item["introspectable"]
+        if view not in page_views(application):
+            continue
+        assert view.get("page") is True, view
+        permissions = [other["value"] for other in item["related"] if other.category_name == "permissions"]
+        assert permissions in (["view"], ["edit"], ["follow"], ["write"], ["delete"]), view
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_role_sees_what_the_table_says(site, page):
+    assert tuple(browser_of(site, role).get(page.path, status="*").status_int for role in ROLES) == page.get
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_head_answers_like_get_without_a_body(site, page):
+    answers = [browser_of(site, role).head(page.path, status="*") for role in ROLES]
+    assert tuple(answer.status_int for answer in answers) == page.get
+    assert [answer.body for answer in answers] == [b""] * 4
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("page", PAGES)
+def test_each_role_may_send_what_the_table_says(site, page, role):
+    browser = browser_of(site, role)
+    fields = {**page.fields, "csrf_token": form_token(browser, role)}
+    response = browser.post(page.path, fields, status="*")
+    if page.post is None:
+        assert response.status_int == 405
+        assert response.headers["Allow"] == page.allow
+    else:
+        assert response.status_int == page.post[ROLES.index(role)]
+
+
+@pytest.mark.parametrize("page", FORMS)
+def test_a_form_without_its_token_does_nothing(site, page):
+    browser = browser_of(site, "owner")
+    response = browser.post(page.path, page.fields, status=400)
+    assert "nothing was done" in response.html.select(".sentence")[0].text
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_other_method_is_told_what_is_allowed(site, page):
+    browser = browser_of(site, "owner")
+    for method in OTHER_METHODS:
+        response = browser.request(page.path, method=method, status=405)
+        assert response.headers["Allow"] == page.allow, method
+        assert "cannot be asked for in this way" in response.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/users/nobody", "/users/susan/nothing", "/posts/1", "/account/", "/account/nothing"]
+)
+def test_no_method_makes_a_page_of_nothing(site, path):
+    browser = browser_of(site, "owner")
+    for method in ("GET", "HEAD", *OTHER_METHODS):
+        response = browser.request(path, method=method, status=404)
+        assert "Allow" not in response.headers, method
+
+
+@pytest.mark.parametrize("role", ["visitor", "other", "admin"])
+def test_only_the_owner_sees_the_link_that_deletes(site, role):
+    for path in ("/explore", "/users/susan", f"/posts/{POST_ID}"):
+        assert browser_of(site, "owner").get(path).html.select(".post-delete"), path
+        assert not browser_of(site, role).get(path).html.select(".post-delete"), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/account/profile", "/users/susan/follow", "/users/susan/unfollow", f"/posts/{POST_ID}/delete"],
+)
+def test_a_visitor_who_may_not_is_asked_to_log_in_and_comes_back(site, path):
+    response = site.browser().get(path, status=303).follow()
+    form = response.forms["login-form"]
+    form["nickname"], form["password"] = "john", PASSWORD
+    assert form.submit(status=303).location == f"http://localhost{path}"
+
+
+def test_what_nobody_may_send_changes_nothing(site):
+    """Another's post stays, whoever asks for its deletion."""
+    for role in ("visitor", "other", "admin"):
+        browser = browser_of(site, role)
+        browser.post(f"/posts/{POST_ID}/delete", {"csrf_token": form_token(browser, role)}, status=303)
+        assert browser.get(f"/posts/{POST_ID}").status_int == 200
+
+
+def test_an_administrator_deletes_nobodys_post_by_the_page(site):
+    browser = browser_of(site, "admin")
+    response = browser.post(f"/posts/{POST_ID}/delete", {"csrf_token": form_token(browser, "admin")})
+    assert flashes(response.follow()) == ["You cannot delete this post."]

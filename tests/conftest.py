@@ -193,3 +193,9 @@ def counted_statements(database: Database) -> Iterator[list[str]]:
 def count_statements(database: Database) -> Callable[[], Any]:
     """`with count_statements() as statements:` lists the SQL that is sent inside."""
     return lambda: counted_statements(database)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--search-adapter", metavar="NAME", help="hold this adapter (a dotted name) to the search contract"
+    )

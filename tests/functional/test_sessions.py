@@ -22,12 +22,12 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.adapters.nothing import NoSearch
 from microblog.search.interfaces import ISearch
-from tests.walk import bodies, flashes, sign_up, write
+from tests.walk import bodies, flashes, post_ids, sign_up, write
 
 THREADS = 8
 
 
-def delete_by_its_page(browser: Any, post_id: str) -> Any:
+def delete_by_its_page(browser: Any, post_id: int) -> Any:
     """Show the post in one request, then delete it in the next."""
     page = browser.get(f"/posts/{post_id}")
     assert page.status_int == 200
@@ -36,7 +36,7 @@ def delete_by_its_page(browser: Any, post_id: str) -> Any:
 
 def test_a_post_that_was_shown_is_deleted_in_the_next_request(browser):
     sign_up(browser, "susan")
-    post_id = write(browser, "Here today").html.select_one("[data-post-id]")["data-post-id"]
+    post_id = post_ids(write(browser, "Here today"))[0]
     browser.get("/search?q=today", expect_errors=True)  # search has met it too
     page = delete_by_its_page(browser, post_id)
     assert flashes(page) == ["Your post has been deleted."]
@@ -52,8 +52,7 @@ def test_eight_threads_show_and_delete_posts_at_once(application):
     def walk(browser: Any) -> None:
         try:
             for round_ in range(3):
-                page = write(browser, f"Words of round {round_}")
-                post_id = page.html.select_one("[data-post-id]")["data-post-id"]
+                post_id = post_ids(write(browser, f"Words of round {round_}"))[0]
                 browser.get("/search?q=words", expect_errors=True)
                 browser.get("/explore")
                 assert "Your post has been deleted." in flashes(delete_by_its_page(browser, post_id))

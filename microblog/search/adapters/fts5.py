@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # A request indexes its own posts; a flood from outside is the worker's.
 MOST_IN_A_REQUEST = 1000
 BATCH = 2000
+# Set in the info of a session that indexes by itself, and counts what it did.
+COUNTED = "microblog.search.counted"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
 
 TABLES = (
@@ -101,7 +103,7 @@ class FTS5Search:
         return self._installed
 
     def before_commit(self, session: orm.Session) -> None:
-        if self.is_installed(session):
+        if self.is_installed(session) and not session.info.get(COUNTED):
             self.index_pending(session, MOST_IN_A_REQUEST)
 
     def has_pending(self, session: orm.Session) -> bool:
@@ -145,11 +147,13 @@ class FTS5Search:
 
     def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         with database.write() as session:
+            session.info[COUNTED] = True
             self.uninstall(session)
             self.install(session)
         count = 0
         while True:
             with database.write() as session:
+                session.info[COUNTED] = True
                 done = self.index_pending(session, BATCH)
             if not done:
                 return count
@@ -198,7 +202,7 @@ def filters(query: Query) -> tuple[list[str], dict[str, Any]]:
         conditions.append("p.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
         values["author"] = query.author
     if query.language is not None:
-        conditions.append("p.language = :language")
+        conditions.append("(lower(p.language) = :language OR lower(p.language) LIKE :language || '-%')")
         values["language"] = query.language
     if query.since is not None:
         values["since"] = first_id_at(query.since)

@@ -1,0 +1,33 @@
+"""One suite for every search adapter: those that fit the database, or `--search-adapter NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import POSTGRESQL_URL, Application
+
+ADAPTERS = [] if POSTGRESQL_URL else ["fts5"]
+# Where no adapter fits there is nothing to hold to the contract.
+collect_ignore_glob = [] if ADAPTERS else ["test_*.py"]
+
+
+@pytest.fixture(params=ADAPTERS)
+def application(
+    request: pytest.FixtureRequest, make_application: Callable[..., Application]
+) -> Iterator[Any]:
+    """An application whose search is the adapter under test, installed."""
+    name = request.config.getoption("--search-adapter") or request.param
+    application = make_application({"microblog.search": name, "microblog.page_size": "3"})
+    with application.database.write() as session:
+        application.registry.search.install(session)
+    yield application
+    with application.database.write() as session:
+        application.registry.search.uninstall(session)
+
+
+@pytest.fixture
+def search(application: Application) -> Any:
+    return application.registry.search

@@ -1,0 +1,325 @@
+"""What `microblog.search.interfaces.ISearch` promises, asked of every adapter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from zope.interface.verify import verifyObject
+
+from microblog.accounts.models import User
+from microblog.accounts.queries import add_user
+from microblog.posts.ids import id_of_moment
+from microblog.posts.models import Post
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_post, add_posts, delete_post
+from microblog.search.interfaces import ISearch, NotBuilt
+from microblog.search.language import parse
+from tests.walk import bodies, post_ids, sign_up, write
+
+FIRST_PAGE = Cursor()
+
+
+class Site:
+    """Posts of susan and john, and what a search finds of them."""
+
+    def __init__(self, application: Any) -> None:
+        self.database = application.database
+        self.search = application.registry.search
+        with self.database.write() as session:
+            self.people = {name: add_user(session, name) for name in ("susan", "john")}
+
+    def write(self, body: str, author: str = "susan", **more: Any) -> int:
+        with self.database.write() as session:
+            return add_post(session, self.people[author], body, **more)[0]
+
+    def find(self, text: str, cursor: Cursor = FIRST_PAGE, limit: int = 100) -> list[int]:
+        with self.database.read() as session:
+            return list(self.search.search(session, parse(text), cursor, limit))
+
+
+@pytest.fixture
+def site(application: Any) -> Site:
+    return Site(application)
+
+
+def test_the_adapter_provides_the_interface(search):
+    assert verifyObject(ISearch, search)
+
+
+def test_a_post_is_found_as_soon_as_it_is_committed(site):
+    post = site.write("The quick brown fox")
+    assert site.find("fox") == [post]
+
+
+def test_a_post_is_found_inside_its_own_transaction_at_the_latest_at_its_end(site):
+    with site.database.write() as session:
+        post, _ = add_post(session, site.people["susan"], "The quick brown fox")
+    assert site.find("quick") == [post]
+
+
+def test_what_was_rolled_back_is_never_found(site):
+    session = site.database.session(write=True)
+    add_post(session, site.people["susan"], "never said")
+    session.rollback()
+    session.close()
+    assert site.find("never") == []
+
+
+def test_a_deleted_post_is_not_found(site):
+    post = site.write("gone tomorrow")
+    with site.database.write() as session:
+        delete_post(session, post)
+    assert site.find("tomorrow") == []
+
+
+def test_a_changed_post_is_found_by_its_new_words_only(site):
+    post = site.write("the old words")
+    with site.database.write() as session:
+        session.execute(sa.update(Post).where(Post.id == post).values(body="the new text"))
+    assert site.find("old") == []
+    assert site.find("new") == [post]
+
+
+def test_posts_of_a_deleted_person_are_not_found(site):
+    site.write("from susan")
+    kept = site.write("from john", "john")
+    with site.database.write() as session:
+        session.execute(sa.delete(User).where(User.nickname == "susan"))
+    assert site.find("from") == [kept]
+
+
+def test_bulk_statements_count_too(site):
+    now = datetime.now(UTC)
+    rows = [
+        {"id": id_of_moment(now), "user_id": site.people["susan"], "body": f"bulk {n}", "language": None}
+        for n in range(50)
+    ]
+    with site.database.write() as session:
+        add_posts(session, rows)
+    assert sorted(site.find("bulk")) == sorted(row["id"] for row in rows)
+    with site.database.write() as session:
+        session.execute(sa.delete(Post).where(Post.body.like("bulk 1%")))
+    assert len(site.find("bulk")) == 39
+
+
+def test_what_is_written_from_outside_is_found_once_the_worker_was_there(site, search):
+    with site.database.engine.begin() as connection:  # no session of ours, as from a shell
+        connection.execute(
+            sa.insert(Post).values(id=7, user_id=site.people["john"], body="written in a shell")
+        )
+    with site.database.read() as session:
+        assert search.has_pending(session)
+    with site.database.write() as session:
+        assert search.index_pending(session, 10) == 1
+    with site.database.read() as session:
+        assert not search.has_pending(session)
+    assert site.find("shell") == [7]
+
+
+def test_what_is_deleted_from_outside_is_gone_at_once(site):
+    site.write("soon gone")
+    with site.database.engine.begin() as connection:
+        connection.execute(sa.delete(Post))
+    assert site.find("soon") == []
+
+
+def test_all_words_must_be_there_in_any_order(site):
+    both = site.write("apples and pears")
+    site.write("only apples")
+    assert site.find("pears apples") == [both]
+
+
+def test_a_phrase_is_words_in_a_row(site):
+    row = site.write("the quick brown fox")
+    site.write("the brown quick fox")
+    assert site.find('"quick brown"') == [row]
+
+
+def test_words_can_be_excluded(site):
+    kept = site.write("tea with milk")
+    site.write("tea with sugar")
+    assert site.find("tea -sugar") == [kept]
+    assert site.find('tea -"with sugar"') == [kept]
+
+
+def test_exclusions_alone_find_the_rest(site):
+    site.write("tea with sugar")
+    kept = site.write("coffee")
+    assert site.find("-sugar") == [kept]
+
+
+def test_the_beginning_of_a_word_is_enough_with_a_star(site):
+    post = site.write("photosynthesis")
+    assert site.find("photo") == []
+    assert site.find("photo*") == [post]
+    assert site.find("-photo*") == []
+
+
+def test_an_author_can_be_asked_for(site):
+    site.write("hello")
+    johns = site.write("hello", "john")
+    assert site.find("hello from:john") == [johns]
+    assert site.find("from:@JOHN") == [johns]
+    assert site.find("from:nobody") == []
+
+
+def test_a_language_can_be_asked_for(site):
+    site.write("casa")
+    spanish = site.write("casa", language="es")
+    mexican = site.write("casa", language="es-MX")
+    assert site.find("casa lang:es") == [mexican, spanish]
+    assert site.find("lang:es-mx") == [mexican]
+
+
+def test_days_bound_a_search(site):
+    days = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (30, 31)] + [
+        datetime(2026, 2, 1, 12, tzinfo=UTC)
+    ]
+    ids = [id_of_moment(day) for day in days]
+    with site.database.write() as session:
+        add_posts(
+            session,
+            [{"id": i, "user_id": site.people["susan"], "body": "daily", "language": None} for i in ids],
+        )
+    assert site.find("daily before:2026-01-31") == [ids[0]]
+    assert site.find("daily after:2026-01-31") == [ids[2]]
+    assert site.find("after:2026-01-30 before:2026-02-01") == [ids[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Crème brûlée", "creme BRULEE"),
+        ("creme brulee", "crème"),
+        ("Die Straße", "strasse"),
+        ("Die Strasse", "straße"),
+        ("eﬃcient ﬁne", "efficient fine"),
+        ("ＦＵＬＬ width", "full"),
+        ("日本語のテキスト", "日本"),
+        ("日本語のテキスト", "テキ"),
+        ("東京へ行く", "行く"),
+        ("검색 엔진", "검색"),
+        ("Добрый вечер, ёлка", "елка"),
+        ("καλημέρα", "ΚΑΛΗΜΕΡΑ"),
+        ("नमस्ते दुनिया", "दुनिया"),
+        ("שָׁלוֹם", "שלום"),
+        ("l'été s'en va", "ete"),
+        ("don't panic", "don't"),
+        ("snake_case_name", "snake_case"),
+        ("C3PO & R2D2", "r2d2"),
+    ],
+)
+def test_case_accents_and_scripts_do_not_matter(site, text, query):
+    post = site.write(text)
+    site.write("something else")
+    assert site.find(query) == [post]
+
+
+def test_words_of_hindi_are_not_cut_at_their_vowels(site):
+    site.write("दुनिया")
+    assert site.find("दन") == []
+
+
+def test_hits_come_newest_first_and_page_both_ways(site):
+    ids = [site.write(f"note {n}") for n in range(7)]
+    newest_first = ids[::-1]
+    assert site.find("note") == newest_first
+    assert site.find("note", Cursor(before=newest_first[2]), 3) == newest_first[3:6]
+    assert site.find("note", Cursor(after=ids[2]), 3) == ids[3:6]
+    assert site.find("-nothing", Cursor(after=ids[2]), 3) == ids[3:6]
+
+
+def test_a_rebuilt_index_agrees_with_the_posts(site, search):
+    ids = [site.write(f"note {n}") for n in range(5)]
+    counted: list[int] = []
+    assert search.rebuild(site.database, counted.append) == 5
+    assert sum(counted) == 5
+    assert not search.verify(site.database)
+    assert site.find("note") == ids[::-1]
+
+
+def test_an_index_that_is_made_later_holds_the_posts_that_were_there(site, search):
+    with site.database.write() as session:
+        search.uninstall(session)
+    post = site.write("before there was an index")
+    with site.database.write() as session:
+        search.install(session)
+        search.install(session)  # harmless
+    assert site.find("before") == [post]
+
+
+def test_without_an_index_everything_but_search_goes_on(site, search):
+    with site.database.write() as session:
+        search.uninstall(session)
+        search.uninstall(session)  # harmless
+    site.write("nobody looks for me")
+    with pytest.raises(NotBuilt, match="microblog search rebuild"):
+        site.find("nobody")
+    with pytest.raises(NotBuilt, match="microblog search rebuild"):
+        search.verify(site.database)
+    with site.database.read() as session:
+        assert not search.has_pending(session)
+        with pytest.raises(NotBuilt, match="microblog search rebuild"):
+            search.status(session)
+
+
+def test_the_status_tells_how_much_there_is(site, search):
+    site.write("one")
+    with site.database.engine.begin() as connection:
+        connection.execute(sa.insert(Post).values(id=7, user_id=site.people["john"], body="two"))
+    with site.database.read() as session:
+        status = search.status(session)
+    assert (status.adapter, status.documents, status.pending) == (search.name, 1, 1)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60) | st.text(alphabet="ab\"*-:()^{}+ANDORNTfrom~\\'\x00 ", max_size=30))
+def test_no_query_is_an_error(site, text):
+    assert site.find(text, limit=3) == [] or parse(text)
+
+
+def test_the_search_page_finds_posts_and_people_and_pages_through_them(application):
+    browser = application.browser()
+    sign_up(browser, "susan")
+    for n in range(5):
+        write(browser, f"susan's note {n}")
+    page = browser.get("/search?q=susan")
+    assert bodies(page) == ["susan's note 4", "susan's note 3", "susan's note 2"]
+    assert page.html.select_one(".person-name").get_text(strip=True) == "susan"
+    older = page.click("Older posts")
+    assert bodies(older) == ["susan's note 1", "susan's note 0"]
+    assert post_ids(older.click("Newer posts")) == post_ids(page)
+
+
+def test_a_search_page_takes_at_most_four_statements(application):
+    from tests.conftest import counted_statements
+
+    browser = application.browser()
+    sign_up(browser, "susan")
+    write(browser, "a note")
+    with counted_statements(application.database) as statements:
+        browser.get("/search?q=note")
+    assert len(statements) <= 4, statements
+
+
+def test_an_unbuilt_index_says_so_on_the_page_and_keeps_what_was_typed(application, search):
+    with application.database.write() as session:
+        search.uninstall(session)
+    page = application.browser().get("/search?q=anything", status=503)
+    assert "microblog search rebuild" in page
+    assert page.forms["search-form"]["q"].value == "anything"
+
+
+def test_a_query_that_is_too_long_gets_a_sentence(application):
+    page = application.browser().get(f"/search?q={'x' * 501}", status=422)
+    assert "too long" in page
+
+
+def test_a_search_for_nothing_shows_the_form(application):
+    page = application.browser().get("/search?q=+++")
+    assert page.forms["search-form"]["q"].value == ""

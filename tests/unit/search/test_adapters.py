@@ -1,0 +1,100 @@
+"""Choosing an adapter, and what the embedded one does when it is tampered with."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from microblog import SettingsError, configure
+from microblog.accounts.queries import add_user
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_post
+from microblog.search.adapters.nothing import NoSearch
+from microblog.search.interfaces import Drift, SearchUnavailable, Status
+from microblog.search.language import parse
+from microblog.settings import Setting, text
+from tests.conftest import SETTINGS
+
+
+def refused(**settings: str) -> str:
+    """The message with which these settings stop the start."""
+    with pytest.raises(SettingsError) as caught:
+        configure({**SETTINGS, **{f"microblog.{key}": value for key, value in settings.items()}})
+    return str(caught.value)
+
+
+def test_an_unknown_adapter_stops_the_start():
+    assert "'fts6'" in refused(search="fts6")
+
+
+def test_a_dotted_name_that_cannot_be_imported_stops_the_start():
+    assert "cannot be imported" in refused(search="no.such.module")
+
+
+def test_something_that_is_no_adapter_stops_the_start():
+    assert "does not provide ISearch" in refused(search="datetime.date")
+
+
+def test_fts5_on_postgresql_stops_the_start():
+    message = refused(search="fts5", **{"database.url": "postgresql+psycopg://localhost/x"})
+    assert "fts5 lives inside SQLite" in message
+
+
+class AdapterWithSettings(NoSearch):
+    """Somebody else's adapter, with a setting of its own."""
+
+    name = "theirs"
+    SETTINGS = (Setting("microblog.search.theirs.shelf", text, "upper", "Where its books stand."),)
+
+
+def test_an_adapter_may_have_settings_of_its_own():
+    name = "tests.unit.search.test_adapters.AdapterWithSettings"
+    shelf = AdapterWithSettings.SETTINGS[0]
+    config = configure({**SETTINGS, "microblog.search": name, shelf.key: "lower"})
+    assert config.registry.search.name == "theirs"
+    assert config.registry.microblog[shelf] == "lower"
+
+
+def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
+    application = make_application({"microblog.search": "none"})
+    search = application.registry.search
+    page = application.browser().get("/search?q=word", status=503)
+    assert "Posts cannot be searched on this site." in page
+    with application.database.write() as session:
+        search.install(session)
+        assert search.index_pending(session, 1) == 0
+        assert not search.has_pending(session)
+        assert search.status(session) == Status("none", 0, 0)
+        with pytest.raises(SearchUnavailable):
+            search.search(session, parse("word"), Cursor(), 1)
+        search.uninstall(session)
+    assert search.rebuild(application.database, print) == 0
+    assert not search.verify(application.database)
+
+
+TAMPERING = [
+    ("DELETE FROM search_fts5_texts WHERE post_id = :id", "missing"),
+    ("UPDATE search_fts5_texts SET text = 'other' WHERE post_id = :id", "stale"),
+    ("INSERT INTO search_fts5_texts VALUES (:id + 1, 'nobody wrote this')", "ghosts"),
+    ("INSERT INTO search_fts5_texts VALUES (:id - 1, 'nor this')", "ghosts"),
+]
+
+
+@pytest.mark.parametrize(("sql", "kind"), TAMPERING)
+def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
+    """The embedded adapter, on a database of its own also where the tests run on PostgreSQL."""
+    from microblog import migrating
+
+    config = configure({**SETTINGS, "microblog.database.url": f"sqlite+pysqlite:///{tmp_path}/x.sqlite3"})
+    database, search = config.registry.database, config.registry.search
+    migrating.upgrade(database)
+    with database.write() as session:
+        search.install(session)
+        post, _ = add_post(session, add_user(session, "susan"), "as it was")
+    with database.write() as session:
+        session.execute(sa.text(sql), {"id": post})
+    other = {TAMPERING[2][0]: post + 1, TAMPERING[3][0]: post - 1}.get(sql, post)
+    assert search.verify(database) == Drift(**{kind: (other,)})
+    search.rebuild(database, lambda count: None)
+    assert search.verify(database) == Drift()
+    database.engine.dispose()

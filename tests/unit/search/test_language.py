@@ -1,0 +1,85 @@
+"""The query language and the normal form of words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microblog.search.language import MOST_TERMS, Query, Term, parse
+from microblog.search.text import fold, index_text, words_of
+
+
+def words(*names: str) -> tuple[Term, ...]:
+    return tuple(Term((name,)) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("", Query()),
+        ("   ", Query()),
+        ("Hello World", Query(words("hello", "world"))),
+        ('"Hello World"', Query((Term(("hello", "world")),))),
+        ('"never closed', Query((Term(("never", "closed")),))),
+        ('""', Query()),
+        ("tea -sugar", Query(words("tea"), words("sugar"))),
+        ('tea -"with sugar"', Query(words("tea"), (Term(("with", "sugar")),))),
+        ("photo*", Query((Term(("photo",), is_prefix=True),))),
+        ("*", Query()),
+        ("-", Query()),
+        ("--", Query()),
+        ("from:Susan", Query(author="susan")),
+        ("FROM:@susan", Query(author="susan")),
+        ("from:", Query(words("from"))),
+        ("lang:ES", Query(language="es")),
+        ("lang:es-MX", Query(language="es-mx")),
+        ("lang:%", Query(words("lang"))),
+        ("before:2026-01-31", Query(until=datetime(2026, 1, 31, tzinfo=UTC))),
+        ("after:2026-01-31", Query(since=datetime(2026, 2, 1, tzinfo=UTC))),
+        ("before:yesterday", Query((Term(("before", "yesterday")),))),
+        ("before:1969-12-31", Query((Term(("before", "1969", "12", "31")),))),
+        ("after:9999-12-31", Query((Term(("after", "9999", "12", "31")),))),
+        ("tea tea TEA", Query(words("tea"))),
+        ("日本", Query((Term(("日", "本")),))),
+        ("a AND b OR NOT c", Query(words("a", "and", "b", "or", "not", "c"))),
+    ],
+)
+def test_what_a_query_means(text, query):
+    assert parse(text) == query
+
+
+def test_only_the_first_terms_count():
+    assert len(parse(" ".join(f"w{n}" for n in range(100))).terms) == MOST_TERMS
+
+
+@settings(max_examples=20_000, deadline=None)
+@given(st.text(max_size=40) | st.text(alphabet='ab"*-:() 1before:fromlang日é\x00', max_size=40))
+def test_nothing_that_a_person_types_is_an_error(text):
+    query = parse(text)
+    assert bool(query) == (query != Query())
+    for term in query.terms + query.excluded:
+        assert term.words
+        assert all(word and not set(word) & set('" *\x00') for word in term.words)
+
+
+@given(st.text())
+def test_the_normal_form_of_words_is_final(text):
+    assert words_of(index_text(text)) == words_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Straße", "strasse"),
+        ("ﬁne", "fine"),
+        ("Crème", "creme"),
+        ("ＡＢＣ", "abc"),
+        ("한국", "한국"),
+        ("Ǆ", "dz"),
+    ],
+)
+def test_case_accents_and_ligatures_are_folded(text, folded):
+    assert fold(text) == folded

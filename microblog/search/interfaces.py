@@ -85,5 +85,8 @@ class ISearch(Interface):
     def verify(database: Any) -> Any:
         """Compare the whole index with the posts: a `Drift`."""
 
+    def repair(session: Any, drift: Any) -> None:
+        """Forget the ghosts of a `Drift`, and mark its other posts, so that they are indexed again."""
+
     def status(session: Any) -> Any:
         """A `Status`."""

@@ -64,6 +64,7 @@ PENDING = sa.text("""SELECT m.post_id, p.body FROM search_fts5_pending m JOIN po
     ORDER BY m.post_id DESC LIMIT :limit""")
 FORGET_TEXT = sa.text("DELETE FROM search_fts5_texts WHERE post_id = :id")
 KEEP_TEXT = sa.text("INSERT INTO search_fts5_texts (post_id, text) VALUES (:id, :text)")
+SET_MARK = sa.text("INSERT INTO search_fts5_pending (post_id) VALUES (:id) ON CONFLICT DO NOTHING")
 FORGET_MARK = sa.text("DELETE FROM search_fts5_pending WHERE post_id = :id")
 
 
@@ -184,6 +185,12 @@ class FTS5Search:
                         stale.append(post[0])
                     post, text = next(posts, None), next(texts, None)
         return Drift(tuple(missing), tuple(stale), tuple(ghosts))
+
+    def repair(self, session: orm.Session, drift: Drift) -> None:
+        if drift.ghosts:
+            session.execute(FORGET_TEXT, [{"id": post_id} for post_id in drift.ghosts])
+        if drift.missing or drift.stale:
+            session.execute(SET_MARK, [{"id": post_id} for post_id in (*drift.missing, *drift.stale)])
 
     def status(self, session: orm.Session) -> Status:
         if not self.is_installed(session):

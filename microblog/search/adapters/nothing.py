@@ -40,5 +40,8 @@ class NoSearch:
     def verify(self, database: Any) -> Drift:
         return Drift()
 
+    def repair(self, session: Any, drift: Any) -> None:
+        """Nothing to mend."""
+
     def status(self, session: Any) -> Status:
         return Status(self.name, 0, 0)

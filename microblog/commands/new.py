@@ -1,0 +1,76 @@
+"""`microblog new FOLDER`: the ini files of a new site."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shlex
+from importlib import resources
+from pathlib import Path
+
+import click
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+SECRET_LINE = "# microblog.secret =\n"  # noqa: S105  # what the template says instead of one
+TOOLBAR = "pyramid_debugtoolbar"
+TOOLBAR_KEYS = ("pyramid.includes", "debugtoolbar.")
+WITHOUT_TOOLBAR = "# The debug toolbar needs: pip install 'microblog[development]'\n"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def new(folder: Path) -> None:
+    """Write the commented ini files of a new site into FOLDER."""
+    texts = {"development.ini": development_ini(), "production.ini": production_ini()}
+    for name in texts:
+        if (folder / name).exists():
+            raise click.ClickException(f"There is {folder / name} already: choose another folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write(folder / name, text, PRIVATE if name == "production.ini" else PUBLIC)
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot write into {folder} ({error.strerror}): choose another folder."
+        ) from error
+    click.echo(
+        f"""Made {folder / "development.ini"} and {folder / "production.ini"}.
+
+To look at it on this machine:
+    cd {shlex.quote(str(folder))}
+    microblog serve --upgrade
+
+To serve it to everybody, look through production.ini (it holds a secret: keep it to yourself), then:
+    microblog -c production.ini database upgrade
+    microblog -c production.ini user add NICKNAME --admin
+    microblog -c production.ini serve"""
+    )
+
+
+def template(name: str) -> str:
+    return (resources.files("microblog.commands") / "scaffold" / name).read_text(encoding="utf-8")
+
+
+def development_ini() -> str:
+    """Without the debug toolbar where that is not installed: the file works as it is."""
+    lines = template("development.ini").splitlines(keepends=True)
+    if importlib.util.find_spec(TOOLBAR) is not None:
+        return "".join(lines)
+    first = next(number for number, line in enumerate(lines) if TOOLBAR in line)
+    quiet = [f"# {line}" if line.startswith(TOOLBAR_KEYS) else line for line in lines]
+    return "".join([*quiet[:first], WITHOUT_TOOLBAR, *quiet[first:]])
+
+
+def production_ini() -> str:
+    """With a secret of its own."""
+    return template("production.ini").replace(
+        SECRET_LINE, f"microblog.secret = {secrets.token_urlsafe(32)}\n"
+    )
+
+
+def write(path: Path, text: str, mode: int) -> None:
+    """A new file that never has more rights than `mode`."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)

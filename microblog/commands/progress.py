@@ -1,0 +1,62 @@
+"""How far long work has come: one line that is written again on a terminal, one a tenth in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import timedelta
+from typing import TextIO
+
+SECONDS_BETWEEN_LINES = 0.2
+CLEAR_LINE = "\r\033[K"
+
+
+class Progress:
+    """Done, rate and time left, on standard error.
+
+    `total` and the positions are of one unit (bytes, posts); what is counted and shown is `noun`.
+    Work that goes on where it was interrupted begins at position `start`.
+    """
+
+    def __init__(self, total: int, noun: str, *, start: int = 0, stream: TextIO | None = None) -> None:
+        self._total = max(total, 1)
+        self._noun = noun
+        self._start = start
+        self._stream = stream or sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._began = time.monotonic()
+        self._written = 0.0
+        self._tenths = start * 10 // self._total
+        self._line = ""
+
+    def update(self, position: int, count: int) -> None:
+        """Position `position` is reached, and `count` are done since the beginning."""
+        now = time.monotonic()
+        done = min(position / self._total, 1.0)
+        elapsed = max(now - self._began, 1e-6)
+        mine = (position - self._start) / max(self._total - self._start, 1)
+        left = timedelta(seconds=round(elapsed * (1 - mine) / mine)) if 0 < mine < 1 else timedelta()
+        self._line = f"{done:4.0%}  {count:,} {self._noun}  {count / elapsed:,.0f}/s  {left} left"
+        if self._is_terminal:
+            if now - self._written >= SECONDS_BETWEEN_LINES:
+                self._written = now
+                self._write(f"{CLEAR_LINE}{self._line}")
+        elif int(done * 10) > self._tenths:
+            self._tenths = int(done * 10)
+            self._write(f"{self._line}\n")
+
+    def say(self, message: str) -> None:
+        """A message of its own above the line."""
+        if self._is_terminal:
+            self._write(f"{CLEAR_LINE}{message}\n{self._line}")
+        else:
+            self._write(f"{message}\n")
+
+    def finish(self) -> None:
+        """Leave the terminal clean for what comes next."""
+        if self._is_terminal:
+            self._write(CLEAR_LINE)
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

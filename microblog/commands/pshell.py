@@ -1,0 +1,34 @@
+"""What `pshell FILE.ini` puts into the shell, named in the ini file's section [pshell]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from microblog.accounts.models import LoginSession, Nickname, User
+from microblog.people.models import Follow
+from microblog.posts.models import Post
+
+
+def setup(env: dict[str, Any]) -> Iterator[None]:
+    """A transaction of the shell, and `dbsession` in it.
+
+    It only reads, as a GET does: on SQLite an open write transaction keeps everybody else from
+    writing. To write: `with database.write() as session: …`.
+    """
+    request = env["request"]
+    request.tm.begin()
+    env.update(
+        tm=request.tm,
+        dbsession=request.dbsession,
+        database=request.registry.database,
+        Follow=Follow,
+        LoginSession=LoginSession,
+        Nickname=Nickname,
+        Post=Post,
+        User=User,
+    )
+    try:
+        yield
+    finally:
+        request.tm.abort()

@@ -1,0 +1,105 @@
+"""`microblog search`: the index, which can always be made again from the posts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from microblog.commands.progress import Progress
+from microblog.commands.site import Site, pass_site
+from microblog.search.interfaces import Drift, Status
+
+POSTS_IN_A_TRANSACTION = 1000
+MOST_IDS_SHOWN = 20
+
+
+@click.group()
+def search() -> None:
+    """Make the search index again, compare it with the posts, mend it."""
+
+
+@search.command()
+@pass_site
+def rebuild(site: Site) -> None:
+    """Make the whole index again."""
+    database, adapter = site.require_database(), site.registry.search
+    with database.write() as session:
+        adapter.install(session)  # and know how many posts there are
+    progress = Progress(posts_in(status_of(site)), "posts")
+    count = 0
+
+    def indexed(more: int) -> None:
+        nonlocal count
+        count += more
+        progress.update(count, count)
+
+    total = adapter.rebuild(database, indexed)
+    progress.finish()
+    click.echo(f"The index ({adapter.name}) is made again: {total:,} posts.")
+
+
+@search.command()
+@click.option("--fix", is_flag=True, help="Mend what differs.")
+@pass_site
+def verify(site: Site, *, fix: bool) -> None:
+    """Compare the whole index with the posts; exit status 1 when they differ."""
+    database, adapter = site.require_database(), site.registry.search
+    drift = adapter.verify(database)
+    for line in described(drift):
+        click.echo(line)
+    if not drift:
+        click.echo(f"The index ({adapter.name}) agrees with the posts.")
+    elif not fix:
+        raise click.ClickException(f"The index differs: run `{site.command('search verify --fix')}`.")
+    else:
+        mend(site, drift)
+        click.echo(f"The index ({adapter.name}) is mended, and agrees with the posts.")
+
+
+def mend(site: Site, drift: Drift) -> None:
+    """:raises click.ClickException: when it does not help."""
+    database, adapter = site.database, site.registry.search
+    with database.write() as session:
+        adapter.repair(session, drift)
+    total = posts_in(status_of(site))
+    progress = Progress(total, "posts")
+    while (pending := status_of(site).pending) > 0:
+        with database.write() as session:
+            adapter.index_pending(session, POSTS_IN_A_TRANSACTION)
+        progress.update(total - pending, total - pending)
+    progress.finish()
+    if adapter.verify(database):
+        raise click.ClickException(f"The index still differs: run `{site.command('search rebuild')}`.")
+
+
+@search.command()
+@pass_site
+def status(site: Site) -> None:
+    """How many posts are in the index, and how many wait."""
+    site.require_database()
+    now = status_of(site)
+    click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
+
+
+def status_of(site: Site) -> Status:
+    with site.database.read() as session:
+        now: Status = site.registry.search.status(session)
+        return now
+
+
+def posts_in(status: Status) -> int:
+    return status.documents + status.pending
+
+
+def described(drift: Drift) -> Iterator[str]:
+    """One line for each kind of difference."""
+    for kind, ids in (
+        ("Missing in the index", drift.missing),
+        ("Indexed with another text", drift.stale),
+        ("In the index but no posts", drift.ghosts),
+    ):
+        if ids:
+            shown = " ".join(str(number) for number in ids[:MOST_IDS_SHOWN])
+            more = f" … and {len(ids) - MOST_IDS_SHOWN:,} more" if len(ids) > MOST_IDS_SHOWN else ""
+            yield f"{kind}: {shown}{more}"

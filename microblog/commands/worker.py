@@ -1,0 +1,36 @@
+"""`microblog worker`: the worker as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from microblog.commands.site import Site, pass_site
+from microblog.outbox.settings import WORKER
+
+ENDING = {signal.SIGINT, signal.SIGTERM}
+
+
+@click.command()
+@pass_site
+def worker(site: Site) -> None:
+    """Do the work of the background until Ctrl-C or SIGTERM."""
+    for problem in site.problems():
+        click.echo(f"Warning: {problem}", err=True)
+    if site.registry.microblog[WORKER] == "inline":
+        click.echo(
+            "Warning: the server does this work itself (microblog.worker = inline): set it to separate.",
+            err=True,
+        )
+    site.setup_logging()
+    # The worker's thread inherits the mask, so that the signals come to sigwait and to nothing else.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    thread = threading.Thread(target=site.registry.worker.run, name="microblog-worker")
+    thread.start()
+    click.echo("The worker runs (Ctrl-C stops it).")
+    signal.sigwait(ENDING)
+    site.registry.worker.stop()
+    thread.join()
+    site.database.engine.dispose()

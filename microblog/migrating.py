@@ -1,7 +1,7 @@
 """Migrations, on both databases and without losing a row or a trigger.
 
 SQLite cannot change a table in place: Alembic's batch mode copies it. With foreign keys on, the
-implicit DELETE cascades to the children, and all triggers of the table are gone (FOUNDATION 8).
+implicit DELETE cascades to the children, and the triggers are lost (FOUNDATION 8).
 So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
 `batch_alter_table` of this module, which puts the triggers back.
 """
@@ -127,16 +127,20 @@ def url_of_ini(path: Path) -> str:
 
 @contextmanager
 def batch_alter_table(op: Operations, table: str, **kwargs: Any) -> Iterator[BatchOperations]:
-    """Like `op.batch_alter_table`, but on SQLite the table keeps its triggers."""
-    triggers: list[str] = []
+    """Like `op.batch_alter_table`, but on SQLite no trigger is lost.
+
+    The copy takes the table's own triggers along, and those of other tables that write to it forbid
+    the renaming. So all are put aside and made again.
+    """
+    triggers: list[sa.Row[tuple[str, str]]] = []
+    connection = op.get_bind()
     if op.get_context().dialect.name == "sqlite":
-        rows = op.get_bind().execute(
-            sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"),
-            {"table": table},
-        )
-        triggers = [row.sql for row in rows]
+        rows = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        triggers = list(rows)
+    for trigger in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
     with op.batch_alter_table(table, **kwargs) as batch:
         yield batch
-    for sql in triggers:
+    for trigger in triggers:
         # Not op.execute: a colon in a trigger is no parameter.
-        op.get_bind().exec_driver_sql(sql)
+        connection.exec_driver_sql(trigger.sql)

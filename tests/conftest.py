@@ -37,8 +37,11 @@ SETTINGS = {
 class Application:
     """A built application: `wsgi`, its `registry`, and the `database` under it."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(
+        self, settings: dict[str, str], extend: Callable[[Configurator], None] = lambda config: None
+    ) -> None:
         config: Configurator = configure(settings)
+        extend(config)
         self.wsgi: Any = config.make_wsgi_app()
         self.registry: Any = self.wsgi.registry
         self.database: Database = self.registry.database
@@ -134,12 +137,12 @@ def application(shared_application: Application, migrated: Callable[[], str]) ->
 @pytest.fixture
 def make_application(migrated: Callable[[], str]) -> Iterator[Callable[..., Application]]:
     """Builds an application with settings of its own, on an empty database:
-    `make_application({"microblog.page_size": "2"})`."""
+    `make_application({"microblog.page_size": "2"})`; `extend=function` may add views to it."""
     url = migrated()
     made: list[Application] = []
 
-    def make(settings: dict[str, str] | None = None) -> Application:
-        application = Application({**settings_for(url), **(settings or {})})
+    def make(settings: dict[str, str] | None = None, **more: Any) -> Application:
+        application = Application({**settings_for(url), **(settings or {})}, **more)
         made.append(application)
         return application
 
@@ -174,12 +177,12 @@ def needs_fts5(application: Application) -> None:
 
 
 @contextmanager
-def counted_statements(database: Database) -> Iterator[list[str]]:
-    """The SQL statements that are sent inside; BEGIN, PRAGMA and COMMIT do not count."""
+def counted_statements(database: Database, *, everything: bool = False) -> Iterator[list[str]]:
+    """The SQL statements that are sent inside; BEGIN, PRAGMA and savepoints count with `everything`."""
     statements: list[str] = []
 
     def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
+        if everything or not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
             statements.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", remember)

@@ -144,12 +144,16 @@ def sentence_of(error: HTTPException) -> str | None:
 
 @forbidden_view_config()
 def forbidden(error: HTTPForbidden, request: Any) -> Any:
-    """A visitor is asked to log in, and comes back; who is logged in already is told why not."""
-    if request.identity is None:
+    """A visitor is asked to log in, and comes back; who is logged in already is told why not.
+
+    A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
+    """
+    sentence = sentence_of(error)
+    if request.identity is None and sentence is None:
         target = request.here if request.method in ("GET", "HEAD") else None
         return HTTPSeeOther(location=request.link("login", next=target))
     why = getattr(request.context, "why_forbidden", None)
-    return error_page(request, 403, why(request) if why else None)
+    return error_page(request, 403, sentence or (why(request) if why else None))
 
 
 def allowed_methods(request: Any) -> set[str]:

@@ -1,0 +1,260 @@
+"""Every page in every state that it can be in: what the checks of accessibility and HTML look at.
+
+A `Scene` is a page after somebody came there. `fill` makes the people and posts that they need; the
+empty scenes need an empty database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Page, Response
+
+from microblog.accounts.queries import add_user, change_profile
+from microblog.accounts.settings import REGISTRATION
+from microblog.pages import PAGE_SIZE
+from microblog.people.queries import follow
+from microblog.posts.ids import id_of_moment
+from microblog.posts.queries import add_posts
+from microblog.security import MAX_BODY
+from tests.conftest import Application
+
+# A page of posts is full with six, and a request too large with six thousand bytes.
+SETTINGS = {PAGE_SIZE.key: "6", MAX_BODY.key: "6000"}
+CLOSED = {REGISTRATION.key: "false"}
+
+WIDEST = "W" * 30  # the widest nickname there is
+NEWCOMER = "nobody.yet"
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+LONG_ADDRESS = "https://example.org/" + "a-very-long-path-without-any-end/" * 6 + "?" + "q=0123456789&" * 4
+NOT_THERE = 999
+
+POSTS = (
+    ("susan", "The kettle sings before it boils. Nobody taught it, and nobody can make it stop.", "en"),
+    ("ada", "@susan mine hums. It is a matter of the lid, I think: https://example.org/kettles", "en"),
+    (WIDEST, f"{LONG_WORD}\n\n{LONG_ADDRESS}", "de"),
+    ("ada", "Hoy he plantado un limonero. Mañana empezaré a esperar limones.", "es"),
+    ("susan", "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich.", "de"),
+    ("ada", "صباح الخير. القطار متأخر، والمحطة هادئة.", "ar"),
+    (
+        "susan",
+        "Things to bring:\n\n  – a torch\n  – two apples\n  – a rope\n\nand nothing else.",
+        "en",
+    ),
+    ("ada", "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 é ñ", None),
+    ("nils", "A first green tea of the year.", "en"),
+    ("nils", "@ada and @susan: the walk is on Sunday, from the old bridge, at ten.", "en"),
+    ("susan", "x", None),
+    (WIDEST, "W" * 280, None),
+    ("ada", "<b>Bold</b> claims & “quotes” are only letters here.", "en"),
+    ("susan", "Rain on the roof, green tea in the cup.", "en"),
+)
+ABOUT = {
+    "susan": "I write about kettles and the sea.\nhttps://example.org/susan",
+    "ada": "أكتب عن القطارات والأشجار.",
+    WIDEST: LONG_WORD[:140],
+}
+FOLLOWS = (
+    ("susan", "ada"),
+    ("susan", WIDEST),
+    ("ada", "susan"),
+    (WIDEST, "susan"),
+    *((f"reader{number}", "susan") for number in range(8)),
+)
+PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for number in range(8)))
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The ids of posts that addresses need."""
+
+    by_susan: int
+    by_ada: int
+
+
+def fill(application: Application) -> Filled:
+    """People who follow each other, and their posts of the last two weeks."""
+    now = datetime.now(UTC)
+    with application.database.write() as session:
+        ids = {name: add_user(session, name, email=f"{name}@example.org") for name in PEOPLE}
+        for name, about_me in ABOUT.items():
+            change_profile(session, ids[name], nickname=name, about_me=about_me)
+        for follower, followed in FOLLOWS:
+            follow(session, ids[follower], ids[followed])
+        ids_of_posts = [id_of_moment(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]
+        add_posts(
+            session,
+            [
+                {"id": post_id, "user_id": ids[author], "body": body, "language": language}
+                for post_id, (author, body, language) in zip(ids_of_posts, POSTS, strict=True)
+            ],
+        )
+    newest = {author: post_id for post_id, (author, _, _) in sorted(zip(ids_of_posts, POSTS, strict=True))}
+    return Filled(by_susan=newest["susan"], by_ada=newest["ada"])
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`person`, or a visitor, opens `path` ({by_susan} and {by_ada} are posts) and does `act` there, which
+    ends on another page. The page that is then shown has `status`."""
+
+    name: str
+    path: str
+    person: str | None = None
+    act: Callable[[Page], None] | None = None
+    status: int = 200
+
+    def play(self, page: Page, filled: Filled | None = None) -> Response:
+        """Be there; the answer that made the page."""
+        path = self.path.format(**vars(filled)) if filled else self.path
+        response = page.goto(path)
+        if self.act is not None:
+            with page.expect_navigation() as navigation:
+                self.act(page)
+            response = navigation.value
+        assert response is not None
+        assert response.status == self.status, f"{self.name}: {response.status}"
+        return response
+
+
+# What is done on a page
+
+
+def press(button: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("main").get_by_role("button", name=button, exact=True).first.click()
+
+
+def fill_in(button: str, **fields: str) -> Callable[[Page], None]:
+    """Type into the fields of these labels (`About_me` for “About me”), and press the button."""
+
+    def act(page: Page) -> None:
+        for label, text in fields.items():
+            page.get_by_label(label.replace("_", " ")).fill(text)
+        press(button)(page)
+
+    return act
+
+
+def post(text: str) -> Callable[[Page], None]:
+    return fill_in("Post", What_is_on_your_mind=text)
+
+
+def post_without_cookies(page: Page) -> None:
+    """As after a night: the form's token belongs to a session that is over."""
+    page.context.clear_cookies(name="visitor")
+    page.get_by_label("Nickname").fill("still_here")
+    page.get_by_label("E-mail").fill("still@example.org")
+    page.get_by_label("Password").fill("correct horse battery")
+    press("Sign up")(page)
+
+
+def post_to_a_page_that_only_shows(page: Page) -> None:
+    page.evaluate("document.querySelector('#compose-form').action = '/explore'")
+    post("Hello")(page)
+
+
+def delete_what_is_not_there(page: Page) -> None:
+    page.evaluate(f"document.querySelector('#delete-form').action = '/posts/{NOT_THERE}/delete'")
+    press("Delete")(page)
+
+
+SCENES = (
+    # Visitors
+    Scene("front page", "/"),
+    Scene("explore", "/explore"),
+    Scene("explore, last page", "/explore?after=1"),
+    Scene("explore, before the first post", "/explore?before=1"),
+    Scene("people", "/users/"),
+    Scene("people found", "/users/?q=reader"),
+    Scene("people not found", "/users/?q=zzz"),
+    Scene("profile", "/users/susan"),
+    Scene("profile with nothing", f"/users/{NEWCOMER}"),
+    Scene("widest profile", f"/users/{WIDEST}"),
+    Scene("followers", "/users/susan/followers"),
+    Scene("following", "/users/susan/following"),
+    Scene("no followers", f"/users/{NEWCOMER}/followers"),
+    Scene("following nobody", f"/users/{NEWCOMER}/following"),
+    Scene("post", "/posts/{by_ada}"),
+    Scene("search", "/search"),
+    Scene("posts and people found", "/search?q=susan"),
+    Scene("posts found", "/search?q=green+tea"),
+    Scene("posts found by relevance", "/search?q=green+tea&by=relevance"),
+    Scene("nothing found", "/search?q=zzz"),
+    Scene("search too long", f"/search?q={'long+' * 120}", status=422),
+    Scene("search for a long word", f"/search?q={LONG_WORD}"),
+    Scene("register", "/register?next=/explore"),
+    Scene(
+        "register refused",
+        "/register",
+        act=fill_in("Sign up", Nickname="susan", **{"E-mail": "a@b"}, Password="short"),
+        status=422,
+    ),
+    Scene("register, form too old", "/register", act=post_without_cookies, status=400),
+    Scene("login", "/login"),
+    Scene(
+        "login refused",
+        "/login",
+        act=fill_in("Log in", Nickname_or="susan", Password="wrong password"),
+        status=422,
+    ),
+    Scene("not found", "/nowhere", status=404),
+    Scene("bad request", "/explore?before=abc", status=400),
+    # Somebody who is logged in
+    Scene("home", "/", "susan"),
+    Scene("home, older posts", "/?before={by_ada}", "susan"),
+    Scene("home, before the first post", "/?before=1", "susan"),
+    Scene("home with nothing", "/", NEWCOMER),
+    Scene("home after posting", "/", "susan", act=post("A new one")),
+    Scene("post refused as blank", "/", "susan", act=post(" "), status=422),
+    Scene("post refused as too long", "/", "susan", act=post(LONG_WORD * 2), status=422),
+    Scene("post too large", "/", "susan", act=post("x" * 7000), status=413),
+    Scene("method not allowed", "/", "susan", act=post_to_a_page_that_only_shows, status=405),
+    Scene("explore, logged in", "/explore", "susan"),
+    Scene("people, logged in", "/users/", "susan"),
+    Scene("own profile", "/users/susan", "susan"),
+    Scene("own profile with nothing", f"/users/{NEWCOMER}", NEWCOMER),
+    Scene("profile of somebody followed", "/users/ada", "susan"),
+    Scene("profile after following", "/users/nils", "susan", act=press("Follow")),
+    Scene("own followers", "/users/susan/followers", "susan"),
+    Scene("own followers, none", f"/users/{NEWCOMER}/followers", NEWCOMER),
+    Scene("own following, none", f"/users/{NEWCOMER}/following", NEWCOMER),
+    Scene("follow?", "/users/nils/follow", "susan"),
+    Scene("unfollow?", "/users/ada/unfollow", "susan"),
+    Scene("own post", "/posts/{by_susan}", "susan"),
+    Scene("delete?", "/posts/{by_susan}/delete", "susan"),
+    Scene("home after deleting", "/posts/{by_susan}/delete", "susan", act=press("Delete")),
+    Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),
+    Scene("delete another's", "/posts/{by_ada}/delete", "susan", status=403),
+    Scene("post not found", f"/posts/{NOT_THERE}", "susan", status=404),
+    Scene("search, logged in", "/search?q=ada", "susan"),
+    Scene("edit profile", "/account/profile", "susan"),
+    Scene(
+        "edit profile refused",
+        "/account/profile",
+        "susan",
+        act=fill_in("Save", Nickname="ada", About_me=LONG_WORD),
+        status=422,
+    ),
+    Scene("log out?", "/logout", "susan"),
+    Scene("front page after logging out", "/logout", "susan", act=press("Log out")),
+)
+
+EMPTY_SCENES = (
+    Scene("empty front page", "/"),
+    Scene("empty explore", "/explore"),
+    Scene("empty people", "/users/"),
+    Scene("search in nothing", "/search?q=word"),
+)
+
+CLOSED_SCENES = (
+    Scene("front page, closed", "/"),
+    Scene("register, closed", "/register", status=403),
+    Scene("login, closed", "/login"),
+)
+
+
+def names(scenes: tuple[Scene, ...]) -> list[str]:
+    """For pytest's ids."""
+    return [scene.name for scene in scenes]

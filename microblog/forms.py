@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import regex
+from pyramid.httpexceptions import HTTPBadRequest
+from webob.multidict import MultiDict
 from wtforms import Form as WTForm
 from wtforms.validators import ValidationError
 
@@ -20,7 +22,8 @@ class Form(WTForm):
     def __init__(self, request: Any, **kwargs: Any) -> None:
         self.request = request
         self.errors_of_form: list[str] = []
-        super().__init__(request.POST if request.method == "POST" else None, **kwargs)
+        typed = [(name, value) for name, value in request.POST.items() if isinstance(value, str)]
+        super().__init__(MultiDict(typed) if request.method == "POST" else None, **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """True when everything is right; else the sentences are in the fields and `errors_of_form`."""
@@ -36,6 +39,16 @@ class Form(WTForm):
     def text(self, name: str) -> str:
         """What was typed in this field; empty when nothing was."""
         return self._fields[name].data or ""
+
+
+def check_button(request: Any) -> None:
+    """A form that is only a button has nothing to fill in, so there is no form to give back.
+
+    :raises HTTPBadRequest: when it brings a field that no page of ours has.
+    """
+    form = Form(request)
+    if not form.validate():
+        raise HTTPBadRequest(" ".join(form.errors_of_form))
 
 
 def strip(value: str | None) -> str:

@@ -78,7 +78,3 @@ class LoginForm(Form):
 class ProfileForm(Form):
     nickname = StringField("Nickname", [InputRequired("Choose a nickname."), is_a_nickname], [strip])
     about_me = TextAreaField("About me", [no_control_characters, AtMost(ABOUT_ME_GRAPHEMES)], [unix_lines])
-
-
-class EmptyForm(Form):
-    """A button: nothing to fill in, but unknown fields are refused all the same."""

@@ -13,9 +13,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 
 from microblog.accounts import passwords, queries
-from microblog.accounts.forms import EmptyForm, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.forms import LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.settings import REGISTRATION, REMEMBERED_DAYS, SESSION_HOURS
+from microblog.forms import check_button
 from microblog.pages import page_view
 from microblog.security import (
     SESSION_COOKIE,
@@ -33,8 +34,11 @@ WRONG_LOGIN = "This nickname or e-mail address and this password do not belong t
 
 def next_of(request: Any) -> str | None:
     """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
-    target = request.POST.get("next") or request.GET.get("next")
-    return safe_next(request, target if isinstance(target, str) else None)
+    for fields in (request.POST, request.GET):
+        target = fields.get("next")
+        if isinstance(target, str) and target:
+            return safe_next(request, target)
+    return None
 
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")
@@ -135,10 +139,7 @@ def logout(root: Root, request: Any) -> Any:
         return HTTPSeeOther(location=request.link())
     if request.method != "POST":
         return {}
-    form = EmptyForm(request)
-    if not form.validate():
-        request.response.status_int = 422
-        return {"form": form}
+    check_button(request)
     queries.end_session(request.dbsession, request.identity.session)
     request.flash("You are logged out.", "info")
     response = HTTPSeeOther(location=request.link())

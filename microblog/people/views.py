@@ -8,10 +8,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from microblog.accounts.forms import EmptyForm
 from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
 from microblog.accounts.views import next_of
+from microblog.forms import check_button
 from microblog.pages import PAGE_SIZE, STATIC_SECONDS, page_view
 from microblog.people import queries
 from microblog.people.avatars import identicon
@@ -85,8 +85,9 @@ def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, 
     renderer="people/follow.jinja2",
 )
 def follow(user: Person, request: Any) -> Any:
-    if request.method != "POST" or not EmptyForm(request).validate():
+    if request.method != "POST":
         return confirmation(user, request, "follow")
+    check_button(request)
     queries.follow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You follow {user.person.nickname} now.")
     return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
@@ -100,16 +101,15 @@ def follow(user: Person, request: Any) -> Any:
     renderer="people/follow.jinja2",
 )
 def unfollow(user: Person, request: Any) -> Any:
-    if request.method != "POST" or not EmptyForm(request).validate():
+    if request.method != "POST":
         return confirmation(user, request, "unfollow")
+    check_button(request)
     queries.unfollow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You no longer follow {user.person.nickname}.")
     return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
 
 
 def confirmation(user: Person, request: Any, action: str) -> dict[str, Any]:
-    if request.method == "POST":  # with a field that no form of ours has
-        request.response.status_int = 422
     return {"person": user.person, "action": action, "next": next_of(request)}
 
 

@@ -8,8 +8,8 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotF
 from pyramid.view import forbidden_view_config, notfound_view_config
 
 from microblog import errors
-from microblog.accounts.forms import EmptyForm
 from microblog.accounts.views import next_of
+from microblog.forms import check_button
 from microblog.pages import page_view
 from microblog.posts import queries
 from microblog.posts.forms import PostForm
@@ -55,7 +55,7 @@ def write(posts: Posts, request: Any) -> Any:
     form = PostForm(request)
     if not form.validate():
         request.response.status_int = 422
-        return {"form": form}
+        return {"form": form, "next": next_of(request)}
     _, is_new = queries.add_post(
         request.dbsession, request.identity.id, form.text("body"), key=form.key.data or None
     )
@@ -77,10 +77,9 @@ def post(page: PostPage, request: Any) -> Any:
     renderer="posts/delete.jinja2",
 )
 def delete(page: PostPage, request: Any) -> Any:
-    if request.method != "POST" or not EmptyForm(request).validate():
-        if request.method == "POST":
-            request.response.status_int = 422
+    if request.method != "POST":
         return {"post": page.post, "next": after_deletion(request)}
+    check_button(request)
     queries.delete_post(request.dbsession, page.post.id)
     request.flash("Your post has been deleted.")
     return HTTPSeeOther(location=after_deletion(request) or request.link())

@@ -19,7 +19,7 @@ TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters.
 @page_view(context=Root, name="search", renderer="search/search.jinja2")
 def search(root: Root, request: Any) -> Any:
     q = request.GET.get("q", "").strip()
-    found = {"q": q, "page": None, "people": [], "message": None, "by": "newest", "page_name": "search"}
+    found = {"q": q, "page": None, "people": [], "message": None, "page_name": "search"}
     if len(q) > MAX_QUERY_CHARACTERS:
         request.response.status_int = 422
         return {**found, "message": TOO_LONG}

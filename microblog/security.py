@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
-from pyramid.request import RequestLocalCache
+from pyramid.request import Request, RequestLocalCache
 from pyramid.tweens import EXCVIEW
 
 from microblog.accounts.queries import Identity, identity_of_session, mark_seen
@@ -186,10 +186,8 @@ def is_same_origin(request: Any) -> bool:
     if origin is None:
         return True
     public = request.microblog[PUBLIC_URL]
-    ours = {urlsplit(request.host_url).netloc}
-    if public is not None:
-        ours.add(urlsplit(public).netloc)
     try:
+        ours = {urlsplit(url).netloc for url in (request.host_url, public) if url}
         return urlsplit(origin).netloc in ours
     except ValueError:
         return False
@@ -199,7 +197,9 @@ def check_csrf(request: Any) -> None:
     """:raises BadCSRF: when the POST was not sent from a form of ours."""
     if not is_same_origin(request):
         raise BadCSRF("This form was sent from another site, so nothing was done.")
-    token = request.POST.get("csrf_token") or request.headers.get("X-CSRF-Token") or ""
+    token = request.POST.get("csrf_token", "")
+    if token == "":
+        token = request.headers.get("X-CSRF-Token", "")
     if not isinstance(token, str) or not hmac.compare_digest(
         token.encode("utf-8", "surrogateescape"), request.csrf_token.encode()
     ):
@@ -226,14 +226,42 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
         except UnicodeDecodeError:
             raise HTTPBadRequest("This address holds characters that are not UTF-8.") from None
         if request.method == "POST":
-            try:
-                request.POST  # noqa: B018
-            except (UnicodeDecodeError, ValueError):
-                raise HTTPBadRequest("This form could not be read: it is not UTF-8, or broken.") from None
+            if not is_readable(request):
+                raise HTTPBadRequest("This form could not be read: it is not UTF-8, or broken.")
             check_csrf(request)
         return handler(request)
 
     return gate
+
+
+class BufferedRequest(Request):
+    """A request whose body, copied for a second attempt, stays in memory up to a usual `MAX_BODY`."""
+
+    request_body_tempfile_limit = 1_000_000
+
+
+def is_readable(request: Any) -> bool:
+    """Is the form what browsers send: UTF-8, and every field with a name?"""
+    try:
+        texts = []
+        for name, value in request.POST.items():
+            texts += [name, value if isinstance(value, str) else value.filename]
+        "".join(texts).encode()  # a name may be missing; surrogates cannot be encoded
+    except (ValueError, LookupError, TypeError, DeprecationWarning):  # WebOb raises the last, for charsets
+        return False
+    # WebOb has replaced what is no UTF-8 by this character, which somebody may also have typed.
+    return "\ufffd" not in "".join(texts) or is_utf8(request)
+
+
+def is_utf8(request: Any) -> bool:
+    body = request.body
+    if request.content_type != "multipart/form-data":
+        body = unquote_to_bytes(body)
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_too_large(request: Any) -> bool:
@@ -302,6 +330,7 @@ def includeme(config: Any) -> None:
         "script-src": "'self'",
         "style-src": "'self'",
     }
+    config.set_request_factory(BufferedRequest)
     config.set_security_policy(SecurityPolicy())
     config.add_request_method(csrf_token, reify=True)
     # From the outside in: headers, errors (errors.py), gate, and under it the transaction.

@@ -23,6 +23,7 @@ INCLUDES = (
     "microblog.people",
     "microblog.posts",
     "microblog.search",
+    "microblog.archive",
 )
 
 

@@ -1,4 +1,4 @@
-"""How far long work has come: one line that is written again on a terminal, one a tenth in a log."""
+"""How far long work has come: a line that is written again on a terminal, or one a tenth in a log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from datetime import timedelta
 from typing import TextIO
 
-SECONDS_BETWEEN_LINES = 0.2
+SECONDS_ON_TERMINAL = 0.1
+SECONDS_IN_LOG = 1.0  # what takes less says nothing
 CLEAR_LINE = "\r\033[K"
 
 
@@ -15,17 +16,27 @@ class Progress:
     """Done, rate and time left, on standard error.
 
     `total` and the positions are of one unit (bytes, posts); what is counted and shown is `noun`.
-    Work that goes on where it was interrupted begins at position `start`.
+    Work that goes on where it was interrupted begins at position `start`. `seconds` is the least time
+    between two lines.
     """
 
-    def __init__(self, total: int, noun: str, *, start: int = 0, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        noun: str,
+        *,
+        start: int = 0,
+        stream: TextIO | None = None,
+        seconds: float | None = None,
+    ) -> None:
         self._total = max(total, 1)
         self._noun = noun
         self._start = start
         self._stream = stream or sys.stderr
         self._is_terminal = self._stream.isatty()
-        self._began = time.monotonic()
-        self._written = 0.0
+        usual = SECONDS_ON_TERMINAL if self._is_terminal else SECONDS_IN_LOG
+        self._seconds = usual if seconds is None else seconds
+        self._began = self._written = time.monotonic()
         self._tenths = start * 10 // self._total
         self._line = ""
 
@@ -37,12 +48,13 @@ class Progress:
         mine = (position - self._start) / max(self._total - self._start, 1)
         left = timedelta(seconds=round(elapsed * (1 - mine) / mine)) if 0 < mine < 1 else timedelta()
         self._line = f"{done:4.0%}  {count:,} {self._noun}  {count / elapsed:,.0f}/s  {left} left"
+        if now - self._written < self._seconds:
+            return
         if self._is_terminal:
-            if now - self._written >= SECONDS_BETWEEN_LINES:
-                self._written = now
-                self._write(f"{CLEAR_LINE}{self._line}")
+            self._written = now
+            self._write(f"{CLEAR_LINE}{self._line}")
         elif int(done * 10) > self._tenths:
-            self._tenths = int(done * 10)
+            self._written, self._tenths = now, int(done * 10)
             self._write(f"{self._line}\n")
 
     def say(self, message: str) -> None:

@@ -1,0 +1,102 @@
+"""`microblog import FILE.jsonl`: posts from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from microblog.archive.importing import Importer, digest_of
+from microblog.archive.queries import Progress as Done
+from microblog.archive.queries import progress_of
+from microblog.commands.progress import Progress
+from microblog.commands.site import Site, pass_site
+from microblog.posts.forms import MAX_LENGTH
+
+STDIN = "-"
+
+
+@click.command("import")
+@click.argument("name", metavar="FILE.jsonl")
+@click.option("--again", is_flag=True, help="Begin with the first line, whatever was imported before.")
+@pass_site
+def import_posts(site: Site, *, name: str, again: bool) -> None:
+    """Load posts from FILE.jsonl, or from standard input (-).
+
+    Each line is a JSON object with author, body, created (ISO 8601; UTC where it names no zone) and
+    perhaps language. Authors who are not here yet are added, without a password. What was loaded
+    before is left alone, so an interrupted or a corrected file is simply imported again.
+    """
+    database = site.require_database()
+    with ExitStack() as stack:
+        file = stack.enter_context(opened(name))
+        size = os.fstat(file.fileno()).st_size
+        digest = digest_with_progress(file, size)
+        with database.read() as session:
+            done = None if again else progress_of(session, digest)
+        if done is None or done.finished is None:
+            done = load(site, file, size, digest, name, done)
+        else:
+            click.echo(f"{name} was imported on {done.finished:%Y-%m-%d}: nothing to do.")
+    if done.refused:
+        again_command = site.command(f"import --again {shlex.quote(name)}")
+        raise click.ClickException(
+            f"{done.refused:,} of {done.lines:,} lines were not loaded: correct them and import the file "
+            f"again (`{again_command}` lists them again)."
+        )
+
+
+def opened(name: str) -> BinaryIO:
+    """A file that can be read twice; what comes from standard input is kept in a temporary one."""
+    try:
+        if name != STDIN:
+            return Path(name).open("rb")
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller's
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.seek(0)
+        return file
+    except OSError as error:
+        raise click.ClickException(f"{name} cannot be read ({error.strerror}).") from error
+
+
+def digest_with_progress(file: BinaryIO, size: int) -> str:
+    progress = Progress(size, "bytes read")
+    position = 0
+
+    def read(more: int) -> None:
+        nonlocal position
+        position += more
+        progress.update(position, position)
+
+    digest = digest_of(file, read)
+    progress.finish()
+    return digest
+
+
+def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Done | None) -> Done:
+    before = Done() if done is None else Done(done.lines, done.position, done.posts, done.present)
+    if before.lines:
+        click.echo(f"Going on after line {before.lines:,} of {name}, where it was interrupted.")
+    progress = Progress(size, "lines", start=before.position)
+    importer = Importer(
+        site.database,
+        max_length=site.registry.microblog[MAX_LENGTH],
+        on_bad_line=lambda number, sentence: progress.say(f"Line {number:,}: {sentence}"),
+    )
+    now = before
+    for now in importer.run(file, digest, name, done):
+        progress.update(now.position, now.lines - before.lines)
+    progress.finish()
+    click.echo(
+        f"Loaded {now.posts - before.posts:,} posts; {now.present - before.present:,} were here already."
+    )
+    for author, nickname in importer.renamed.items():
+        click.echo(f"“{author}” cannot be a nickname: their posts are by {nickname}.")
+    return now

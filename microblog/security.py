@@ -294,12 +294,21 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
     return headers
 
 
-def safe_next(request: Any, target: str | None, *, but_not: str | None = None) -> str | None:
+def next_page(request: Any, *, but_not: str | None = None) -> str | None:
+    """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
+    for fields in (request.POST, request.GET):
+        target = fields.get("next")
+        if isinstance(target, str) and target:
+            return safe_next(target, but_not=but_not)
+    return None
+
+
+def safe_next(target: str, *, but_not: str | None = None) -> str | None:
     """`target` when it is a path on this site, else None: no form redirects to somebody else's.
 
     `but_not` is a path that does not count, nor do the pages below it (those of a deleted post).
     """
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    if not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
     if any(character <= " " or character in "\\\x7f" for character in target):
         return None

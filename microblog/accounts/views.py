@@ -21,7 +21,7 @@ from microblog.pages import page_view
 from microblog.security import (
     SESSION_COOKIE,
     delete_cookie,
-    safe_next,
+    next_page,
     set_cookie,
     token_hash,
 )
@@ -30,15 +30,6 @@ from microblog.tree import Root
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
 WRONG_LOGIN = "This nickname or e-mail address and this password do not belong together."
-
-
-def next_of(request: Any) -> str | None:
-    """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
-    for fields in (request.POST, request.GET):
-        target = fields.get("next")
-        if isinstance(target, str) and target:
-            return safe_next(request, target)
-    return None
 
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")
@@ -77,7 +68,7 @@ def register_page(
     request: Any, form: RegisterForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status
-    return {"form": form, "offer": offer, "next": next_of(request), "page_name": "register"}
+    return {"form": form, "offer": offer, "next": next_page(request), "page_name": "register"}
 
 
 def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str | None:
@@ -96,7 +87,7 @@ def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str
 @page_view(context=Root, name="login", methods=("GET", "POST"), renderer="accounts/login.jinja2")
 def login(root: Root, request: Any) -> Any:
     if request.identity is not None:
-        return HTTPSeeOther(location=next_of(request) or request.link())
+        return HTTPSeeOther(location=next_page(request) or request.link())
     form = LoginForm(request)
     if request.method != "POST":
         return login_page(request, form)
@@ -116,7 +107,7 @@ def login(root: Root, request: Any) -> Any:
 
 def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
     request.response.status_int = status
-    return {"form": form, "next": next_of(request), "page_name": "login"}
+    return {"form": form, "next": next_page(request), "page_name": "login"}
 
 
 def log_in(request: Any, user_id: int, *, remembered: bool) -> Any:
@@ -127,7 +118,7 @@ def log_in(request: Any, user_id: int, *, remembered: bool) -> Any:
     )
     token = secrets.token_urlsafe(32)
     queries.start_session(request.dbsession, user_id, token_hash(token), idle)
-    response = HTTPSeeOther(location=next_of(request) or request.link())
+    response = HTTPSeeOther(location=next_page(request) or request.link())
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)
     return response

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.accounts.models import Nickname, User
-from microblog.accounts.nicknames import nickname_key
+from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
+from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
 from microblog.people.models import Follow
 from microblog.posts.ids import new_id
 
@@ -125,9 +125,15 @@ def follow_list(
 
 
 def people(
-    session: orm.Session, prefix: str, *, after: str, limit: int, reader_id: int | None
+    session: orm.Session, prefix: str, *, limit: int, reader_id: int | None, after: str = ""
 ) -> list[PersonRow]:
-    """People whose nickname begins with `prefix` (any case), by nickname, from `after` on."""
+    """People whose nickname begins with `prefix` (any case, with or without @), after that nickname.
+
+    What no nickname can begin with finds nobody.
+    """
+    prefix = prefix.removeprefix("@")
+    if len(prefix) > NICKNAME_LENGTH or NOT_ALLOWED.search(prefix) or NOT_ALLOWED.search(after):
+        return []
     key = nickname_key(prefix)
     rows = session.execute(
         sa.select(*PERSON_COLUMNS, i_follow(reader_id))
@@ -135,7 +141,7 @@ def people(
         .where(
             # One's present nickname: former ones lead to a person, but are not shown.
             Nickname.key == sa.func.lower(User.nickname),
-            Nickname.key > after,
+            Nickname.key > nickname_key(after),
             Nickname.key >= key,
             Nickname.key < f"{key}\x7f",  # nicknames are ASCII
         )

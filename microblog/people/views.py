@@ -8,9 +8,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from microblog.accounts.models import NICKNAME_LENGTH
-from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
-from microblog.accounts.views import next_of
+from microblog.accounts.nicknames import nickname_key
 from microblog.forms import check_button
 from microblog.pages import PAGE_SIZE, STATIC_SECONDS, page_view
 from microblog.people import queries
@@ -18,6 +16,7 @@ from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.posts.paging import NEWEST, Cursor, page_of_posts
+from microblog.security import next_page
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def follow(user: Person, request: Any) -> Any:
     check_button(request)
     queries.follow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You follow {user.person.nickname} now.")
-    return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
+    return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
 
 
 @page_view(
@@ -106,11 +105,11 @@ def unfollow(user: Person, request: Any) -> Any:
     check_button(request)
     queries.unfollow(request.dbsession, request.identity.id, user.person.id)
     request.flash(f"You no longer follow {user.person.nickname}.")
-    return HTTPSeeOther(location=next_of(request) or request.link("users", user.__name__))
+    return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
 
 
 def confirmation(user: Person, request: Any, action: str) -> dict[str, Any]:
-    return {"person": user.person, "action": action, "next": next_of(request)}
+    return {"person": user.person, "action": action, "next": next_page(request)}
 
 
 @page_view(context=Users, renderer="people/people.jinja2")
@@ -118,7 +117,7 @@ def people(users: Users, request: Any) -> Any:
     size = request.microblog[PAGE_SIZE]
     q = request.GET.get("q", "").strip()
     after = request.GET.get("after", "")
-    rows = find_people(request, q, after=after, limit=size + 1)
+    rows = queries.people(request.dbsession, q, after=after, limit=size + 1, reader_id=reader_id(request))
     found = rows[:size]
     page = PeoplePage(
         found,
@@ -128,16 +127,6 @@ def people(users: Users, request: Any) -> Any:
         request.link("users", "", q=q or None) if after else None,
     )
     return {"q": q, "page": page, "page_name": "people"}
-
-
-def find_people(request: Any, q: str, *, after: str = "", limit: int) -> list[queries.PersonRow]:
-    """People by the beginning of a nickname; a q that no nickname can begin with finds nobody."""
-    q = q.removeprefix("@")
-    if len(q) > NICKNAME_LENGTH or NOT_ALLOWED.search(q) or NOT_ALLOWED.search(after):
-        return []
-    return queries.people(
-        request.dbsession, q, after=nickname_key(after), limit=limit, reader_id=reader_id(request)
-    )
 
 
 @page_view(context=Avatar)

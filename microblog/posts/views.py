@@ -8,14 +8,13 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotF
 from pyramid.view import forbidden_view_config, notfound_view_config
 
 from microblog import errors
-from microblog.accounts.views import next_of
 from microblog.forms import check_button
 from microblog.pages import page_view
 from microblog.posts import queries
 from microblog.posts.forms import PostForm
 from microblog.posts.paging import page_of_posts
 from microblog.posts.resources import PostPage, Posts
-from microblog.security import safe_next
+from microblog.security import next_page
 from microblog.tree import Root
 
 POST_NOT_FOUND = "Post not found."
@@ -55,13 +54,13 @@ def write(posts: Posts, request: Any) -> Any:
     form = PostForm(request)
     if not form.validate():
         request.response.status_int = 422
-        return {"form": form, "next": next_of(request)}
+        return {"form": form, "next": next_page(request)}
     _, is_new = queries.add_post(
         request.dbsession, request.identity.id, form.text("body"), key=form.key.data or None
     )
     if is_new:
         request.flash("Your post is now live!")
-    return HTTPSeeOther(location=next_of(request) or request.link())
+    return HTTPSeeOther(location=next_page(request) or request.link())
 
 
 @page_view(context=PostPage, renderer="posts/post.jinja2")
@@ -88,7 +87,7 @@ def delete(page: PostPage, request: Any) -> Any:
 def after_deletion(request: Any) -> str | None:
     """The `next` of the form or the address, unless it is a page of the post itself."""
     own_pages = "/".join(request.path.split("/")[:-1])  # /posts/12 of /posts/12/delete
-    return safe_next(request, next_of(request), but_not=own_pages)
+    return next_page(request, but_not=own_pages)
 
 
 def refuse_deletion(request: Any, sentence: str) -> Any:

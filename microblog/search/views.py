@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from microblog.pages import page_view
-from microblog.people.views import find_people
+from microblog.people.queries import people
 from microblog.posts import queries
 from microblog.posts.paging import Cursor, page_of_posts
 from microblog.search.interfaces import SearchUnavailable
@@ -27,7 +27,10 @@ def search(root: Root, request: Any) -> Any:
     if not query:
         return found
     if len(q.split()) == 1:
-        found["people"] = find_people(request, q, limit=MOST_PEOPLE)
+        me = request.identity
+        found["people"] = people(
+            request.dbsession, q, limit=MOST_PEOPLE, reader_id=None if me is None else me.id
+        )
 
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
         ids = request.registry.search.search(request.dbsession, query, cursor, limit)

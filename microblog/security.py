@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
-from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPRequestEntityTooLarge
 from pyramid.request import Request, RequestLocalCache
 from pyramid.tweens import EXCVIEW
 
@@ -225,6 +225,9 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
             request.GET  # noqa: B018
         except UnicodeDecodeError:
             raise HTTPBadRequest("This address holds characters that are not UTF-8.") from None
+        if not {".", ".."}.isdisjoint(request.path_info.split("/")):
+            # Browsers resolve these themselves; traversal would too, and answer with another page.
+            raise HTTPNotFound()
         if request.method == "POST":
             if not is_readable(request):
                 raise HTTPBadRequest("This form could not be read: it is not UTF-8, or broken.")

@@ -23,8 +23,9 @@ function showCharactersLeft(textarea) {
   const update = () => {
     const used = countCharacters(textarea.value);
     const over = used > limit;
-    const sentence = (over ? counter.dataset.over : counter.dataset.left)
-      .replace('{n}', Math.abs(limit - used).toLocaleString(document.documentElement.lang));
+    const number = Math.abs(limit - used);
+    const sentence = counter.dataset[`${over ? 'over' : 'left'}${number === 1 ? 'One' : ''}`]
+      .replace('{n}', number.toLocaleString(document.documentElement.lang));
     counter.textContent = sentence;
     counter.toggleAttribute('data-over-limit', over);
     counter.hidden = false;

@@ -1,0 +1,64 @@
+"""The HTML of every page and the stylesheet are what the standards say: the Nu HTML checker finds nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Site
+from tests.browser.scenes import CLOSED, CLOSED_SCENES, EMPTY_SCENES, SCENES, SETTINGS, fill
+
+pytestmark = pytest.mark.browser
+
+NEWER_THAN_THE_CHECKER = ("field-sizing",)  # CSS Basic User Interface 4
+STYLESHEET = Path(__file__).parents[2] / "microblog" / "static" / "app.css"
+
+
+def check(vnu: Path, *arguments: str | Path) -> list[str]:
+    """What the checker says about these files, warnings too: a line for each."""
+    command = ["java", "-jar", str(vnu), "--format", "json", "--exit-zero-always", *map(str, arguments)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        f"{Path(message['url']).name}:{message.get('lastLine')}: {message['message']} "
+        f"{message.get('extract')}"
+        for message in json.loads(answer.stderr)["messages"]
+    ]
+
+
+def test_the_html_of_every_page_is_valid(
+    make_application: Any, serve: Any, open_window: Callable[..., Page], vnu: Path, tmp_path: Path
+) -> None:
+    def save(site: Site, scenes: Any, filled: Any = None) -> None:
+        windows: dict[str | None, Page] = {}
+        for scene in scenes:
+            if scene.person not in windows:
+                windows[scene.person] = open_window(site, nickname=scene.person)
+            html = scene.play(windows[scene.person], filled).text()
+            assert "</html>" in html
+            (tmp_path / f"{re.sub(r'[^a-z]+', '-', scene.name)}.html").write_text(html, encoding="utf-8")
+
+    save(serve(make_application()), EMPTY_SCENES)
+    save(serve(make_application(CLOSED)), CLOSED_SCENES)
+    application = make_application(SETTINGS)
+    filled = fill(application)
+    save(serve(application), SCENES, filled)
+    pages = sorted(tmp_path.glob("*.html"))
+    assert len(pages) == len(SCENES) + len(EMPTY_SCENES) + len(CLOSED_SCENES), "Two scenes have one name."
+    found = check(vnu, *pages)
+    assert not found, "\n".join(found)
+
+
+def test_the_stylesheet_is_valid(vnu: Path) -> None:
+    found = [
+        each
+        for each in check(vnu, "--css", STYLESHEET)
+        if not any(f"Property “{name}” doesn't exist" in each for name in NEWER_THAN_THE_CHECKER)
+    ]
+    assert not found, "\n".join(found)

@@ -35,6 +35,9 @@ NOT_COPIED = (
     "var",
 )
 SERVER_START_SECONDS = 30
+SERVER_STOP_SECONDS = 10
+# One page of each kind: a template, a form, a static file.
+PAGES = {"/": "text/html", "/register": "text/html", "/static/app.css": "text/css"}
 
 pytestmark = [pytest.mark.wheel, pytest.mark.slow]
 
@@ -155,22 +158,12 @@ def command(reachable_index: None, wheel: Path, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("environment")
     constraints = folder / "constraints.txt"
     constraints.write_text(locked_versions(), encoding="utf-8")
-    run(sys.executable, "-m", "venv", folder / "venv", folder=folder)
-    python = folder / "venv/bin/python"
-    pip = (python, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "install", "--quiet", "--constraint", constraints, wheel, folder=folder)
+    # This environment's pip installs into the new one, which so starts really empty.
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", folder=folder)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", folder / "venv/bin/python")
+    run(*pip, "install", "--quiet", "--no-compile", "--constraint", constraints, wheel, folder=folder)
     run(*pip, "check", folder=folder)
     return folder / "venv/bin/microblog"
-
-
-@pytest.fixture(scope="module")
-def site(command: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ini file of a site made by `microblog new`, its database up to date."""
-    folder = tmp_path_factory.mktemp("sites") / "site"
-    run(command, "new", folder, folder=folder.parent)
-    (ini,) = folder.glob("*.ini")
-    run(command, "-c", ini, "database", "upgrade", folder=folder)
-    return ini
 
 
 def free_port() -> int:
@@ -180,30 +173,28 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def address(command: Path, site: Path, tmp_path: Path) -> Iterator[str]:
-    """Where the new site answers, served by its own command."""
-    port = free_port()
-    text = site.read_text(encoding="utf-8")
-    site.write_text(
-        re.sub(r"^listen = .*$", f"listen = 127.0.0.1:{port}", text, flags=re.MULTILINE), encoding="utf-8"
-    )
-    log = tmp_path / "log"
+@pytest.fixture(params=["development.ini", "production.ini"])
+def address(request: pytest.FixtureRequest, command: Path, tmp_path: Path) -> Iterator[str]:
+    """Where a new site answers: made and served by the command, with either of its ini files."""
+    site, log = tmp_path / "site", tmp_path / "log"
+    run(command, "new", site, folder=tmp_path)
+    run(command, "-c", request.param, "database", "upgrade", folder=site)
+    listen = f"127.0.0.1:{free_port()}"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [command, "-c", site, "serve"],
-            cwd=site.parent,
+            [command, "-c", request.param, "serve", "--listen", listen],
+            cwd=site,
             env=clean_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}/", server, log)
-        yield f"http://127.0.0.1:{port}"
+        wait_for(f"http://{listen}/", server, log)
+        yield f"http://{listen}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(SERVER_STOP_SECONDS)
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -220,11 +211,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def test_a_site_made_from_the_wheel_alone_shows_its_pages(address):
-    for path, content_type in (
-        ("/", "text/html"),
-        ("/register", "text/html"),
-        ("/static/app.css", "text/css"),
-    ):
+    for path, content_type in PAGES.items():
         with urllib.request.urlopen(address + path, timeout=10) as response:
             assert response.status == 200
             assert response.headers.get_content_type() == content_type

@@ -9,10 +9,11 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 SEQUENCE_BITS = 20
 LARGEST = 2**63 - 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Half of the sequence is left to grow in: 500,000 posts in a millisecond.
 RANDOM_START = 1 << (SEQUENCE_BITS - 1)
 
@@ -50,7 +51,8 @@ def first_id_at(moment: datetime) -> int:
 
 
 def milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    # Not int(moment.timestamp() * 1000): six of a thousand would be a millisecond too early.
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def id_at(milliseconds_since_1970: int) -> int:

@@ -1,0 +1,76 @@
+"""Statements about posts that no page shows by itself."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.models import User
+from microblog.accounts.queries import add_user
+from microblog.posts.ids import LARGEST, new_id
+from microblog.posts.models import Post
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_post, add_posts, delete_post, home_timeline, post_of, posts_by_id
+
+
+@pytest.fixture
+def susan(session):
+    return add_user(session, "susan")
+
+
+def count_of(session, user_id):
+    return session.scalar(sa.select(User.posts_count).where(User.id == user_id))
+
+
+def test_posts_come_in_the_order_that_was_asked_for_and_the_missing_are_left_out(session, susan):
+    one, two = (add_post(session, susan, body)[0] for body in ("one", "two"))
+    assert [post.body for post in posts_by_id(session, [two, 12345, one])] == ["two", "one"]
+    assert posts_by_id(session, []) == []
+
+
+def test_the_same_form_gives_the_same_post(session, susan):
+    first, is_new = add_post(session, susan, "Hello", key="k")
+    assert is_new
+    assert add_post(session, susan, "Hello", key="k") == (first, False)
+    assert add_post(session, susan, "Hello again", key="k")[1]
+    assert add_post(session, susan, "Hello", key="l")[1]
+
+
+def test_a_form_sent_again_after_its_post_was_deleted_writes_it_again(session, susan):
+    first, _ = add_post(session, susan, "Hello", key="k")
+    delete_post(session, first)
+    second, is_new = add_post(session, susan, "Hello", key="k")
+    assert is_new
+    assert second > first
+
+
+def test_many_posts_at_once_are_counted(session, susan):
+    rows = [{"id": new_id(), "user_id": susan, "body": "x", "language": "en"} for _ in range(20)]
+    add_posts(session, rows)
+    assert count_of(session, susan) == 20
+
+
+def test_a_bulk_deletion_is_counted(session, susan):
+    ids = [add_post(session, susan, "x")[0] for _ in range(5)]
+    session.execute(sa.delete(Post).where(Post.id.in_(ids[:3])))
+    assert count_of(session, susan) == 2
+    session.execute(sa.text("DELETE FROM posts"))
+    assert count_of(session, susan) == 0
+
+
+def test_posts_that_change_their_author_are_counted(session, susan):
+    john = add_user(session, "john")
+    add_post(session, susan, "x")
+    session.execute(sa.update(Post).values(user_id=john))
+    assert (count_of(session, susan), count_of(session, john)) == (0, 1)
+
+
+def test_the_posts_of_a_person_go_with_the_person(session, susan):
+    post_id, _ = add_post(session, susan, "x")
+    session.execute(sa.delete(User).where(User.id == susan))
+    assert post_of(session, post_id) is None
+
+
+def test_the_largest_id_can_be_read(session, susan):
+    add_posts(session, [{"id": LARGEST - 1, "user_id": susan, "body": "last", "language": None}])
+    assert [post.body for post in home_timeline(session, susan, Cursor(), 5)] == ["last"]

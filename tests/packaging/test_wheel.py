@@ -161,7 +161,7 @@ def command(reachable_index: None, wheel: Path, tmp_path_factory: pytest.TempPat
     # This environment's pip installs into the new one, which so starts really empty.
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", folder=folder)
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", folder / "venv/bin/python")
-    run(*pip, "install", "--quiet", "--no-compile", "--constraint", constraints, wheel, folder=folder)
+    run(*pip, "install", "--quiet", "--constraint", constraints, wheel, folder=folder)
     run(*pip, "check", folder=folder)
     return folder / "venv/bin/microblog"
 

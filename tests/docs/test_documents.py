@@ -343,7 +343,7 @@ def test_every_key_in_an_ini_file_is_a_setting_also_in_its_comments(name):
 
 
 def rows_of_settings() -> list[str]:
-    """The lines of docs/settings.md that it should have."""
+    """The lines that docs/settings.md should have."""
     return [
         f"| `{setting.key}` | {shown(setting.default)}| `{setting.variable}` | {setting.help} |"
         for setting in settings().values()
@@ -360,7 +360,9 @@ def shown(value: object) -> str:
 def test_settings_md_has_a_line_for_every_setting_as_it_is_in_the_code():
     lines = (DOCS / "settings.md").read_text(encoding="utf-8").splitlines()
     there = [line for line in lines if line.startswith("| `")]
-    assert sorted(there) == sorted(rows_of_settings())
+    missing = [line for line in rows_of_settings() if line not in there]
+    assert not missing, "\n".join(["lines to add:", *missing])
+    assert sorted(there) == sorted(rows_of_settings()), "a line for no setting, or a setting twice"
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from microblog import migrating
@@ -38,8 +40,7 @@ def check(site: Site) -> None:
     click.echo(f"Search ({status.adapter}): {status.documents:,} posts indexed, {status.pending:,} wait.")
 
 
-def described(difference: object) -> str:
+def described(difference: Any) -> str:
     """One of Alembic's differences, on one line; changed columns come as lists of such."""
-    if isinstance(difference, list):
-        return described(difference[0])
-    return " ".join(str(part) for part in difference) if isinstance(difference, tuple) else str(difference)
+    first = difference[0] if isinstance(difference, list) else difference
+    return " ".join(str(part) for part in first if part is not None)

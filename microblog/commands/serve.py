@@ -48,8 +48,6 @@ def serve(site: Site, *, upgrade: bool, listen: str | None) -> None:
     finally:
         server.close()
         worker.stop()
-        # The last connection that SQLite closes writes its log into the one file.
-        site.database.engine.dispose()
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -70,6 +70,11 @@ class Site:
         self.__dict__["registry"] = global_registries.last
         return application
 
+    def close(self) -> None:
+        """Give back the connections: the last one that SQLite closes tidies up its files."""
+        if "registry" in self.__dict__:
+            self.database.engine.dispose()
+
     @property
     def database_file(self) -> Path | None:
         """The file of an SQLite database; None for another."""
@@ -122,7 +127,7 @@ class Site:
             )
         try:
             return self._problem_of_revision(migrating.current(self.database))
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             return sentence_about(error)
 
     def problems(self) -> Iterator[str]:
@@ -153,7 +158,11 @@ def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_site(**arguments: Any) -> Any:
-        return command(Site(click.get_current_context().find_root().obj), **arguments)
+        site = Site(click.get_current_context().find_root().obj)
+        try:
+            return command(site, **arguments)
+        finally:
+            site.close()
 
     return with_site
 
@@ -162,7 +171,8 @@ def sentence_about(error: Exception) -> str | None:
     """What happened and what to do, for what an operator can mend; None for a fault of ours."""
     if isinstance(error, SettingsError):
         return f"The settings are wrong; correct them and try again:\n{error}"
-    if isinstance(error, sa.exc.OperationalError):
+    # Not its other subclasses: a broken constraint is a fault of ours.
+    if isinstance(error, sa.exc.OperationalError) or type(error) is sa.exc.DatabaseError:
         reason = " ".join(str(error.orig).split())
         return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
     if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):

@@ -33,4 +33,3 @@ def worker(site: Site) -> None:
     signal.sigwait(ENDING)
     site.registry.worker.stop()
     thread.join()
-    site.database.engine.dispose()

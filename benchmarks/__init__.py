@@ -1,0 +1,1 @@
+"""Real and made-up data, and measurements with them. Not part of the distribution."""

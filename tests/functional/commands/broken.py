@@ -1,0 +1,34 @@
+"""Search adapters that fail, for the commands to tell about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from microblog.search.adapters.nothing import NoSearch
+from microblog.search.interfaces import Drift, ISearch, SearchUnavailable
+
+
+@implementer(ISearch)
+class FaultySearch(NoSearch):
+    """Has a fault of its own."""
+
+    def status(self, session: Any) -> Any:
+        raise RuntimeError("a fault")
+
+
+@implementer(ISearch)
+class DownSearch(NoSearch):
+    """Cannot be reached."""
+
+    def status(self, session: Any) -> Any:
+        raise SearchUnavailable("The index does not answer.")
+
+
+@implementer(ISearch)
+class StubbornSearch(NoSearch):
+    """Differs, and is not mended by `repair`."""
+
+    def verify(self, database: Any) -> Drift:
+        return Drift(missing=tuple(range(30)))

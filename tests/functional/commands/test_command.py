@@ -1,0 +1,96 @@
+"""What all commands have in common: the ini file, and failures in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from microblog.commands.site import sentence_about
+from tests.functional.commands.conftest import run, write_ini
+
+
+def test_the_help_lists_every_command():
+    lines = run("--help").output
+    for command in ("serve", "new", "database", "user", "import", "worker", "search", "settings"):
+        assert f"\n  {command} " in lines
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert "No such command" in run("nonsense", status=2).stderr
+
+
+def test_without_an_ini_file_the_message_says_how_to_get_one():
+    error = run("settings", status=1).stderr
+    assert "There is no file development.ini" in error
+    assert "microblog new FOLDER" in error
+
+
+def test_the_ini_file_comes_from_the_environment(monkeypatch, ini):
+    monkeypatch.setenv("MICROBLOG_CONFIG", str(ini))
+    assert "microblog.page_size = 25" in run("settings").stdout
+
+
+def test_the_ini_file_of_this_folder_is_taken(ini, tmp_path):
+    ini.rename(tmp_path / "development.ini")
+    assert "microblog.page_size = 25" in run("settings").stdout
+
+
+def test_every_fault_of_the_settings_is_told(tmp_path):
+    ini = write_ini(
+        tmp_path / "x.ini", "sqlite://", more="microblog.page_size = many\nmicroblog.pagesize = 1"
+    )
+    error = run("-c", ini, "settings", status=1).stderr
+    assert "microblog.page_size must be a whole number" in error
+    assert "microblog.pagesize is not a setting. Did you mean microblog.page_size?" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[server:main]\n", "The ini file cannot be read: No section 'main'"),
+        ("nonsense\n", "The ini file cannot be read: File contains no section headers"),
+        (
+            "[app:main]\nuse = egg:microblog\npyramid.includes = no_such_toolbar\n",
+            "no_such_toolbar is not installed, but the settings ask for it",
+        ),
+    ],
+)
+def test_a_broken_ini_file_is_told_in_a_sentence(tmp_path, text, sentence):
+    (tmp_path / "x.ini").write_text(text)
+    assert sentence in run("-c", "x.ini", "settings", status=1).stderr
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
+    ini = write_ini(tmp_path / "x.ini", "postgresql+psycopg://me:secret@127.0.0.1:1/x")
+    for command in (["database", "upgrade"], ["database", "check"]):
+        error = run("-c", ini, *command, status=1).stderr
+        assert "The database cannot be used" in error
+        assert "check microblog.database.url" in error
+        assert "secret" not in error
+
+
+def test_a_file_that_is_no_database_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "x.sqlite3").write_text("This is no database. " * 100)
+    ini = write_ini(tmp_path / "x.ini", f"sqlite+pysqlite:///{tmp_path}/x.sqlite3")
+    assert "file is not a database" in run("-c", ini, "database", "check", status=1).stderr
+
+
+def test_a_fault_of_ours_keeps_its_traceback(ini, tmp_path):
+    broken = "tests.functional.commands.broken.FaultySearch"
+    ini.write_text(ini.read_text().replace("\nmicroblog.search = ", f"\nmicroblog.search = {broken}\n#"))
+    with pytest.raises(RuntimeError, match="a fault"):
+        run("-c", ini, "search", "status")
+
+
+def test_lookup_and_import_errors_of_our_own_are_no_sentences():
+    assert sentence_about(KeyError("x")) is None
+    assert sentence_about(ModuleNotFoundError(name="microblog.nonsense")) is None
+
+
+def test_settings_tell_value_source_and_meaning_but_no_secret(monkeypatch, microblog):
+    monkeypatch.setenv("MICROBLOG_PAGE_SIZE", "7")
+    lines = microblog("settings").stdout
+    assert "microblog.page_size = 7\n    from: environment\n    Posts, or people, on a page.\n" in lines
+    assert "microblog.secret = (secret)\n    from: ini\n" in lines
+    assert "microblog.cookies.secure = false\n    from: ini\n" in lines
+    assert "microblog.url = \n    from: default\n" in lines
+    assert "only for tests" not in lines

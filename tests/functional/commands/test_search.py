@@ -1,0 +1,97 @@
+"""`microblog search`: the index is made again, compared, mended."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from microblog.posts.queries import add_posts
+from tests.walk import bodies, sign_up, write
+
+STUBBORN = "tests.functional.commands.broken.StubbornSearch"
+
+
+@pytest.fixture
+def site(needs_fts5, browser, microblog):
+    """Three posts, indexed."""
+    sign_up(browser, "susan")
+    for body in ("one apple", "two pears", "three plums"):
+        write(browser, body)
+    return microblog
+
+
+def found(browser, word):
+    return bodies(browser.get("/search", {"q": word}))
+
+
+def execute(application, *statements):
+    with application.database.write() as session:
+        for sql in statements:
+            session.execute(text(sql))
+
+
+def test_the_status_counts(site):
+    assert site("search", "status").stdout == "fts5: 3 posts indexed, 0 wait for the worker.\n"
+
+
+def test_an_index_that_agrees_is_a_success(site):
+    assert site("search", "verify").stdout == "The index (fts5) agrees with the posts.\n"
+
+
+def test_an_index_that_was_dropped_is_made_again(site, application, browser):
+    with application.database.write() as session:
+        application.registry.search.uninstall(session)
+    assert "microblog search rebuild" in site("search", "status", status=1).stderr
+    assert site("search", "rebuild").stdout == "The index (fts5) is made again: 3 posts.\n"
+    assert found(browser, "apple") == ["one apple"]
+
+
+def test_drift_is_told_with_its_ids_and_mended(site, application, browser):
+    with application.database.read() as session:
+        ids = sorted(session.scalars(text("SELECT post_id FROM search_fts5_texts")))
+    execute(application, f"DELETE FROM search_fts5_texts WHERE post_id = {ids[0]}")
+    execute(application, f"DELETE FROM search_fts5_texts WHERE post_id = {ids[1]}")
+    execute(application, f"INSERT INTO search_fts5_texts VALUES ({ids[1]}, 'nonsense')")
+    execute(application, "INSERT INTO search_fts5_texts VALUES (77, 'ghost')")
+    drifted = site("search", "verify", status=1)
+    assert f"Missing in the index: {ids[0]}\n" in drifted.stdout
+    assert f"Indexed with another text: {ids[1]}\n" in drifted.stdout
+    assert "In the index but no posts: 77\n" in drifted.stdout
+    assert "search verify --fix" in drifted.stderr
+    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    assert found(browser, "apple") == ["one apple"]
+    assert found(browser, "pears") == ["two pears"]
+    assert found(browser, "nonsense") == []
+    site("search", "verify")
+
+
+def test_ghosts_alone_are_forgotten(site, application):
+    execute(application, "INSERT INTO search_fts5_texts VALUES (77, 'ghost')")
+    assert "is mended" in site("search", "verify", "--fix").stdout
+    assert site("search", "status").stdout.startswith("fts5: 3 posts indexed, 0 wait")
+
+
+def test_more_than_a_request_may_index_is_mended(site, application):
+    with application.database.write() as session:
+        add_posts(session, [{"id": n, "user_id": 1, "body": f"number {n}"} for n in range(1, 1501)])
+    execute(
+        application,
+        "DELETE FROM search_fts5_pending",
+        "DELETE FROM search_fts5_texts WHERE post_id < 2000",
+    )
+    drifted = site("search", "verify", status=1).stdout
+    assert "Missing in the index: 1 2 3 " in drifted
+    assert " … and 1,480 more" in drifted
+    site("search", "verify", "--fix")
+    assert site("search", "status").stdout == "fts5: 1,503 posts indexed, 0 wait for the worker.\n"
+
+
+def test_what_cannot_be_mended_is_told(ini, microblog):
+    ini.write_text(ini.read_text().replace("\nmicroblog.search = ", f"\nmicroblog.search = {STUBBORN}\n#"))
+    error = microblog("search", "verify", "--fix", status=1).stderr
+    assert "The index still differs: run `microblog" in error
+
+
+def test_without_search_there_is_nothing_to_do(ini, microblog):
+    ini.write_text(ini.read_text().replace("\nmicroblog.search = ", "\nmicroblog.search = none\n#"))
+    assert microblog("search", "rebuild").stdout == "The index (none) is made again: 0 posts.\n"

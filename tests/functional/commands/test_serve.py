@@ -1,0 +1,138 @@
+"""`microblog serve` and `microblog worker`, as processes, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from types import SimpleNamespace
+
+import pytest
+
+from microblog.commands.serve import address, can_bind
+from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
+
+pytestmark = pytest.mark.slow
+
+
+def url_of(line):
+    match = re.fullmatch(r"microblog is at (http://localhost:\d+) \(Ctrl-C stops it\)\.", line)
+    assert match, line
+    return match[1].replace("localhost", "127.0.0.1")
+
+
+def page(url):
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return response.status, response.headers, response.read().decode()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(start, ini, end):
+    server = start("-c", ini, "serve")
+    status, headers, text = page(url_of(server.line()))
+    assert status == 200
+    assert "<html" in text
+    assert "Server" not in headers
+    assert server.end(end) == (0, "")
+
+
+def test_upgrade_makes_a_new_site_and_a_second_start_finds_it(start, new_site):
+    text = new_site.read_text().replace("microblog.worker = off", "microblog.worker = inline")
+    new_site.write_text(text)
+    for said in ("The database is made", "The database is up to date"):
+        server = start("-c", new_site, "serve", "--upgrade")
+        assert server.line().startswith(said)
+        assert page(url_of(server.line()))[0] == 200
+        assert server.end(signal.SIGTERM) == (0, "")
+
+
+def test_without_a_database_it_warns_and_serves(start, new_site):
+    server = start("-c", new_site, "serve")
+    url_of(server.line())
+    status, errors = server.end(signal.SIGTERM)
+    assert status == 0
+    assert "Warning: There is no database at" in errors
+    assert f"run `microblog -c {new_site} database upgrade`." in errors
+
+
+def test_a_search_that_is_down_is_a_warning(start, ini):
+    down = "tests.functional.commands.broken.DownSearch"
+    ini.write_text(ini.read_text().replace("\nmicroblog.search = ", f"\nmicroblog.search = {down}\n#"))
+    error = run("-c", ini, "database", "check", status=1).stderr
+    assert "The index does not answer." in error
+
+
+def test_a_port_in_use_is_told(ini):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        error = run("-c", ini, "serve", "--listen", place, status=1).stderr
+    assert f"Something listens at {place} already" in error
+
+
+def test_an_address_of_another_machine_is_told(ini):
+    error = run("-c", ini, "serve", "--listen", "192.0.2.1:80", status=1).stderr
+    assert "Cannot listen at 192.0.2.1:80" in error
+
+
+def test_a_broken_server_section_is_told(ini):
+    text = ini.read_text()
+    ini.write_text(text.replace("listen = 127.0.0.1:0", "thread = 4"))
+    assert "[server:main] or --listen is wrong" in run("-c", ini, "serve", status=1).stderr
+    ini.write_text(text.replace("egg:waitress#main", "egg:gunicorn#main"))
+    assert "`microblog serve` runs waitress" in run("-c", ini, "serve", status=1).stderr
+
+
+def test_it_serves_on_a_socket_of_the_file_system(start, ini, tmp_path):
+    ini.write_text(ini.read_text().replace("listen = 127.0.0.1:0", "unix_socket = %(here)s/socket"))
+    server = start("-c", ini, "serve")
+    assert server.line() == f"microblog is at the socket {tmp_path}/socket (Ctrl-C stops it)."
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(tmp_path / "socket"))
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.0 200 OK")
+    assert server.end(signal.SIGTERM)[0] == 0
+
+
+def test_the_address_is_one_that_a_browser_takes():
+    assert address(SimpleNamespace(effective_listen=[("example.org", 80)])) == "http://example.org:80"
+    assert address(SimpleNamespace(effective_listen=[("2001:db8::1", 80)])) == "http://[2001:db8::1]:80"
+    assert address(SimpleNamespace(effective_host="0.0.0.0", effective_port=80)) == "http://localhost:80"
+
+
+def test_an_address_that_this_machine_has_not_cannot_be_bound():
+    assert can_bind(socket.AF_INET, "127.0.0.1")
+    assert not can_bind(socket.AF_INET, "192.0.2.1")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_the_worker_runs_until_it_is_told_to_stop(start, ini, end):
+    ini.write_text(ini.read_text().replace("microblog.worker = off", "microblog.worker = separate"))
+    worker = start("-c", ini, "worker")
+    assert worker.line() == "The worker runs (Ctrl-C stops it)."
+    assert worker.end(end) == (0, "")
+
+
+def test_a_worker_beside_an_inline_one_and_a_missing_database_are_warnings(start, tmp_path):
+    ini = write_ini(tmp_path / "x.ini", f"sqlite+pysqlite:///{tmp_path}/none.sqlite3", more="")
+    worker = start("-c", ini, "worker")
+    worker.line()
+    status, errors = worker.end(signal.SIGTERM)
+    assert status == 0
+    assert "Warning: There is no database" in errors
+    assert "Warning: the server does this work itself (microblog.worker = inline)" in errors
+
+
+def test_pshell_has_a_session_and_the_models(ini, microblog):
+    microblog("user", "add", "susan", "--password-stdin", stdin="a long password\n")
+    shell = subprocess.run(
+        [EXECUTABLES / "pshell", ini],
+        input="print('people:', dbsession.query(User.nickname).all())\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "people: [('susan',)]" in shell.stdout

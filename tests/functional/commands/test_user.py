@@ -1,0 +1,94 @@
+"""`microblog user`: people added by an operator can log in, and nobody else can."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.walk import PASSWORD, log_in, sign_up
+
+
+def add(microblog, *arguments, status=0, password=PASSWORD):
+    return microblog("user", "add", *arguments, "--password-stdin", stdin=f"{password}\n", status=status)
+
+
+def test_who_is_added_can_log_in_by_nickname_and_e_mail(microblog, application):
+    assert add(microblog, "susan", "--email", "susan@example.com").stdout == "susan can log in now.\n"
+    for login in ("Susan", "susan@example.com"):
+        log_in(application.browser(), login).follow(status=200)
+
+
+def test_the_password_is_asked_for_twice(microblog, application):
+    microblog("user", "add", "susan", stdin=f"{PASSWORD}\n{PASSWORD}\n")
+    log_in(application.browser(), "susan").follow(status=200)
+
+
+def test_without_a_password_nobody_is_added(microblog, browser):
+    error = microblog("user", "add", "susan", stdin="", status=1).stderr
+    assert "No password was given: type one, or use --password-stdin." in error
+    browser.get("/users/susan", status=404)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "sentence"),
+    [
+        (["a"], PASSWORD, "A nickname has 2 to 30 characters. a_1 would be free."),
+        (["John Smith"], PASSWORD, "A nickname is made of the letters a to z"),
+        (["admin"], PASSWORD, "This nickname is reserved. admin2 would be free."),
+        (["susan", "--email", "nonsense"], PASSWORD, "This is not an e-mail address"),
+        (["susan", "--email", "a\udcffb"], PASSWORD, "What was typed is not UTF-8"),
+        (["susan"], "short", "A password has 8 to 1,000 characters. Try again with another."),
+    ],
+)
+def test_what_the_sign_up_page_refuses_is_refused(microblog, arguments, password, sentence):
+    assert sentence in add(microblog, *arguments, status=1, password=password).stderr
+
+
+def test_a_taken_nickname_is_refused_and_a_free_one_offered(microblog, browser):
+    sign_up(browser, "susan")
+    error = add(microblog, "SUSAN", status=1).stderr
+    assert "Somebody has, or had, this nickname already. SUSAN2 would be free." in error
+
+
+def test_a_taken_e_mail_address_is_refused(microblog, browser):
+    sign_up(browser, "susan")
+    error = add(microblog, "sue", "--email", "Susan@Example.com", status=1).stderr
+    assert "Give another with --email." in error
+    browser.get("/users/sue", status=404)
+
+
+def test_a_new_password_logs_out_everywhere(microblog, application, browser):
+    sign_up(browser, "susan")
+    said = microblog("user", "password", "SUSAN", "--password-stdin", stdin="another password\n").stdout
+    assert said == "The password of susan is set; they have to log in again everywhere.\n"
+    assert browser.get("/account/profile", expect_errors=True).status_int != 200
+    log_in(application.browser(), "susan", "another password").follow(status=200)
+    form = application.browser().get("/login").forms["login-form"]
+    form["nickname"] = "susan"
+    form["password"] = PASSWORD
+    form.submit(status=422)
+
+
+def test_rights_are_granted_and_revoked(microblog, application):
+    add(microblog, "root2", "--admin")
+    assert microblog("user", "revoke", "root2", "admin").stdout == "root2 is no longer admin.\n"
+    assert is_admin(application, "root2") is False
+    assert microblog("user", "grant", "root2", "admin").stdout == "root2 is now admin.\n"
+    assert is_admin(application, "root2") is True
+
+
+def is_admin(application, nickname):
+    from sqlalchemy import select
+
+    from microblog.accounts.models import User
+
+    with application.database.read() as session:
+        return session.scalar(select(User.is_admin).where(User.nickname == nickname))
+
+
+def test_who_is_added_as_admin_is_told(microblog):
+    assert add(microblog, "boss", "--admin").stdout == "boss can log in now, and is an admin.\n"
+
+
+def test_nobody_of_that_nickname(microblog):
+    for arguments in (["password", "nobody2"], ["grant", "nobody2", "admin"]):
+        assert "Nobody here is called nobody2" in microblog("user", *arguments, status=1).stderr

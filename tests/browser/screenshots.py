@@ -1,0 +1,72 @@
+"""Pictures of every page to look at, on a telephone and a desk, in light and dark. No test.
+
+    .venv/bin/python -m tests.browser.screenshots FOLDER [WORD_OF_A_SCENE ...]
+
+takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, HEIGHTS, Site, serving
+from tests.browser.scenes import CLOSED, CLOSED_SCENES, EMPTY_SCENES, SCENES, SETTINGS, Filled, Scene, fill
+from tests.conftest import Application, prepare, settings_for
+
+SCHEMES: tuple[Any, ...] = ("light", "dark")
+
+
+def take(browser: Browser, site: Site, scene: Scene, filled: Filled | None, folder: Path) -> None:
+    """The whole page once, and its first screen on a desk."""
+    name = re.sub(r"[^a-z0-9]+", "-", scene.name).strip("-")
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": 360, "height": HEIGHTS[360]}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    if scene.person is not None:
+        site.log_in(context, scene.person)
+    scene.play(page, filled)
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=folder / f"{name}.{width}.{scheme}.png", full_page=width == 360)
+    context.close()
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder, words = Path(arguments[0]), arguments[1:]
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = os.environ.get("MICROBLOG_TEST_BROWSER", "/usr/bin/chromium")
+    nothing: dict[str, str] = {}
+    sets = ((EMPTY_SCENES, nothing, False), (CLOSED_SCENES, CLOSED, False), (SCENES, SETTINGS, True))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        for scenes, settings, is_filled in sets:
+            with tempfile.TemporaryDirectory() as place:
+                url = f"sqlite+pysqlite:///{place}/pictures.sqlite3"
+                prepare(url)
+                application = Application({**settings_for(url), **settings})
+                filled = fill(application) if is_filled else None
+                with serving(application) as site:
+                    for scene in scenes:
+                        if not words or any(word in scene.name for word in words):
+                            take(browser, site, scene, filled, folder)
+                application.database.engine.dispose()
+        browser.close()
+    print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -75,7 +75,9 @@ def fortunes(folder: Path = FOLDER) -> Iterator[dict[str, str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fortunes", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fortunes", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     folder = parser.parse_args().folder
     if not folder.is_dir():

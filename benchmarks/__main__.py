@@ -1,0 +1,239 @@
+"""How fast it is, with a million posts and 20,000 people, in tables.
+
+    python -m benchmarks [--posts N] [--people N] [--database URL] [--without-search]
+
+The made-up site is built once, in .cache/bench/ and, with --database or MICROBLOG_TEST_DATABASE_URL,
+in a database of its own on that PostgreSQL server. Nothing here is a test: other work on the machine
+shows in the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from pyramid.request import Request
+from sqlalchemy import event
+
+from benchmarks.data import Size, index, postgresql_database, readers_of, sqlite_database, word
+from microblog import configure
+from microblog.accounts.queries import end_session, start_session
+from microblog.db import Database
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import home_timeline
+from microblog.search.language import parse
+from microblog.security import SESSION_COOKIE, token_hash
+
+PAGE_SIZE = 25
+DEEP_PAGE = 500
+ROUNDS = 15
+PAGE_ROUNDS = 60
+POSTS_WRITTEN = 100
+SERVER_VARIABLE = "MICROBLOG_TEST_DATABASE_URL"
+# Median milliseconds of the home timeline's SQL: (people followed, database) from issue 3.
+TARGETS = {(50, "sqlite"): 1, (50, "postgresql"): 2, (1000, "sqlite"): 3, (1000, "postgresql"): 15}
+
+
+def milliseconds(action: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def summary(times: Sequence[float]) -> tuple[str, str]:
+    """(median, p99)"""
+    ordered = sorted(times)
+    return f"{statistics.median(ordered):.2f}", f"{ordered[math.ceil(len(ordered) * 0.99) - 1]:.2f}"
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    print(f"\n{title}\n")
+    for number, row in enumerate((header, *rows)):
+        first, *others = row
+        print(
+            "  "
+            + "  ".join(
+                [first.ljust(widths[0])]
+                + [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            )
+        )
+        if number == 0:
+            print("  " + "  ".join("-" * width for width in widths))
+
+
+def settings_for(url: str, *, search: bool) -> dict[str, str]:
+    return {
+        "microblog.secret": secrets.token_hex(16),
+        "microblog.cookies.secure": "false",
+        "microblog.worker": "off",
+        "microblog.database.url": url,
+        "microblog.search": "fts5" if search else "none",
+    }
+
+
+def deep_cursor(session: Any, reader: int) -> tuple[Cursor, int]:
+    """Where the 500th page begins, or the last full one of a shorter timeline; and which page it is."""
+    ids = session.scalars(
+        sa.text(
+            "SELECT id FROM posts WHERE user_id = :reader OR user_id IN "
+            "(SELECT followee_id FROM follows WHERE follower_id = :reader) ORDER BY id DESC LIMIT :limit"
+        ),
+        {"reader": reader, "limit": DEEP_PAGE * PAGE_SIZE},
+    ).all()
+    page = min(DEEP_PAGE, max(len(ids) // PAGE_SIZE, 1))
+    return (Cursor(before=ids[(page - 1) * PAGE_SIZE - 1]) if page > 1 else Cursor()), page
+
+
+def home_timelines(url: str, size: Size) -> list[list[str]]:
+    database = Database(url)
+    rows = []
+    for followed, readers in readers_of(size).items():
+        with database.read() as session:
+            deep = {reader: deep_cursor(session, reader) for reader in readers}
+            pages = {"first": {reader: Cursor() for reader in readers}}
+            name = f"{min(page for _, page in deep.values())}th"
+            pages[name] = {reader: cursor for reader, (cursor, _) in deep.items()}
+            for page, cursors in pages.items():
+                times = []
+                for _ in range(ROUNDS + 1):
+                    for reader in readers:
+                        action = lambda r=reader, c=cursors[reader]: home_timeline(  # noqa: E731
+                            session, r, c, PAGE_SIZE + 1
+                        )
+                        times.append(milliseconds(action))
+                median, p99 = summary(times[len(readers) :])  # the first round warms up
+                target = TARGETS[followed, database.dialect]
+                reached = "yes" if float(median) < target else "NO"
+                rows.append([database.dialect, f"{followed:,}", page, median, p99, f"< {target}", reached])
+    database.engine.dispose()
+    return rows
+
+
+@contextmanager
+def counted(database: Database) -> Any:
+    statements: list[str] = []
+
+    def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
+            statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", remember)
+    yield statements
+    event.remove(database.engine, "before_cursor_execute", remember)
+
+
+def pages(url: str, size: Size, *, search: bool) -> None:
+    """Pages, in process through WSGI, as somebody sees them who follows 50 people; then search."""
+    application = configure(settings_for(url, search=search)).make_wsgi_app()
+    registry = application.registry
+    if search:
+        index(registry)
+    token = secrets.token_urlsafe(32)
+    reader = readers_of(size)[50][0]
+    with registry.database.write() as session:
+        start_session(session, reader, token_hash(token), timedelta(hours=1))
+        post_id = session.scalar(sa.text("SELECT max(id) FROM posts WHERE user_id = 1"))
+
+    def get(path: str, **options: Any) -> Any:
+        request = Request.blank(path, headers={"Cookie": f"{SESSION_COOKIE}={token}"}, **options)
+        return request.get_response(application)
+
+    rows = []
+    for name, path in (
+        ("home", "/"),
+        ("explore", "/explore"),
+        ("profile", "/users/person1"),
+        ("post", f"/posts/{post_id}"),
+        *([("search", f"/search?q={word(300)}")] if search else []),
+    ):
+        answer = get(path)
+        assert answer.status_int == 200, f"{path}: {answer.status}"
+        with counted(registry.database) as statements:
+            get(path)
+        processor = time.process_time()
+        times = [milliseconds(lambda path=path: get(path)) for _ in range(PAGE_ROUNDS)]  # type: ignore[misc]
+        processor = (time.process_time() - processor) / PAGE_ROUNDS * 1000
+        rows.append([name, *summary(times), f"{processor:.2f}", str(len(statements))])
+    dialect = registry.database.dialect
+    table(f"Pages on {dialect}, in process (ms)", ["page", "median", "p99", "processor", "statements"], rows)
+    print(f"\n  Posts written, one after the other: {posting_rate(get):,.0f} a second")
+    with registry.database.write() as session:
+        session.execute(
+            sa.text("DELETE FROM posts WHERE body LIKE 'benchmark %'  AND user_id = :id"), {"id": reader}
+        )
+        end_session(session, token_hash(token))
+    if search:
+        searches(registry)
+    registry.database.engine.dispose()
+
+
+def posting_rate(get: Callable[..., Any]) -> float:
+    """Posts a second; each form has its key."""
+    home = get("/").text
+    found = re.search(r'name="csrf_token" value="(\w+)"', home)
+    assert found, "the home page has no form"
+    began = time.perf_counter()
+    for number in range(POSTS_WRITTEN):
+        fields = {"csrf_token": found[1], "body": f"benchmark {number}", "key": secrets.token_urlsafe(16)}
+        answer = get("/posts/", POST=fields)
+        assert answer.status_int == 303, answer.status
+    return POSTS_WRITTEN / (time.perf_counter() - began)
+
+
+def searches(registry: Any) -> None:
+    rows = []
+    with registry.database.read() as session:
+        for name, typed in (
+            ("the commonest word", word(0)),
+            ("rank 30", word(30)),
+            ("rank 3,000", word(3000)),
+            ("two common words", f"{word(1)} {word(2)}"),
+            ("a phrase", f'"{word(1)} {word(2)}"'),
+            ("beginning of a word", f"{word(300)[:3]}*"),
+        ):
+            action = lambda typed=typed: registry.search.search(  # noqa: E731
+                session, parse(typed), Cursor(), PAGE_SIZE + 1
+            )
+            times = [milliseconds(action) for _ in range(ROUNDS * 4 + 1)][1:]
+            rows.append([name, *summary(times)])
+    table("Search (fts5), newest 25 (ms)", ["for", "median", "p99"], rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--posts", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--people", type=int, default=20_000, metavar="N")
+    parser.add_argument("--database", default=os.environ.get(SERVER_VARIABLE), metavar="URL")
+    parser.add_argument("--without-search", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.people < 1100 or arguments.posts < arguments.people:
+        print("Measure with at least 1,100 people, and as many posts as people.", file=sys.stderr)
+        return 1
+    size = Size(arguments.posts, arguments.people)
+    urls = [sqlite_database(size)]
+    if arguments.database:
+        urls.append(postgresql_database(arguments.database, size))
+    else:
+        print(f"PostgreSQL is not measured: name a server with --database or {SERVER_VARIABLE}.")
+    header = ["database", "follows", "page", "median", "p99", "target", "reached"]
+    title = f"SQL of the home timeline, {size.posts:,} posts, {size.people:,} people (ms)"
+    table(title, header, [row for url in urls for row in home_timelines(url, size)])
+    for url in urls:
+        pages(url, size, search=url.startswith("sqlite") and not arguments.without_search)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""A made-up site of the size that is measured: the same one each time, built once and kept.
+
+Words, authors and the followed are drawn by Zipf's law; ids spread over three years. The triggers
+that count posts and follows are set aside while everything is loaded at once; the counts are set
+by SQL then, and the triggers are put back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from microblog import migrating
+from microblog.db import Database, sqlite_file
+from microblog.posts.ids import SEQUENCE_BITS, first_id_at
+
+CACHE = Path(__file__).parents[1] / ".cache" / "bench"
+SEED = 20261122
+WORDS = 50_000
+FEWEST_WORDS, MOST_WORDS = 6, 25
+FOLLOWS_OF_A_PERSON = 36.4  # 728,000 among 20,000 people
+FIRST_MOMENT = datetime(2023, 1, 1, tzinfo=UTC)
+SPAN = timedelta(days=3 * 365)
+# Readers who follow exactly so many people, and how many such readers there are.
+READERS = {50: 20, 1000: 20}
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u")]
+ROWS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    posts: int
+    people: int
+
+    @property
+    def name(self) -> str:
+        return f"microblog_bench_{self.posts}_{self.people}"
+
+
+def word(rank: int) -> str:
+    """The word of a rank; 0 is in most posts."""
+    syllables = []
+    number = rank + len(SYLLABLES)
+    while number:
+        number, index = divmod(number, len(SYLLABLES))
+        syllables.append(SYLLABLES[index])
+    return "".join(syllables)
+
+
+def zipf(count: int) -> list[float]:
+    """Cumulative weights for `random.choices`."""
+    return list(itertools.accumulate(1 / rank for rank in range(1, count + 1)))
+
+
+def readers_of(size: Size) -> dict[int, list[int]]:
+    """Ids of the readers who follow so many people; the last ones, who write little."""
+    readers: dict[int, list[int]] = {}
+    last = size.people
+    for followed, count in READERS.items():
+        readers[followed] = list(range(last - count + 1, last + 1))
+        last -= count
+    return readers
+
+
+def people_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    for number in range(1, size.people + 1):
+        yield (number, f"person{number}", "", FIRST_MOMENT)
+
+
+def nickname_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    for number in range(1, size.people + 1):
+        yield (f"person{number}", number)
+
+
+def post_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(SEED)
+    words = [word(rank) for rank in range(WORDS)]
+    word_weights, author_weights = zipf(WORDS), zipf(size.people)
+    authors = range(1, size.people + 1)
+    first, last = first_id_at(FIRST_MOMENT), first_id_at(FIRST_MOMENT + SPAN)
+    step = (last - first) // size.posts
+    for number in range(size.posts):
+        post_id = first + number * step + chance.randrange(max(step - 1, 1))
+        author = chance.choices(authors, cum_weights=author_weights)[0]
+        length = chance.randint(FEWEST_WORDS, MOST_WORDS)
+        yield (post_id, author, " ".join(chance.choices(words, cum_weights=word_weights, k=length)))
+
+
+def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(SEED + 1)
+    people = range(1, size.people + 1)
+    weights = zipf(size.people)
+    exact = {reader: followed for followed, ids in readers_of(size).items() for reader in ids}
+    since = itertools.count(first_id_at(FIRST_MOMENT), 1 << SEQUENCE_BITS)
+    for follower in people:
+        if follower in exact:
+            followees = set(chance.sample(people, min(exact[follower] + 1, size.people))) - {follower}
+            followees = set(sorted(followees)[: exact[follower]])
+        else:
+            count = int(chance.expovariate(1 / FOLLOWS_OF_A_PERSON))
+            followees = set(chance.choices(people, cum_weights=weights, k=count)) - {follower}
+        for followee in sorted(followees):
+            yield (follower, followee, next(since))
+
+
+TABLES: Sequence[tuple[str, tuple[str, ...], Any]] = (
+    ("users", ("id", "nickname", "about_me", "member_since"), people_rows),
+    ("nicknames", ("key", "user_id"), nickname_rows),
+    ("posts", ("id", "user_id", "body"), post_rows),
+    ("follows", ("follower_id", "followee_id", "since"), follow_rows),
+)
+COUNTS = """UPDATE users SET
+    posts_count = (SELECT count(*) FROM posts WHERE user_id = users.id),
+    followers_count = (SELECT count(*) FROM follows WHERE followee_id = users.id),
+    following_count = (SELECT count(*) FROM follows WHERE follower_id = users.id)"""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def sqlite_database(size: Size) -> str:
+    """The URL of the made-up site on SQLite."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    file = CACHE / f"{size.name}.sqlite3"
+    if not file.exists():
+        say(f"Building {file} (once) …")
+        building = file.with_suffix(".building")
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{building}{suffix}").unlink(missing_ok=True)
+        database = Database(f"sqlite+pysqlite:///{building}")
+        migrating.upgrade(database)
+        fill_sqlite(database, size)
+        database.engine.dispose()
+        building.rename(file)
+    return f"sqlite+pysqlite:///{file}"
+
+
+def fill_sqlite(database: Database, size: Size) -> None:
+    with database.writing.begin() as connection:
+        triggers = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).all()
+        for name, _ in triggers:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        for table, columns, rows in TABLES:
+            marks = ", ".join("?" for _ in columns)
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            for batch in batches(rows(size)):
+                connection.exec_driver_sql(statement, [plain(row) for row in batch])
+            say(f"  {table}")
+        connection.exec_driver_sql(COUNTS)
+        for _, sql in triggers:
+            connection.exec_driver_sql(sql)
+
+
+def plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As SQLAlchemy's DateTime writes a moment on SQLite."""
+    return tuple(
+        value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value for value in row
+    )
+
+
+def batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    while batch := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        yield batch
+
+
+def postgresql_database(server_url: str, size: Size) -> str:
+    """The URL of the made-up site in a database of its own on this server."""
+    own = sa.make_url(server_url).set(database=size.name).render_as_string(hide_password=False)
+    server = sa.create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        exists = connection.scalar(
+            sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": size.name}
+        )
+        if not exists:
+            say(f"Building database {size.name} (once) …")
+            building = f"{size.name}_building"
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {building}")
+            connection.exec_driver_sql(f"CREATE DATABASE {building}")
+            database = Database(
+                sa.make_url(server_url).set(database=building).render_as_string(hide_password=False)
+            )
+            migrating.upgrade(database)
+            fill_postgresql(database, size)
+            database.engine.dispose()
+            connection.exec_driver_sql(f"ALTER DATABASE {building} RENAME TO {size.name}")
+    server.dispose()
+    return own
+
+
+def fill_postgresql(database: Database, size: Size) -> None:
+    with database.writing.begin() as connection:
+        cursor: Any = connection.connection.cursor()
+        for table in ("posts", "follows"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for table, columns, rows in TABLES:
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows(size):
+                    copy.write_row(row)
+            say(f"  {table}")
+        cursor.execute(COUNTS)
+        for table in ("posts", "follows"):
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")  # what autovacuum does by and by
+
+
+def index(registry: Any) -> None:
+    """Build the search index of the site, where it is not built yet."""
+    with registry.database.write() as session:
+        registry.search.install(session)
+    with registry.database.read() as session:
+        status = registry.search.status(session)
+    if status.pending:
+        file = sqlite_file(str(registry.database.engine.url))
+        say(f"Building the search index of {file or 'the database'} (once) …")
+        registry.search.rebuild(registry.database, lambda count: None)

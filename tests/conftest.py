@@ -107,7 +107,7 @@ def prepare(url: str) -> None:
 
 
 def settings_for(url: str) -> dict[str, str]:
-    search = "fts5" if url.startswith("sqlite") else "none"
+    search = "fts5" if url.startswith("sqlite") else "postgresql"
     return {**SETTINGS, "microblog.database.url": url, "microblog.search": search}
 
 
@@ -182,7 +182,7 @@ def counted_statements(database: Database, *, everything: bool = False) -> Itera
     statements: list[str] = []
 
     def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if everything or not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
+        if everything or not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET LOCAL")):
             statements.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", remember)

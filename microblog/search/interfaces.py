@@ -7,6 +7,8 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
+RANKED_HITS = 1000  # an order by relevance looks at the newest so many posts that match
+
 
 class SearchError(Exception):
     """What an adapter raises; no engine's own exception leaves it."""
@@ -75,6 +77,12 @@ class ISearch(Interface):
 
         Newest first below `cursor.before`, or oldest first above `cursor.after`, like every list of
         posts (`microblog.posts.paging`).
+
+        :raises SearchUnavailable: with a sentence for the reader.
+        """
+
+    def ranked(session: Any, query: Any, limit: int) -> list[int]:
+        """Ids of the posts that match best among the newest `RANKED_HITS` that match, the best first.
 
         :raises SearchUnavailable: with a sentence for the reader.
         """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from microblog.pages import page_view
+from microblog.pages import PAGE_SIZE, page_view
 from microblog.people.queries import people
 from microblog.posts import queries
-from microblog.posts.paging import Cursor, page_of_posts
+from microblog.posts.paging import Cursor, Page, page_of_posts
 from microblog.search.interfaces import SearchUnavailable
-from microblog.search.language import MAX_QUERY_CHARACTERS, parse
+from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
+from microblog.search.marks import HitMarker
 from microblog.tree import Root
 
 MOST_PEOPLE = 5
@@ -19,7 +20,8 @@ TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters.
 @page_view(context=Root, name="search", renderer="search/search.jinja2")
 def search(root: Root, request: Any) -> Any:
     q = request.GET.get("q", "").strip()
-    found = {"q": q, "page": None, "people": [], "message": None, "page_name": "search"}
+    by = "relevance" if request.GET.get("by") == "relevance" else "newest"
+    found = {"q": q, "by": by, "page": None, "people": [], "message": None, "page_name": "search"}
     if len(q) > MAX_QUERY_CHARACTERS:
         request.response.status_int = 422
         return {**found, "message": TOO_LONG}
@@ -31,13 +33,31 @@ def search(root: Root, request: Any) -> Any:
         found["people"] = people(
             request.dbsession, q, limit=MOST_PEOPLE, reader_id=None if me is None else me.id
         )
-
-    def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
-        ids = request.registry.search.search(request.dbsession, query, cursor, limit)
-        return queries.posts_by_id(request.dbsession, ids)
-
     try:
-        return {**found, "page": page_of_posts(request, fetch, q=q)}
+        page = best_posts(request, query) if by == "relevance" else newest_posts(request, query, q)
     except SearchUnavailable as error:
         request.response.status_int = 503
         return {**found, "message": str(error)}
+    return {**found, "page": page, "hit_marker": HitMarker(query)}
+
+
+def newest_posts(request: Any, query: Query, q: str) -> Page:
+    """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
+
+    def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
+        posts: list[queries.PostRow] = []
+        while True:
+            wanted = limit - len(posts)
+            ids = request.registry.search.search(request.dbsession, query, cursor, wanted)
+            posts += queries.posts_by_id(request.dbsession, ids)
+            if len(ids) < wanted or len(posts) == limit:
+                return posts
+            cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
+
+    return page_of_posts(request, fetch, q=q)
+
+
+def best_posts(request: Any, query: Query) -> Page:
+    """One page of the posts that match best; who wants more looks through the newest."""
+    ids = request.registry.search.ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
+    return Page(queries.posts_by_id(request.dbsession, ids), None, None)

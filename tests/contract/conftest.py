@@ -9,9 +9,7 @@ import pytest
 
 from tests.conftest import POSTGRESQL_URL, Application
 
-ADAPTERS = [] if POSTGRESQL_URL else ["fts5"]
-# Where no adapter fits there is nothing to hold to the contract.
-collect_ignore_glob = [] if ADAPTERS else ["test_*.py"]
+ADAPTERS = ["postgresql"] if POSTGRESQL_URL else ["fts5"]
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -13,11 +13,11 @@ from zope.interface.verify import verifyObject
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
-from microblog.posts.ids import id_of_moment
+from microblog.posts.ids import id_of_moment, new_id
 from microblog.posts.models import Post
 from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, add_posts, delete_post
-from microblog.search.interfaces import ISearch, NotBuilt
+from microblog.search.interfaces import ISearch, NotBuilt, SearchUnavailable
 from microblog.search.language import parse
 from tests.walk import bodies, post_ids, sign_up, write
 
@@ -94,9 +94,8 @@ def test_posts_of_a_deleted_person_are_not_found(site):
 
 
 def test_bulk_statements_count_too(site):
-    now = datetime.now(UTC)
     rows = [
-        {"id": id_of_moment(now), "user_id": site.people["susan"], "body": f"bulk {n}", "language": None}
+        {"id": new_id(), "user_id": site.people["susan"], "body": f"bulk {n}", "language": None}
         for n in range(50)
     ]
     with site.database.write() as session:
@@ -296,7 +295,7 @@ def test_the_search_page_finds_posts_and_people_and_pages_through_them(applicati
     assert post_ids(older.click("Newer posts")) == post_ids(page)
 
 
-def test_a_search_page_takes_at_most_four_statements(application):
+def test_a_search_page_takes_at_most_five_statements(application):
     from tests.conftest import counted_statements
 
     browser = application.browser()
@@ -304,7 +303,8 @@ def test_a_search_page_takes_at_most_four_statements(application):
     write(browser, "a note")
     with counted_statements(application.database) as statements:
         browser.get("/search?q=note")
-    assert len(statements) <= 4, statements
+    # Who it is, people, the adapter (one or two), and the posts.
+    assert len(statements) <= 5, statements
 
 
 def test_an_unbuilt_index_says_so_on_the_page_and_keeps_what_was_typed(application, search):
@@ -323,3 +323,76 @@ def test_a_query_that_is_too_long_gets_a_sentence(application):
 def test_a_search_for_nothing_shows_the_form(application):
     page = application.browser().get("/search?q=+++")
     assert page.forms["search-form"]["q"].value == ""
+
+
+def test_hits_are_marked_on_the_page(application):
+    browser = application.browser()
+    sign_up(browser, "susan")
+    write(browser, "Crème <brûlée> at https://example.com/creme by @creme")
+    page = browser.get("/search?q=creme")
+    assert [mark.get_text() for mark in page.html.select(".post-body mark")] == ["Crème", "creme", "creme"]
+    assert bodies(page) == ["Crème <brûlée> at https://example.com/creme by @creme"]
+
+
+def test_the_best_match_comes_first_when_asked_for(application):
+    browser = application.browser()
+    sign_up(browser, "susan")
+    write(browser, "tea tea tea")
+    write(browser, "tea and a great many other words that have nothing to do with it at all")
+    page = browser.get("/search?q=tea")
+    assert bodies(page)[-1] == "tea tea tea"
+    best = page.click("Best match")
+    assert bodies(best)[0] == "tea tea tea"
+    assert bodies(best.click("Newest")) == bodies(page)
+
+
+def test_an_order_by_relevance_takes_filters_and_nothing(site, search):
+    susans, johns = site.write("tea"), site.write("tea", "john")
+    with site.database.read() as session:
+        assert search.ranked(session, parse("tea from:john"), 10) == [johns]
+        assert search.ranked(session, parse("from:susan"), 10) == [susans]
+        assert search.ranked(session, parse("coffee"), 10) == []
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_the_request_goes_on(site, search):
+    with site.database.write() as session:
+        add_posts(
+            session,
+            [
+                {
+                    "id": new_id(),
+                    "user_id": site.people["susan"],
+                    "body": "x " * 40,
+                    "language": None,
+                }
+                for _ in range(3000)
+            ],
+        )
+    search.seconds_for_a_query = 0
+    with site.database.read() as session:
+        with pytest.raises(SearchUnavailable, match="took too long"):
+            search.search(session, parse("-nowhere -x"), FIRST_PAGE, 10)
+        search.seconds_for_a_query = 10
+        assert search.search(session, parse("-nowhere -x"), FIRST_PAGE, 10) == []
+
+
+def test_an_entry_whose_post_is_gone_neither_shows_nor_leaves_a_gap(application, search, monkeypatch):
+    """No adapter of ours has such entries; one of somebody else's may."""
+    browser = application.browser()
+    sign_up(browser, "susan")
+    for n in range(5):
+        write(browser, f"note {n}")
+    there = search.search
+    first = post_ids(browser.get("/search?q=note"))
+    gone = [post_id + 1 for post_id in first]
+    seen: list[int] = []
+
+    def ghostly(session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
+        ghosts = [ghost for ghost in gone if cursor.before is None or ghost < cursor.before]
+        ids = sorted((*there(session, query, cursor, limit), *ghosts), reverse=True)[:limit]
+        seen.extend(ids)
+        return ids
+
+    monkeypatch.setattr(search, "search", ghostly)
+    assert post_ids(browser.get("/search?q=note")) == first
+    assert set(gone) <= set(seen)

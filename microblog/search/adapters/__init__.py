@@ -13,6 +13,7 @@ from microblog.search.settings import SEARCH
 
 ADAPTERS = {
     "fts5": "microblog.search.adapters.fts5.FTS5Search",
+    "postgresql": "microblog.search.adapters.postgresql.PostgreSQLSearch",
     "none": "microblog.search.adapters.nothing.NoSearch",
 }
 

@@ -1,16 +1,14 @@
 """Search inside SQLite (FTS5), in the transaction of the post: found in the very next request.
 
-Three tables of its own: `search_fts5_texts` holds the normal form of every post (made by Python:
-NFKC cannot be done in SQL), `search_fts5` is the FTS5 index over it, and `search_fts5_pending`
-holds marks. Triggers in pure SQL set a mark for whoever writes a post, also a database shell, and
-drop the entry of a deleted one. Our own transactions index their marks just before COMMIT; the
-worker does it for those that came from outside.
+`search_fts5_texts` holds the normal form of every post, `search_fts5` is the FTS5 index over it
+(external content), and `search_fts5_pending` holds the marks; see `side_table.py`.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,27 +16,25 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
-from microblog.posts.ids import LARGEST, first_id_at
 from microblog.posts.paging import Cursor
-from microblog.search.interfaces import Drift, ISearch, NotBuilt, Status
+from microblog.search.adapters.side_table import (
+    Bounds,
+    SideTableSearch,
+    TooSlow,
+    filters,
+)
+from microblog.search.interfaces import RANKED_HITS, ISearch
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 
-log = logging.getLogger(__name__)
-
-# A request indexes its own posts; a flood from outside is the worker's.
-MOST_IN_A_REQUEST = 1000
-BATCH = 2000
-# Set in the info of a session that indexes by itself, and counts what it did.
-COUNTED = "microblog.search.counted"
-NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS search_fts5_texts (post_id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS search_fts5_texts (post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS search_fts5_pending (post_id INTEGER PRIMARY KEY)",
     # The text is in normal form already: words are what we say they are, marks of Indic scripts too.
     """CREATE VIRTUAL TABLE IF NOT EXISTS search_fts5 USING fts5(
-        text, content='search_fts5_texts', content_rowid='post_id', prefix='2 3',
+        digest, content='search_fts5_texts', content_rowid='post_id', prefix='2 3',
         tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'")""",
 )
 # Not OR IGNORE: inside a trigger the conflict policy of the outer statement wins.
@@ -54,186 +50,120 @@ TRIGGERS = {
         DELETE FROM search_fts5_texts WHERE post_id = old.id;
         DELETE FROM search_fts5_pending WHERE post_id = old.id; END""",
     "search_fts5_text_inserted": """AFTER INSERT ON search_fts5_texts BEGIN
-        INSERT INTO search_fts5(rowid, text) VALUES (new.post_id, new.text); END""",
+        INSERT INTO search_fts5(rowid, digest) VALUES (new.post_id, new.digest); END""",
     "search_fts5_text_deleted": """AFTER DELETE ON search_fts5_texts BEGIN
-        INSERT INTO search_fts5(search_fts5, rowid, text) VALUES ('delete', old.post_id, old.text); END""",
+        INSERT INTO search_fts5(search_fts5, rowid, digest)
+            VALUES ('delete', old.post_id, old.digest); END""",
 }
 EXISTS = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'search_fts5_pending'")
-ANY_PENDING = sa.text("SELECT 1 FROM search_fts5_pending LIMIT 1")
-PENDING = sa.text("""SELECT m.post_id, p.body FROM search_fts5_pending m JOIN posts p ON p.id = m.post_id
+PENDING = sa.text("""SELECT p.id, p.body FROM search_fts5_pending m JOIN posts p ON p.id = m.post_id
     ORDER BY m.post_id DESC LIMIT :limit""")
 FORGET_TEXT = sa.text("DELETE FROM search_fts5_texts WHERE post_id = :id")
-KEEP_TEXT = sa.text("INSERT INTO search_fts5_texts (post_id, text) VALUES (:id, :text)")
-SET_MARK = sa.text("INSERT INTO search_fts5_pending (post_id) VALUES (:id) ON CONFLICT DO NOTHING")
-FORGET_MARK = sa.text("DELETE FROM search_fts5_pending WHERE post_id = :id")
+KEEP_TEXT = sa.text("INSERT INTO search_fts5_texts (post_id, digest) VALUES (:id, :digest)")
+BEST = sa.text(
+    "SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match AND rowid >= :oldest "
+    "AND rowid IN :hits ORDER BY rank, rowid DESC LIMIT :limit"
+).bindparams(sa.bindparam("hits", expanding=True))
 
 
 @implementer(ISearch)
-class FTS5Search:
-    """Keeps no session and no connection."""
+class FTS5Search(SideTableSearch):
+    """`microblog.search = fts5`"""
 
     name = "fts5"
-
-    def __init__(self) -> None:
-        self._installed = False
+    texts = "search_fts5_texts"
+    pending = "search_fts5_pending"
 
     def check(self, settings: Any, database: Database) -> None:
         if database.dialect != "sqlite":
-            raise ValueError("fts5 lives inside SQLite; choose another adapter for PostgreSQL.")
+            raise ValueError("fts5 lives inside SQLite; on PostgreSQL choose postgresql.")
 
-    def install(self, session: orm.Session) -> None:
-        is_new = not self.is_installed(session)
+    def create(self, session: orm.Session) -> None:
         for statement in TABLES:
             session.execute(sa.text(statement))
         for name, body in TRIGGERS.items():
             session.execute(sa.text(f"CREATE TRIGGER IF NOT EXISTS {name} {body}"))
-        if is_new:
-            session.execute(sa.text("INSERT INTO search_fts5_pending SELECT id FROM posts"))
 
-    def uninstall(self, session: orm.Session) -> None:
+    def drop(self, session: orm.Session) -> None:
         for name in TRIGGERS:
             session.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
-        for name in ("search_fts5", "search_fts5_pending", "search_fts5_texts"):
+        for name in ("search_fts5", self.pending, self.texts):
             session.execute(sa.text(f"DROP TABLE IF EXISTS {name}"))
-        self._installed = False
 
-    def is_installed(self, session: orm.Session) -> bool:
-        """Asked until it is: migrations may run while the server does."""
-        if not self._installed:
-            self._installed = session.scalar(EXISTS) is not None
-        return self._installed
+    def exists(self, session: orm.Session) -> bool:
+        return session.scalar(EXISTS) is not None
 
-    def before_commit(self, session: orm.Session) -> None:
-        if self.is_installed(session) and not session.info.get(COUNTED):
-            self.index_pending(session, MOST_IN_A_REQUEST)
+    def pending_posts(self) -> sa.TextClause:
+        return PENDING
 
-    def has_pending(self, session: orm.Session) -> bool:
-        return self.is_installed(session) and session.scalar(ANY_PENDING) is not None
-
-    def index_pending(self, session: orm.Session, limit: int) -> int:
-        rows = session.execute(PENDING, {"limit": limit}).all()
-        if rows:
-            marks = [{"id": row.post_id} for row in rows]
-            session.execute(FORGET_TEXT, marks)
-            session.execute(KEEP_TEXT, [{"id": row.post_id, "text": index_text(row.body)} for row in rows])
-            session.execute(FORGET_MARK, marks)
-        return len(rows)
-
-    def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
-        if not self.is_installed(session):
-            raise NotBuilt(NOT_BUILT)
-        conditions, values = filters(query)
-        source, id_ = "posts p", "p.id"
-        if query.terms:
-            source, id_ = "search_fts5 f", "f.rowid"
-            conditions.insert(0, "search_fts5 MATCH :match")
-            values["match"] = match_of(query)
-            if query.author is not None or query.language is not None:
-                source += " JOIN posts p ON p.id = f.rowid"
-        elif query.excluded:
-            conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
-            values["match"] = " OR ".join(fts5_term(term) for term in query.excluded)
-        after = cursor.after is not None
-        conditions.append(f"{id_} {'>' if after else '<'} :bound")
-        bound = cursor.after if after else LARGEST if cursor.before is None else cursor.before
-        if query.since is not None:
-            conditions.append(f"{id_} >= :since")
-        if query.until is not None:
-            conditions.append(f"{id_} < :until")
-        sql = (
-            f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608  # constants
-            f"ORDER BY {id_} {'' if after else 'DESC'} LIMIT :limit"
-        )
-        return list(session.scalars(sa.text(sql), {**values, "bound": bound, "limit": limit}))
-
-    def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        with database.write() as session:
-            session.info[COUNTED] = True
-            self.uninstall(session)
-            self.install(session)
-        count = 0
-        while True:
-            with database.write() as session:
-                session.info[COUNTED] = True
-                done = self.index_pending(session, BATCH)
-            if not done:
-                return count
-            count += done
-            progress(done)
-
-    def verify(self, database: Database) -> Drift:
-        missing, stale, ghosts = [], [], []
-        with database.read() as session:
-            if not self.is_installed(session):
-                raise NotBuilt(NOT_BUILT)
-            posts = batches(session, "SELECT id, body FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
-            texts = batches(
-                session,
-                "SELECT post_id, text FROM search_fts5_texts WHERE post_id > :last "
-                "ORDER BY post_id LIMIT :limit",
-            )
-            post, text = next(posts, None), next(texts, None)
-            while post is not None or text is not None:
-                if text is None or (post is not None and post[0] < text[0]):
-                    missing.append(post[0])  # type: ignore[index]
-                    post = next(posts, None)
-                elif post is None or text[0] < post[0]:
-                    ghosts.append(text[0])
-                    text = next(texts, None)
-                else:
-                    if index_text(post[1]) != text[1]:
-                        stale.append(post[0])
-                    post, text = next(posts, None), next(texts, None)
-        return Drift(tuple(missing), tuple(stale), tuple(ghosts))
-
-    def repair(self, session: orm.Session, drift: Drift) -> None:
-        if drift.ghosts:
-            session.execute(FORGET_TEXT, [{"id": post_id} for post_id in drift.ghosts])
-        if drift.missing or drift.stale:
-            session.execute(SET_MARK, [{"id": post_id} for post_id in (*drift.missing, *drift.stale)])
-
-    def status(self, session: orm.Session) -> Status:
-        if not self.is_installed(session):
-            raise NotBuilt(NOT_BUILT)
-        return Status(
-            self.name,
-            session.scalar(sa.text("SELECT count(*) FROM search_fts5_texts")) or 0,
-            session.scalar(sa.text("SELECT count(*) FROM search_fts5_pending")) or 0,
+    def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
+        session.execute(FORGET_TEXT, [{"id": post["id"]} for post in posts])
+        session.execute(
+            KEEP_TEXT, [{"id": post["id"], "digest": self.digest(post["body"])} for post in posts]
         )
 
+    def digest(self, body: str) -> str:
+        """The whole normal form: FTS5 needs it to forget a post."""
+        return index_text(body)
 
-def filters(query: Query) -> tuple[list[str], dict[str, Any]]:
-    conditions = []
-    values: dict[str, Any] = {}
-    if query.author is not None:
-        conditions.append("p.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
-        values["author"] = query.author
-    if query.language is not None:
-        conditions.append("(lower(p.language) = :language OR lower(p.language) LIKE :language || '-%')")
-        values["language"] = query.language
-    if query.since is not None:
-        values["since"] = first_id_at(query.since)
-    if query.until is not None:
-        values["until"] = first_id_at(query.until)
-    return conditions, values
+    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+        sql, values = select(query, bounds)
+        return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
+
+    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+        bounds = Bounds.of(query, Cursor())
+        sql, values = select(query, bounds)
+        newest = list(session.scalars(sa.text(sql), {**values, **bounds.values(RANKED_HITS)}))
+        if not newest:
+            return []
+        values = {"match": match_of(query), "oldest": newest[-1], "hits": newest, "limit": limit}
+        return list(session.scalars(BEST, values))
+
+    @contextmanager
+    def cut_off(self, session: orm.Session) -> Iterator[None]:
+        driver: Any = session.connection().connection.driver_connection
+        end = time.monotonic() + self.seconds_for_a_query
+        driver.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+        try:
+            yield
+        except sa.exc.OperationalError as error:
+            if "interrupted" in str(error.orig):
+                raise TooSlow from None
+            raise
+        finally:
+            driver.set_progress_handler(None, 0)
+
+
+def select(query: Query, bounds: Bounds) -> tuple[str, dict[str, Any]]:
+    """The statement that finds ids, up to `:limit`, and its values."""
+    conditions, values = filters(query)
+    source, id_ = "posts p", "p.id"
+    if query.terms:
+        source, id_ = "search_fts5 f", "f.rowid"
+        if conditions:
+            source += " JOIN posts p ON p.id = f.rowid"
+        conditions.insert(0, "search_fts5 MATCH :match")
+        values["match"] = match_of(query)
+    elif query.excluded:
+        conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
+        values["match"] = any_of(query.excluded)
+    conditions += bounds.conditions(id_)
+    sql = (
+        f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608  # constants
+        f"ORDER BY {id_} {bounds.order} LIMIT :limit"
+    )
+    return sql, values
 
 
 def match_of(query: Query) -> str:
     """The query in FTS5's language; the words are in normal form and hold no quotes."""
     wanted = " AND ".join(fts5_term(term) for term in query.terms)
-    if not query.excluded:
-        return wanted
-    return f"({wanted}) NOT ({' OR '.join(fts5_term(term) for term in query.excluded)})"
+    return f"({wanted}) NOT ({any_of(query.excluded)})" if query.excluded else wanted
+
+
+def any_of(terms: tuple[Term, ...]) -> str:
+    return " OR ".join(fts5_term(term) for term in terms)
 
 
 def fts5_term(term: Term) -> str:
     return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
-
-
-def batches(session: orm.Session, sql: str) -> Iterator[tuple[int, str]]:
-    """Rows by id, in constant memory."""
-    last = -1
-    while rows := session.execute(sa.text(sql), {"last": last, "limit": BATCH}).all():
-        for row in rows:
-            yield row[0], row[1]
-        last = rows[-1][0]

@@ -34,6 +34,9 @@ class NoSearch:
     def search(self, session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
         raise SearchUnavailable("Posts cannot be searched on this site.")
 
+    def ranked(self, session: Any, query: Any, limit: int) -> list[int]:
+        return self.search(session, query, None, limit)
+
     def rebuild(self, database: Any, progress: Any) -> int:
         return 0
 

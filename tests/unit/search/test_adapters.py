@@ -74,7 +74,7 @@ def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
 
 TAMPERING = [
     ("DELETE FROM search_fts5_texts WHERE post_id = :id", "missing"),
-    ("UPDATE search_fts5_texts SET text = 'other' WHERE post_id = :id", "stale"),
+    ("UPDATE search_fts5_texts SET digest = 'other' WHERE post_id = :id", "stale"),
     ("INSERT INTO search_fts5_texts VALUES (:id + 1, 'nobody wrote this')", "ghosts"),
     ("INSERT INTO search_fts5_texts VALUES (:id - 1, 'nor this')", "ghosts"),
 ]

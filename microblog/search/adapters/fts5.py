@@ -145,6 +145,7 @@ def select(query: Query, bounds: Bounds) -> tuple[str, dict[str, Any]]:
         conditions.insert(0, "search_fts5 MATCH :match")
         values["match"] = match_of(query)
     elif query.excluded:
+        source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # what is not indexed yet is not found
         conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
         values["match"] = any_of(query.excluded)
     conditions += bounds.conditions(id_)

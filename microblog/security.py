@@ -313,8 +313,8 @@ def safe_next(target: str, *, but_not: str | None = None) -> str | None:
     """
     if not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
-    if any(character <= " " or character in "\\\x7f" for character in target):
-        return None
+    if any(not "!" <= character <= "~" or character == "\\" for character in target):
+        return None  # nor can a header hold what is not ASCII
     path = target.partition("?")[0].partition("#")[0]
     if but_not is not None and (path == but_not or path.startswith(f"{but_not}/")):
         return None

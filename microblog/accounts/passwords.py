@@ -29,7 +29,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
         HASHER.verify(password_hash or nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
+    return bool(password_hash)
 
 
 def needs_rehash(password_hash: str) -> bool:

@@ -1,0 +1,106 @@
+"""What may be a nickname, and what is made of one that may not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.accounts.nicknames import (
+    RESERVED,
+    candidates,
+    make_valid_nickname,
+    nickname_problem,
+)
+from microblog.accounts.queries import add_user, make_unique_nickname
+
+NEARLY = st.text(alphabet="aZ09_.. é日-", max_size=40)
+NAMES = st.one_of(st.text(), NEARLY, st.sampled_from(sorted(RESERVED)))
+
+
+@pytest.mark.parametrize("nickname", ["susan", "Su", "s.k", "_", "x" * 30, "1_2", "_a_", "a.b.c"])
+def test_it_can_be_a_nickname(nickname):
+    assert nickname_problem(nickname.ljust(2, "_")) is None
+
+
+@pytest.mark.parametrize(
+    ("nickname", "words"),
+    [
+        ("", "2 to 30 characters"),
+        ("a", "2 to 30 characters"),
+        ("x" * 31, "2 to 30 characters"),
+        ("su san", "letters a to z"),
+        ("susan\n", "letters a to z"),
+        ("su-san", "letters a to z"),
+        ("сусанна", "letters a to z"),
+        ("susаn", "letters a to z"),  # with a Cyrillic а
+        ("ｓｕｓａｎ", "letters a to z"),
+        ("su\u200bsan", "letters a to z"),
+        ("\u202esusan", "letters a to z"),
+        ("１２", "letters a to z"),
+        (".susan", "neither begins nor ends with a dot"),
+        ("susan.", "neither begins nor ends with a dot"),
+        ("su..san", "no two dots in a row"),
+        ("admin", "reserved"),
+        ("FOLLOWERS", "reserved"),
+    ],
+)
+def test_it_cannot_be_a_nickname_and_a_sentence_says_why(nickname, words):
+    problem = nickname_problem(nickname)
+    assert problem is not None
+    assert words in problem
+    assert problem.endswith(".")
+
+
+def test_what_is_not_allowed_is_dropped():
+    assert make_valid_nickname("John_[123]\n") == "John_123"
+
+
+@pytest.mark.parametrize(
+    ("nickname", "valid"),
+    [("..a..b..", "a.b"), ("日本", ""), ("x" * 40, "x" * 30), ("x" * 29 + ".y", "x" * 29), ("a. .b", "a.b")],
+)
+def test_a_valid_nickname_is_made_of_what_is_left(nickname, valid):
+    assert make_valid_nickname(nickname) == valid
+
+
+@given(NAMES)
+def test_whatever_is_made_valid_is_empty_or_has_the_form_of_a_nickname(nickname):
+    valid = make_valid_nickname(nickname)
+    assert valid == "" or re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*", valid)
+    assert len(valid) <= NICKNAME_LENGTH
+    assert make_valid_nickname(valid) == valid
+
+
+@given(NAMES)
+def test_every_candidate_can_be_a_nickname(nickname):
+    names = candidates(nickname)
+    assert names
+    assert [nickname_problem(name) for name in names] == [None] * len(names)
+
+
+def test_a_free_nickname_stays_as_it_is(session):
+    assert make_unique_nickname(session, "susan") == "susan"
+
+
+def test_a_taken_nickname_gives_another_one(session):
+    add_user(session, "john")
+    assert make_unique_nickname(session, "john") == "john2"
+    add_user(session, "John2")
+    assert make_unique_nickname(session, "JOHN") == "JOHN3"
+
+
+@pytest.mark.parametrize(("nickname", "offer"), [("admin", "admin2"), ("日本", "user2"), ("a", "a_1")])
+def test_a_nickname_that_cannot_be_gives_one_that_can(session, nickname, offer):
+    assert make_unique_nickname(session, nickname) == offer
+
+
+def test_when_ninety_nine_are_taken_there_is_still_one(session):
+    for name in candidates("susan"):
+        add_user(session, name)
+    name = make_unique_nickname(session, "susan")
+    assert nickname_problem(name) is None
+    add_user(session, name)

@@ -116,14 +116,16 @@ def email_is_taken(session: orm.Session, email: str) -> bool:
     return session.scalar(sa.select(User.id).where(User.email_key == email_key(email))) is not None
 
 
-def make_unique_nickname(session: orm.Session, nickname: str) -> str:
-    """The nickname itself when it is free, else a free one made from it (`john2`)."""
+def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None = None) -> str:
+    """The nickname itself when it is free, else a free one made from it (`john2`).
+
+    What the person `own_id` has or had is free for them.
+    """
     names = candidates(nickname)
-    taken = set(
-        session.scalars(
-            sa.select(Nickname.key).where(Nickname.key.in_([nickname_key(name) for name in names]))
-        )
-    )
+    query = sa.select(Nickname.key).where(Nickname.key.in_([nickname_key(name) for name in names]))
+    if own_id is not None:
+        query = query.where(Nickname.user_id != own_id)
+    taken = set(session.scalars(query))
     for name in names:
         if nickname_key(name) not in taken:
             return name

@@ -81,7 +81,7 @@ def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str
             field.errors = [TAKEN_NICKNAME]
         if not field.data:
             return None
-        return queries.make_unique_nickname(session, field.data)
+        return queries.make_unique_nickname(session, field.data, own_id)
 
 
 @page_view(context=Root, name="login", methods=("GET", "POST"), renderer="accounts/login.jinja2")

@@ -82,9 +82,10 @@ def test_a_name_that_is_no_nickname_gets_a_free_one_and_keeps_it(load, browser, 
     said = load([line(author="John Smith"), line(author="John_[Smith]", body="Me too")]).stdout
     assert "“John Smith” cannot be a nickname: their posts are by JohnSmith2." in said
     assert "“John_[Smith]” cannot be a nickname: their posts are by John_Smith." in said
-    load([line(author="John Smith", body="Later"), line(author="admin")], name="more.jsonl")
+    load([line(author="John Smith", body="Later"), line(author="admin", body="Mine")], name="more.jsonl")
     authors = {body: author for _, author, body, _ in posts(database)}
-    assert authors == {"Later": "JohnSmith2", "Me too": "John_Smith", "Hello": "admin2"}
+    john = {"Hello": "JohnSmith2", "Later": "JohnSmith2"}
+    assert authors == {**john, "Me too": "John_Smith", "Mine": "admin2"}
 
 
 WRONG = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
+from microblog.accounts.queries import owner_of_nickname
 from microblog.posts.ids import LARGEST, moment_of, new_id
 from microblog.posts.models import Post
 from microblog.posts.paging import Cursor
@@ -167,3 +168,28 @@ def delete_post(session: orm.Session, post_id: int) -> None:
 def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
     """Many at once: dictionaries of `id`, `user_id`, `body`, `language`."""
     session.execute(sa.insert(Post), rows)
+
+
+def documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What an index keeps of these posts, by id: `id`, `author` (an id), `body`, `language`."""
+    rows = session.execute(sa.select(*DOCUMENT).where(Post.id.in_(ids)))
+    return {row.id: row._asdict() for row in rows}
+
+
+def all_documents(session: orm.Session, size: int) -> Iterator[dict[int, dict[str, Any]]]:
+    """The same of all posts, by id, in constant memory."""
+    last = -1
+    while True:
+        rows = session.execute(sa.select(*DOCUMENT).where(Post.id > last).order_by(Post.id).limit(size)).all()
+        if not rows:
+            return
+        yield {row.id: row._asdict() for row in rows}
+        last = rows[-1].id
+
+
+DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)
+
+
+def author_id(session: orm.Session, nickname: str) -> int | None:
+    """The id of who has or had this nickname."""
+    return owner_of_nickname(session, nickname)

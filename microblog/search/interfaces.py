@@ -29,6 +29,7 @@ class Status:
     adapter: str
     documents: int
     pending: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from microblog.search.settings import SEARCH
 ADAPTERS = {
     "fts5": "microblog.search.adapters.fts5.FTS5Search",
     "postgresql": "microblog.search.adapters.postgresql.PostgreSQLSearch",
+    "elasticsearch": "microblog.search.adapters.elasticsearch.ElasticsearchSearch",
     "none": "microblog.search.adapters.nothing.NoSearch",
 }
 

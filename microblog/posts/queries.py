@@ -79,7 +79,8 @@ def bound(cursor: Cursor) -> int:
 
 
 # The home timeline, on read (FOUNDATION 4): first the ids, from the covering index (user_id, id),
-# where each followed person's are read only as far as the page needs; then the posts.
+# where each followed person's are read only as far as the page needs; then the posts. PostgreSQL does
+# not stop early by itself: a page's posts are by those whose nearest post is among the page's nearest.
 HOME_TIMELINE = {
     "sqlite": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
@@ -104,11 +105,18 @@ HOME_TIMELINE = {
         WHERE p.id = ANY(ARRAY(
             SELECT id FROM (
                 (SELECT newest.id
-                 FROM follows f CROSS JOIN LATERAL (
+                 FROM (
+                    SELECT f.followee_id
+                    FROM follows f CROSS JOIN LATERAL (
+                        SELECT x.id FROM posts x
+                        WHERE x.user_id = f.followee_id AND x.id {operator} :bound
+                        ORDER BY x.id {order} LIMIT 1) head
+                    WHERE f.follower_id = :reader
+                    ORDER BY head.id {order} LIMIT :limit) heads
+                 CROSS JOIN LATERAL (
                     SELECT x.id FROM posts x
-                    WHERE x.user_id = f.followee_id AND x.id {operator} :bound
+                    WHERE x.user_id = heads.followee_id AND x.id {operator} :bound
                     ORDER BY x.id {order} LIMIT :limit) newest
-                 WHERE f.follower_id = :reader
                  ORDER BY newest.id {order} LIMIT :limit)
                 UNION ALL
                 (SELECT x.id FROM posts x

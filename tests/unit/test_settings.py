@@ -1,0 +1,158 @@
+"""The ini file, read once: what stops the start, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from microblog import configure
+from microblog.settings import (
+    Setting,
+    Settings,
+    SettingsError,
+    boolean,
+    one_of,
+    optional_text,
+    text,
+    whole_number,
+)
+from tests.conftest import TEST_SECRET
+
+SIZE = Setting("microblog.size", whole_number(1, 10), 5, "How much.")
+COLOUR = Setting("microblog.colour", one_of("red", "green"), "red", "Which.")
+PASSWORD = Setting("microblog.password", whole_number(1, 2), 1, "Kept to yourself.", secret=True)
+
+
+def settings(ini=None, environ=None):
+    made = Settings(ini or {}, environ or {})
+    made.declare(SIZE, COLOUR, PASSWORD)
+    return made
+
+
+def faults(ini=None, environ=None):
+    with pytest.raises(SettingsError) as caught:
+        settings(ini, environ).freeze()
+    return str(caught.value).splitlines()
+
+
+def test_a_key_that_is_not_given_has_its_default():
+    made = settings()
+    made.freeze()
+    assert (made[SIZE], made.source(SIZE)) == (5, "default")
+    assert set(made) == {SIZE, COLOUR, PASSWORD}
+    assert len(made) == 3
+
+
+def test_the_ini_file_comes_before_the_default_and_the_environment_before_both():
+    ini = {"microblog.size": " 7 "}
+    made = settings(ini)
+    assert (made[SIZE], made.source(SIZE)) == (7, "ini")
+    made = settings(ini, {"MICROBLOG_SIZE": "9"})
+    assert (made[SIZE], made.source(SIZE)) == (9, "environment")
+
+
+def test_every_fault_is_told_at_once():
+    assert faults({"microblog.size": "many", "microblog.colour": "blue"}) == [
+        "microblog.size must be a whole number from 1 to 10; 'many' (ini) is not.",
+        "microblog.colour must be one of red, green; 'blue' (ini) is not.",
+    ]
+
+
+def test_a_wrong_secret_is_not_shown():
+    assert faults(environ={"MICROBLOG_PASSWORD": "hunter2"}) == [
+        "microblog.password must be a whole number from 1 to 2; its value (environment) is not."
+    ]
+
+
+def test_an_unknown_key_is_a_fault_and_the_nearest_one_is_offered():
+    assert faults(
+        {"microblog.sizes": "1", "microblog.something_else_entirely": "1", "pyramid.reload": "1"}
+    ) == [
+        "microblog.sizes is not a setting. Did you mean microblog.size?",
+        "microblog.something_else_entirely is not a setting.",
+    ]
+
+
+def test_an_unknown_variable_is_a_fault_unless_it_belongs_to_the_tests_or_the_command():
+    assert faults(
+        environ={
+            "MICROBLOG_SISE": "1",
+            "MICROBLOG_TEST_DATABASE_URL": "x",
+            "MICROBLOG_CONFIG": "x.ini",
+            "PATH": "/bin",
+        }
+    ) == ["MICROBLOG_SISE (environment) is not a setting. Did you mean MICROBLOG_SIZE?"]
+
+
+def test_nothing_is_declared_once_they_are_frozen():
+    made = settings()
+    made.freeze()
+    with pytest.raises(RuntimeError):
+        made.declare(SIZE)
+
+
+@pytest.mark.parametrize("value", ["true", "Yes", "ON", "1"])
+def test_true_has_several_spellings(value):
+    assert boolean(value) is True
+
+
+@pytest.mark.parametrize("value", ["false", "No", "OFF", "0"])
+def test_false_has_several_spellings(value):
+    assert boolean(value) is False
+
+
+@pytest.mark.parametrize("value", ["", "perhaps", "2", "ja"])
+def test_nothing_else_is_true_or_false(value):
+    with pytest.raises(ValueError, match="must be true or false"):
+        boolean(value)
+
+
+@pytest.mark.parametrize("value", ["", "0", "11", "1.5", "one", "-1"])
+def test_a_whole_number_has_bounds(value):
+    with pytest.raises(ValueError, match="from 1 to 10"):
+        SIZE.parse(value)
+
+
+def test_an_empty_text_may_mean_none():
+    assert (text(""), optional_text(""), optional_text("x")) == ("", None, "x")
+
+
+# The application's own
+
+
+def start(**values):
+    return configure({"microblog.secret": TEST_SECRET, "microblog.worker": "off"} | values)
+
+
+def stopped_by(**values):
+    with pytest.raises(SettingsError) as caught:
+        start(**values)
+    return str(caught.value)
+
+
+def test_without_a_secret_it_does_not_start():
+    with pytest.raises(SettingsError, match=r"microblog\.secret is missing: set it, or MICROBLOG_SECRET"):
+        configure({"microblog.worker": "off"})
+
+
+def test_a_short_secret_stops_the_start_and_is_not_shown():
+    message = stopped_by(**{"microblog.secret": "hunter2"})
+    assert "microblog.secret must have 32 characters or more; its value (ini) is not." in message
+    assert "hunter2" not in message
+
+
+def test_the_secret_of_development_is_for_development():
+    secret = "not-a-secret" * 4
+    assert "everybody knows" in stopped_by(**{"microblog.secret": secret})
+    start(**{"microblog.secret": secret, "microblog.development": "true"})
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://localhost/x", "sqlite+nothing:///x"])
+def test_a_database_that_cannot_be_stops_the_start_and_is_not_shown(url):
+    message = stopped_by(**{"microblog.database.url": url})
+    assert "microblog.database.url must be sqlite+pysqlite:///PATH" in message
+    assert url not in message
+
+
+def test_what_is_wrong_in_several_rooms_is_told_at_once():
+    message = stopped_by(**{"microblog.page_size": "0", "microblog.avatars": "none", "microblog.typo": "x"})
+    assert len(message.splitlines()) == 3

@@ -65,8 +65,8 @@ def mend(site: Site, drift: Drift) -> None:
     total = posts_in(status_of(site))
     progress = Progress(total, "posts")
     while (pending := status_of(site).pending) > 0:
-        with database.write() as session:
-            adapter.index_pending(session, POSTS_IN_A_TRANSACTION)
+        if not adapter.catch_up(database, POSTS_IN_A_TRANSACTION):
+            break
         progress.update(total - pending, total - pending)
     progress.finish()
     if adapter.verify(database):

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -15,6 +16,7 @@ from microblog.outbox.models import Entry
 LEASE_MILLISECONDS = 30_000
 LONGEST_PAUSE_SECONDS = 300
 ERROR_CHARACTERS = 500
+ENTRIES: Any = Entry.__table__  # Core, for many rows at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def finish(session: orm.Session, ids: Iterable[int]) -> None:
     """They were delivered."""
     gone = [{"gone": entry_id} for entry_id in ids]
     if gone:
-        session.connection().execute(sa.delete(Entry.__table__).where(Entry.id == sa.bindparam("gone")), gone)
+        session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == sa.bindparam("gone")), gone)
 
 
 def postpone(session: orm.Session, entries: Iterable[Leased], error: str) -> None:
@@ -86,8 +88,8 @@ def postpone(session: orm.Session, entries: Iterable[Leased], error: str) -> Non
     ]
     if rows:
         session.connection().execute(
-            sa.update(Entry.__table__)
-            .where(Entry.id == sa.bindparam("late"))
+            sa.update(ENTRIES)
+            .where(ENTRIES.c.id == sa.bindparam("late"))
             .values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS]),
             rows,
         )

@@ -13,7 +13,6 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
-from microblog.accounts.queries import owner_of_nickname
 from microblog.posts.ids import LARGEST, moment_of, new_id
 from microblog.posts.models import Post
 from microblog.posts.paging import Cursor
@@ -196,8 +195,3 @@ def all_documents(session: orm.Session, size: int) -> Iterator[dict[int, dict[st
 
 
 DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)
-
-
-def author_id(session: orm.Session, nickname: str) -> int | None:
-    """The id of who has or had this nickname."""
-    return owner_of_nickname(session, nickname)

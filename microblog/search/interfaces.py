@@ -67,11 +67,17 @@ class ISearch(Interface):
     def before_commit(session: Any) -> None:
         """Called in every write transaction just before its COMMIT: index what it changed."""
 
-    def has_pending(session: Any) -> bool:
-        """Are there posts whose marks wait?"""
+    def catch_up(database: Any, limit: int) -> int:
+        """Index up to `limit` changes that wait, outside of any transaction of the caller's.
 
-    def index_pending(session: Any, limit: int) -> int:
-        """Index up to `limit` posts whose marks wait (written from outside); how many it was."""
+        The worker calls it again and again, several workers at once. How many were dealt with.
+        """
+
+    def waiting(session: Any, author_id: int) -> list[int]:
+        """Ids of this author's newest posts that the index does not know yet, the newest first.
+
+        The search page looks into them itself, so that authors find their own posts at once.
+        """
 
     def search(session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
         """Ids of posts that match a `microblog.search.language.Query`.

@@ -15,13 +15,14 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from zope.interface import implementer
 
+from microblog.accounts.queries import owner_of_nickname
 from microblog.db import Database
 from microblog.outbox import queries as outbox
 from microblog.posts import queries as posts
@@ -29,6 +30,7 @@ from microblog.posts.paging import Cursor
 from microblog.search.adapters.side_table import NOT_BUILT, Bounds
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearch, NotBuilt, SearchUnavailable, Status
 from microblog.search.language import Query, Term
+from microblog.search.queries import waiting_posts
 from microblog.search.text import index_text
 from microblog.settings import Setting, optional_text, text
 
@@ -50,7 +52,9 @@ INDEX = Setting(
 API_KEY = Setting(
     "microblog.search.elasticsearch.api_key", optional_text, None, "An API key of the server.", secret=True
 )
-USER = Setting("microblog.search.elasticsearch.user", optional_text, None, "The user, for basic authentication.")
+USER = Setting(
+    "microblog.search.elasticsearch.user", optional_text, None, "The user, for basic authentication."
+)
 PASSWORD = Setting(
     "microblog.search.elasticsearch.password", optional_text, None, "The user's password.", secret=True
 )
@@ -69,14 +73,12 @@ GC_DELETES = "24h"
 PREFIX_EXPANSIONS = 1000
 OLDEST_SERVER, NEWEST_SERVER = (8, 0), (9, 0)
 
-BODY = {
+BODY: dict[str, Any] = {
     "settings": {
         "number_of_shards": 1,
         "number_of_replicas": 0,
         "refresh_interval": "500ms",
         "index.gc_deletes": GC_DELETES,
-        # Words are in normal form already, with one blank between them.
-        "analysis": {"analyzer": {"words": {"type": "custom", "tokenizer": "whitespace"}}},
         "sort.field": "id",
         "sort.order": "desc",
     },
@@ -85,13 +87,17 @@ BODY = {
         "_source": {"enabled": False},
         "properties": {
             "id": {"type": "long"},
-            "words": {"type": "text", "analyzer": "words"},
+            # Words are in normal form already, with one blank between them.
+            "words": {"type": "text", "analyzer": "whitespace"},
             "author": {"type": "long"},
             "language": {"type": "keyword"},
             "digest": {"type": "keyword", "index": False},
         },
     },
 }
+
+ID_FIELD: list[Any] = ["id"]
+DIGEST_FIELDS: list[Any] = ["id", "digest"]
 
 TRIGGERS = {
     "sqlite": {
@@ -119,10 +125,10 @@ POSTGRESQL_TRIGGER = """CREATE OR REPLACE TRIGGER search_elasticsearch_post_chan
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery: ids of entries that are done, refused (with the reason) or to be repeated."""
+    """What became of a delivery: ids of entries that are done, refused (and why) or to be repeated."""
 
     done: tuple[int, ...] = ()
-    refused: dict[int, str] | None = None
+    refused: dict[int, str] = field(default_factory=dict)
     again: tuple[int, ...] = ()
     error: str = ""
 
@@ -133,7 +139,6 @@ class ElasticsearchSearch:
 
     name = "elasticsearch"
     SETTINGS = (URL, INDEX, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
-    outbox_kind = KIND
 
     def __init__(self) -> None:
         self._installed = False
@@ -192,15 +197,25 @@ class ElasticsearchSearch:
     def before_commit(self, session: orm.Session) -> None:
         """Nothing: the triggers have written the entries."""
 
-    def has_pending(self, session: orm.Session) -> bool:
-        return outbox.any_due(session, KIND)
+    def waiting(self, session: orm.Session, author_id: int) -> list[int]:
+        return waiting_posts(session, KIND, author_id)
 
-    def index_pending(self, session: orm.Session, limit: int) -> int:
-        """Nothing inside a transaction: the worker delivers entries outside of any."""
-        return 0
-
-    def waiting(self, session: orm.Session, author_id: int, limit: int) -> list[int]:
-        return outbox.waiting_posts(session, KIND, author_id, limit)
+    def catch_up(self, database: Database, limit: int) -> int:
+        """Lease, deliver, and only then forget."""
+        with database.read() as session:
+            if not outbox.any_due(session, KIND):
+                return 0
+        with database.write() as session:
+            entries = outbox.lease(session, KIND, limit)
+        outcome = self.deliver(database, entries)
+        again = [entry for entry in entries if entry.id in outcome.again]
+        with database.write() as session:
+            outbox.finish(session, outcome.done)
+            outbox.set_aside(session, outcome.refused)
+            outbox.postpone(session, again, outcome.error)
+        for entry_id, reason in outcome.refused.items():
+            log.error("Elasticsearch refused outbox entry %d for good: %s", entry_id, reason)
+        return len(outcome.done) + len(outcome.refused)
 
     def deliver(self, database: Database, entries: Sequence[outbox.Leased]) -> Outcome:
         """Bring what these entries are about to the index as it is now; never raises."""
@@ -219,20 +234,25 @@ class ElasticsearchSearch:
 
     def _targets(self) -> list[str]:
         """The aliases that there are; the worker writes to the index that a rebuild fills too."""
-        found = self.client.indices.get_alias(
-            name=[self.alias, self.next_alias], ignore_unavailable=True, expand_wildcards="all"
-        )
-        aliases = {alias for index in found.values() for alias in index["aliases"]}
-        targets = [alias for alias in (self.alias, self.next_alias) if alias in aliases]
+        targets = [alias for alias, indices in self._aliases().items() if indices]
         if not targets:
             raise NotBuilt(NOT_BUILT)
         return targets
+
+    def _aliases(self) -> dict[str, list[str]]:
+        """The indices behind our two aliases."""
+        client = self.client.options(request_timeout=SECONDS_FOR_A_BULK)
+        found = client.indices.get(index=f"{self.alias}-*", features="aliases", allow_no_indices=True)
+        return {
+            alias: [name for name, index in found.items() if alias in index["aliases"]]
+            for alias in (self.alias, self.next_alias)
+        }
 
     def _bulk(
         self, documents: dict[int, dict[str, Any]], versions: dict[int, int], targets: list[str]
     ) -> dict[int, list[tuple[int, str]]]:
         """The answers by post: (status, reason) for each target."""
-        operations: list[dict[str, Any]] = []
+        operations: list[Any] = []
         for target in targets:
             for post_id, version in versions.items():
                 where = {"_index": target, "_id": str(post_id), "require_alias": True}
@@ -278,7 +298,7 @@ class ElasticsearchSearch:
                 index=self.alias,
                 timeout=f"{int(SECONDS_FOR_A_QUERY * 1000)}ms",
                 track_total_hits=False,
-                docvalue_fields=["id"],
+                docvalue_fields=ID_FIELD,
                 **request,
             )
         except self._errors.NotFoundError:
@@ -317,7 +337,7 @@ class ElasticsearchSearch:
     def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         """Fill a new index while the old one serves, then switch; one that was left over goes first."""
         client = self.client.options(request_timeout=SECONDS_FOR_A_BULK)
-        for index in self._indices(self.next_alias):
+        for index in self._aliases()[self.next_alias]:
             client.indices.delete(index=index, ignore_unavailable=True)
         with database.write() as session:
             self.install(session)
@@ -330,7 +350,7 @@ class ElasticsearchSearch:
                 count += len(batch)
                 progress(len(batch))
         client.indices.refresh(index=index)
-        old = self._indices(self.alias)
+        old = self._aliases()[self.alias]
         actions: list[dict[str, Any]] = [
             {"add": {"index": index, "alias": self.alias}},
             {"remove": {"index": index, "alias": self.next_alias}},
@@ -343,7 +363,7 @@ class ElasticsearchSearch:
 
     def _fill(self, client: Any, index: str, batch: dict[int, dict[str, Any]]) -> None:
         """Version 0: whatever the worker has written there, or deleted, is newer."""
-        operations: list[dict[str, Any]] = []
+        operations: list[Any] = []
         for post_id, post in batch.items():
             where = {"_index": index, "_id": str(post_id), "version": 0, "version_type": "external"}
             operations += [{"index": where}, document_of(post)]
@@ -352,13 +372,6 @@ class ElasticsearchSearch:
             result = item["index"]
             if result["status"] >= 400 and result["status"] != CONFLICT:
                 raise SearchUnavailable(f"Post {result['_id']} was refused: {result['error']['reason']}")
-
-    def _indices(self, alias: str) -> list[str]:
-        """Those behind an alias; none when there is no such alias."""
-        found = self.client.options(request_timeout=SECONDS_FOR_A_BULK).indices.get_alias(
-            name=alias, ignore_unavailable=True, expand_wildcards="all"
-        )
-        return [name for name, index in found.items() if alias in index["aliases"]]
 
     def verify(self, database: Database) -> Drift:
         missing, stale, ghosts = [], [], []
@@ -401,7 +414,7 @@ class ElasticsearchSearch:
                     sort=[{"id": "asc"}],
                     size=BATCH,
                     search_after=after,
-                    docvalue_fields=["id", "digest"],
+                    docvalue_fields=DIGEST_FIELDS,
                     track_total_hits=False,
                 )
                 hits = answer["hits"]["hits"]
@@ -484,13 +497,11 @@ def document_of(post: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def request_of(
-    session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False
-) -> dict[str, Any]:
+def request_of(session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False) -> dict[str, Any]:
     """The query in Elasticsearch's language."""
     filters: list[dict[str, Any]] = [{"range": {"id": {"gt": bounds.above, "lt": bounds.below}}}]
     if query.author is not None:
-        author = posts.author_id(session, query.author)
+        author = owner_of_nickname(session, query.author)
         filters.append({"term": {"author": 0 if author is None else author}})
     if query.language is not None:
         either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]

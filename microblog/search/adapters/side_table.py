@@ -110,6 +110,17 @@ class SideTableSearch:
             and session.scalar(sa.text(f"SELECT 1 FROM {self.pending} LIMIT 1")) is not None  # noqa: S608
         )
 
+    def catch_up(self, database: Database, limit: int) -> int:
+        with database.read() as session:  # most times there is nothing, and no reason to lock
+            if not self.has_pending(session):
+                return 0
+        with database.write() as session:
+            session.info[COUNTED] = True
+            return self.index_pending(session, limit)
+
+    def waiting(self, session: orm.Session, author_id: int) -> list[int]:
+        return []  # a post is indexed in its own transaction
+
     def index_pending(self, session: orm.Session, limit: int) -> int:
         rows = session.execute(self.pending_posts(), {"limit": limit}).all()
         if rows:

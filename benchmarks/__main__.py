@@ -51,10 +51,11 @@ def milliseconds(action: Callable[[], Any]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def summary(times: Sequence[float]) -> tuple[str, str]:
-    """(median, p99)"""
+def summary(times: Sequence[float]) -> tuple[str, str, str]:
+    """(least, median, p99); on a busy machine the least says most."""
     ordered = sorted(times)
-    return f"{statistics.median(ordered):.2f}", f"{ordered[math.ceil(len(ordered) * 0.99) - 1]:.2f}"
+    numbers = (ordered[0], statistics.median(ordered), ordered[math.ceil(len(ordered) * 0.99) - 1])
+    return tuple(f"{number:.2f}" for number in numbers)  # type: ignore[return-value]
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -102,8 +103,8 @@ def home_timelines(url: str, size: Size) -> list[list[str]]:
     for followed, readers in readers_of(size).items():
         with database.read() as session:
             deep = {reader: deep_cursor(session, reader) for reader in readers}
-            pages = {"first": {reader: Cursor() for reader in readers}}
-            name = f"{min(page for _, page in deep.values())}th"
+            pages = {"1": {reader: Cursor() for reader in readers}}
+            name = str(min(page for _, page in deep.values()))
             pages[name] = {reader: cursor for reader, (cursor, _) in deep.items()}
             for page, cursors in pages.items():
                 times = []
@@ -113,10 +114,12 @@ def home_timelines(url: str, size: Size) -> list[list[str]]:
                             session, r, c, PAGE_SIZE + 1
                         )
                         times.append(milliseconds(action))
-                median, p99 = summary(times[len(readers) :])  # the first round warms up
+                least, median, p99 = summary(times[len(readers) :])  # the first round warms up
                 target = TARGETS[followed, database.dialect]
                 reached = "yes" if float(median) < target else "NO"
-                rows.append([database.dialect, f"{followed:,}", page, median, p99, f"< {target}", reached])
+                rows.append(
+                    [database.dialect, f"{followed:,}", page, least, median, p99, f"< {target}", reached]
+                )
     database.engine.dispose()
     return rows
 
@@ -167,7 +170,11 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         processor = (time.process_time() - processor) / PAGE_ROUNDS * 1000
         rows.append([name, *summary(times), f"{processor:.2f}", str(len(statements))])
     dialect = registry.database.dialect
-    table(f"Pages on {dialect}, in process (ms)", ["page", "median", "p99", "processor", "statements"], rows)
+    table(
+        f"Pages on {dialect}, in process (ms)",
+        ["page", "least", "median", "p99", "processor", "statements"],
+        rows,
+    )
     print(f"\n  Posts written, one after the other: {posting_rate(get):,.0f} a second")
     with registry.database.write() as session:
         session.execute(
@@ -208,7 +215,7 @@ def searches(registry: Any) -> None:
             )
             times = [milliseconds(action) for _ in range(ROUNDS * 4 + 1)][1:]
             rows.append([name, *summary(times)])
-    table("Search (fts5), newest 25 (ms)", ["for", "median", "p99"], rows)
+    table("Search (fts5), newest 25 (ms)", ["for", "least", "median", "p99"], rows)
 
 
 def main() -> int:
@@ -227,7 +234,7 @@ def main() -> int:
         urls.append(postgresql_database(arguments.database, size))
     else:
         print(f"PostgreSQL is not measured: name a server with --database or {SERVER_VARIABLE}.")
-    header = ["database", "follows", "page", "median", "p99", "target", "reached"]
+    header = ["database", "follows", "page", "least", "median", "p99", "target", "reached"]
     title = f"SQL of the home timeline, {size.posts:,} posts, {size.people:,} people (ms)"
     table(title, header, [row for url in urls for row in home_timelines(url, size)])
     for url in urls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from microblog.db import Base, Database
 pytest_plugins = ["tests.plugins.no_skips"]
 
 POSTGRESQL_URL = os.environ.get("MICROBLOG_TEST_DATABASE_URL")
+ELASTICSEARCH_URL = os.environ.get("MICROBLOG_TEST_ELASTICSEARCH_URL")
 TEST_SECRET = "only for tests, but long enough to be one"
 SETTINGS = {
     "microblog.secret": TEST_SECRET,
@@ -106,6 +108,19 @@ def prepare(url: str) -> None:
     application.database.engine.dispose()
 
 
+def elasticsearch_settings() -> dict[str, str]:
+    """Settings for an index of the test's own; skips the test where there is no server."""
+    if not ELASTICSEARCH_URL:
+        pytest.skip(
+            "Start an Elasticsearch 8 and set MICROBLOG_TEST_ELASTICSEARCH_URL=http://HOST:PORT, "
+            "to test search in a real server."
+        )
+    return {
+        "microblog.search.elasticsearch.url": ELASTICSEARCH_URL,
+        "microblog.search.elasticsearch.index": f"test-{uuid.uuid4().hex[:12]}",
+    }
+
+
 def settings_for(url: str) -> dict[str, str]:
     search = "fts5" if url.startswith("sqlite") else "postgresql"
     return {**SETTINGS, "microblog.database.url": url, "microblog.search": search}
@@ -182,7 +197,9 @@ def counted_statements(database: Database, *, everything: bool = False) -> Itera
     statements: list[str] = []
 
     def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if everything or not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET LOCAL")):
+        if everything or not statement.startswith(
+            ("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET LOCAL")
+        ):
             statements.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", remember)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import POSTGRESQL_URL, Application
+from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 
-ADAPTERS = ["postgresql"] if POSTGRESQL_URL else ["fts5"]
+ADAPTERS = ["postgresql" if POSTGRESQL_URL else "fts5", "elasticsearch"]
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -18,9 +18,16 @@ def application(
 ) -> Iterator[Any]:
     """An application whose search is the adapter under test, installed."""
     name = request.config.getoption("--search-adapter") or request.param
-    application = make_application({"microblog.search": name, "microblog.page_size": "3"})
+    settings = {"microblog.search": name, "microblog.page_size": "3"}
+    if name == "elasticsearch":
+        settings |= elasticsearch_settings()
+    application = make_application(settings)
     with application.database.write() as session:
+        application.registry.search.uninstall(session)
         application.registry.search.install(session)
+    if name == "elasticsearch":
+        application.registry.search.seconds_for_a_query = 30.0  # a busy machine is no failure
+        application.registry.search.rebuild(application.database, lambda count: None)
     yield application
     with application.database.write() as session:
         application.registry.search.uninstall(session)
@@ -29,3 +36,17 @@ def application(
 @pytest.fixture
 def search(application: Application) -> Any:
     return application.registry.search
+
+
+@pytest.fixture
+def settle(application: Application) -> Callable[[], None]:
+    """Lets an index outside of the database catch up; one inside has nothing to catch up with."""
+    search = application.registry.search
+
+    def until_everything_is_there() -> None:
+        if hasattr(search, "refresh"):
+            while search.catch_up(application.database, 1000):
+                pass
+            search.refresh()
+
+    return until_everything_is_there

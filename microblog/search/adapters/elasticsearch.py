@@ -65,7 +65,6 @@ CA_CERTIFICATE = Setting(
     "A file with the certificate of the authority that signed the server's.",
 )
 
-SECONDS_FOR_A_QUERY = 1.0
 SECONDS_FOR_A_BULK = 30.0
 BATCH = 1000
 # A late write must meet the tombstone of a deletion: longer than any lease, stall or rebuild.
@@ -96,6 +95,10 @@ BODY: dict[str, Any] = {
     },
 }
 
+HAS_TRIGGERS = {
+    "sqlite": sa.text("SELECT 1 FROM sqlite_master WHERE name = 'search_elasticsearch_deleted'"),
+    "postgresql": sa.text("SELECT 1 FROM pg_trigger WHERE tgname = 'search_elasticsearch_post_changed'"),
+}
 ID_FIELD: list[Any] = ["id"]
 DIGEST_FIELDS: list[Any] = ["id", "digest"]
 
@@ -140,8 +143,10 @@ class ElasticsearchSearch:
     name = "elasticsearch"
     SETTINGS = (URL, INDEX, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
 
+    # One attempt in so many seconds: a page does not wait for a server that is down.
+    seconds_for_a_query = 1.0
+
     def __init__(self) -> None:
-        self._installed = False
         self._is_down = False
 
     def check(self, settings: Any, database: Database) -> None:
@@ -161,17 +166,30 @@ class ElasticsearchSearch:
         if settings[CA_CERTIFICATE]:
             options["ca_certs"] = settings[CA_CERTIFICATE]
         try:
-            # One attempt in a second: a page does not wait for a server that is down.
-            self.client = elasticsearch.Elasticsearch(
-                settings[URL].split(), request_timeout=SECONDS_FOR_A_QUERY, max_retries=0, **options
-            )
+            self._client = elasticsearch.Elasticsearch(settings[URL].split(), max_retries=0, **options)
         except (ValueError, OSError) as error:
             raise ValueError(f"cannot be reached with these settings: {error}") from None
+
+    @property
+    def client(self) -> Any:
+        """For requests: they wait a second."""
+        return self._client.options(request_timeout=self.seconds_for_a_query)
+
+    @property
+    def patient(self) -> Any:
+        """For the worker and commands: they may wait longer."""
+        return self._client.options(request_timeout=SECONDS_FOR_A_BULK)
 
     # Tables and triggers
 
     def install(self, session: orm.Session) -> None:
-        """The triggers; the index itself is made by `rebuild`."""
+        """The triggers, and an entry for every post that was there before them.
+
+        The index itself is made by `rebuild`: the server may be down now.
+        """
+        if self._has_triggers(session):
+            return
+        session.execute(sa.text("INSERT INTO outbox (kind, key) SELECT 'search', id FROM posts"))
         if session.get_bind().dialect.name == "postgresql":
             session.execute(sa.text(POSTGRESQL_FUNCTION))
             session.execute(sa.text(POSTGRESQL_TRIGGER))
@@ -183,7 +201,11 @@ class ElasticsearchSearch:
                 body += " INSERT INTO outbox (kind, key) SELECT 'search', old.id WHERE old.id <> new.id;"
             session.execute(sa.text(f"CREATE TRIGGER IF NOT EXISTS {name} {event} BEGIN {body} END"))
 
+    def _has_triggers(self, session: orm.Session) -> bool:
+        return bool(session.scalar(HAS_TRIGGERS[session.get_bind().dialect.name]))
+
     def uninstall(self, session: orm.Session) -> None:
+        """The triggers, the entries, and the indices if the server can be reached."""
         if session.get_bind().dialect.name == "postgresql":
             session.execute(sa.text("DROP TRIGGER IF EXISTS search_elasticsearch_post_changed ON posts"))
             session.execute(sa.text("DROP FUNCTION IF EXISTS search_elasticsearch_changed()"))
@@ -191,6 +213,12 @@ class ElasticsearchSearch:
             for name in TRIGGERS["sqlite"]:
                 session.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
         session.execute(sa.text("DELETE FROM outbox WHERE kind = 'search'"))
+        try:
+            for indices in self._aliases().values():
+                for index in indices:
+                    self.client.indices.delete(index=index, ignore_unavailable=True)
+        except self._failures() as error:
+            log.warning("The index in Elasticsearch stays: %s", sentence_of(error))
 
     # Writing
 
@@ -222,10 +250,12 @@ class ElasticsearchSearch:
         versions: dict[int, int] = {}
         for entry in entries:
             versions[int(entry.key)] = max(entry.id, versions.get(int(entry.key), 0))
-        with database.read() as session:
-            documents = posts.documents(session, list(versions))
         try:
-            answers = self._bulk(documents, versions, self._targets())
+            # In this order: an index that a rebuild makes meanwhile will read the posts after us.
+            targets = self._targets()
+            with database.read() as session:
+                documents = posts.documents(session, list(versions))
+            answers = self._bulk(documents, versions, targets)
         except self._failures() as error:
             self._note_down(error)
             return Outcome(again=tuple(entry.id for entry in entries), error=sentence_of(error))
@@ -241,7 +271,7 @@ class ElasticsearchSearch:
 
     def _aliases(self) -> dict[str, list[str]]:
         """The indices behind our two aliases."""
-        client = self.client.options(request_timeout=SECONDS_FOR_A_BULK)
+        client = self.patient
         found = client.indices.get(index=f"{self.alias}-*", features="aliases", allow_no_indices=True)
         return {
             alias: [name for name, index in found.items() if alias in index["aliases"]]
@@ -262,7 +292,7 @@ class ElasticsearchSearch:
                 else:
                     del where["require_alias"]
                     operations.append({"delete": where})
-        answer = self.client.options(request_timeout=SECONDS_FOR_A_BULK).bulk(operations=operations)
+        answer = self.patient.bulk(operations=operations)
         answers: dict[int, list[tuple[int, str]]] = {}
         for item in answer["items"]:
             (result,) = item.values()
@@ -296,7 +326,7 @@ class ElasticsearchSearch:
         try:
             answer = self.client.search(
                 index=self.alias,
-                timeout=f"{int(SECONDS_FOR_A_QUERY * 1000)}ms",
+                timeout=f"{int(self.seconds_for_a_query * 1000)}ms",
                 track_total_hits=False,
                 docvalue_fields=ID_FIELD,
                 **request,
@@ -336,11 +366,21 @@ class ElasticsearchSearch:
 
     def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         """Fill a new index while the old one serves, then switch; one that was left over goes first."""
-        client = self.client.options(request_timeout=SECONDS_FOR_A_BULK)
-        for index in self._aliases()[self.next_alias]:
-            client.indices.delete(index=index, ignore_unavailable=True)
+        try:
+            return self._rebuild(database, progress)
+        except self._failures() as error:
+            raise SearchUnavailable(sentence_of(error)) from None
+
+    def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
+        client = self.patient
+        aliases = self._aliases()
+        for left_over in aliases[self.next_alias]:
+            client.indices.delete(index=left_over, ignore_unavailable=True)
         with database.write() as session:
             self.install(session)
+            if not aliases[self.alias]:
+                # Nothing serves yet, so what is committed by now is read below anyway.
+                session.execute(sa.text("DELETE FROM outbox WHERE kind = 'search'"))
         index = f"{self.alias}-{secrets.token_hex(6)}"
         client.indices.create(index=index, aliases={self.next_alias: {}}, **BODY)
         count = 0
@@ -373,6 +413,13 @@ class ElasticsearchSearch:
             if result["status"] >= 400 and result["status"] != CONFLICT:
                 raise SearchUnavailable(f"Post {result['_id']} was refused: {result['error']['reason']}")
 
+    def refresh(self) -> None:
+        """Let searches see what was written until now; by itself that takes half a second."""
+        try:
+            self.patient.indices.refresh(index=self.alias)
+        except self._errors.NotFoundError:
+            raise NotBuilt(NOT_BUILT) from None
+
     def verify(self, database: Database) -> Drift:
         missing, stale, ghosts = [], [], []
         with database.read() as session:
@@ -404,7 +451,7 @@ class ElasticsearchSearch:
 
     def _digests(self) -> Iterator[tuple[int, str]]:
         """(id, digest) of every document, by id."""
-        client = self.client.options(request_timeout=SECONDS_FOR_A_BULK)
+        client = self.patient
         after: list[Any] | None = None
         try:
             client.indices.refresh(index=self.alias)
@@ -434,8 +481,8 @@ class ElasticsearchSearch:
 
     def status(self, session: orm.Session) -> Status:
         try:
-            self.client.indices.refresh(index=self.alias)
-            documents = self.client.count(index=self.alias)["count"]
+            self.patient.indices.refresh(index=self.alias)
+            documents = self.patient.count(index=self.alias)["count"]
         except self._errors.NotFoundError:
             raise NotBuilt(NOT_BUILT) from None
         except self._failures() as error:

@@ -39,7 +39,8 @@ SERVER_STOP_SECONDS = 10
 # One page of each kind: a template, a form, a static file.
 PAGES = {"/": "text/html", "/register": "text/html", "/static/app.css": "text/css"}
 
-pytestmark = [pytest.mark.wheel, pytest.mark.slow]
+# One group: processes of a parallel run would each build and install a wheel of their own.
+pytestmark = [pytest.mark.wheel, pytest.mark.slow, pytest.mark.xdist_group("wheel")]
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:

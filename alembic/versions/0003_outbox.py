@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("payload", sa.Text),
+        sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("attempts", sa.Integer, server_default="0", nullable=False),
         sa.Column("next_at", sa.BigInteger, server_default="0", nullable=False),
         sa.Column("lease_until", sa.BigInteger, server_default="0", nullable=False),

@@ -13,7 +13,7 @@ class Entry(Base):
     """Something that must leave the process, written in the transaction of its cause.
 
     `kind` says who delivers it, and `key` what it is about. Ids only grow, also when the outbox was
-    emptied in between, and those about one key grow in the order of its changes. `next_at` and
+    emptied in between, and those about one key grow in the order of its changes. `created`, `next_at` and
     `lease_until` are milliseconds since 1970. An entry that was refused for good is `set_aside`.
     """
 
@@ -28,6 +28,7 @@ class Entry(Base):
     kind: Mapped[str] = mapped_column(sa.String(20))
     key: Mapped[str] = mapped_column(sa.String(64))
     payload: Mapped[str | None] = mapped_column(sa.Text)
+    created: Mapped[int] = mapped_column(sa.BigInteger)
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     next_at: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
     lease_until: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)

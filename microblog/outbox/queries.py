@@ -13,7 +13,8 @@ from sqlalchemy import orm
 
 from microblog.outbox.models import Entry
 
-LEASE_MILLISECONDS = 30_000
+# More than a delivery may take with all its timeouts.
+LEASE_MILLISECONDS = 60_000
 LONGEST_PAUSE_SECONDS = 300
 ERROR_CHARACTERS = 500
 ENTRIES: Any = Entry.__table__  # Core, for many rows at once
@@ -27,14 +28,16 @@ class Leased:
     key: str
     payload: str | None
     attempts: int
+    lease_until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many entries wait, how many were set aside, and the oldest one's id (0: none)."""
+    """How many entries wait, how many were set aside, and for how long the oldest has waited."""
 
     waiting: int
     set_aside: int
+    lag_seconds: float
 
 
 def now() -> int:
@@ -64,10 +67,17 @@ def lease(session: orm.Session, kind: str, limit: int) -> list[Leased]:
         sa.update(Entry)
         .where(Entry.id.in_(query.scalar_subquery()))
         .values(lease_until=now() + LEASE_MILLISECONDS, attempts=Entry.attempts + 1)
-        .returning(Entry.id, Entry.key, Entry.payload, Entry.attempts)
+        .returning(Entry.id, Entry.key, Entry.payload, Entry.attempts, Entry.lease_until)
         .execution_options(synchronize_session=False)
     )
     return sorted((Leased(*row) for row in rows), key=lambda entry: entry.id)
+
+
+def still_leased(session: orm.Session, entries: Iterable[Leased]) -> set[int]:
+    """The ids of those that nobody else took, or finished, since their lease ended."""
+    leases = {entry.id: entry.lease_until for entry in entries}
+    query = sa.select(Entry.id, Entry.lease_until).where(Entry.id.in_(leases)).with_for_update()
+    return {row.id for row in session.execute(query) if row.lease_until == leases[row.id]}
 
 
 def finish(session: orm.Session, ids: Iterable[int]) -> None:
@@ -77,12 +87,18 @@ def finish(session: orm.Session, ids: Iterable[int]) -> None:
         session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == sa.bindparam("gone")), gone)
 
 
-def postpone(session: orm.Session, entries: Iterable[Leased], error: str) -> None:
-    """They could not be delivered now: again later, and ever later, up to five minutes."""
+def postpone(
+    session: orm.Session,
+    entries: Iterable[Leased],
+    error: str,
+    *,
+    longest_seconds: int = LONGEST_PAUSE_SECONDS,
+) -> None:
+    """They could not be delivered now: again later, and ever later."""
     rows = [
         {
             "late": entry.id,
-            "next_at": now() + int(1000 * min(LONGEST_PAUSE_SECONDS, 2**entry.attempts / 4) * spread()),
+            "next_at": now() + int(1000 * pause_seconds(entry.attempts, longest_seconds)),
         }
         for entry in entries
     ]
@@ -95,9 +111,9 @@ def postpone(session: orm.Session, entries: Iterable[Leased], error: str) -> Non
         )
 
 
-def spread() -> float:
+def pause_seconds(attempts: int, longest: int) -> float:
     """Workers that failed together do not try again together."""
-    return random.uniform(0.5, 1.0)
+    return min(longest, 2.0 ** min(attempts, 30) / 4) * random.uniform(0.5, 1.0)
 
 
 def set_aside(session: orm.Session, reasons: Mapping[int, str]) -> None:
@@ -117,21 +133,35 @@ def hurry(session: orm.Session, kind: str) -> None:
 
 def depth(session: orm.Session, kind: str) -> Depth:
     rows = session.execute(
-        sa.select(Entry.set_aside, sa.func.count()).where(Entry.kind == kind).group_by(Entry.set_aside)
+        sa.select(Entry.set_aside, sa.func.count(), sa.func.min(Entry.created))
+        .where(Entry.kind == kind)
+        .group_by(Entry.set_aside)
     )
-    counts = {bool(row[0]): row[1] for row in rows}
-    return Depth(counts.get(False, 0), counts.get(True, 0))
+    counts = {bool(aside): (count, oldest) for aside, count, oldest in rows}
+    waiting, oldest = counts.get(False, (0, now()))
+    return Depth(waiting, counts.get(True, (0, 0))[0], max(0, now() - oldest) / 1000)
 
 
 def write(session: orm.Session, kind: str, keys: Iterable[object]) -> None:
     """New entries about these keys."""
-    rows = [{"kind": kind, "key": str(key)} for key in keys]
+    rows = [{"kind": kind, "key": str(key), "created": now()} for key in keys]
     if rows:
         session.execute(sa.insert(Entry), rows)
 
 
-def oldest_waiting(session: orm.Session, kind: str) -> int | None:
-    """The id of the entry that has waited longest."""
-    return session.scalar(
-        sa.select(sa.func.min(Entry.id)).where(Entry.kind == kind, Entry.set_aside.is_(False))
+def waiting_keys(session: orm.Session, kind: str, keys: Iterable[object]) -> set[str]:
+    """Those of the keys for which an entry waits."""
+    query = sa.select(Entry.key).where(
+        Entry.kind == kind, Entry.set_aside.is_(False), Entry.key.in_([str(key) for key in keys])
     )
+    return set(session.scalars(query))
+
+
+def forget_all(session: orm.Session, kind: str) -> None:
+    """Nothing of this kind is to be delivered any more."""
+    session.execute(sa.delete(Entry).where(Entry.kind == kind))
+
+
+def forget_set_aside(session: orm.Session, kind: str) -> None:
+    """What was refused was dealt with otherwise."""
+    session.execute(sa.delete(Entry).where(Entry.kind == kind, Entry.set_aside.is_(True)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -183,15 +183,22 @@ def documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, A
     return {row.id: row._asdict() for row in rows}
 
 
-def all_documents(session: orm.Session, size: int) -> Iterator[dict[int, dict[str, Any]]]:
-    """The same of all posts, by id, in constant memory."""
-    last = -1
-    while True:
-        rows = session.execute(sa.select(*DOCUMENT).where(Post.id > last).order_by(Post.id).limit(size)).all()
-        if not rows:
-            return
-        yield {row.id: row._asdict() for row in rows}
-        last = rows[-1].id
+def documents_after(session: orm.Session, last: int, limit: int) -> dict[int, dict[str, Any]]:
+    """The same of the next posts above the id `last`, in the order of ids; all of them need many calls."""
+    rows = session.execute(sa.select(*DOCUMENT).where(Post.id > last).order_by(Post.id).limit(limit))
+    return {row.id: row._asdict() for row in rows}
+
+
+def lock(session: orm.Session, ids: Sequence[int]) -> None:
+    """Wait for those who change these posts now, and let nobody else until our transaction ends."""
+    session.execute(
+        sa.select(Post.id).where(Post.id.in_(ids)).order_by(Post.id).with_for_update(read=True)
+    ).all()
+
+
+def number_of_posts(session: orm.Session) -> int:
+    """All of them: it reads a whole index, so this is nothing for a page."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Post)) or 0
 
 
 DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)

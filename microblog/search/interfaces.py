@@ -24,12 +24,14 @@ class NotBuilt(SearchUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`documents` are in the index, `pending` posts wait to get there."""
+    """`documents` are in the index, and `pending` changes wait to get there, the oldest since
+    `lag_seconds`; `set_aside` were refused for good, each for a reason that the log tells."""
 
     adapter: str
     documents: int
     pending: int
     set_aside: int = 0
+    lag_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ class ISearch(Interface):
         """Make the whole index again; `progress(count)` is called as it goes. How many posts."""
 
     def verify(database: Any) -> Any:
-        """Compare the whole index with the posts: a `Drift`."""
+        """Compare the whole index with the posts: a `Drift`.
+
+        :raises SearchUnavailable: with a sentence for the operator; so do `rebuild` and `status`.
+        """
 
     def repair(session: Any, drift: Any) -> None:
         """Forget the ghosts of a `Drift`, and mark its other posts, so that they are indexed again."""

@@ -5,135 +5,71 @@ whoever makes it. The worker leases entries, reads the posts as they are now, an
 entry's id as external version, so that what arrives late loses. An entry goes only when the answer
 says that it was taken.
 
-The index is reached by two aliases: `{index}` serves searches, and `{index}-next` is the index that a
-rebuild fills; the worker writes to both.
+The index is reached by two aliases: `{index}` serves searches, and `{index}-next` is the index that is
+filled: a rebuild's while there is one, else the same. The worker writes to both. Once there is an index
+both are always there, so that no late request makes an index by itself.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 from zope.interface import implementer
 
-from microblog.accounts.queries import owner_of_nickname
 from microblog.db import Database
 from microblog.outbox import queries as outbox
 from microblog.posts import queries as posts
+from microblog.posts.ids import LARGEST
 from microblog.posts.paging import Cursor
-from microblog.search.adapters.side_table import NOT_BUILT, Bounds
+from microblog.search import queries
+from microblog.search.adapters.elasticsearch_index import (
+    BODY,
+    CONFLICT,
+    Outcome,
+    difference,
+    document_of,
+    outcome_of,
+    request_of,
+)
+from microblog.search.adapters.elasticsearch_server import (
+    API_KEY,
+    CA_CERTIFICATE,
+    INDEX,
+    PASSWORD,
+    URL,
+    USER,
+    Server,
+    Trouble,
+    sentence_of,
+)
+from microblog.search.adapters.side_table import NOT_BUILT, TOO_SLOW, Bounds
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearch, NotBuilt, SearchUnavailable, Status
-from microblog.search.language import Query, Term
-from microblog.search.queries import waiting_posts
-from microblog.search.text import index_text
-from microblog.settings import Setting, optional_text, text
+from microblog.search.language import Query
 
 log = logging.getLogger(__name__)
 
 KIND = "search"
-URL = Setting(
-    "microblog.search.elasticsearch.url",
-    text,
-    "http://127.0.0.1:9200",
-    "The servers, separated by blanks; each like https://HOST:PORT.",
-)
-INDEX = Setting(
-    "microblog.search.elasticsearch.index",
-    text,
-    "microblog",
-    "The name of the index; several sites may share a server under several names.",
-)
-API_KEY = Setting(
-    "microblog.search.elasticsearch.api_key", optional_text, None, "An API key of the server.", secret=True
-)
-USER = Setting(
-    "microblog.search.elasticsearch.user", optional_text, None, "The user, for basic authentication."
-)
-PASSWORD = Setting(
-    "microblog.search.elasticsearch.password", optional_text, None, "The user's password.", secret=True
-)
-CA_CERTIFICATE = Setting(
-    "microblog.search.elasticsearch.ca_certificate",
-    optional_text,
-    None,
-    "A file with the certificate of the authority that signed the server's.",
-)
-
-SECONDS_FOR_A_BULK = 30.0
+# Less than a lease, with everything that a delivery asks for.
+SECONDS_FOR_THE_WORKER = 15.0
+LONGEST_PAUSE_SECONDS = 10
 BATCH = 1000
-# A late write must meet the tombstone of a deletion: longer than any lease, stall or rebuild.
-GC_DELETES = "24h"
-PREFIX_EXPANSIONS = 1000
-OLDEST_SERVER, NEWEST_SERVER = (8, 0), (9, 0)
-
-BODY: dict[str, Any] = {
-    "settings": {
-        "number_of_shards": 1,
-        "number_of_replicas": 0,
-        "refresh_interval": "500ms",
-        "index.gc_deletes": GC_DELETES,
-        "sort.field": "id",
-        "sort.order": "desc",
-    },
-    "mappings": {
-        "dynamic": "strict",
-        "_source": {"enabled": False},
-        "properties": {
-            "id": {"type": "long"},
-            # Words are in normal form already, with one blank between them.
-            "words": {"type": "text", "analyzer": "whitespace"},
-            "author": {"type": "long"},
-            "language": {"type": "keyword"},
-            "digest": {"type": "keyword", "index": False},
-        },
-    },
-}
-
-HAS_TRIGGERS = {
-    "sqlite": sa.text("SELECT 1 FROM sqlite_master WHERE name = 'search_elasticsearch_deleted'"),
-    "postgresql": sa.text("SELECT 1 FROM pg_trigger WHERE tgname = 'search_elasticsearch_post_changed'"),
-}
+# How often a difference is looked at again, since what is being written differs for a moment.
+LOOKS_AT_A_DIFFERENCE = 2
+SEARCHING, INDEXING = "searching", "indexing"
+DOWN = (
+    "Search does not answer at the moment. Posting and reading go on as usual; "
+    "what you typed is kept here, so try again in a minute."
+)
+WRONG_INDEX = (
+    "Search is not as it should be: the operator makes its index again with `microblog search rebuild`."
+)
 ID_FIELD: list[Any] = ["id"]
 DIGEST_FIELDS: list[Any] = ["id", "digest"]
-
-TRIGGERS = {
-    "sqlite": {
-        "search_elasticsearch_inserted": "AFTER INSERT ON posts",
-        "search_elasticsearch_updated": "AFTER UPDATE OF id, user_id, body, language ON posts",
-        "search_elasticsearch_deleted": "AFTER DELETE ON posts",
-    },
-}
-WRITE_ENTRY = "INSERT INTO outbox (kind, key) VALUES ('search', {row}.id);"
-POSTGRESQL_FUNCTION = """CREATE OR REPLACE FUNCTION search_elasticsearch_changed() RETURNS trigger
-    LANGUAGE plpgsql AS $$
-    BEGIN
-        IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.id <> NEW.id) THEN
-            INSERT INTO outbox (kind, key) VALUES ('search', OLD.id);
-        END IF;
-        IF TG_OP <> 'DELETE' THEN
-            INSERT INTO outbox (kind, key) VALUES ('search', NEW.id);
-        END IF;
-        RETURN NULL;
-    END $$"""
-POSTGRESQL_TRIGGER = """CREATE OR REPLACE TRIGGER search_elasticsearch_post_changed
-    AFTER INSERT OR DELETE OR UPDATE OF id, user_id, body, language ON posts
-    FOR EACH ROW EXECUTE FUNCTION search_elasticsearch_changed()"""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a delivery: ids of entries that are done, refused (and why) or to be repeated."""
-
-    done: tuple[int, ...] = ()
-    refused: dict[int, str] = field(default_factory=dict)
-    again: tuple[int, ...] = ()
-    error: str = ""
 
 
 @implementer(ISearch)
@@ -147,77 +83,40 @@ class ElasticsearchSearch:
     seconds_for_a_query = 1.0
 
     def __init__(self) -> None:
-        self._is_down = False
+        self._trouble = Trouble()
 
     def check(self, settings: Any, database: Database) -> None:
         """Builds the client, which connects to nothing yet."""
-        try:
-            import elasticsearch
-        except ImportError:
-            raise ValueError("needs its client: pip install 'microblog[elasticsearch]'.") from None
-        self._errors = elasticsearch
+        self._server = Server(settings)
         self.alias = settings[INDEX]
         self.next_alias = f"{self.alias}-next"
-        options: dict[str, Any] = {}
-        if settings[API_KEY]:
-            options["api_key"] = settings[API_KEY]
-        elif settings[USER]:
-            options["basic_auth"] = (settings[USER], settings[PASSWORD] or "")
-        if settings[CA_CERTIFICATE]:
-            options["ca_certs"] = settings[CA_CERTIFICATE]
-        try:
-            self._client = elasticsearch.Elasticsearch(settings[URL].split(), max_retries=0, **options)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"cannot be reached with these settings: {error}") from None
 
     @property
     def client(self) -> Any:
         """For requests: they wait a second."""
-        return self._client.options(request_timeout=self.seconds_for_a_query)
+        return self._server.client(self.seconds_for_a_query)
 
     @property
     def patient(self) -> Any:
         """For the worker and commands: they may wait longer."""
-        return self._client.options(request_timeout=SECONDS_FOR_A_BULK)
-
-    # Tables and triggers
+        return self._server.client(SECONDS_FOR_THE_WORKER)
 
     def install(self, session: orm.Session) -> None:
         """The triggers, and an entry for every post that was there before them.
 
         The index itself is made by `rebuild`: the server may be down now.
         """
-        if self._has_triggers(session):
-            return
-        session.execute(sa.text("INSERT INTO outbox (kind, key) SELECT 'search', id FROM posts"))
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(sa.text(POSTGRESQL_FUNCTION))
-            session.execute(sa.text(POSTGRESQL_TRIGGER))
-            return
-        for name, event in TRIGGERS["sqlite"].items():
-            row = "old" if "DELETE" in event else "new"
-            body = WRITE_ENTRY.format(row=row)
-            if "UPDATE" in event:
-                body += " INSERT INTO outbox (kind, key) SELECT 'search', old.id WHERE old.id <> new.id;"
-            session.execute(sa.text(f"CREATE TRIGGER IF NOT EXISTS {name} {event} BEGIN {body} END"))
-
-    def _has_triggers(self, session: orm.Session) -> bool:
-        return bool(session.scalar(HAS_TRIGGERS[session.get_bind().dialect.name]))
+        queries.install_triggers(session)
 
     def uninstall(self, session: orm.Session) -> None:
         """The triggers, the entries, and the indices if the server can be reached."""
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(sa.text("DROP TRIGGER IF EXISTS search_elasticsearch_post_changed ON posts"))
-            session.execute(sa.text("DROP FUNCTION IF EXISTS search_elasticsearch_changed()"))
-        else:
-            for name in TRIGGERS["sqlite"]:
-                session.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
-        session.execute(sa.text("DELETE FROM outbox WHERE kind = 'search'"))
+        queries.uninstall_triggers(session)
+        outbox.forget_all(session, KIND)
         try:
-            for indices in self._aliases().values():
-                for index in indices:
-                    self.client.indices.delete(index=index, ignore_unavailable=True)
-        except self._failures() as error:
+            client = self.client
+            for index in self._indices():
+                client.indices.delete(index=index, ignore_unavailable=True)
+        except self._server.failures as error:
             log.warning("The index in Elasticsearch stays: %s", sentence_of(error))
 
     # Writing
@@ -226,7 +125,7 @@ class ElasticsearchSearch:
         """Nothing: the triggers have written the entries."""
 
     def waiting(self, session: orm.Session, author_id: int) -> list[int]:
-        return waiting_posts(session, KIND, author_id)
+        return queries.waiting_posts(session, KIND, author_id)
 
     def catch_up(self, database: Database, limit: int) -> int:
         """Lease, deliver, and only then forget."""
@@ -236,17 +135,39 @@ class ElasticsearchSearch:
         with database.write() as session:
             entries = outbox.lease(session, KIND, limit)
         outcome = self.deliver(database, entries)
-        again = [entry for entry in entries if entry.id in outcome.again]
+        if outcome.again:
+            self._note_trouble(INDEXING, outcome.error)
+        was_in_trouble = not outcome.again and self._trouble.ends(INDEXING)
+        return self._account_for(database, entries, outcome, hurry=was_in_trouble)
+
+    def _account_for(
+        self, database: Database, entries: Sequence[outbox.Leased], outcome: Outcome, *, hurry: bool
+    ) -> int:
+        """Forget what was taken; how many entries that was."""
         with database.write() as session:
-            outbox.finish(session, outcome.done)
-            outbox.set_aside(session, outcome.refused)
-            outbox.postpone(session, again, outcome.error)
+            ours = outbox.still_leased(session, entries)
+            outbox.finish(session, ours.intersection(outcome.done))
+            outbox.set_aside(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
+            again = [entry for entry in entries if entry.id in ours.intersection(outcome.again)]
+            outbox.postpone(session, again, outcome.error, longest_seconds=LONGEST_PAUSE_SECONDS)
+            # We were too late, and may have written what is not so any more into an index made since.
+            late = {int(entry.key) for entry in entries if entry.id not in ours}
+            self._write_entries(session, sorted(late))
+            if hurry:
+                outbox.hurry(session, KIND)
         for entry_id, reason in outcome.refused.items():
             log.error("Elasticsearch refused outbox entry %d for good: %s", entry_id, reason)
         return len(outcome.done) + len(outcome.refused)
 
+    def _write_entries(self, session: orm.Session, ids: Sequence[int]) -> None:
+        """An entry's id must be above those of all changes before it, also the uncommitted."""
+        for start in range(0, len(ids), BATCH):
+            some = ids[start : start + BATCH]
+            posts.lock(session, some)
+            outbox.write(session, KIND, some)
+
     def deliver(self, database: Database, entries: Sequence[outbox.Leased]) -> Outcome:
-        """Bring what these entries are about to the index as it is now; never raises."""
+        """Bring what these entries are about to the index as it is now; what fails is to be repeated."""
         versions: dict[int, int] = {}
         for entry in entries:
             versions[int(entry.key)] = max(entry.id, versions.get(int(entry.key), 0))
@@ -256,47 +177,53 @@ class ElasticsearchSearch:
             with database.read() as session:
                 documents = posts.documents(session, list(versions))
             answers = self._bulk(documents, versions, targets)
-        except self._failures() as error:
-            self._note_down(error)
+        except self._server.failures as error:
             return Outcome(again=tuple(entry.id for entry in entries), error=sentence_of(error))
-        self._note_up()
         return outcome_of(entries, answers)
 
     def _targets(self) -> list[str]:
-        """The aliases that there are; the worker writes to the index that a rebuild fills too."""
-        targets = [alias for alias, indices in self._aliases().items() if indices]
-        if not targets:
-            raise NotBuilt(NOT_BUILT)
-        return targets
-
-    def _aliases(self) -> dict[str, list[str]]:
-        """The indices behind our two aliases."""
-        client = self.patient
-        found = client.indices.get(index=f"{self.alias}-*", features="aliases", allow_no_indices=True)
-        return {
-            alias: [name for name, index in found.items() if alias in index["aliases"]]
+        """The aliases to write to: both while a rebuild fills an index of its own."""
+        indices = self._indices()
+        serving, filled = (
+            [name for name, aliases in indices.items() if alias in aliases]
             for alias in (self.alias, self.next_alias)
-        }
+        )
+        if serving == filled == []:
+            raise NotBuilt(NOT_BUILT)
+        return [self.next_alias] if serving in (filled, []) else [self.alias, self.next_alias]
+
+    def _indices(self) -> dict[str, set[str]]:
+        """The aliases of every index of ours, also of one that a rebuild left over."""
+        found = self.patient.indices.get(
+            index=f"{self.alias},{self.alias}-*",
+            features="aliases",
+            allow_no_indices=True,
+            ignore_unavailable=True,
+        )
+        # A late deletion may have made an index of an alias' name just when the index was removed by hand.
+        ours = re.compile(rf"{re.escape(self.alias)}(-next|-[0-9a-f]{{12}})?")
+        return {name: set(index["aliases"]) for name, index in found.items() if ours.fullmatch(name)}
 
     def _bulk(
         self, documents: dict[int, dict[str, Any]], versions: dict[int, int], targets: list[str]
     ) -> dict[int, list[tuple[int, str]]]:
         """The answers by post: (status, reason) for each target."""
         operations: list[Any] = []
+        where: dict[str, Any]
         for target in targets:
             for post_id, version in versions.items():
-                where = {"_index": target, "_id": str(post_id), "require_alias": True}
-                where |= {"version": version, "version_type": "external"}
+                where = {"_index": target, "_id": str(post_id), "version": version}
+                where["version_type"] = "external"
                 if post_id in documents:
-                    operations += [{"index": where}, document_of(documents[post_id])]
+                    operations += [{"index": {**where, "require_alias": True}}]
+                    operations += [document_of(documents[post_id])]
                 else:
-                    del where["require_alias"]
-                    operations.append({"delete": where})
+                    operations += [{"delete": where}]
         answer = self.patient.bulk(operations=operations)
         answers: dict[int, list[tuple[int, str]]] = {}
         for item in answer["items"]:
             (result,) = item.values()
-            reason = result.get("error", {}).get("reason", "") if result["status"] >= 400 else ""
+            reason = result["error"]["reason"] if "error" in result else ""
             answers.setdefault(int(result["_id"]), []).append((result["status"], str(reason)))
         return answers
 
@@ -305,22 +232,15 @@ class ElasticsearchSearch:
     def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
         bounds = Bounds.of(query, cursor)
         order = "asc" if bounds.oldest_first else "desc"
-        return self._ids(
-            query=request_of(session, query, bounds),
-            sort=[{"id": order}],
-            size=limit,
-        )
+        return self._ids(query=request_of(session, query, bounds), sort=[{"id": order}], size=limit)
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         newest = self.search(session, query, Cursor(), RANKED_HITS)
         if not newest or not query.terms:
             return newest[:limit]
         bounds = Bounds(newest[-1] - 1, newest[0] + 1)
-        return self._ids(
-            query=request_of(session, query, bounds, ranked=True),
-            sort=["_score", {"id": "desc"}],
-            size=limit,
-        )
+        request = request_of(session, query, bounds, ranked=True)
+        return self._ids(query=request, sort=["_score", {"id": "desc"}], size=limit)
 
     def _ids(self, **request: Any) -> list[int]:
         try:
@@ -331,242 +251,209 @@ class ElasticsearchSearch:
                 docvalue_fields=ID_FIELD,
                 **request,
             )
-        except self._errors.NotFoundError:
+        except self._server.not_found:
             raise NotBuilt(NOT_BUILT) from None
-        except self._failures() as error:
-            self._note_down(error)
+        except self._server.bad_request as error:
+            self._note_trouble(SEARCHING, f"{WRONG_INDEX} {sentence_of(error)}")
+            raise SearchUnavailable(WRONG_INDEX) from None
+        except self._server.failures as error:
+            self._note_trouble(SEARCHING, sentence_of(error))
             raise SearchUnavailable(DOWN) from None
-        self._note_up()
+        self._trouble.ends(SEARCHING)
         if answer["timed_out"]:
             raise SearchUnavailable(TOO_SLOW)
         return [hit["fields"]["id"][0] for hit in answer["hits"]["hits"]]
 
-    # Trouble
-
-    def _failures(self) -> tuple[type[Exception], ...]:
-        return (
-            self._errors.ApiError,
-            self._errors.TransportError,
-            self._errors.UnsupportedProductError,
-            NotBuilt,
-        )
-
-    def _note_down(self, error: Exception) -> None:
-        """Told once, not once a request."""
-        if not self._is_down:
-            self._is_down = True
-            log.warning("Elasticsearch cannot be used: %s Posting and reading go on.", sentence_of(error))
-
-    def _note_up(self) -> None:
-        if self._is_down:
-            self._is_down = False
-            log.warning("Elasticsearch answers again.")
+    def _note_trouble(self, what: str, sentence: str) -> None:
+        self._server.forget_version()
+        self._trouble.begins(what, sentence)
 
     # The whole index
 
     def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        """Fill a new index while the old one serves, then switch; one that was left over goes first."""
+        """Fill a new index while the old one serves, compare it with the posts, then switch.
+
+        :raises SearchUnavailable: with a sentence; the old index serves on.
+        """
         try:
             return self._rebuild(database, progress)
-        except self._failures() as error:
+        except self._server.failures as error:
             raise SearchUnavailable(sentence_of(error)) from None
 
     def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        client = self.patient
-        aliases = self._aliases()
-        for left_over in aliases[self.next_alias]:
-            client.indices.delete(index=left_over, ignore_unavailable=True)
+        index = f"{self.alias}-{secrets.token_hex(6)}"
+        before = self._indices()
+        serving = [name for name, aliases in before.items() if self.alias in aliases]
         with database.write() as session:
             self.install(session)
-            if not aliases[self.alias]:
-                # Nothing serves yet, so what is committed by now is read below anyway.
-                session.execute(sa.text("DELETE FROM outbox WHERE kind = 'search'"))
-        index = f"{self.alias}-{secrets.token_hex(6)}"
-        client.indices.create(index=index, aliases={self.next_alias: {}}, **BODY)
-        count = 0
-        with database.read() as session:
-            for batch in posts.all_documents(session, BATCH):
-                self._fill(client, index, batch)
-                count += len(batch)
-                progress(len(batch))
-        client.indices.refresh(index=index)
-        old = self._aliases()[self.alias]
-        actions: list[dict[str, Any]] = [
-            {"add": {"index": index, "alias": self.alias}},
-            {"remove": {"index": index, "alias": self.next_alias}},
-            *({"remove_index": {"index": name}} for name in old),
-        ]
-        client.indices.update_aliases(actions=actions)
+            if not serving:  # what is committed by now is read below anyway
+                outbox.forget_all(session, KIND)
+        self.patient.indices.create(index=index, **BODY)
+        try:
+            left_over = [name for name in before if name not in serving]
+            self._switch([self.next_alias], index, away_from=serving, remove=left_over)
+            count = self._fill(database, progress)
+            self.patient.indices.refresh(index=index)
+            if self._differences(database, index):
+                raise SearchUnavailable("The new index does not agree with the posts; the old one serves on.")
+            self._switch([self.alias], index, away_from=[], remove=serving)
+        except BaseException:  # also Ctrl-C
+            self._give_up(index, serving)
+            raise
         with database.write() as session:
+            outbox.forget_set_aside(session, KIND)
             outbox.hurry(session, KIND)
         return count
 
-    def _fill(self, client: Any, index: str, batch: dict[int, dict[str, Any]]) -> None:
+    def _switch(
+        self, aliases: Sequence[str], index: str, *, away_from: Sequence[str], remove: Sequence[str]
+    ) -> None:
+        """All at once: the aliases to an index, away from others, and indices that go."""
+        actions: list[dict[str, Any]] = [{"remove_index": {"index": name}} for name in remove]
+        for alias in aliases:
+            actions += [
+                {"remove": {"index": name, "alias": alias, "must_exist": False}} for name in away_from
+            ]
+            actions += [{"add": {"index": index, "alias": alias}}]
+        self.patient.indices.update_aliases(actions=actions)
+
+    def _give_up(self, index: str, serving: Sequence[str]) -> None:
+        """Leave no orphan; what cannot be removed now, the next rebuild removes."""
+        try:
+            if serving:
+                self._switch([self.next_alias], serving[0], away_from=[], remove=[index])
+            else:
+                self.patient.indices.delete(index=index, ignore_unavailable=True)
+        except self._server.failures as error:
+            log.warning("The index %s stays until the next rebuild: %s", index, sentence_of(error))
+
+    def _fill(self, database: Database, progress: Callable[[int], None]) -> int:
         """Version 0: whatever the worker has written there, or deleted, is newer."""
-        operations: list[Any] = []
-        for post_id, post in batch.items():
-            where = {"_index": index, "_id": str(post_id), "version": 0, "version_type": "external"}
-            operations += [{"index": where}, document_of(post)]
-        answer = client.bulk(operations=operations)
-        for item in answer["items"]:
-            result = item["index"]
-            if result["status"] >= 400 and result["status"] != CONFLICT:
-                raise SearchUnavailable(f"Post {result['_id']} was refused: {result['error']['reason']}")
+        count = 0
+        for batch in self._batches(database):
+            operations: list[Any] = []
+            for post_id, post in batch.items():
+                where = {"_index": self.next_alias, "_id": str(post_id), "require_alias": True}
+                where |= {"version": 0, "version_type": "external"}
+                operations += [{"index": where}, document_of(post)]
+            for item in self.patient.bulk(operations=operations)["items"]:
+                result = item["index"]
+                if "error" in result and result["status"] != CONFLICT:
+                    raise SearchUnavailable(
+                        f"Elasticsearch did not take post {result['_id']}: {result['error']['reason']}."
+                    )
+            count += len(batch)
+            progress(len(batch))
+        return count
+
+    def _batches(self, database: Database) -> Iterator[dict[int, dict[str, Any]]]:
+        """All posts by id, in constant memory and in short transactions."""
+        last = -1
+        while True:
+            with database.read() as session:
+                batch = posts.documents_after(session, last, BATCH)
+            if not batch:
+                return
+            yield batch
+            last = max(batch)
 
     def refresh(self) -> None:
         """Let searches see what was written until now; by itself that takes half a second."""
         try:
             self.patient.indices.refresh(index=self.alias)
-        except self._errors.NotFoundError:
+        except self._server.not_found:
             raise NotBuilt(NOT_BUILT) from None
+        except self._server.failures as error:
+            raise SearchUnavailable(sentence_of(error)) from None
 
     def verify(self, database: Database) -> Drift:
-        missing, stale, ghosts = [], [], []
-        with database.read() as session:
-            for post_id, post, digest in self._pairs(session):
-                if digest is None:
-                    missing.append(post_id)
-                elif post is None:
-                    ghosts.append(post_id)
-                elif document_of(post)["digest"] != digest:
-                    stale.append(post_id)
-        return Drift(tuple(missing), tuple(stale), tuple(ghosts))
+        """What waits for the worker is no difference; what was set aside is."""
+        self.refresh()
+        try:
+            found = self._differences(database, self.alias)
+        except self._server.failures as error:
+            raise SearchUnavailable(sentence_of(error)) from None
+        kinds: dict[str, list[int]] = {"missing": [], "stale": [], "ghosts": []}
+        for post_id, kind in found.items():
+            kinds[kind].append(post_id)
+        return Drift(**{kind: tuple(ids) for kind, ids in kinds.items()})
 
-    def _pairs(self, session: orm.Session) -> Iterator[tuple[int, Any, str | None]]:
+    def _differences(self, database: Database, target: str) -> dict[int, str]:
+        """How documents differ from posts, by id, in the order of ids."""
+        suspects = [
+            post_id
+            for post_id, post, digest in self._pairs(database, target)
+            if difference(post, digest) is not None
+        ]
+        found = dict.fromkeys(suspects, "")
+        for _ in range(LOOKS_AT_A_DIFFERENCE):
+            if found:
+                found = self._look_again(database, target, list(found))
+        return found
+
+    def _look_again(self, database: Database, target: str, ids: list[int]) -> dict[int, str]:
+        """Those of them that still differ, and for which no entry waits."""
+        self.patient.indices.refresh(index=target)
+        found = {}
+        for start in range(0, len(ids), BATCH):
+            some = ids[start : start + BATCH]
+            digests = dict(self._digests(target, {"terms": {"id": some}}))
+            with database.read() as session:
+                documents = posts.documents(session, some)
+                waiting = outbox.waiting_keys(session, KIND, some)
+            for post_id in some:
+                kind = difference(documents.get(post_id), digests.get(post_id))
+                if kind is not None and str(post_id) not in waiting:
+                    found[post_id] = kind
+        return found
+
+    def _pairs(self, database: Database, target: str) -> Iterator[tuple[int, Any, str | None]]:
         """(id, post, digest) of both sides merged by id; None on the side that lacks it."""
-        ours = (item for batch in posts.all_documents(session, BATCH) for item in batch.items())
-        theirs = self._digests()
-        post, entry = next(ours, None), next(theirs, None)
-        while post is not None or entry is not None:
-            first = min(side[0] for side in (post, entry) if side is not None)
-            in_ours = post is not None and post[0] == first
-            in_theirs = entry is not None and entry[0] == first
+        ours = (item for batch in self._batches(database) for item in batch.items())
+        theirs = self._digests(target, {"match_all": {}})
+        end: tuple[int, Any] = (LARGEST + 1, None)
+        post, entry = next(ours, end), next(theirs, end)
+        while (first := min(post[0], entry[0])) <= LARGEST:
             yield (
                 first,
-                post[1] if in_ours and post else None,
-                entry[1] if in_theirs and entry else None,
+                post[1] if post[0] == first else None,
+                entry[1] if entry[0] == first else None,
             )
-            post = next(ours, None) if in_ours else post
-            entry = next(theirs, None) if in_theirs else entry
+            post, entry = (
+                next(ours, end) if post[0] == first else post,
+                next(theirs, end) if entry[0] == first else entry,
+            )
 
-    def _digests(self) -> Iterator[tuple[int, str]]:
-        """(id, digest) of every document, by id."""
-        client = self.patient
+    def _digests(self, target: str, query: dict[str, Any]) -> Iterator[tuple[int, str]]:
+        """(id, digest) of the documents that match, by id."""
         after: list[Any] | None = None
-        try:
-            client.indices.refresh(index=self.alias)
-            while True:
-                answer = client.search(
-                    index=self.alias,
-                    sort=[{"id": "asc"}],
-                    size=BATCH,
-                    search_after=after,
-                    docvalue_fields=DIGEST_FIELDS,
-                    track_total_hits=False,
-                )
-                hits = answer["hits"]["hits"]
-                for hit in hits:
-                    yield hit["fields"]["id"][0], hit["fields"]["digest"][0]
-                if len(hits) < BATCH:
-                    return
-                after = hits[-1]["sort"]
-        except self._errors.NotFoundError:
-            raise NotBuilt(NOT_BUILT) from None
-        except self._failures() as error:
-            raise SearchUnavailable(sentence_of(error)) from None
+        while True:
+            answer = self.patient.search(
+                index=target,
+                query=query,
+                sort=[{"id": "asc"}],
+                size=BATCH,
+                search_after=after,
+                docvalue_fields=DIGEST_FIELDS,
+                track_total_hits=False,
+            )
+            hits = answer["hits"]["hits"]
+            for hit in hits:
+                yield hit["fields"]["id"][0], hit["fields"]["digest"][0]
+            if len(hits) < BATCH:
+                return
+            after = hits[-1]["sort"]
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         """Entries for all that differs: the worker brings it to the index as it is now."""
-        outbox.write(session, KIND, (*drift.missing, *drift.stale, *drift.ghosts))
+        outbox.forget_set_aside(session, KIND)
+        self._write_entries(session, (*drift.missing, *drift.stale, *drift.ghosts))
 
     def status(self, session: orm.Session) -> Status:
+        self.refresh()
         try:
-            self.patient.indices.refresh(index=self.alias)
             documents = self.patient.count(index=self.alias)["count"]
-        except self._errors.NotFoundError:
-            raise NotBuilt(NOT_BUILT) from None
-        except self._failures() as error:
+        except self._server.failures as error:
             raise SearchUnavailable(sentence_of(error)) from None
         depth = outbox.depth(session, KIND)
-        return Status(self.name, documents, depth.waiting, depth.set_aside)
-
-
-CONFLICT = 409
-NOT_FOUND = 404
-# The document itself is wrong; everything else may be better later.
-REFUSED = frozenset({400, 413})
-DOWN = (
-    "Search does not answer at the moment. Posting and reading go on as usual; "
-    "what you typed is kept here, so try again in a minute."
-)
-TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
-
-
-def sentence_of(error: Exception) -> str:
-    """What went wrong, in a line; never with the address, which may hold a password."""
-    return f"{type(error).__name__}: {str(error)[:200]}"
-
-
-def outcome_of(entries: Sequence[outbox.Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
-    """An entry is done when every index took it, or has something newer already."""
-    done, again, refused = [], [], {}
-    errors = set()
-    for entry in entries:
-        results = answers.get(int(entry.key), [(0, "no answer")])
-        bad = [(status, reason) for status, reason in results if not is_taken(status, reason)]
-        if not bad:
-            done.append(entry.id)
-        elif all(status in REFUSED for status, _ in bad):
-            refused[entry.id] = bad[0][1]
-        else:
-            again.append(entry.id)
-            errors.add(f"{bad[0][0]} {bad[0][1]}")
-    return Outcome(tuple(done), refused, tuple(again), "; ".join(sorted(errors))[:200])
-
-
-def is_taken(status: int, reason: str) -> bool:
-    if status == NOT_FOUND:
-        return not reason  # a deletion of what was not there; a missing index has a reason
-    return 200 <= status < 300 or status == CONFLICT
-
-
-def document_of(post: dict[str, Any]) -> dict[str, Any]:
-    """What the index keeps of a post."""
-    words = index_text(post["body"])
-    language = (post["language"] or "").lower()
-    digest = hashlib.sha256(f"{post['author']} {language} {words}".encode()).hexdigest()[:32]
-    return {
-        "id": post["id"],
-        "words": words,
-        "author": post["author"],
-        "language": language,
-        "digest": digest,
-    }
-
-
-def request_of(session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False) -> dict[str, Any]:
-    """The query in Elasticsearch's language."""
-    filters: list[dict[str, Any]] = [{"range": {"id": {"gt": bounds.above, "lt": bounds.below}}}]
-    if query.author is not None:
-        author = owner_of_nickname(session, query.author)
-        filters.append({"term": {"author": 0 if author is None else author}})
-    if query.language is not None:
-        either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]
-        filters.append({"bool": {"should": either}})
-    terms = [term_of(term) for term in query.terms]
-    return {
-        "bool": {
-            "filter": filters if ranked else filters + terms,
-            "must": terms if ranked else [],
-            "must_not": [term_of(term) for term in query.excluded],
-        }
-    }
-
-
-def term_of(term: Term) -> dict[str, Any]:
-    if len(term.words) == 1:
-        return {"prefix" if term.is_prefix else "term": {"words": {"value": term.words[0]}}}
-    phrase = {"query": " ".join(term.words)}
-    if term.is_prefix:
-        return {"match_phrase_prefix": {"words": {**phrase, "max_expansions": PREFIX_EXPANSIONS}}}
-    return {"match_phrase": {"words": phrase}}
+        return Status(self.name, documents, depth.waiting, depth.set_aside, depth.lag_seconds)

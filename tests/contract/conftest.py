@@ -9,28 +9,40 @@ import pytest
 
 from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 
-ADAPTERS = ["postgresql" if POSTGRESQL_URL else "fts5", "elasticsearch"]
+OF_THE_DATABASE = "postgresql" if POSTGRESQL_URL else "fts5"
+ADAPTERS = [OF_THE_DATABASE, "elasticsearch"]
 
 
-@pytest.fixture(params=ADAPTERS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "application" in metafunc.fixturenames:
+        name = metafunc.config.getoption("--search-adapter")
+        metafunc.parametrize("application", [name] if name else ADAPTERS, indirect=True)
+
+
+@pytest.fixture
 def application(
     request: pytest.FixtureRequest, make_application: Callable[..., Application]
 ) -> Iterator[Any]:
     """An application whose search is the adapter under test, installed."""
-    name = request.config.getoption("--search-adapter") or request.param
+    name = request.param
     settings = {"microblog.search": name, "microblog.page_size": "3"}
     if name == "elasticsearch":
         settings |= elasticsearch_settings()
     application = make_application(settings)
+    search = application.registry.search
     with application.database.write() as session:
-        application.registry.search.uninstall(session)
-        application.registry.search.install(session)
+        search.uninstall(session)
+        search.install(session)
     if name == "elasticsearch":
-        application.registry.search.seconds_for_a_query = 30.0  # a busy machine is no failure
-        application.registry.search.rebuild(application.database, lambda count: None)
+        search.seconds_for_a_query = 30.0  # a busy machine is no failure
+    if name != OF_THE_DATABASE:
+        search.rebuild(application.database, lambda count: None)
     yield application
     with application.database.write() as session:
-        application.registry.search.uninstall(session)
+        if name == OF_THE_DATABASE:
+            search.install(session)  # other tests of this process may use the same database
+        else:
+            search.uninstall(session)
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ class Gate:
 
     `mode` says what it does with a request: "pass" it to the server behind; "hang" until `let_go` is
     set; "drop" the connection; or answer itself, with a dictionary of `status`, `headers` and `body`.
-    `headers` are those of the last request, `requests` the paths of all.
+    `headers` (in any case) are those of the last request, `requests` the paths of all.
     """
 
     def __init__(self, behind: str = "", *, tls: ssl.SSLContext | None = None) -> None:
         self.behind = urlsplit(behind)
         self.mode: Any = "pass"
         self.let_go = threading.Event()
-        self.headers: dict[str, str] = {}
+        self.headers: Any = {}
         self.requests: list[str] = []
         gate = self
 
@@ -71,7 +71,7 @@ class Gate:
         self._server.server_close()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        self.headers = dict(handler.headers)
+        self.headers = handler.headers
         self.requests.append(f"{handler.command} {handler.path}")
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         mode = self.mode

@@ -67,7 +67,7 @@ def matches(query: Query, author: str, language: str | None, body: str) -> bool:
     """Would an index find this post? (Days aside: it is one that was just written.)"""
     if query.author is not None and query.author != author.lower():
         return False
-    if query.language is not None and query.language != (language or "").lower().partition("-")[0]:
+    if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
         return False
     words = list(written_words(body))
 

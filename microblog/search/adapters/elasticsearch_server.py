@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 from typing import Any
 
@@ -78,9 +79,10 @@ class Server:
             options["api_key"] = settings[API_KEY]
         elif settings[USER]:
             options["basic_auth"] = (settings[USER], settings[PASSWORD] or "")
-        if settings[CA_CERTIFICATE]:
-            options["ca_certs"] = settings[CA_CERTIFICATE]
         try:
+            if settings[CA_CERTIFICATE]:
+                ssl.create_default_context(cafile=settings[CA_CERTIFICATE])  # the client looks later
+                options["ca_certs"] = settings[CA_CERTIFICATE]
             # One attempt: pages do not wait, and the worker comes back by itself.
             self._client = elasticsearch.Elasticsearch(settings[URL].split(), max_retries=0, **options)
         except (ValueError, OSError) as error:

@@ -9,6 +9,7 @@ from microblog.outbox.models import Entry
 from microblog.posts.models import Post
 
 NEWEST_OF_AN_AUTHOR = 50
+KIND = "search"  # of the outbox's entries
 
 # The triggers of adapters that are fed through the outbox; pure SQL, so that a shell can write posts too.
 HAS_TRIGGERS = {

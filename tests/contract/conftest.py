@@ -10,7 +10,12 @@ import pytest
 from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 
 OF_THE_DATABASE = "postgresql" if POSTGRESQL_URL else "fts5"
-ADAPTERS = [OF_THE_DATABASE, "elasticsearch"]
+# The last is the example of docs/search-adapters.md, which reads SQLite only.
+ADAPTERS = [
+    OF_THE_DATABASE,
+    "elasticsearch",
+    *([] if POSTGRESQL_URL else ["tests.contract.scanning.ScanningSearch"]),
+]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

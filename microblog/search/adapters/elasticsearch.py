@@ -50,10 +50,10 @@ from microblog.search.adapters.elasticsearch_server import (
 from microblog.search.adapters.side_table import NOT_BUILT, TOO_SLOW, Bounds
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearch, NotBuilt, SearchUnavailable, Status
 from microblog.search.language import Query
+from microblog.search.queries import KIND
 
 log = logging.getLogger(__name__)
 
-KIND = "search"
 # Less than a lease, with everything that a delivery asks for.
 SECONDS_FOR_THE_WORKER = 15.0
 LONGEST_PAUSE_SECONDS = 10

@@ -42,9 +42,6 @@ class SideTableSearch:
     pending: str
     seconds_for_a_query = 1.0
 
-    def __init__(self) -> None:
-        self._installed = False
-
     # What a subclass brings
 
     def create(self, session: orm.Session) -> None:
@@ -92,13 +89,10 @@ class SideTableSearch:
 
     def uninstall(self, session: orm.Session) -> None:
         self.drop(session)
-        self._installed = False
 
     def is_installed(self, session: orm.Session) -> bool:
-        """Asked until it is: migrations may run while the server does."""
-        if not self._installed:
-            self._installed = self.exists(session)
-        return self._installed
+        """Asked every time: a command of another process may make or remove it at any moment."""
+        return self.exists(session)
 
     def before_commit(self, session: orm.Session) -> None:
         if self.is_installed(session) and not session.info.get(COUNTED):

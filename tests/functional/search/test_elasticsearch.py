@@ -23,11 +23,11 @@ from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, delete_post
 from microblog.search.adapters import elasticsearch as adapter_module
 from microblog.search.adapters import elasticsearch_index
-from microblog.search.adapters.elasticsearch import KIND
 from microblog.search.adapters.elasticsearch_index import BODY
 from microblog.search.adapters.elasticsearch_server import INDEX, URL
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable
 from microblog.search.language import parse
+from microblog.search.queries import KIND
 from tests.conftest import ELASTICSEARCH_URL, Application, elasticsearch_settings
 from tests.gate import PRODUCT, Gate
 from tests.walk import bodies, sign_up, write

@@ -24,11 +24,12 @@ class NotBuilt(SearchUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`documents` are in the index, `pending` posts wait to get there."""
+    """`documents` are in the index, `pending` posts wait to get there, `set_aside` ones never will."""
 
     adapter: str
     documents: int
     pending: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,14 @@ class ISearch(Interface):
     def uninstall(session: Any) -> None:
         """Remove them; harmless when they are gone."""
 
+    def after_begin(session: Any, connection: Any) -> None:
+        """Called at the begin of every write transaction; whatever it remembers goes to `session.info`."""
+
     def before_commit(session: Any) -> None:
-        """Called in every write transaction just before its COMMIT: index what it changed."""
+        """Called in every write transaction just before its COMMIT: index what it changed.
+
+        Never fails: a post that cannot be indexed must not stop the transaction of somebody else.
+        """
 
     def has_pending(session: Any) -> bool:
         """Are there posts whose marks wait?"""

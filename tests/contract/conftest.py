@@ -22,8 +22,10 @@ def application(
     with application.database.write() as session:
         application.registry.search.install(session)
     yield application
+    # On PostgreSQL the database is the one of all tests: leave it as it was.
     with application.database.write() as session:
         application.registry.search.uninstall(session)
+        application.registry.search.install(session)
 
 
 @pytest.fixture

@@ -95,6 +95,15 @@ class Database:
 
         event.listen(self._write_session, "before_commit", unless_nested)
 
+    def after_begin(self, action: Callable[[orm.Session, sa.Connection], None]) -> None:
+        """Call `action(session, connection)` at the begin of every write transaction."""
+
+        def unless_nested(session: orm.Session, transaction: Any, connection: sa.Connection) -> None:
+            if not transaction.nested:
+                action(session, connection)
+
+        event.listen(self._write_session, "after_begin", unless_nested)
+
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
@@ -120,7 +129,9 @@ class Database:
 
 def make_engine(url: str) -> sa.Engine:
     """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
-    engine = sa.create_engine(url)
+    # Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
+    postgresql = sa.make_url(url).get_backend_name() == "postgresql"
+    engine = sa.create_engine(url, connect_args={"options": "-c jit=off"} if postgresql else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)

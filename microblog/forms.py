@@ -66,13 +66,14 @@ def no_control_characters(form: Any, field: Any) -> None:
         raise ValidationError("This holds a control character, which cannot be shown. Please remove it.")
 
 
-def graphemes(text: str) -> int:
-    """What a reader would count as characters."""
-    return len(GRAPHEME.findall(text))
+def graphemes(text: str) -> list[str]:
+    """What a reader would call characters."""
+    found: list[str] = GRAPHEME.findall(text)
+    return found
 
 
 class AtMost:
-    """At most so many graphemes, each of at most ten code points on average."""
+    """At most so many graphemes, each of at most ten code points."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -81,7 +82,10 @@ class AtMost:
         text = field.data or ""
         if len(text) > self.most * CODE_POINTS_IN_A_GRAPHEME:
             raise ValidationError(f"This is far too long: at most {self.most:,} characters.")
-        surplus = graphemes(text) - self.most
+        characters = graphemes(text)
+        if max(map(len, characters), default=0) > CODE_POINTS_IN_A_GRAPHEME:
+            raise ValidationError("This holds a character that is made of too many marks. Please remove it.")
+        surplus = len(characters) - self.most
         if surplus > 0:
             raise ValidationError(
                 f"This is {surplus:,} character{'s' if surplus > 1 else ''} too long: "

@@ -20,7 +20,7 @@ from pyramid.request import Request, RequestLocalCache
 from pyramid.tweens import EXCVIEW
 
 from microblog.accounts.queries import Identity, identity_of_session, mark_seen
-from microblog.settings import Setting, boolean, optional_text, whole_number
+from microblog.settings import Setting, boolean, whole_number
 
 DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
 SECRET_CHARACTERS = 32
@@ -45,12 +45,21 @@ SECRET = Setting(
 SECURE_COOKIES = Setting(
     "microblog.cookies.secure", boolean, True, "Cookies travel over https only; false for plain http."
 )
+
+
+def web_address(value: str) -> str | None:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/")):
+        raise ValueError("must be like https://example.org, without a path")
+    return value or None
+
+
 PUBLIC_URL = Setting(
     "microblog.url",
-    optional_text,
+    web_address,
     None,
     "The address under which people see the site, such as https://example.org, "
-    "when a proxy in front changes the Host header.",
+    "when a proxy in front ends TLS or changes the Host header.",
 )
 MAX_BODY = Setting(
     "microblog.max_body",
@@ -248,7 +257,7 @@ def is_readable(request: Any) -> bool:
     try:
         texts = []
         for name, value in request.POST.items():
-            texts += [name, value if isinstance(value, str) else value.filename]
+            texts += [name, getattr(value, "filename", value)]
         "".join(texts).encode()  # a name may be missing; surrogates cannot be encoded
     except (ValueError, LookupError, TypeError, DeprecationWarning):  # WebOb raises the last, for charsets
         return False
@@ -267,6 +276,14 @@ def is_utf8(request: Any) -> bool:
     return True
 
 
+def drop_broken_cookies(request: Any) -> None:
+    """Cookies that cannot be decoded say nothing; every page would fail at them."""
+    try:
+        list(request.cookies.items())
+    except UnicodeDecodeError:
+        del request.environ["HTTP_COOKIE"]
+
+
 def is_too_large(request: Any) -> bool:
     return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
 
@@ -280,7 +297,15 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
     """The headers of every response, error pages included."""
     policy = "; ".join(f"{name} {sources}" for name, sources in registry.content_security_policy.items())
 
+    public = registry.microblog[PUBLIC_URL]
+
     def headers(request: Any) -> Any:
+        if public is not None:
+            # Redirects are made absolute from these, and a proxy may have changed them.
+            parts = urlsplit(public)
+            request.environ["wsgi.url_scheme"] = parts.scheme
+            request.environ["HTTP_HOST"] = parts.netloc
+        drop_broken_cookies(request)
         response = handler(request)
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.accounts.models import LoginSession, Nickname, User
+from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
 
 # A remembered session lives as long as it is used, but not for ever.
 LONGEST_SESSION = timedelta(days=365)
+LONG_NUMBER = 9  # digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,12 @@ def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None
     for name in names:
         if nickname_key(name) not in taken:
             return name
-    # Ninety-nine susans: the time tells the next ones apart.
-    return f"{names[0][:15]}{datetime.now(UTC):%y%m%d%H%M%S}"
+    while True:  # ninety-nine susans: the next ones get a number by chance
+        name = (
+            f"{names[0][: NICKNAME_LENGTH - LONG_NUMBER]}{secrets.randbelow(10**LONG_NUMBER):0{LONG_NUMBER}}"
+        )
+        if owner_of_nickname(session, name) is None:
+            return name
 
 
 class NicknameTaken(Exception):

@@ -38,6 +38,7 @@ def user() -> None:
 def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin: bool) -> None:
     """Add a person called NICKNAME."""
     database = site.require_database()
+    nickname, email = nickname.strip(), email and email.strip()
     given = {"nickname": nickname} | ({} if email is None else {"email": email})
     with database.read() as session:
         refuse_wrong(session, given)

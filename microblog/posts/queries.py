@@ -154,18 +154,19 @@ def add_post(
     """(id, is it new?) A post that this author sent by the same form already is that post."""
     form_key = form_key_of(key, body) if key else None
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    post_id = session.scalar(
-        insert(Post)
-        .values(id=new_id(), user_id=user_id, body=body, language=language, form_key=form_key)
-        .on_conflict_do_nothing(index_elements=[Post.user_id, Post.form_key])
-        .returning(Post.id)
-    )
-    if post_id is not None:
-        return post_id, True
-    first = session.scalars(
-        sa.select(Post.id).where(Post.user_id == user_id, Post.form_key == form_key)
-    ).one()
-    return first, False
+    while True:
+        post_id = session.scalar(
+            insert(Post)
+            .values(id=new_id(), user_id=user_id, body=body, language=language, form_key=form_key)
+            .on_conflict_do_nothing()
+            .returning(Post.id)
+        )
+        if post_id is not None:
+            return post_id, True
+        first = session.scalar(sa.select(Post.id).where(Post.user_id == user_id, Post.form_key == form_key))
+        if first is not None:
+            return first, False
+        # Another process made the same id in this millisecond; the next one is free.
 
 
 def delete_post(session: orm.Session, post_id: int) -> None:

@@ -10,4 +10,5 @@ def includeme(config: Any) -> None:
     config.declare_settings(SEARCH)
     adapter = choose_adapter(config)
     config.registry.search = adapter
+    config.registry.database.after_begin(adapter.after_begin)
     config.registry.database.before_commit(adapter.before_commit)

@@ -66,8 +66,14 @@ class ISearch(Interface):
     def uninstall(session: Any) -> None:
         """Remove them; harmless when they are gone."""
 
+    def after_begin(session: Any, connection: Any) -> None:
+        """Called at the begin of every write transaction; whatever it remembers goes to `session.info`."""
+
     def before_commit(session: Any) -> None:
-        """Called in every write transaction just before its COMMIT: index what it changed."""
+        """Called in every write transaction just before its COMMIT: index what it changed.
+
+        Never fails: a post that cannot be indexed must not stop the transaction of somebody else.
+        """
 
     def catch_up(database: Any, limit: int) -> int:
         """Index up to `limit` changes that wait, outside of any transaction of the caller's.

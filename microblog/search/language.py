@@ -18,6 +18,7 @@ MAX_QUERY_CHARACTERS = 500
 MOST_TERMS = 16
 TOKEN = regex.compile(r'(-?)"([^"]*)(?:"|$)|(\S+)')
 OPERATOR = regex.compile(r"(from|lang|before|after):(\S+)", regex.IGNORECASE)
+AUTHOR = regex.compile(r"@?[A-Za-z0-9_.]{1,30}")
 LANGUAGE = regex.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, as far as it matters here
 EARLIEST = date(1970, 1, 1)
 
@@ -58,7 +59,7 @@ def parse(text: str) -> Query:
         operator = OPERATOR.fullmatch(token)
         name, value = (operator[1].lower(), operator[2]) if operator else ("", "")
         day = parse_day(value) if name in ("before", "after") else None
-        if name == "from":
+        if name == "from" and AUTHOR.fullmatch(value):
             author = value.removeprefix("@").lower()
         elif name == "lang" and LANGUAGE.fullmatch(value):
             language = value.lower()

@@ -12,7 +12,7 @@ import unicodedata
 import regex
 
 # Accents are dropped where readers leave them out themselves; in Indic scripts they are vowels.
-ACCENTS = regex.compile(r"(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}]\p{Mn}*)\p{Mn}")
+ACCENTS = regex.compile(r"([\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}])\p{Mn}+")
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
 WORD = regex.compile(rf"[{CJK}]|[\p{{L}}\p{{N}}--[{CJK}]][[\p{{L}}\p{{N}}\p{{M}}]--[{CJK}]]*", regex.V1)
 
@@ -20,7 +20,7 @@ WORD = regex.compile(rf"[{CJK}]|[\p{{L}}\p{{N}}--[{CJK}]][[\p{{L}}\p{{N}}\p{{M}}
 def fold(text: str) -> str:
     """Without case, accents, ligatures, widths."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return unicodedata.normalize("NFC", ACCENTS.sub("", decomposed))
+    return unicodedata.normalize("NFC", ACCENTS.sub(r"\1", decomposed))
 
 
 def words_of(text: str) -> list[str]:

@@ -43,11 +43,11 @@ def application(
     if name != OF_THE_DATABASE:
         search.rebuild(application.database, lambda count: None)
     yield application
+    # On PostgreSQL the database is the one of all tests: leave it as it was.
     with application.database.write() as session:
+        search.uninstall(session)
         if name == OF_THE_DATABASE:
-            search.install(session)  # other tests of this process may use the same database
-        else:
-            search.uninstall(session)
+            search.install(session)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -18,11 +19,13 @@ from microblog.search.language import Query
 from microblog.search.marks import matches
 from microblog.settings import Setting, whole_number
 
+MOST_AT_ONCE = 1000
 SECONDS = Setting("microblog.search.scanning.seconds", whole_number(1, 60), 5, "How long a search may take.")
-MARK = "INSERT INTO search_scanning_pending SELECT new.id WHERE new.id NOT IN search_scanning_pending;"
+MARK = """DELETE FROM search_scanning_pending WHERE post_id = new.id;
+    INSERT INTO search_scanning_pending (post_id) VALUES (new.id);"""
 MAKE = {
     "TABLE search_scanning_texts": "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)",
-    "TABLE search_scanning_pending": "(post_id INTEGER PRIMARY KEY)",
+    "TABLE search_scanning_pending": "(post_id INTEGER PRIMARY KEY, failed BOOLEAN DEFAULT false)",
     "TRIGGER search_scanning_inserted": f"AFTER INSERT ON posts BEGIN {MARK} END",
     "TRIGGER search_scanning_updated": f"AFTER UPDATE OF body ON posts BEGIN {MARK} END",
     "TRIGGER search_scanning_deleted": """AFTER DELETE ON posts BEGIN
@@ -59,15 +62,18 @@ class ScanningSearch(SideTableSearch):
             kind, name = what.split()
             session.execute(sa.text(f"DROP {kind} IF EXISTS {name}"))
 
-    def exists(self, session: orm.Session) -> bool:
+    def exists(self, session: orm.Session | sa.Connection) -> bool:
         found = sa.text("SELECT 1 FROM sqlite_master WHERE name = 'search_scanning_pending'")
         return session.scalar(found) is not None
 
     def pending_posts(self) -> sa.TextClause:
         return sa.text(
             "SELECT p.id, p.body FROM search_scanning_pending m JOIN posts p ON p.id = m.post_id "
-            "ORDER BY p.id DESC LIMIT :limit"
+            "WHERE NOT m.failed ORDER BY p.id DESC LIMIT :limit"
         )
+
+    def own_marks(self, session: orm.Session) -> Sequence[Any]:
+        return session.execute(self.pending_posts(), {"limit": MOST_AT_ONCE}).all()
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
         rows = [{"id": post["id"], "digest": self.digest(post["body"])} for post in posts]

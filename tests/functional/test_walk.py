@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.walk import PASSWORD, bodies, flashes
 
 
@@ -11,7 +9,6 @@ def text(page, selector):
     return page.html.select(selector)[0].get_text(" ", strip=True)
 
 
-@pytest.mark.usefixtures("needs_fts5")
 def test_susan_and_john_meet(application):
     susan, john = application.browser(), application.browser()
 

@@ -121,6 +121,9 @@ class ElasticsearchSearch:
 
     # Writing
 
+    def after_begin(self, session: orm.Session, connection: Any) -> None:
+        """Nothing to remember."""
+
     def before_commit(self, session: orm.Session) -> None:
         """Nothing: the triggers have written the entries."""
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,21 +31,25 @@ STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS search_fts5_texts (post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS search_fts5_pending (post_id INTEGER PRIMARY KEY)",
+    """CREATE TABLE IF NOT EXISTS search_fts5_pending (
+        mark INTEGER PRIMARY KEY AUTOINCREMENT,
+        post_id INTEGER NOT NULL UNIQUE,
+        failed BOOLEAN NOT NULL DEFAULT 0)""",
     # The text is in normal form already: words are what we say they are, marks of Indic scripts too.
     """CREATE VIRTUAL TABLE IF NOT EXISTS search_fts5 USING fts5(
         digest, content='search_fts5_texts', content_rowid='post_id', prefix='2 3',
         tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'")""",
 )
-# Not OR IGNORE: inside a trigger the conflict policy of the outer statement wins.
+# A mark is made anew for each change, so that its number tells whose transaction it belongs to.
+# Not OR REPLACE: inside a trigger the conflict policy of the outer statement wins.
 TRIGGERS = {
     "search_fts5_post_inserted": """AFTER INSERT ON posts BEGIN
-        INSERT INTO search_fts5_pending SELECT new.id
-            WHERE NOT EXISTS (SELECT 1 FROM search_fts5_pending WHERE post_id = new.id); END""",
+        DELETE FROM search_fts5_pending WHERE post_id = new.id;
+        INSERT INTO search_fts5_pending (post_id) VALUES (new.id); END""",
     "search_fts5_post_updated": """AFTER UPDATE OF id, body ON posts BEGIN
         DELETE FROM search_fts5_texts WHERE post_id = old.id AND old.id <> new.id;
-        INSERT INTO search_fts5_pending SELECT new.id
-            WHERE NOT EXISTS (SELECT 1 FROM search_fts5_pending WHERE post_id = new.id); END""",
+        DELETE FROM search_fts5_pending WHERE post_id IN (old.id, new.id);
+        INSERT INTO search_fts5_pending (post_id) VALUES (new.id); END""",
     "search_fts5_post_deleted": """AFTER DELETE ON posts BEGIN
         DELETE FROM search_fts5_texts WHERE post_id = old.id;
         DELETE FROM search_fts5_pending WHERE post_id = old.id; END""",
@@ -56,8 +60,15 @@ TRIGGERS = {
             VALUES ('delete', old.post_id, old.digest); END""",
 }
 EXISTS = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'search_fts5_pending'")
-PENDING = sa.text("""SELECT p.id, p.body FROM search_fts5_pending m JOIN posts p ON p.id = m.post_id
-    ORDER BY m.post_id DESC LIMIT :limit""")
+LAST_MARK = sa.text("SELECT max(mark) FROM search_fts5_pending")
+OWN = sa.text("""SELECT m.post_id AS id, p.body
+    FROM search_fts5_pending m LEFT JOIN posts p ON p.id = m.post_id
+    WHERE m.mark > :last""")
+PENDING = sa.text("""SELECT m.post_id AS id, p.body
+    FROM search_fts5_pending m LEFT JOIN posts p ON p.id = m.post_id
+    WHERE NOT m.failed ORDER BY m.post_id DESC LIMIT :limit""")
+# In the info of a session: the last mark that others made before its transaction began.
+MARK_BEFORE = "microblog.search.fts5.mark"
 FORGET_TEXT = sa.text("DELETE FROM search_fts5_texts WHERE post_id = :id")
 KEEP_TEXT = sa.text("INSERT INTO search_fts5_texts (post_id, digest) VALUES (:id, :digest)")
 BEST = sa.text(
@@ -90,8 +101,16 @@ class FTS5Search(SideTableSearch):
         for name in ("search_fts5", self.pending, self.texts):
             session.execute(sa.text(f"DROP TABLE IF EXISTS {name}"))
 
-    def exists(self, session: orm.Session) -> bool:
+    def exists(self, session: orm.Session | sa.Connection) -> bool:
         return session.scalar(EXISTS) is not None
+
+    def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
+        """One writer at a time: marks that come after this one are its own."""
+        if self.is_installed(connection):
+            session.info[MARK_BEFORE] = connection.scalar(LAST_MARK) or 0
+
+    def own_marks(self, session: orm.Session) -> Sequence[Any]:
+        return session.execute(OWN, {"last": session.info.get(MARK_BEFORE, 0)}).all()
 
     def pending_posts(self) -> sa.TextClause:
         return PENDING

@@ -22,6 +22,9 @@ class NoSearch:
     def uninstall(self, session: Any) -> None:
         """Nothing to remove."""
 
+    def after_begin(self, session: Any, connection: Any) -> None:
+        """Nothing to remember."""
+
     def before_commit(self, session: Any) -> None:
         """Nothing to index."""
 

@@ -13,7 +13,7 @@ then, only for words that are rarer than that, the index.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,10 @@ CREATE = (
         post_id bigint PRIMARY KEY, digest text NOT NULL, vector tsvector NOT NULL)""",
     """CREATE INDEX IF NOT EXISTS search_postgresql_vector
         ON search_postgresql_texts USING gin (vector)""",
-    "CREATE TABLE IF NOT EXISTS search_postgresql_pending (post_id bigint PRIMARY KEY)",
+    """CREATE TABLE IF NOT EXISTS search_postgresql_pending (
+        post_id bigint PRIMARY KEY,
+        txid bigint NOT NULL DEFAULT txid_current(),
+        failed boolean NOT NULL DEFAULT false)""",
     """CREATE OR REPLACE FUNCTION search_postgresql_changed() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.id <> NEW.id) THEN
@@ -51,7 +54,8 @@ CREATE = (
             DELETE FROM search_postgresql_pending WHERE post_id = OLD.id;
         END IF;
         IF TG_OP <> 'DELETE' THEN
-            INSERT INTO search_postgresql_pending VALUES (NEW.id) ON CONFLICT DO NOTHING;
+            INSERT INTO search_postgresql_pending (post_id) VALUES (NEW.id)
+                ON CONFLICT (post_id) DO UPDATE SET txid = txid_current(), failed = false;
         END IF;
         RETURN NULL;
     END $$""",
@@ -68,7 +72,13 @@ DROP = (
 EXISTS = sa.text("SELECT to_regclass('search_postgresql_pending') IS NOT NULL")
 # Somebody who writes the post, or indexes it, at this moment will see to it themselves.
 PENDING = sa.text("""SELECT p.id, p.body FROM search_postgresql_pending m JOIN posts p ON p.id = m.post_id
+    WHERE NOT m.failed
     ORDER BY m.post_id DESC LIMIT :limit FOR UPDATE OF m SKIP LOCKED FOR SHARE OF p SKIP LOCKED""")
+# TRUNCATE calls no row trigger.
+FORGET_GONE = sa.text("""DELETE FROM search_postgresql_pending m
+    WHERE NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post_id)""")
+OWN = sa.text("""SELECT p.id, p.body FROM search_postgresql_pending m JOIN posts p ON p.id = m.post_id
+    WHERE m.txid = txid_current()""")
 KEEP_TEXT = sa.text("""INSERT INTO search_postgresql_texts (post_id, digest, vector)
     VALUES (:id, :digest, CAST(:vector AS tsvector))
     ON CONFLICT (post_id) DO UPDATE SET digest = excluded.digest, vector = excluded.vector""")
@@ -96,8 +106,19 @@ class PostgreSQLSearch(SideTableSearch):
         for statement in DROP:
             session.execute(sa.text(statement))
 
-    def exists(self, session: orm.Session) -> bool:
+    def exists(self, session: orm.Session | sa.Connection) -> bool:
         return bool(session.scalar(EXISTS))
+
+    def own_marks(self, session: orm.Session) -> Sequence[Any]:
+        return session.execute(OWN).all()
+
+    def index_pending(self, session: orm.Session, limit: int) -> int:
+        return super().index_pending(session, limit) or self._forget_gone(session)
+
+    def _forget_gone(self, session: orm.Session) -> int:
+        """Marks of posts that went without a trigger; nothing, so that nobody waits for more."""
+        session.execute(FORGET_GONE)
+        return 0
 
     def pending_posts(self) -> sa.TextClause:
         return PENDING

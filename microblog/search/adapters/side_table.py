@@ -9,7 +9,8 @@ that came from outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -22,8 +23,8 @@ from microblog.posts.paging import Cursor
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable, Status
 from microblog.search.language import Query
 
-# A request indexes its own posts; a flood from outside is the worker's.
-MOST_IN_A_REQUEST = 1000
+log = logging.getLogger(__name__)
+
 BATCH = 2000
 # Set in the info of a session that indexes by itself, and counts what it did.
 COUNTED = "microblog.search.counted"
@@ -52,11 +53,15 @@ class SideTableSearch:
         """Remove them; harmless when they are gone."""
         raise NotImplementedError
 
-    def exists(self, session: orm.Session) -> bool:
+    def exists(self, session: orm.Session | sa.Connection) -> bool:
+        raise NotImplementedError
+
+    def own_marks(self, session: orm.Session) -> Sequence[Any]:
+        """`id, body` of the posts that this transaction marked; no body for one that is gone."""
         raise NotImplementedError
 
     def pending_posts(self) -> sa.TextClause:
-        """`id, body` of up to `:limit` posts that have a mark, the newest first, locked."""
+        """The same of up to `:limit` posts that have a mark, the newest first, locked."""
         raise NotImplementedError
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
@@ -85,24 +90,29 @@ class SideTableSearch:
         is_new = not self.is_installed(session)
         self.create(session)
         if is_new:
-            session.execute(sa.text(f"INSERT INTO {self.pending} SELECT id FROM posts"))  # noqa: S608
+            session.execute(sa.text(f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts"))  # noqa: S608
 
     def uninstall(self, session: orm.Session) -> None:
         self.drop(session)
 
-    def is_installed(self, session: orm.Session) -> bool:
+    def is_installed(self, session: orm.Session | sa.Connection) -> bool:
         """Asked every time: a command of another process may make or remove it at any moment."""
         return self.exists(session)
 
+    def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
+        """Nothing to remember, unless a subclass does."""
+
     def before_commit(self, session: orm.Session) -> None:
-        if self.is_installed(session) and not session.info.get(COUNTED):
-            self.index_pending(session, MOST_IN_A_REQUEST)
+        """Index the posts of this transaction; those of others are their own business, or the worker's."""
+        if session.info.get(COUNTED) or not self.is_installed(session):
+            return
+        rows = self.own_marks(session)
+        if rows and self._index(session, rows) is not None:
+            log.warning("%d posts could not be indexed with their transaction; the worker will.", len(rows))
 
     def has_pending(self, session: orm.Session) -> bool:
-        return (
-            self.is_installed(session)
-            and session.scalar(sa.text(f"SELECT 1 FROM {self.pending} LIMIT 1")) is not None  # noqa: S608
-        )
+        waits = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")  # noqa: S608
+        return self.is_installed(session) and session.scalar(waits) is not None
 
     def catch_up(self, database: Database, limit: int) -> int:
         with database.read() as session:  # most times there is nothing, and no reason to lock
@@ -117,11 +127,32 @@ class SideTableSearch:
 
     def index_pending(self, session: orm.Session, limit: int) -> int:
         rows = session.execute(self.pending_posts(), {"limit": limit}).all()
-        if rows:
-            self.keep(session, [{"id": row.id, "body": row.body} for row in rows])
+        if rows and self._index(session, rows) is not None:
+            for row in rows:  # one by one, so that it is known which
+                error = self._index(session, [row])
+                if error is not None:
+                    log.error("Post %d cannot be indexed, and is set aside.", row.id, exc_info=error)
+                    failed = sa.text(f"UPDATE {self.pending} SET failed = true WHERE post_id = :id")  # noqa: S608
+                    session.execute(failed, {"id": row.id})
+        return len(rows)
+
+    def _index(self, session: orm.Session, rows: Sequence[Any]) -> Exception | None:
+        """None when it worked; else why not, and the transaction is as it was before.
+
+        The error is not kept: its trace holds the session.
+        """
+        savepoint = session.connection().begin_nested()
+        try:
+            posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
+            if posts:
+                self.keep(session, posts)
             forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")  # noqa: S608
             session.execute(forget, [{"id": row.id} for row in rows])
-        return len(rows)
+        except Exception as error:
+            savepoint.rollback()
+            return error
+        savepoint.commit()
+        return None
 
     def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
         return self._ask(session, lambda: self.hits(session, query, Bounds.of(query, cursor), limit))
@@ -196,18 +227,22 @@ class SideTableSearch:
             session.execute(forget, [{"id": post_id} for post_id in drift.ghosts])
         marks = [{"id": post_id} for post_id in (*drift.missing, *drift.stale)]
         if marks:
-            mark = f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING"  # noqa: S608
+            # Not those that were deleted meanwhile.
+            mark = (
+                f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts WHERE id = :id "  # noqa: S608
+                "ON CONFLICT DO NOTHING"
+            )
             session.execute(sa.text(mark), marks)
 
     def status(self, session: orm.Session) -> Status:
         if not self.is_installed(session):
             raise NotBuilt(NOT_BUILT)
-        documents, pending = session.execute(
-            sa.text(
-                f"SELECT (SELECT count(*) FROM {self.texts}), (SELECT count(*) FROM {self.pending})"  # noqa: S608
-            )
-        ).one()
-        return Status(self.name, documents, pending)
+        counts = sa.text(
+            f"SELECT (SELECT count(*) FROM {self.texts}), "  # noqa: S608
+            f"(SELECT count(*) FROM {self.pending} WHERE NOT failed), "
+            f"(SELECT count(*) FROM {self.pending} WHERE failed)"
+        )
+        return Status(self.name, *session.execute(counts).one())
 
 
 class TooSlow(Exception):
@@ -224,8 +259,9 @@ class Bounds:
 
     @classmethod
     def of(cls, query: Query, cursor: Cursor) -> Bounds:
-        above = -1 if query.since is None else first_id_at(query.since) - 1
-        below = LARGEST if query.until is None else first_id_at(query.until)
+        # Days of the far future have ids that no post can have, and no database can hold.
+        above = -1 if query.since is None else min(first_id_at(query.since), LARGEST) - 1
+        below = LARGEST if query.until is None else min(first_id_at(query.until), LARGEST)
         if cursor.after is not None:
             return cls(max(above, cursor.after), below, oldest_first=True)
         return cls(above, below if cursor.before is None else min(below, cursor.before))

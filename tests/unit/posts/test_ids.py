@@ -9,7 +9,16 @@ import time_machine
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from microblog.posts.ids import EPOCH, LARGEST, first_id_at, id_of_moment, milliseconds, moment_of, new_id
+from microblog.posts.ids import (
+    EPOCH,
+    LARGEST,
+    Clock,
+    first_id_at,
+    id_of_moment,
+    milliseconds,
+    moment_of,
+    new_id,
+)
 from microblog.posts.paging import parse_id
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
@@ -18,7 +27,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 def test_an_id_tells_when_it_was_made():
     with time_machine.travel(datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC), tick=False):
-        assert moment_of(new_id()) == datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC)
+        assert moment_of(Clock().tick()) == datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC)
 
 
 @given(MOMENTS)
@@ -52,9 +61,10 @@ def test_an_id_fits_in_63_bits_and_stands_in_an_address(moment):
 
 def test_a_later_id_is_larger_even_when_the_clock_stands_or_goes_back():
     with time_machine.travel(datetime(2100, 1, 1, tzinfo=UTC), tick=False) as clock:
-        ids = [new_id() for _ in range(1000)]
+        ticking = Clock()
+        ids = [ticking.tick() for _ in range(1000)]
         clock.shift(-3600)
-        ids += [new_id() for _ in range(1000)]
+        ids += [ticking.tick() for _ in range(1000)]
     assert ids == sorted(set(ids))
 
 

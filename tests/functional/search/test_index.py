@@ -1,0 +1,135 @@
+"""The index inside the database: what goes wrong with one post is no other's trouble."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.queries import add_user
+from microblog.posts.models import Post
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_post
+from microblog.search.interfaces import Drift
+from microblog.search.language import parse
+from tests.walk import bodies, sign_up, write
+
+
+@pytest.fixture
+def search(application):
+    return application.registry.search
+
+
+@pytest.fixture
+def susan(database):
+    with database.write() as session:
+        return add_user(session, "susan")
+
+
+def from_outside(database, user_id, *bodies):
+    """Posts written in a database shell."""
+    with database.engine.begin() as connection:
+        for number, body in enumerate(bodies, 1):
+            connection.execute(sa.insert(Post).values(id=number, user_id=user_id, body=body))
+
+
+def pending(database, search):
+    with database.read() as session:
+        return search.status(session).pending
+
+
+def find(database, search, text):
+    with database.read() as session:
+        return search.search(session, parse(text), Cursor(), 10)
+
+
+def refuse_poison(monkeypatch, search):
+    """Let the index refuse a post, as it does with one that is not even text."""
+    keep = search.keep
+
+    def picky(session, posts):
+        if any("poison" in post["body"] for post in posts):
+            session.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
+        keep(session, posts)
+
+    monkeypatch.setattr(search, "keep", picky)
+
+
+def test_a_transaction_indexes_its_own_posts_and_leaves_those_of_others(database, search, susan):
+    from_outside(database, susan, "one from a shell", "another")
+    with database.write() as session:
+        mine, _ = add_post(session, susan, "mine")
+    assert find(database, search, "mine") == [mine]
+    assert pending(database, search) == 2
+
+
+def test_a_post_that_was_marked_before_is_indexed_by_who_changes_it(database, search, susan):
+    from_outside(database, susan, "old words")
+    with database.write() as session:
+        session.execute(sa.update(Post).values(body="new words"))
+    assert find(database, search, "new") == [1]
+    assert pending(database, search) == 0
+
+
+def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(
+    application, database, search, monkeypatch, caplog
+):
+    refuse_poison(monkeypatch, search)
+    browser = application.browser()
+    sign_up(browser, "susan")
+    write(browser, "some poison")
+    write(browser, "some honey")
+    assert bodies(browser.get("/")) == ["some honey", "some poison"]
+    assert bodies(browser.get("/search?q=some")) == ["some honey"]
+    assert "1 posts could not be indexed with their transaction; the worker will." in caplog.text
+    caplog.clear()
+
+
+def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
+    application, database, search, susan, monkeypatch, caplog
+):
+    refuse_poison(monkeypatch, search)
+    from_outside(database, susan, "some honey", "some poison", "some bread")
+    application.registry.worker.round()
+    assert find(database, search, "some") == [3, 1]
+    with database.read() as session:
+        status = search.status(session)
+    assert (status.pending, status.set_aside) == (0, 1)
+    assert "Post 2 cannot be indexed, and is set aside." in caplog.text
+    caplog.clear()
+    application.registry.worker.round()
+    assert caplog.text == ""
+
+
+def test_a_mark_whose_post_is_gone_is_forgotten(application, database, search, susan):
+    from_outside(database, susan, "gone without a trigger")
+    with database.write() as session:
+        session.execute(
+            sa.text(f"INSERT INTO {search.pending} (post_id) VALUES (999) ON CONFLICT DO NOTHING")
+        )
+    for _ in range(2):
+        application.registry.worker.round()
+    assert pending(database, search) == 0
+
+
+def test_repair_marks_no_post_that_is_gone(database, search, susan):
+    with database.write() as session:
+        search.repair(session, Drift(missing=(999,)))
+    assert pending(database, search) == 0
+
+
+@pytest.mark.parametrize("query", ["a before:2300-01-01", "a after:2300-01-01", "before:9998-01-01"])
+def test_days_of_the_far_future_are_no_error(browser, query):
+    assert browser.get("/search", {"q": query}).status_int == 200
+
+
+@pytest.mark.parametrize("query", ["from:%00", "from:%00x", "%00", "lang:%00", "from:" + "x" * 99])
+def test_a_search_with_odd_characters_is_no_error(browser, query):
+    assert browser.get(f"/search?q={query}").status_int == 200
+
+
+def test_marks_on_a_letter_cost_no_more_than_their_number():
+    """What is quadratic here held the write lock for seconds."""
+    from microblog.search.text import fold
+
+    assert fold("e" + "\u0301" * 20_000 + "x") == "ex"
+    assert fold("ก" + "\u0301" * 200_000).startswith("ก")

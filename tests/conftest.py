@@ -182,7 +182,9 @@ def counted_statements(database: Database, *, everything: bool = False) -> Itera
     statements: list[str] = []
 
     def remember(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if everything or not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET LOCAL")):
+        if everything or not statement.startswith(
+            ("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET LOCAL")
+        ):
             statements.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", remember)

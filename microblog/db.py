@@ -121,6 +121,14 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[orm.Session]:
+        """A read-only session whose statements all see the same moment, as on SQLite they always do."""
+        with self.session(write=False) as session:
+            if self.dialect == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
     def write(self) -> Iterator[orm.Session]:
         """A short write transaction outside a request's: commands, the worker, deferred writes."""
         with self.session(write=True) as session, session.begin():
@@ -160,7 +168,8 @@ def begin_sqlite(connection: sa.Connection) -> None:
 
 def mark_transient(context: sa.ExceptionContext) -> None:
     error = context.sqlalchemy_exception
-    if error is not None and is_transient(context.original_exception):
+    # After a disconnect the pool is emptied, and the next attempt connects anew.
+    if error is not None and (context.is_disconnect or is_transient(context.original_exception)):
         mark_error_retryable(error)
 
 

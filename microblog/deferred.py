@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import orm
@@ -27,7 +28,9 @@ Write = Callable[[orm.Session], None]
 class DeferredWrites:
     """A bounded queue of small writes, each a function of a session.
 
-    `key` names what is written: a second write with the same key that waits already is dropped.
+    `key` names what is written: a second write with the same key that waits already is dropped. A
+    batch is written in the order of its keys, which begin with the row's id: whoever locks several
+    people's rows does it in that order.
     """
 
     def __init__(self, database: Database) -> None:
@@ -52,13 +55,16 @@ class DeferredWrites:
         count = 0
         while batch := self._take():
             try:
-                with self._database.write() as session:
-                    for _, write in batch:
-                        write(session)
+                self._write(batch)
             except Exception:
                 log.exception("%d deferred writes are lost.", len(batch))
             count += len(batch)
         return count
+
+    def _write(self, batch: list[tuple[str, Write]]) -> None:
+        with self._database.write() as session:
+            for _, write in sorted(batch, key=itemgetter(0)):
+                write(session)
 
     def clear(self) -> None:
         """Forget what waits."""

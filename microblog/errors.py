@@ -21,7 +21,7 @@ from pyramid.view import exception_view_config, forbidden_view_config, notfound_
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
-from microblog.security import DEVELOPMENT, BadCSRF, is_same_origin
+from microblog.security import DEVELOPMENT, is_same_origin, is_too_large
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,16 @@ def error_page(request: Any, status: int, sentence: str | None = None, **more: A
         request.here,
         sentence,
     )
+    if not getattr(request, "without_identity", False):
+        try:
+            request.identity  # noqa: B018
+        except DBAPIError:  # the page needs no database, only its header would like to know who reads it
+            request.without_identity = True
     values = {
         "status": status,
         "title": TITLES.get(status, TITLES[500 if status >= 500 else 400]),
         "sentence": sentence,
-        "recovered": [],
+        "recovered": typed(request),
         "actions": [("Go to the front page", request.link())],
         "page_name": "",
         **more,
@@ -83,17 +88,24 @@ def client_error(error: HTTPClientError, request: Any) -> Any:
     return error_page(request, error.status_int, error.detail)
 
 
-@exception_view_config(context=BadCSRF)
-def bad_csrf(error: BadCSRF, request: Any) -> Any:
-    """The form is refused, but what was written in it is given back to whoever wrote it here."""
-    recovered = []
-    if is_same_origin(request):
-        recovered = [
-            (label, value)
-            for name, label in RECOVERED_FIELDS.items()
-            if isinstance(value := request.POST.get(name), str) and value
-        ]
-    return error_page(request, error.status_int, error.detail, recovered=recovered)
+def is_text(value: str) -> bool:
+    """Can it be shown? A lone surrogate cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def typed(request: Any) -> list[tuple[str, str]]:
+    """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
+    if request.method != "POST" or is_too_large(request) or not is_same_origin(request):
+        return []
+    try:
+        form = request.POST
+    except (ValueError, LookupError, DeprecationWarning):  # a form that could not be read
+        return []
+    return [
+        (label, value)
+        for name, label in RECOVERED_FIELDS.items()
+        if isinstance(value := form.get(name), str) and value and is_text(value)
+    ]
 
 
 @exception_view_config(context=HTTPServerError)

@@ -164,9 +164,8 @@ def count(number: int) -> str:
 def static_digest() -> str:
     """Changes with any file that is served from static/, so that browsers may keep them for a year."""
     digest = hashlib.sha256()
-    for file in sorted(STATIC.rglob("*")):
-        if file.is_file():
-            digest.update(file.name.encode() + file.read_bytes())
+    for file in sorted(file for file in STATIC.rglob("*") if file.is_file()):
+        digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
 

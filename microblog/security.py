@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,8 @@ MAX_BODY = Setting(
     "Bytes that a request may bring; a larger one gets a 413.",
 )
 
+# A name or an address, and a port: what else stands in the header would end up in redirects.
+HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 SESSION_COOKIE = "session"
 VISITOR_COOKIE = "visitor"
 SEEN_EVERY = timedelta(minutes=1)
@@ -147,7 +150,7 @@ def load_identity(request: Any) -> Identity | None:
         identity = identity_of_session(session, token_hash(token))
     if identity is not None and datetime.now(UTC) - identity.seen >= SEEN_EVERY:
         request.registry.deferred.put(
-            f"seen {identity.session}", lambda session: mark_seen(session, identity)
+            f"seen {identity.id:020} {identity.session}", lambda session: mark_seen(session, identity)
         )
     return identity
 
@@ -197,7 +200,8 @@ def is_same_origin(request: Any) -> bool:
     public = request.microblog[PUBLIC_URL]
     try:
         ours = {urlsplit(url).netloc for url in (request.host_url, public) if url}
-        return urlsplit(origin).netloc in ours
+        netloc = urlsplit(origin).netloc
+        return bool(netloc) and netloc in ours
     except ValueError:
         return False
 
@@ -229,6 +233,8 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
             raise HTTPRequestEntityTooLarge(
                 f"This is larger than the {registry.microblog[MAX_BODY]:,} bytes that are accepted here."
             )
+        if not HOST.fullmatch(request.headers.get("Host", "localhost")):
+            raise HTTPBadRequest("The name of the site in this request is not one.")
         try:
             request.path_info  # noqa: B018  # decodes, or raises
             request.GET  # noqa: B018

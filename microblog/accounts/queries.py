@@ -15,6 +15,7 @@ from microblog.accounts.nicknames import candidates, nickname_key
 # A remembered session lives as long as it is used, but not for ever.
 LONGEST_SESSION = timedelta(days=365)
 LONG_NUMBER = 9  # digits
+MOST_NICKNAMES = 10  # of one person, former ones included
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,10 @@ class NicknameTaken(Exception):
     """Somebody else has or had this nickname."""
 
 
+class TooManyNicknames(Exception):
+    """This person has had as many nicknames as one person may reserve."""
+
+
 class EmailTaken(Exception):
     """Somebody else has this e-mail address."""
 
@@ -188,13 +193,18 @@ def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
             with session.begin_nested():
                 session.execute(sa.insert(Nickname).values(key=nickname_key(nickname), user_id=user_id))
         except sa.exc.IntegrityError:
-            raise NicknameTaken(nickname) from None
+            # Somebody was quicker, perhaps the same person by a double click.
+            if owner_of_nickname(session, nickname) != user_id:
+                raise NicknameTaken(nickname) from None
     elif owner != user_id:
         raise NicknameTaken(nickname)
 
 
 def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> None:
-    """:raises NicknameTaken: when it is, or was, somebody else's."""
+    """:raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many."""
+    mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
+    if nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
+        raise TooManyNicknames(nickname)
     claim_nickname(session, user_id, nickname)
     session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
 

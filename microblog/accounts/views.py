@@ -11,16 +11,20 @@ from datetime import timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.view import exception_view_config
 
 from microblog.accounts import passwords, queries
 from microblog.accounts.forms import LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.settings import REGISTRATION, REMEMBERED_DAYS, SESSION_HOURS
+from microblog.errors import client_error
 from microblog.forms import check_button
 from microblog.pages import page_view
 from microblog.security import (
     SESSION_COOKIE,
+    BadCSRF,
     delete_cookie,
+    is_same_origin,
     next_page,
     set_cookie,
     token_hash,
@@ -29,6 +33,9 @@ from microblog.tree import Root
 
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
+TOO_MANY_NICKNAMES = (
+    f"You have had {queries.MOST_NICKNAMES} nicknames, which all stay yours. Choose one of them."
+)
 WRONG_LOGIN = "This nickname or e-mail address and this password do not belong together."
 
 
@@ -138,6 +145,15 @@ def logout(root: Root, request: Any) -> Any:
     return response
 
 
+@exception_view_config(context=BadCSRF, path_info=r"^/log(in|out)$")
+def done_in_another_tab(error: BadCSRF, request: Any) -> Any:
+    """Who logs in, or out, and is it already: the form is old, but there is nothing left to do."""
+    is_done = (request.identity is None) == (request.path_info == "/logout")
+    if is_done and is_same_origin(request) and request.POST.get("csrf_token"):
+        return HTTPSeeOther(location=next_page(request) or request.link())
+    return client_error(error, request)
+
+
 @page_view(
     context=Account,
     name="profile",
@@ -159,6 +175,9 @@ def edit_profile(account: Account, request: Any) -> Any:
         queries.change_profile(
             request.dbsession, me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
         )
+    except queries.TooManyNicknames:
+        form.nickname.errors = [TOO_MANY_NICKNAMES]
+        return profile_page(request, form, status=422)
     except queries.NicknameTaken:  # since we looked
         form.nickname.errors = [TAKEN_NICKNAME]
         return profile_page(request, form, offer=offered_nickname(request, form.nickname, me.id), status=422)

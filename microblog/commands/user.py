@@ -32,7 +32,7 @@ def user() -> None:
 @user.command()
 @click.argument("nickname")
 @click.option("--email", help="Their e-mail address.")
-@click.option("--admin", is_flag=True, help="They may do everything.")
+@click.option("--admin", is_flag=True, help="Give them the right admin, too.")
 @password_stdin
 @pass_site
 def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin: bool) -> None:

@@ -35,8 +35,6 @@ class Worker:
 
     def start(self) -> None:
         """Run as a thread of the server; harmless when it runs already."""
-        if self._thread is not None:
-            return
         with self._lock:
             if self._thread is None:
                 inline = self._registry.microblog[WORKER] == "inline"

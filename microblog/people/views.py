@@ -7,6 +7,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.nicknames import nickname_key
 from microblog.forms import check_button
@@ -129,7 +130,7 @@ def people(users: Users, request: Any) -> Any:
     return {"q": q, "page": page, "page_name": "people"}
 
 
-@page_view(context=Avatar)
+@page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # asks nobody's identity either
 def avatar(picture: Avatar, request: Any) -> Any:
     return Response(
         identicon(picture.key),

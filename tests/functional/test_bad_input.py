@@ -456,7 +456,8 @@ def test_a_form_of_ours_is_taken(susan, headers):
 
 
 def test_behind_a_proxy_the_configured_address_is_ours_too(make_application):
-    browser = make_application({"microblog.url": "https://blog.example"}).browser()
+    application = make_application({"microblog.url": "https://blog.example"})
+    browser = application.browser(**{"HTTP_HOST": "blog.example", "wsgi.url_scheme": "https"})
     fields = {"csrf_token": token(browser, "/login"), "nickname": "x", "password": "y"}
     browser.post("/login", fields, headers={"Origin": "https://blog.example"}, status=422)
     browser.post("/login", fields, headers={"Origin": "https://other.example"}, status=400)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from microblog.pages import count, day, static_digest, when
+from microblog.pages import add_globals, count, day, static_digest, when
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -48,6 +48,12 @@ def test_no_time_is_nothing():
 
 def test_a_day_is_a_date():
     assert day(NOON).striptags() == "22 November 2026"
+
+
+def test_a_template_without_a_request_knows_nothing_more():
+    event = {"request": None, "value": 1}
+    add_globals(event)
+    assert event == {"request": None, "value": 1}
 
 
 def test_large_numbers_are_grouped():

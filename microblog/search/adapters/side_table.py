@@ -188,7 +188,7 @@ class SideTableSearch:
 
     def verify(self, database: Database) -> Drift:
         missing, stale, ghosts = [], [], []
-        with database.read() as session:
+        with database.snapshot() as session:
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT)
             for post_id, body, digest in self.pairs(session):
@@ -223,7 +223,11 @@ class SideTableSearch:
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         if drift.ghosts:
-            forget = sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id")  # noqa: S608
+            # Not those that were written meanwhile.
+            forget = sa.text(
+                f"DELETE FROM {self.texts} WHERE post_id = :id "  # noqa: S608
+                "AND NOT EXISTS (SELECT 1 FROM posts WHERE id = :id)"
+            )
             session.execute(forget, [{"id": post_id} for post_id in drift.ghosts])
         marks = [{"id": post_id} for post_id in (*drift.missing, *drift.stale)]
         if marks:

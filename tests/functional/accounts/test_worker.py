@@ -14,7 +14,8 @@ from microblog.accounts import queries
 from microblog.accounts.models import LoginSession, User
 from microblog.deferred import BATCH_SIZE, QUEUE_LENGTH
 from microblog.outbox.worker import Worker
-from tests.walk import sign_up
+from microblog.posts.ids import new_id
+from tests.walk import bodies, sign_up
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -88,6 +89,18 @@ def test_a_round_writes_what_gets_left_behind(worker, application, deferred, dat
     deferred.put("a", add("susan"))
     worker.round()
     assert count_of(database, User) == 1
+
+
+def test_a_post_that_came_from_outside_is_found_after_a_round(worker, application, database, browser):
+    """Written by somebody's own SQL: no session of ours saw it."""
+    with database.write() as session:
+        user_id = queries.add_user(session, "susan")
+    statement = sa.text("INSERT INTO posts (id, user_id, body) VALUES (:id, :user_id, 'from outside')")
+    with database.engine.begin() as connection:
+        connection.execute(statement, {"id": new_id(), "user_id": user_id})
+    worker.round()
+    assert bodies(browser.get("/search?q=outside")) == ["from outside"]
+    assert worker.index_pending() == 0
 
 
 def test_expired_sessions_are_deleted_and_the_others_stay(application, database):

@@ -161,8 +161,14 @@ def test_a_character_of_a_thousand_accents_is_far_too_long(susan):
 
 
 def test_ten_code_points_for_each_character_are_accepted(susan):
-    body = "e" + "\u0301" * 2799
+    body = ("e" + "\u0301" * 9) * 280
     assert bodies(write(susan, body)) == [body]
+
+
+def test_a_character_of_more_than_ten_code_points_is_refused(susan):
+    assert errors(refused(susan, "e" + "\u0301" * 10)) == [
+        "This holds a character that is made of too many marks. Please remove it."
+    ]
 
 
 def test_the_operator_says_how_long_a_post_may_be(make_application):

@@ -146,6 +146,11 @@ def test_what_is_a_web_address_can_be_told_of_everything(text):
     assert is_web_address(text) in (True, False)
 
 
+@pytest.mark.parametrize("url", ["http://[", "http://[x]/", "http://", "https:example.org", "http:///x"])
+def test_an_address_without_a_host_is_none(url):
+    assert not is_web_address(url)
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "\n\t\r", "\u200b\u200d", "\u3164", "\u2800", "\u00ad", "\u2028", "\ufeff"]
 )

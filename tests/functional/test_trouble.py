@@ -1,0 +1,222 @@
+"""When something fails: nothing typed is lost, and what still works goes on. Each was a bug once."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from pyramid_retry import IRetryableError
+
+from microblog.accounts import queries
+from microblog.accounts.models import Nickname, User
+from microblog.accounts.nicknames import candidates, nickname_key
+from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
+from microblog.db import mark_transient
+from microblog.people.queries import follow
+from microblog.posts import queries as posts
+from microblog.posts.queries import add_post
+from microblog.search.interfaces import Drift
+from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
+
+
+def recovered(page):
+    return [area.get_text().strip() for area in page.html.select("textarea[readonly]")]
+
+
+def broken(*arguments, **more):
+    raise RuntimeError("broken")
+
+
+def test_a_post_that_meets_a_fault_of_ours_is_given_back(browser, monkeypatch, caplog):
+    sign_up(browser, "susan")
+    form = browser.get("/").forms["compose-form"]
+    form["body"] = "What I wrote"
+    monkeypatch.setattr(posts, "add_post", broken)
+    assert recovered(form.submit(status=500)) == ["What I wrote"]
+    caplog.clear()
+
+
+def test_a_post_that_is_too_large_is_refused_without_being_read(browser):
+    sign_up(browser, "susan")
+    page = browser.post("/posts/", {"body": "x" * 2_000_000}, status=413)
+    assert recovered(page) == []
+
+
+def test_a_page_that_needs_no_database_does_without_one(make_application, caplog):
+    application = make_application(
+        {"microblog.database.url": "sqlite+pysqlite:////nowhere/at/all.sqlite3", "microblog.search": "none"}
+    )
+    browser = application.browser()
+    browser.set_cookie("session", "somebody")
+    assert "There is nothing at this address." in browser.get("/nothing", status=404)
+    browser.get("/avatars/0123456789abcdef.svg", status=200)
+    caplog.clear()
+
+
+def test_cookies_that_cannot_be_decoded_say_nothing(application):
+    page = application.browser().get("/", headers={"Cookie": 'session="\\303\\050"'})
+    assert page.status_int == 200
+
+
+@pytest.mark.parametrize("host", ["[", "a@b", "a b", "a/b", ""])
+def test_a_host_that_is_none_is_refused(application, host):
+    answer = application.browser().get("/users", headers={"Host": host}, status="*")
+    assert answer.status_int in (301, 400)
+    assert "@" not in answer.headers.get("Location", "")
+    assert answer.status_int == 400 or not host
+
+
+def test_behind_a_proxy_redirects_go_to_the_public_address(make_application):
+    browser = make_application({"microblog.url": "https://blog.example"}).browser()
+    answer = browser.get("/users", headers={"Host": "127.0.0.1:6543"}, status=301)
+    assert answer.headers["Location"] == "https://blog.example/users/"
+    assert "Strict-Transport-Security" in answer.headers
+
+
+def test_logging_in_twice_in_two_tabs_is_no_error(browser):
+    sign_up(browser, "susan")
+    browser.post("/logout", {"csrf_token": token(browser)}, status=303)
+    forms = [browser.get("/login").forms["login-form"] for _ in range(2)]
+    for form in forms:
+        form["nickname"], form["password"] = "susan", PASSWORD
+        assert form.submit(status=303).headers["Location"] == "http://localhost/"
+    assert "susan" in browser.get("/")
+
+
+def test_logging_out_twice_in_two_tabs_is_no_error(browser):
+    sign_up(browser, "susan")
+    forms = [browser.get("/logout").forms["logout-form"] for _ in range(2)]
+    for form in forms:
+        assert form.submit(status=303).headers["Location"] == "http://localhost/"
+
+
+def test_logging_out_with_a_forged_form_is_still_refused(browser):
+    sign_up(browser, "susan")
+    browser.post("/logout", {"csrf_token": "forged"}, status=400)
+    assert "Log out" in browser.get("/")
+
+
+def rename(browser, nickname):
+    form = browser.get("/account/profile").forms["profile-form"]
+    form["nickname"] = nickname
+    return form.submit()
+
+
+def test_nobody_reserves_any_number_of_nicknames(browser):
+    sign_up(browser, "susan0")
+    for number in range(1, MOST_NICKNAMES):
+        assert rename(browser, f"susan{number}").status_int == 303
+    form = browser.get("/account/profile").forms["profile-form"]
+    form["nickname"] = "onetoomany"
+    page = form.submit(status=422)
+    assert f"You have had {MOST_NICKNAMES} nicknames" in page
+    assert rename(browser, "susan0").status_int == 303
+
+
+def test_a_nickname_that_oneself_took_a_moment_ago_is_ones_own(database, monkeypatch):
+    """A double click on PostgreSQL: when the second looked, the first had not committed yet."""
+    with database.write() as session:
+        susan = add_user(session, "susan")
+        session.execute(sa.insert(Nickname).values(key="suzie", user_id=susan))
+    looked = queries.owner_of_nickname
+    answers = iter([None])
+    monkeypatch.setattr(
+        queries, "owner_of_nickname", lambda session, name: next(answers, looked(session, name))
+    )
+    with database.write() as session:
+        queries.claim_nickname(session, susan, "suzie")
+    with database.read() as session:
+        assert looked(session, "suzie") == susan
+
+
+def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
+    with database.write() as session:
+        for name in candidates("susan"):
+            add_user(session, name)
+        found = {make_unique_nickname(session, "susan") for _ in range(5)}
+    assert len(found) > 1
+    assert all(name.startswith("susan") and name not in candidates("susan") for name in found)
+
+
+def test_an_id_that_another_process_made_too_is_made_again(database, monkeypatch):
+    with database.write() as session:
+        susan = add_user(session, "susan")
+        first, _ = add_post(session, susan, "first")
+    ids = iter([first, first + 1])
+    monkeypatch.setattr(posts, "new_id", lambda: next(ids))
+    with database.write() as session:
+        assert add_post(session, susan, "second", key="k") == (first + 1, True)
+
+
+class Disconnected:
+    """What SQLAlchemy tells about an error of a connection that is gone."""
+
+    is_disconnect = True
+    original_exception = OSError("gone")
+
+    def __init__(self):
+        self.sqlalchemy_exception = sa.exc.OperationalError("SELECT 1", {}, self.original_exception)
+
+
+def test_a_lost_connection_is_worth_another_try():
+    context = Disconnected()
+    mark_transient(context)  # type: ignore[arg-type]
+    assert IRetryableError.providedBy(context.sqlalchemy_exception)
+
+
+def test_last_seen_and_follows_wait_for_each_other_in_one_order(application, database):
+    """Two batches and many follows at once: on PostgreSQL they locked people in different orders."""
+    with database.write() as session:
+        people = [add_user(session, f"person{n}") for n in range(12)]
+    deferred = application.registry.deferred
+    failures = []
+
+    def seen(user_id):
+        return lambda session: session.execute(
+            sa.update(User).where(User.id == user_id).values(about_me="seen")
+        )
+
+    def flush(order):
+        for _ in range(5):
+            for user_id in order:
+                deferred.put(f"seen {user_id:020}", seen(user_id))
+            deferred.flush()
+
+    def follows():
+        try:
+            for one in people:
+                with database.write() as session:
+                    follow(session, one, people[0] if one != people[0] else people[1])
+        except sa.exc.DBAPIError as failure:
+            failures.append(failure)
+
+    threads = [
+        threading.Thread(target=flush, args=[people]),
+        threading.Thread(target=flush, args=[people[::-1]]),
+        threading.Thread(target=follows),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_repair_keeps_what_was_written_meanwhile(application, database):
+    """Verify thought it a ghost; before it was repaired the post was there."""
+    search = application.registry.search
+    browser = application.browser()
+    sign_up(browser, "susan")
+    write(browser, "still here")
+    with database.read() as session:
+        post_id = session.scalar(sa.text("SELECT id FROM posts"))
+    with database.write() as session:
+        search.repair(session, Drift(ghosts=(post_id,)))
+    assert bodies(browser.get("/search?q=still")) == ["still here"]
+    assert flashes(browser.get("/")) == []
+    assert log_in(application.browser(), "susan").status_int == 303
+
+
+def test_the_key_of_a_nickname_is_lower_case():
+    assert nickname_key("Susan") == "susan"

@@ -100,7 +100,7 @@ def test_a_post_that_came_from_outside_is_found_after_a_round(worker, applicatio
         connection.execute(statement, {"id": new_id(), "user_id": user_id})
     worker.round()
     assert bodies(browser.get("/search?q=outside")) == ["from outside"]
-    assert worker.index_pending() == 0
+    assert worker.index() == 0
 
 
 def test_expired_sessions_are_deleted_and_the_others_stay(application, database):

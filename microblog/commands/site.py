@@ -175,6 +175,9 @@ def sentence_about(error: Exception) -> str | None:
     if isinstance(error, sa.exc.OperationalError) or type(error) is sa.exc.DatabaseError:
         reason = " ".join(str(error.orig).split())
         return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
+    if isinstance(error, configparser.InterpolationError):
+        # Not its own words: they repeat the value, which may be a secret.
+        return f"The ini file cannot be read: write a % as %% in {error.option} of [{error.section}]."
     if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
         return f"The ini file cannot be read: {' '.join(str(error).split())}"
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):

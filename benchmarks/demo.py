@@ -168,10 +168,8 @@ def demo(ini: str) -> str:
                 f"`{site.command(f'user password {READER}')}`, or remove the database file to begin anew."
             )
         count = fill(session, password_hash, site.registry.microblog[MAX_LENGTH])
-    while True:  # what one transaction did not index
-        with site.database.write() as session:
-            if not site.registry.search.index_pending(session, 1000):
-                break
+    while site.registry.search.catch_up(site.database, 1000):
+        pass  # what one transaction did not index
     site.close()
     return (
         f"There are {count:,} posts to look at. Serve them (`{site.command('serve')}`, or `make serve`), "

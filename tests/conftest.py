@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from microblog.db import Base, Database
 pytest_plugins = ["tests.plugins.no_skips"]
 
 POSTGRESQL_URL = os.environ.get("MICROBLOG_TEST_DATABASE_URL")
+ELASTICSEARCH_URL = os.environ.get("MICROBLOG_TEST_ELASTICSEARCH_URL")
 TEST_SECRET = "only for tests, but long enough to be one"
 SETTINGS = {
     "microblog.secret": TEST_SECRET,
@@ -104,6 +106,19 @@ def prepare(url: str) -> None:
         application.registry.search.install(session)
     # The last connection that SQLite closes writes everything into the one file.
     application.database.engine.dispose()
+
+
+def elasticsearch_settings() -> dict[str, str]:
+    """Settings for an index of the test's own; skips the test where there is no server."""
+    if not ELASTICSEARCH_URL:
+        pytest.skip(
+            "Start an Elasticsearch 8 and set MICROBLOG_TEST_ELASTICSEARCH_URL=http://HOST:PORT, "
+            "to test search in a real server."
+        )
+    return {
+        "microblog.search.elasticsearch.url": ELASTICSEARCH_URL,
+        "microblog.search.elasticsearch.index": f"test-{uuid.uuid4().hex[:12]}",
+    }
 
 
 def settings_for(url: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ import click
 
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
+from microblog.posts.queries import number_of_posts
+from microblog.search.adapters import uninstall_others
 from microblog.search.interfaces import Drift, Status
 
 POSTS_IN_A_TRANSACTION = 1000
@@ -25,8 +27,9 @@ def rebuild(site: Site) -> None:
     """Make the whole index again."""
     database, adapter = site.require_database(), site.registry.search
     with database.write() as session:
-        adapter.install(session)  # and know how many posts there are
-    progress = Progress(posts_in(status_of(site)), "posts")
+        adapter.install(session)
+    with database.read() as session:
+        progress = Progress(number_of_posts(session), "posts")
     count = 0
 
     def indexed(more: int) -> None:
@@ -36,6 +39,8 @@ def rebuild(site: Site) -> None:
 
     total = adapter.rebuild(database, indexed)
     progress.finish()
+    with database.write() as session:
+        uninstall_others(session, adapter.name)
     click.echo(f"The index ({adapter.name}) is made again: {total:,} posts.")
 
 
@@ -65,8 +70,8 @@ def mend(site: Site, drift: Drift) -> None:
     total = posts_in(status_of(site))
     progress = Progress(total, "posts")
     while (pending := status_of(site).pending) > 0:
-        with database.write() as session:
-            adapter.index_pending(session, POSTS_IN_A_TRANSACTION)
+        if not adapter.catch_up(database, POSTS_IN_A_TRANSACTION):
+            break
         progress.update(total - pending, total - pending)
     progress.finish()
     if adapter.verify(database):
@@ -80,6 +85,13 @@ def status(site: Site) -> None:
     site.require_database()
     now = status_of(site)
     click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
+    if now.lag_seconds:
+        click.echo(f"The oldest has waited for {now.lag_seconds:,.1f} s.")
+    if now.set_aside:
+        click.echo(
+            f"{now.set_aside:,} were refused for good and set aside; the log says why. "
+            f"When that is mended: `{site.command('search verify --fix')}`."
+        )
 
 
 def status_of(site: Site) -> Status:

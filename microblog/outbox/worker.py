@@ -60,7 +60,7 @@ class Worker:
         """Every task once."""
         self._try("deferred writes", self._registry.deferred.flush)
         if everything:
-            self._try("search index", self.index_pending)
+            self._try("search index", self.index)
             self._try("expired sessions", self.clean)
 
     def _try(self, name: str, task: Callable[[], object]) -> None:
@@ -72,14 +72,9 @@ class Worker:
                 log.exception("The worker's task “%s” failed; it will be tried again.", name)
             self._failing.add(name)
 
-    def index_pending(self) -> int:
-        """Index posts that came from outside the application; how many there were."""
-        database, search = self._registry.database, self._registry.search
-        with database.read() as session:
-            if not search.has_pending(session):
-                return 0
-        with database.write() as session:
-            return int(search.index_pending(session, POSTS_IN_A_ROUND))
+    def index(self) -> int:
+        """Bring to the search index what waits; how much that was."""
+        return int(self._registry.search.catch_up(self._registry.database, POSTS_IN_A_ROUND))
 
     def clean(self) -> int:
         """Delete expired sessions, every ten minutes; how many there were."""

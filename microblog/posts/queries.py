@@ -176,3 +176,30 @@ def delete_post(session: orm.Session, post_id: int) -> None:
 def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
     """Many at once: dictionaries of `id`, `user_id`, `body`, `language`."""
     session.execute(sa.insert(Post), rows)
+
+
+def documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What an index keeps of these posts, by id: `id`, `author` (an id), `body`, `language`."""
+    rows = session.execute(sa.select(*DOCUMENT).where(Post.id.in_(ids)))
+    return {row.id: row._asdict() for row in rows}
+
+
+def documents_after(session: orm.Session, last: int, limit: int) -> dict[int, dict[str, Any]]:
+    """The same of the next posts above the id `last`, in the order of ids; all of them need many calls."""
+    rows = session.execute(sa.select(*DOCUMENT).where(Post.id > last).order_by(Post.id).limit(limit))
+    return {row.id: row._asdict() for row in rows}
+
+
+def lock(session: orm.Session, ids: Sequence[int]) -> None:
+    """Wait for those who change these posts now, and let nobody else until our transaction ends."""
+    session.execute(
+        sa.select(Post.id).where(Post.id.in_(ids)).order_by(Post.id).with_for_update(read=True)
+    ).all()
+
+
+def number_of_posts(session: orm.Session) -> int:
+    """All of them: it reads a whole index, so this is nothing for a page."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Post)) or 0
+
+
+DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)

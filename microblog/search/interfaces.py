@@ -24,12 +24,14 @@ class NotBuilt(SearchUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`documents` are in the index, `pending` posts wait to get there, `set_aside` ones never will."""
+    """`documents` are in the index, and `pending` changes wait to get there, the oldest since
+    `lag_seconds`; `set_aside` were refused for good, each for a reason that the log tells."""
 
     adapter: str
     documents: int
     pending: int
     set_aside: int = 0
+    lag_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,17 @@ class ISearch(Interface):
         Never fails: a post that cannot be indexed must not stop the transaction of somebody else.
         """
 
-    def has_pending(session: Any) -> bool:
-        """Are there posts whose marks wait?"""
+    def catch_up(database: Any, limit: int) -> int:
+        """Index up to `limit` changes that wait, outside of any transaction of the caller's.
 
-    def index_pending(session: Any, limit: int) -> int:
-        """Index up to `limit` posts whose marks wait (written from outside); how many it was."""
+        The worker calls it again and again, several workers at once. How many were dealt with.
+        """
+
+    def waiting(session: Any, author_id: int) -> list[int]:
+        """Ids of this author's newest posts that the index does not know yet, the newest first.
+
+        The search page looks into them itself, so that authors find their own posts at once.
+        """
 
     def search(session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
         """Ids of posts that match a `microblog.search.language.Query`.
@@ -98,7 +106,10 @@ class ISearch(Interface):
         """Make the whole index again; `progress(count)` is called as it goes. How many posts."""
 
     def verify(database: Any) -> Any:
-        """Compare the whole index with the posts: a `Drift`."""
+        """Compare the whole index with the posts: a `Drift`.
+
+        :raises SearchUnavailable: with a sentence for the operator; so do `rebuild` and `status`.
+        """
 
     def repair(session: Any, drift: Any) -> None:
         """Forget the ghosts of a `Drift`, and mark its other posts, so that they are indexed again."""

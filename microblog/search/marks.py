@@ -61,3 +61,17 @@ def matching(term: Term, words: list[Word], place: int) -> int:
         return 0
     last, wanted = found[-1], term.words[-1]
     return length if last == wanted or (term.is_prefix and last.startswith(wanted)) else 0
+
+
+def matches(query: Query, author: str, language: str | None, body: str) -> bool:
+    """Would an index find this post? (Days aside: it is one that was just written.)"""
+    if query.author is not None and query.author != author.lower():
+        return False
+    if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
+        return False
+    words = list(written_words(body))
+
+    def holds(term: Term) -> bool:
+        return any(matching(term, words, place) for place in range(len(words)))
+
+    return all(map(holds, query.terms)) and not any(map(holds, query.excluded))

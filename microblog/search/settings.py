@@ -6,6 +6,6 @@ SEARCH = Setting(
     "microblog.search",
     text,
     "fts5",
-    "The search adapter: fts5 (inside SQLite), postgresql (inside PostgreSQL), none, "
+    "The search adapter: fts5 (inside SQLite), postgresql (inside PostgreSQL), elasticsearch, none, "
     "or the dotted name of one of your own.",
 )

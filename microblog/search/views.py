@@ -10,7 +10,7 @@ from microblog.posts import queries
 from microblog.posts.paging import Cursor, Page, page_of_posts
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
-from microblog.search.marks import HitMarker
+from microblog.search.marks import HitMarker, matches
 from microblog.tree import Root
 
 MOST_PEOPLE = 5
@@ -46,15 +46,33 @@ def newest_posts(request: Any, query: Query, q: str) -> Page:
 
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
         posts: list[queries.PostRow] = []
+        first = cursor
         while True:
             wanted = limit - len(posts)
             ids = request.registry.search.search(request.dbsession, query, cursor, wanted)
             posts += queries.posts_by_id(request.dbsession, ids)
             if len(ids) < wanted or len(posts) == limit:
-                return posts
+                return with_ones_own(request, query, posts, limit) if first == Cursor() else posts
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
 
     return page_of_posts(request, fetch, q=q)
+
+
+def with_ones_own(
+    request: Any, query: Query, found: list[queries.PostRow], limit: int
+) -> list[queries.PostRow]:
+    """The first page, with posts that the reader has just written and no index knows yet."""
+    me = request.identity
+    ids = [] if me is None else request.registry.search.waiting(request.dbsession, me.id)
+    ones_own = {
+        post.id: post
+        for post in queries.posts_by_id(request.dbsession, ids)
+        if matches(query, post.author, post.language, post.body)
+        and (query.since is None or post.created >= query.since)
+        and (query.until is None or post.created < query.until)
+    }
+    everything = {**ones_own, **{post.id: post for post in found}}
+    return [everything[post_id] for post_id in sorted(everything, reverse=True)][:limit]
 
 
 def best_posts(request: Any, query: Query) -> Page:

@@ -552,3 +552,8 @@ def test_the_checks_let_pass_what_is_there(check, tmp_path):
     path = tmp_path / "document.md"
     path.write_text(TRUE, encoding="utf-8")
     assert not check(Document(path))
+
+
+def test_the_example_of_an_adapter_is_the_one_that_passes_the_contract():
+    examples = [block.text for block in Document(DOCS / "search-adapters.md").blocks]
+    assert (ROOT / "tests/contract/scanning.py").read_text(encoding="utf-8") in examples

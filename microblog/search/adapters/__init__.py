@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.util import DottedNameResolver
+from sqlalchemy import orm
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
 
+from microblog.outbox import queries as outbox
+from microblog.search import queries
 from microblog.search.interfaces import ISearch
 from microblog.search.settings import SEARCH
 
 ADAPTERS = {
     "fts5": "microblog.search.adapters.fts5.FTS5Search",
     "postgresql": "microblog.search.adapters.postgresql.PostgreSQLSearch",
+    "elasticsearch": "microblog.search.adapters.elasticsearch.ElasticsearchSearch",
     "none": "microblog.search.adapters.nothing.NoSearch",
 }
 
@@ -39,3 +43,16 @@ def choose_adapter(config: Any) -> Any:
     else:
         return adapter
     return DottedNameResolver().resolve(ADAPTERS["none"])()
+
+
+def uninstall_others(session: orm.Session, chosen: str) -> None:
+    """Remove from the database what our other adapters have there, or their triggers would go on writing.
+
+    An index that is in Elasticsearch stays there, out of date: whoever comes back makes it again.
+    """
+    inside = "postgresql" if session.get_bind().dialect.name == "postgresql" else "fts5"
+    if chosen in ADAPTERS and chosen != inside:
+        DottedNameResolver().resolve(ADAPTERS[inside])().uninstall(session)
+    if chosen in ADAPTERS and chosen != "elasticsearch":
+        queries.uninstall_triggers(session)
+        outbox.forget_all(session, queries.KIND)

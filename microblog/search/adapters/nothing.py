@@ -28,11 +28,11 @@ class NoSearch:
     def before_commit(self, session: Any) -> None:
         """Nothing to index."""
 
-    def has_pending(self, session: Any) -> bool:
-        return False
-
-    def index_pending(self, session: Any, limit: int) -> int:
+    def catch_up(self, database: Any, limit: int) -> int:
         return 0
+
+    def waiting(self, session: Any, author_id: int) -> list[int]:
+        return []
 
     def search(self, session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
         raise SearchUnavailable("Posts cannot be searched on this site.")

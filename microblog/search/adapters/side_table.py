@@ -43,9 +43,6 @@ class SideTableSearch:
     pending: str
     seconds_for_a_query = 1.0
 
-    def __init__(self) -> None:
-        self._installed = False
-
     # What a subclass brings
 
     def create(self, session: orm.Session) -> None:
@@ -97,13 +94,10 @@ class SideTableSearch:
 
     def uninstall(self, session: orm.Session) -> None:
         self.drop(session)
-        self._installed = False
 
     def is_installed(self, session: orm.Session | sa.Connection) -> bool:
-        """Asked until it is: migrations may run while the server does."""
-        if not self._installed:
-            self._installed = self.exists(session)
-        return self._installed
+        """Asked every time: a command of another process may make or remove it at any moment."""
+        return self.exists(session)
 
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
         """Nothing to remember, unless a subclass does."""
@@ -119,6 +113,17 @@ class SideTableSearch:
     def has_pending(self, session: orm.Session) -> bool:
         waits = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")  # noqa: S608
         return self.is_installed(session) and session.scalar(waits) is not None
+
+    def catch_up(self, database: Database, limit: int) -> int:
+        with database.read() as session:  # most times there is nothing, and no reason to lock
+            if not self.has_pending(session):
+                return 0
+        with database.write() as session:
+            session.info[COUNTED] = True
+            return self.index_pending(session, limit)
+
+    def waiting(self, session: orm.Session, author_id: int) -> list[int]:
+        return []  # a post is indexed in its own transaction
 
     def index_pending(self, session: orm.Session, limit: int) -> int:
         rows = session.execute(self.pending_posts(), {"limit": limit}).all()

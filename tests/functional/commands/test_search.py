@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from elasticsearch import Elasticsearch
 from sqlalchemy import text
 
 from microblog.posts.queries import add_posts
+from microblog.search.adapters.elasticsearch_server import INDEX
+from microblog.search.queries import install_triggers
+from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings
 from tests.walk import bodies, sign_up, write
 
 STUBBORN = "tests.functional.commands.broken.StubbornSearch"
@@ -95,3 +99,50 @@ def test_what_cannot_be_mended_is_told(ini, microblog):
 def test_without_search_there_is_nothing_to_do(ini, microblog):
     ini.write_text(ini.read_text().replace("\nmicroblog.search = ", "\nmicroblog.search = none\n#"))
     assert microblog("search", "rebuild").stdout == "The index (none) is made again: 0 posts.\n"
+
+
+def count(application, sql):
+    with application.database.read() as session:
+        return session.scalar(text(sql))
+
+
+def test_a_rebuild_removes_what_another_adapter_left_in_the_database(site, application):
+    with application.database.write() as session:
+        install_triggers(session)
+    assert count(application, "SELECT count(*) FROM outbox") == 3
+    site("search", "rebuild")
+    assert count(application, "SELECT count(*) FROM outbox") == 0
+    execute(application, "UPDATE posts SET body = 'another'")
+    assert count(application, "SELECT count(*) FROM outbox") == 0
+
+
+def test_a_rebuild_in_elasticsearch_is_a_command_too(site, application, ini):
+    settings = elasticsearch_settings()
+    lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+    changed = ini.read_text().replace(
+        "\nmicroblog.search = ", f"\nmicroblog.search = elasticsearch\n{lines}#"
+    )
+    ini.write_text(changed)
+    site("database", "upgrade")
+    assert "microblog search rebuild" in site("search", "status", status=1).stderr
+    assert site("search", "rebuild").stdout == "The index (elasticsearch) is made again: 3 posts.\n"
+    assert count(application, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%fts5%'") == 0
+    assert site("search", "status").stdout == "elasticsearch: 3 posts indexed, 0 wait for the worker.\n"
+    # A server that still runs with the old settings goes on.
+    execute(application, "UPDATE posts SET body = 'another' WHERE body LIKE 'one%'")
+    assert "microblog search rebuild" in application.browser().get("/search?q=one", status=503)
+    waiting = site("search", "status").stdout
+    assert "1 wait for the worker.\nThe oldest has waited for " in waiting
+    execute(application, "UPDATE outbox SET set_aside = true")
+    refused = site("search", "status").stdout
+    assert "1 were refused for good and set aside; the log says why." in refused
+    assert "Indexed with another text" in site("search", "verify", status=1).stdout
+    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    site("search", "verify")
+    ini.write_text(changed.replace(ELASTICSEARCH_URL, "http://127.0.0.1:1"))
+    for command in ("rebuild", "verify", "status"):
+        error = site("search", command, status=1).stderr
+        assert error.startswith("Error: Elasticsearch does not do it (ConnectionError")
+    with Elasticsearch(ELASTICSEARCH_URL) as server:
+        for index in server.indices.get(index=f"{settings[INDEX.key]}*"):
+            server.indices.delete(index=index)

@@ -63,12 +63,12 @@ def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
     assert "Posts cannot be searched on this site." in page
     with application.database.write() as session:
         search.install(session)
-        assert search.index_pending(session, 1) == 0
-        assert not search.has_pending(session)
+        assert search.waiting(session, 1) == []
         assert search.status(session) == Status("none", 0, 0)
         with pytest.raises(SearchUnavailable):
             search.search(session, parse("word"), Cursor(), 1)
         search.uninstall(session)
+    assert search.catch_up(application.database, 1) == 0
     assert search.rebuild(application.database, print) == 0
     assert not search.verify(application.database)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from microblog.search.language import parse
-from microblog.search.marks import HitMarker
+from microblog.search.marks import HitMarker, matches
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,31 @@ def test_what_is_marked(query, text, marked):
 def test_marking_changes_nothing_but_the_marks(query, text):
     marked = HitMarker(parse(query))(text)
     assert marked.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("creme", True),
+        ("creme brulee", True),
+        ("creme tea", False),
+        ('"brulee creme"', False),
+        ("bru*", True),
+        ("creme -tea", True),
+        ("creme -brulee", False),
+        ("-tea", True),
+        ("from:susan", True),
+        ("from:john creme", False),
+        ("lang:fr", True),
+        ("lang:fr-ca", True),
+        ("lang:fr-be", False),
+        ("lang:es creme", False),
+    ],
+)
+def test_a_post_is_matched_like_an_index_would(query, found):
+    assert matches(parse(query), "Susan", "fr-CA", "Crème brûlée") is found
+
+
+def test_a_post_without_a_language_matches_none():
+    assert matches(parse("tea"), "susan", None, "tea")
+    assert not matches(parse("lang:en tea"), "susan", None, "tea")

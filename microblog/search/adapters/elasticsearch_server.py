@@ -1,0 +1,164 @@
+"""The Elasticsearch servers: their settings, the client, and what is told when they cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from typing import Any
+
+from microblog.search.interfaces import SearchUnavailable
+from microblog.settings import Setting, optional_text, text
+
+log = logging.getLogger(__name__)
+
+URL = Setting(
+    "microblog.search.elasticsearch.url",
+    text,
+    "http://127.0.0.1:9200",
+    "The servers, separated by blanks; each like https://HOST:PORT.",
+)
+INDEX = Setting(
+    "microblog.search.elasticsearch.index",
+    text,
+    "microblog",
+    "The name of the index; several sites may share a server under several names.",
+)
+API_KEY = Setting(
+    "microblog.search.elasticsearch.api_key", optional_text, None, "An API key of the server.", secret=True
+)
+USER = Setting(
+    "microblog.search.elasticsearch.user", optional_text, None, "The user, for basic authentication."
+)
+PASSWORD = Setting(
+    "microblog.search.elasticsearch.password", optional_text, None, "The user's password.", secret=True
+)
+CA_CERTIFICATE = Setting(
+    "microblog.search.elasticsearch.ca_certificate",
+    optional_text,
+    None,
+    "A file with the certificate of the authority that signed the server's.",
+)
+
+OLDEST_CLIENT, NEWEST_CLIENT = (8, 19), (9, 0)
+SUPPORTED_SERVERS = 8  # the major version
+NOT_ALLOWED = 403
+# What servers of other versions answer to the media type of our client.
+UNKNOWN_MEDIA_TYPE = frozenset({400, 406})
+ERROR_CHARACTERS = 200
+
+
+class UnsupportedServer(SearchUnavailable):
+    """The server is of a version that this client does not talk to."""
+
+
+class Server:
+    """The client, with what the settings say.
+
+    :raises ValueError: with a sentence, when there is no client or it does not take the settings.
+    """
+
+    def __init__(self, settings: Any) -> None:
+        try:
+            import elasticsearch
+        except ImportError:
+            raise ValueError("needs its client: pip install 'microblog[elasticsearch]'.") from None
+        require_supported_client(elasticsearch.VERSION)
+        self.not_found: type[Exception] = elasticsearch.NotFoundError
+        self.bad_request: type[Exception] = elasticsearch.BadRequestError
+        self.failures: tuple[type[Exception], ...] = (
+            elasticsearch.ApiError,
+            elasticsearch.TransportError,
+            elasticsearch.UnsupportedProductError,
+            SearchUnavailable,
+        )
+        self._api_error = elasticsearch.ApiError
+        self._is_supported = False
+        options: dict[str, Any] = {}
+        if settings[API_KEY]:
+            options["api_key"] = settings[API_KEY]
+        elif settings[USER]:
+            options["basic_auth"] = (settings[USER], settings[PASSWORD] or "")
+        try:
+            if settings[CA_CERTIFICATE]:
+                ssl.create_default_context(cafile=settings[CA_CERTIFICATE])  # the client looks later
+                options["ca_certs"] = settings[CA_CERTIFICATE]
+            # One attempt: pages do not wait, and the worker comes back by itself.
+            self._client = elasticsearch.Elasticsearch(settings[URL].split(), max_retries=0, **options)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"cannot be reached with these settings: {error}") from None
+
+    def client(self, seconds: float) -> Any:
+        """A client that waits so long for an answer; the first asks for the server's version.
+
+        :raises UnsupportedServer: when it is none of ours; and what the client raises.
+        """
+        client = self._client.options(request_timeout=seconds)
+        if not self._is_supported:
+            self._require_supported(client)
+            self._is_supported = True
+        return client
+
+    def forget_version(self) -> None:
+        """Ask again: after trouble it may be another server."""
+        self._is_supported = False
+
+    def _require_supported(self, client: Any) -> None:
+        try:
+            number = str(client.info()["version"]["number"])
+        except self._api_error as error:
+            if error.status_code == NOT_ALLOWED:
+                return  # our key may do less than this, and still enough
+            if error.status_code in UNKNOWN_MEDIA_TYPE:
+                raise UnsupportedServer(
+                    f"This is no Elasticsearch {SUPPORTED_SERVERS}, the supported version: it does not "
+                    "understand the client."
+                ) from None
+            raise
+        if number.partition(".")[0] != str(SUPPORTED_SERVERS):
+            raise UnsupportedServer(
+                f"The server is Elasticsearch {number}; supported is version {SUPPORTED_SERVERS}."
+            )
+
+
+def require_supported_client(version: tuple[int, ...]) -> None:
+    """:raises ValueError: with a sentence."""
+    if not OLDEST_CLIENT <= version < NEWEST_CLIENT:
+        raise ValueError(
+            f"needs its client in a version from {OLDEST_CLIENT[0]}.{OLDEST_CLIENT[1]} and below "
+            f"{NEWEST_CLIENT[0]}, and not {'.'.join(map(str, version))}: "
+            "pip install 'microblog[elasticsearch]'."
+        )
+
+
+def sentence_of(error: Exception) -> str:
+    """What went wrong, in a line; never with a key or a password."""
+    if isinstance(error, SearchUnavailable):
+        return str(error)
+    return f"Elasticsearch does not do it ({type(error).__name__}: {str(error)[:ERROR_CHARACTERS]})."
+
+
+class Trouble:
+    """Tells the log once that something does not work, not once a request, and once that it does again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._what: set[str] = set()
+
+    def begins(self, what: str, sentence: str) -> None:
+        with self._lock:
+            is_new = not self._what
+            self._what.add(what)
+        if is_new:
+            log.warning("Search is in trouble (%s): %s Posting and reading go on.", what, sentence)
+
+    def ends(self, what: str) -> bool:
+        """Was there any?"""
+        with self._lock:
+            if what not in self._what:
+                return False
+            self._what.remove(what)
+            is_over = not self._what
+        if is_over:
+            log.warning("Search works again.")
+        return True

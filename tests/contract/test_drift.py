@@ -1,0 +1,165 @@
+"""Whatever happens to posts and workers: after things calm down, index and database agree.
+
+A short form, seeded, of the long runs: four writers of every kind while workers come, go, and are
+killed between delivering and forgetting.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.models import User
+from microblog.accounts.queries import add_user
+from microblog.outbox.models import Entry
+from microblog.posts.ids import new_id
+from microblog.posts.models import Post
+from microblog.posts.queries import add_post, add_posts, delete_post
+
+SEED = 20261122
+WRITERS = 4
+OPERATIONS_OF_A_WRITER = 100
+LIMIT = 20
+ATTEMPTS = 10
+MANY = 1000
+
+
+def until_it_works(deed: Callable[[], object]) -> None:
+    """PostgreSQL ends a deadlock by choosing one transaction; requests and the worker try again, too."""
+    for _ in range(ATTEMPTS):
+        try:
+            deed()
+        except sa.exc.OperationalError:
+            continue
+        return
+    raise AssertionError("It never worked.")
+
+
+class Writer:
+    """Does one random thing after another, with people and posts of its own and those of others."""
+
+    def __init__(self, application: Any, number: int) -> None:
+        self.random = random.Random(SEED + number)
+        self.database = application.database
+        self.name = f"writer{number}"
+        self.words = ["tea", "milk", "sugar", "straße", "日本", f"word{number}"]
+
+    def body(self) -> str:
+        return " ".join(self.random.choices(self.words, k=5))
+
+    def author(self, session: Any) -> int:
+        found = session.scalar(sa.select(User.id).where(User.nickname == self.name))
+        return int(found or add_user(session, self.name))
+
+    def some_post(self, session: Any) -> int | None:
+        ids = list(session.scalars(sa.select(Post.id).order_by(Post.id.desc()).limit(LIMIT)))
+        return self.random.choice(ids) if ids else None
+
+    def write_one(self) -> None:
+        with self.database.write() as session:
+            add_post(session, self.author(session), self.body())
+
+    def write_many(self) -> None:
+        with self.database.write() as session:
+            author = self.author(session)
+            rows = [
+                {"id": new_id(), "user_id": author, "body": self.body(), "language": None} for _ in range(5)
+            ]
+            add_posts(session, rows)
+
+    def delete_one(self) -> None:
+        with self.database.write() as session:
+            post = self.some_post(session)
+            if post is not None:
+                delete_post(session, post)
+
+    def change_in_a_shell(self) -> None:
+        with self.database.engine.begin() as connection:
+            newest = sa.select(sa.func.max(Post.id)).scalar_subquery()
+            connection.execute(sa.update(Post).where(Post.id == newest).values(body=self.body()))
+
+    def delete_in_a_shell(self) -> None:
+        with self.database.engine.begin() as connection:
+            oldest = sa.select(sa.func.min(Post.id)).scalar_subquery()
+            connection.execute(sa.delete(Post).where(Post.id == oldest))
+
+    def leave(self) -> None:
+        with self.database.write() as session:
+            session.execute(sa.delete(User).where(User.nickname == self.name))
+
+    def give_up(self) -> None:
+        session = self.database.session(write=True)
+        add_post(session, self.author(session), self.body())
+        session.rollback()
+        session.close()
+
+    def run(self) -> None:
+        deeds = [self.write_one] * 8 + [self.delete_one] * 3 + [self.write_many, self.delete_in_a_shell]
+        deeds += [self.change_in_a_shell, self.change_in_a_shell, self.leave, self.give_up]
+        for _ in range(OPERATIONS_OF_A_WRITER):
+            until_it_works(self.random.choice(deeds))
+
+
+class Worker:
+    """Catches up until it is told to stop, and is sometimes killed before it can forget."""
+
+    def __init__(self, application: Any, number: int, over: threading.Event) -> None:
+        self.random = random.Random(SEED * 2 + number)
+        self.database = application.database
+        self.search = application.registry.search
+        self.over = over
+
+    def run(self) -> None:
+        while not self.over.wait(self.random.uniform(0, 0.02)):
+            if hasattr(self.search, "deliver") and self.random.random() < 0.2:
+                until_it_works(self.be_killed)
+            else:
+                until_it_works(lambda: self.search.catch_up(self.database, self.random.randint(1, LIMIT)))
+
+    def be_killed(self) -> None:
+        """Delivers, and forgets nothing: its lease ends, and another delivers again."""
+        from microblog.outbox import queries as outbox
+
+        with self.database.write() as session:
+            entries = outbox.lease(session, "search", LIMIT)
+        self.search.deliver(self.database, entries)
+        with self.database.write() as session:
+            ids = [entry.id for entry in entries]
+            session.execute(sa.update(Entry).where(Entry.id.in_(ids)).values(lease_until=0))
+
+
+@pytest.mark.slow
+def test_after_things_calm_down_index_and_database_agree(application: Any, search: Any) -> None:
+    over = threading.Event()
+    faults: list[BaseException] = []
+
+    def watched(run: Any) -> None:
+        try:
+            run()
+        except BaseException as fault:
+            faults.append(fault)
+
+    writers = [Writer(application, number) for number in range(WRITERS)]
+    workers = [Worker(application, number, over) for number in range(2)]
+    runs = [one.run for one in writers] + [one.run for one in workers]
+    threads = [threading.Thread(target=watched, args=[run]) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads[:WRITERS]:
+        thread.join()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    while search.catch_up(application.database, MANY):
+        pass
+    assert not search.verify(application.database)
+    with application.database.read() as session:
+        status = search.status(session)
+        posts = session.scalar(sa.select(sa.func.count()).select_from(Post))
+    assert (status.documents, status.pending, status.set_aside) == (posts, 0, 0)

@@ -1,0 +1,101 @@
+"""The outbox: leasing entries, and what becomes of them."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.outbox import queries as outbox
+from microblog.outbox.models import Entry
+
+KIND = "letters"
+
+
+@pytest.fixture
+def entries(database):
+    with database.write() as session:
+        outbox.write(session, KIND, ["a", "b", "c"])
+        outbox.write(session, "others", ["x"])
+
+
+def lease(database, limit=10):
+    with database.write() as session:
+        return outbox.lease(session, KIND, limit)
+
+
+@pytest.mark.usefixtures("entries")
+def test_the_oldest_entries_of_a_kind_are_leased_once(database):
+    assert [entry.key for entry in lease(database, 2)] == ["a", "b"]
+    assert [entry.key for entry in lease(database, 2)] == ["c"]
+    assert lease(database) == []
+    with database.read() as session:
+        assert not outbox.any_due(session, KIND)
+        assert outbox.any_due(session, "others")
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_lease_that_ended_is_somebody_elses(database, monkeypatch):
+    monkeypatch.setattr(outbox, "LEASE_MILLISECONDS", -1)
+    first = lease(database)
+    monkeypatch.undo()
+    second = lease(database)
+    assert [(entry.id, entry.attempts) for entry in second] == [(entry.id, 2) for entry in first]
+    with database.write() as session:
+        assert outbox.still_leased(session, first) == set()
+        assert outbox.still_leased(session, second) == {entry.id for entry in second}
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_was_finished_is_gone_and_ids_never_come_again(database):
+    ids = [entry.id for entry in lease(database)]
+    with database.write() as session:
+        outbox.finish(session, [])
+        outbox.finish(session, ids)
+        outbox.forget_all(session, "others")
+        assert session.scalar(sa.select(sa.func.count()).select_from(Entry)) == 0
+        outbox.write(session, KIND, ["d"])
+        outbox.write(session, KIND, [])
+    (entry,) = lease(database)
+    assert entry.id > max(ids)
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_could_not_be_delivered_waits_until_it_is_told_to_hurry(database):
+    entries = lease(database)
+    with database.write() as session:
+        outbox.postpone(session, [], "nothing")
+        outbox.postpone(session, entries, "e" * 1000, longest_seconds=60)
+        assert set(session.scalars(sa.select(sa.func.length(Entry.error)))) == {None, outbox.ERROR_CHARACTERS}
+    assert lease(database) == []
+    with database.write() as session:
+        outbox.hurry(session, KIND)
+    assert len(lease(database)) == 3
+
+
+def test_pauses_grow_up_to_the_longest():
+    assert 0.25 <= outbox.pause_seconds(1, 300) <= 0.5
+    assert 4 <= outbox.pause_seconds(5, 300) <= 8
+    assert 150 <= outbox.pause_seconds(5000, 300) <= 300
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_was_refused_is_set_aside_and_blocks_nobody(database):
+    first, *_ = lease(database, 1)
+    with database.write() as session:
+        outbox.set_aside(session, {first.id: "wrong"})
+    assert [entry.key for entry in lease(database)] == ["b", "c"]
+    with database.write() as session:
+        depth = outbox.depth(session, KIND)
+        assert (depth.waiting, depth.set_aside) == (2, 1)
+        assert outbox.waiting_keys(session, KIND, ["a", "b", "x"]) == {"b"}
+        outbox.forget_set_aside(session, KIND)
+        assert outbox.depth(session, KIND).set_aside == 0
+
+
+def test_the_lag_is_the_age_of_the_oldest_entry_that_waits(database):
+    with database.write() as session:
+        assert outbox.depth(session, KIND) == outbox.Depth(0, 0, 0.0)
+        outbox.write(session, KIND, ["a"])
+        session.execute(sa.update(Entry).values(created=outbox.now() - 90_000))
+        outbox.write(session, KIND, ["b"])
+        assert 90 <= outbox.depth(session, KIND).lag_seconds < 180

@@ -1,0 +1,176 @@
+"""What the settings of Elasticsearch do: secrets and certificates reach the server, versions are checked."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import ssl
+import subprocess
+import sys
+
+import pytest
+
+from microblog import SettingsError, configure
+from microblog.outbox.queries import Leased
+from microblog.search.adapters.elasticsearch_index import Outcome, outcome_of
+from microblog.search.adapters.elasticsearch_server import (
+    API_KEY,
+    CA_CERTIFICATE,
+    PASSWORD,
+    URL,
+    USER,
+    Trouble,
+    require_supported_client,
+    sentence_of,
+)
+from microblog.search.interfaces import SearchUnavailable
+from tests.conftest import SETTINGS
+from tests.gate import PRODUCT, Gate
+
+NOTHING_FOUND = {
+    "status": 200,
+    "headers": PRODUCT,
+    "body": {"version": {"number": "8.19.5"}, "timed_out": False, "hits": {"hits": []}},
+}
+
+
+def adapter(**settings: str):
+    more = {f"microblog.search.elasticsearch.{key}": value for key, value in settings.items()}
+    return configure({**SETTINGS, "microblog.search": "elasticsearch", **more}).registry.search
+
+
+def asked(search) -> list[int]:
+    return search._ids(query={"match_all": {}}, size=1)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority, and a server's certificate that it signed, made by `openssl`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("Install openssl, to test the certificate of a search server.")
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "rsa:2048", "-nodes")
+    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Authority")
+    run("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2")
+    run("x509", "-req", "-in", "server.csr", *signed, "-out", "server.pem")
+    return folder
+
+
+@pytest.fixture
+def secure_server(certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    with Gate(tls=context) as gate:
+        gate.mode = NOTHING_FOUND
+        yield gate
+
+
+def test_an_api_key_reaches_the_server_over_tls(secure_server, certificates):
+    search = adapter(
+        url=secure_server.url, ca_certificate=str(certificates / "ca.pem"), api_key="a-key", user="unused"
+    )
+    search.seconds_for_a_query = 30
+    assert asked(search) == []
+    assert secure_server.headers["Authorization"] == "ApiKey a-key"
+
+
+def test_user_and_password_reach_the_server_over_tls(secure_server, certificates):
+    search = adapter(
+        url=secure_server.url, ca_certificate=str(certificates / "ca.pem"), user="susan", password="cat"
+    )
+    search.seconds_for_a_query = 30
+    assert asked(search) == []
+    expected = base64.b64encode(b"susan:cat").decode()
+    assert secure_server.headers["Authorization"] == f"Basic {expected}"
+
+
+def test_a_server_that_another_authority_signed_gets_no_secret(secure_server, caplog):
+    search = adapter(url=secure_server.url, user="susan", password="cat")
+    search.seconds_for_a_query = 30
+    with pytest.raises(SearchUnavailable):
+        asked(search)
+    assert secure_server.requests == []
+    assert "TlsError" in caplog.text or "certificate" in caplog.text.lower()
+    assert "cat" not in caplog.text.replace("certificate", "").replace("CERTIFICATE", "")
+
+
+def test_the_version_is_asked_once(secure_server, certificates):
+    search = adapter(url=secure_server.url, ca_certificate=str(certificates / "ca.pem"))
+    search.seconds_for_a_query = 30
+    asked(search)
+    asked(search)
+    assert secure_server.requests.count("GET /") == 1
+    assert "Authorization" not in secure_server.headers
+
+
+def test_secrets_are_not_shown_with_the_settings():
+    assert API_KEY.secret
+    assert PASSWORD.secret
+    assert not any(setting.secret for setting in (URL, USER, CA_CERTIFICATE))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"url": "not-a-url"}, {"url": "https://localhost:1", "ca_certificate": "/no/such.pem"}]
+)
+def test_settings_that_the_client_does_not_take_stop_the_start(settings):
+    with pytest.raises(SettingsError, match="cannot be reached with these settings"):
+        adapter(**settings)
+
+
+def test_without_the_client_the_start_is_stopped_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "elasticsearch", None)
+    with pytest.raises(SettingsError, match=r"pip install 'microblog\[elasticsearch\]'"):
+        adapter()
+
+
+@pytest.mark.parametrize("version", [(7, 17, 9), (8, 18, 1), (9, 0, 0)])
+def test_a_client_of_another_version_is_refused(version):
+    with pytest.raises(ValueError, match=r"from 8.19 and below 9, and not \d"):
+        require_supported_client(version)
+
+
+def test_trouble_is_told_once_and_its_end_once(caplog):
+    trouble = Trouble()
+    assert not trouble.ends("searching")
+    trouble.begins("searching", "It is down.")
+    trouble.begins("indexing", "It is down.")
+    trouble.begins("searching", "It is down.")
+    assert trouble.ends("searching")
+    assert trouble.ends("indexing")
+    assert not trouble.ends("indexing")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Search is in trouble (searching): It is down. Posting and reading go on.",
+        "Search works again.",
+    ]
+
+
+def test_a_sentence_is_short():
+    assert len(sentence_of(ValueError("x" * 5000))) < 300
+
+
+TAKEN, GONE, CONFLICT = (201, ""), (404, ""), (409, "newer")
+NO_INDEX, BLOCKED, WRONG = (404, "no such index"), (403, "blocked"), (400, "wrong")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([TAKEN], Outcome(done=(1,))),
+        ([TAKEN, CONFLICT], Outcome(done=(1,))),
+        ([GONE], Outcome(done=(1,))),
+        ([TAKEN, NO_INDEX], Outcome(again=(1,), error="404 no such index.")),
+        ([BLOCKED, WRONG], Outcome(again=(1,), error="403 blocked.")),
+        ([TAKEN, WRONG], Outcome(refused={1: "wrong"})),
+        (None, Outcome(again=(1,), error="0 no answer.")),
+    ],
+)
+def test_an_entry_is_done_when_every_index_took_it(answers, expected):
+    entry = Leased(1, "7", None, 1, 0)
+    assert outcome_of([entry], {} if answers is None else {7: answers}) == expected

@@ -139,7 +139,11 @@ def make_engine(url: str) -> sa.Engine:
     """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
     # Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
     postgresql = sa.make_url(url).get_backend_name() == "postgresql"
-    engine = sa.create_engine(url, connect_args={"options": "-c jit=off"} if postgresql else {})
+    engine = sa.create_engine(
+        url,
+        connect_args={"options": "-c jit=off"} if postgresql else {},
+        hide_parameters=True,  # an error in the log tells no e-mail address and no hash
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)

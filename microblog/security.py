@@ -74,6 +74,7 @@ HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 SESSION_COOKIE = "session"
 VISITOR_COOKIE = "visitor"
 SEEN_EVERY = timedelta(minutes=1)
+LONGEST_NEXT = 2000  # characters of an address of ours
 
 
 # Cookies
@@ -342,7 +343,7 @@ def safe_next(target: str, *, but_not: str | None = None) -> str | None:
 
     `but_not` is a path that does not count, nor do the pages below it (those of a deleted post).
     """
-    if not target.startswith("/") or target.startswith(("//", "/\\")):
+    if len(target) > LONGEST_NEXT or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
     if any(not "!" <= character <= "~" or character == "\\" for character in target):
         return None  # nor can a header hold what is not ASCII

@@ -14,6 +14,8 @@ from microblog.accounts.nicknames import nickname_problem
 from microblog.forms import AtMost, Form, no_control_characters, strip, unix_lines
 
 ABOUT_ME_GRAPHEMES = 140
+TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
+TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
 
 
 def is_a_nickname(form: Any, field: Any) -> None:

@@ -14,7 +14,7 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.view import exception_view_config
 
 from microblog.accounts import passwords, queries
-from microblog.accounts.forms import LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.settings import REGISTRATION, REMEMBERED_DAYS, SESSION_HOURS
 from microblog.errors import client_error
@@ -31,8 +31,6 @@ from microblog.security import (
 )
 from microblog.tree import Root
 
-TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
-TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
 TOO_MANY_NICKNAMES = (
     f"You have had {queries.MOST_NICKNAMES} nicknames, which all stay yours. Choose one of them."
 )

@@ -176,7 +176,7 @@ def sentence_about(error: Exception) -> str | None:
         reason = " ".join(str(error.orig).split())
         return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
     if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
-        return f"The ini file cannot be read: {' '.join(str(error).split())}"
+        return f"The ini file cannot be read: {fault_of_ini(error)}"
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):
         return (
             f"{error.name} is not installed, but the settings ask for it: install it "
@@ -185,6 +185,13 @@ def sentence_about(error: Exception) -> str | None:
     if isinstance(error, (migrating.MigrationError, SearchError)):
         return str(error)
     return None
+
+
+def fault_of_ini(error: Exception) -> str:
+    if isinstance(error, configparser.InterpolationError):
+        # Not its own words: they repeat the value, which may be a secret.
+        return f"write a % as %% in {error.option} of [{error.section}]."
+    return " ".join(str(error).split())
 
 
 def is_about_ini(error: Exception) -> bool:

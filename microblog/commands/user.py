@@ -10,8 +10,7 @@ from pyramid.request import Request
 from sqlalchemy import orm
 
 from microblog.accounts import passwords, queries
-from microblog.accounts.forms import RegisterForm
-from microblog.accounts.views import TAKEN_EMAIL, TAKEN_NICKNAME
+from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, RegisterForm
 from microblog.commands.site import Site, pass_site
 from microblog.people.queries import PersonRow, person_of
 
@@ -48,6 +47,8 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
     try:
         with database.write() as session:
             queries.add_user(session, nickname, email=email, password_hash=password_hash, is_admin=admin)
+    except queries.NicknameTaken:  # since we looked
+        raise click.ClickException(f"{TAKEN_NICKNAME} Try again with another.") from None
     except queries.EmailTaken:
         raise click.ClickException(f"{TAKEN_EMAIL} Give another with --email.") from None
     click.echo(f"{nickname} can log in now{', and is an admin' if admin else ''}.")

@@ -24,7 +24,7 @@ from microblog.security import next_page
 class PeoplePage:
     people: list[queries.PersonRow]
     next_url: str | None
-    previous_url: str | None
+    previous_url: str | None  # the first page: who reads backwards begins anew
 
 
 def reader_id(request: Any) -> int | None:

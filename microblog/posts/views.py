@@ -86,7 +86,7 @@ def delete(page: PostPage, request: Any) -> Any:
 
 def after_deletion(request: Any) -> str | None:
     """The `next` of the form or the address, unless it is a page of the post itself."""
-    own_pages = "/".join(request.path.split("/")[:-1])  # /posts/12 of /posts/12/delete
+    own_pages = request.path.rpartition("/delete")[0]  # /posts/12 of /posts/12/delete
     return next_page(request, but_not=own_pages)
 
 

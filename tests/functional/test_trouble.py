@@ -220,3 +220,17 @@ def test_repair_keeps_what_was_written_meanwhile(application, database):
 
 def test_the_key_of_a_nickname_is_lower_case():
     assert nickname_key("Susan") == "susan"
+
+
+def test_an_error_of_the_database_tells_the_log_nothing_private(database, caplog):
+    with pytest.raises(sa.exc.IntegrityError) as caught, database.write() as session:
+        session.execute(sa.text("INSERT INTO users (email) VALUES (:email)"), {"email": "susan@example.com"})
+    assert "susan@example.com" not in str(caught.value)
+
+
+def test_a_next_that_is_too_long_is_ignored(browser):
+    sign_up(browser, "susan")
+    answer = browser.post(
+        "/posts/", {"csrf_token": token(browser), "body": "x", "next": "/" + "x" * 3000}, status=303
+    )
+    assert answer.headers["Location"] == "http://localhost/"

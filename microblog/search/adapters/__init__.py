@@ -33,7 +33,7 @@ def choose_adapter(config: Any) -> Any:
             config.declare_settings(*adapter_class.SETTINGS)
         adapter = adapter_class()
         adapter.check(settings, config.registry.database)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         problem = str(error) if name in ADAPTERS else f"cannot be imported: {error}"
         settings.fault(
             f"{SEARCH.key} must be one of {', '.join(ADAPTERS)}, or a dotted name; {name!r}: {problem}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,9 @@ NOON = "2020-05-17T12:00:00+02:00"
 
 def line(author="susan", body="Hello", created=NOON, **more):
     return json.dumps({"author": author, "body": body, "created": created, **more})
+
+
+SECONDS_FOR_A_START = 60
 
 
 @pytest.fixture
@@ -193,8 +197,9 @@ def test_an_import_that_is_killed_loses_and_doubles_nothing(start, ini, database
     ]
     (tmp_path / "posts.jsonl").write_text("\n".join(lines) + "\n")
     process = start("-c", ini, "import", tmp_path / "posts.jsonl")
-    while not posts(database):
-        pass  # until the first transaction is there
+    deadline = time.monotonic() + SECONDS_FOR_A_START
+    while not posts(database):  # until the first transaction is there
+        assert time.monotonic() < deadline, "The import has not begun."
     process.end(signal.SIGKILL)
     load(lines)
     assert len(posts(database)) == 6000

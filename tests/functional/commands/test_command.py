@@ -49,6 +49,10 @@ def test_every_fault_of_the_settings_is_told(tmp_path):
         ("[server:main]\n", "The ini file cannot be read: No section 'main'"),
         ("nonsense\n", "The ini file cannot be read: File contains no section headers"),
         (
+            "[app:main]\nuse = egg:microblog\nmicroblog.secret = ab%cdef\n",
+            "The ini file cannot be read: write a % as %% in microblog.secret of [app:main].",
+        ),
+        (
             "[app:main]\nuse = egg:microblog\npyramid.includes = no_such_toolbar\n",
             "no_such_toolbar is not installed, but the settings ask for it",
         ),

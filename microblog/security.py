@@ -25,6 +25,7 @@ from microblog.settings import Setting, boolean, whole_number
 
 DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
 SECRET_CHARACTERS = 32
+TOOLBAR = "pyramid_debugtoolbar"
 
 
 def secret(value: str) -> str:
@@ -361,6 +362,11 @@ def includeme(config: Any) -> None:
     if settings[SECRET].startswith(DEVELOPMENT_SECRET) and not settings[DEVELOPMENT]:
         settings.fault(
             f"{SECRET.key} is the one of development.ini, which everybody knows: set one of your own."
+        )
+    if TOOLBAR in str(config.registry.settings.get("pyramid.includes", "")) and not settings[DEVELOPMENT]:
+        settings.fault(
+            f"{TOOLBAR} can run code for whoever reaches it: take it out of pyramid.includes, "
+            f"or set {DEVELOPMENT.key} = true on a machine of your own."
         )
     config.registry.content_security_policy = {
         "default-src": "'none'",

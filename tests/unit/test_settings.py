@@ -146,6 +146,11 @@ def test_the_secret_of_development_is_for_development():
     start(**{"microblog.secret": secret, "microblog.development": "true"})
 
 
+def test_the_debug_toolbar_is_for_development():
+    assert "can run code" in stopped_by(**{"pyramid.includes": "pyramid_debugtoolbar"})
+    start(**{"pyramid.includes": "pyramid_debugtoolbar", "microblog.development": "true"})
+
+
 @pytest.mark.parametrize("url", ["nonsense", "mysql://localhost/x", "sqlite+nothing:///x"])
 def test_a_database_that_cannot_be_stops_the_start_and_is_not_shown(url):
     message = stopped_by(**{"microblog.database.url": url})

@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import cache
 
 import pytest
-from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.request import Request, apply_request_extensions
+from pyramid.security import NO_PERMISSION_REQUIRED, forget, remember
 from webtest import TestApp
 
 from microblog.accounts import passwords
@@ -231,3 +232,16 @@ def test_an_administrator_deletes_nobodys_post_by_the_page(site):
     browser = browser_of(site, "admin")
     response = browser.post(f"/posts/{POST_ID}/delete", {"csrf_token": form_token(browser, "admin")})
     assert flashes(response.follow()) == ["You cannot delete this post."]
+
+
+def test_the_policy_names_a_person_by_id_and_sets_no_cookie_itself(site):
+    """What Pyramid and its add-ons ask for; our own code asks for `request.identity`."""
+    request = Request.blank("/", cookies={"session": PEOPLE["owner"]})
+    request.registry = site.registry
+    apply_request_extensions(request)
+    assert request.authenticated_userid == str(request.identity.id)
+    assert remember(request, "1") == forget(request) == []
+    visitor = Request.blank("/")
+    visitor.registry = site.registry
+    apply_request_extensions(visitor)
+    assert visitor.authenticated_userid is None

@@ -69,10 +69,10 @@ def mend(site: Site, drift: Drift) -> None:
         adapter.repair(session, drift)
     total = posts_in(status_of(site))
     progress = Progress(total, "posts")
-    while (pending := status_of(site).pending) > 0:
-        if not adapter.catch_up(database, POSTS_IN_A_TRANSACTION):
-            break
-        progress.update(total - pending, total - pending)
+    done = 0
+    while caught_up := adapter.catch_up(database, POSTS_IN_A_TRANSACTION):
+        done += caught_up
+        progress.update(min(done, total), done)
     progress.finish()
     if adapter.verify(database):
         raise click.ClickException(f"The index still differs: run `{site.command('search rebuild')}`.")

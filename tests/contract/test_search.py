@@ -371,6 +371,7 @@ def test_an_order_by_relevance_takes_filters_and_nothing(site, search):
         assert search.ranked(session, parse("tea from:john"), 10) == [johns]
         assert search.ranked(session, parse("from:susan"), 10) == [susans]
         assert search.ranked(session, parse("coffee"), 10) == []
+        assert search.ranked(session, parse("te*"), 10) == [johns, susans]
 
 
 def test_an_entry_whose_post_is_gone_neither_shows_nor_leaves_a_gap(application, search, settle, monkeypatch):

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import threading
+from operator import length_hint
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from pyramid_retry import IRetryableError
+from pyramid.response import Response
+from pyramid.security import forget, remember
+from pyramid_retry import IRetryableError, mark_error_retryable
 
+from microblog import SettingsError, configure, security
 from microblog.accounts import queries
 from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
 from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
-from microblog.db import mark_transient
+from microblog.db import DATABASE_URL, mark_transient
 from microblog.people.queries import follow
 from microblog.posts import queries as posts
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
+from microblog.tree import Root
+from tests.functional.commands.conftest import run, write_ini
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
 
 
@@ -139,6 +146,86 @@ def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
     assert all(name.startswith("susan") and name not in candidates("susan") for name in found)
 
 
+def test_a_number_by_chance_that_is_taken_is_drawn_again(database, monkeypatch):
+    drawn = iter([7, 7, 8])
+    monkeypatch.setattr("microblog.accounts.queries.secrets.randbelow", lambda limit: next(drawn))
+    with database.write() as session:
+        for name in candidates("susan"):
+            add_user(session, name)
+        add_user(session, make_unique_nickname(session, "susan"))
+        assert make_unique_nickname(session, "susan") == "susan000000008"
+
+
+def lost_race(monkeypatch):
+    """Whoever asks for the owner of a nickname hears twice that there is none."""
+    looked = queries.owner_of_nickname
+    answers = iter([None, None])
+    monkeypatch.setattr(
+        queries,
+        "owner_of_nickname",
+        lambda session, name: next(answers, None) if length_hint(answers) else looked(session, name),
+    )
+
+
+def test_a_nickname_that_somebody_took_meanwhile_is_refused_by_the_command_too(
+    application, tmp_path, monkeypatch
+):
+    ini = write_ini(
+        tmp_path / "site.ini",
+        application.registry.microblog[DATABASE_URL],
+        application.registry.search.name,
+    )
+    with application.database.write() as session:
+        add_user(session, "susan")
+    lost_race(monkeypatch)
+    said = run("-c", ini, "user", "add", "susan", "--password-stdin", stdin=f"{PASSWORD}\n", status=1)
+    assert "Somebody has, or had, this nickname already. Try again with another." in said.stderr
+
+
+def test_an_address_that_is_none_stops_the_start():
+    with pytest.raises(SettingsError, match="must be like"):
+        configure({"microblog.secret": "x" * 32, "microblog.url": "example.org"})
+
+
+def test_a_form_that_cannot_be_read_has_nothing_to_give_back(application):
+    browser = application.browser()
+    answer = browser.post("/posts/", b"x", content_type="multipart/form-data", status=400)
+    assert recovered(answer) == []
+
+
+def test_identity_is_asked_again_when_the_database_was_busy(application, monkeypatch):
+    browser = application.browser()
+    sign_up(browser, "susan")
+    form = browser.get("/").forms["compose-form"]
+    form["body"] = "At the second attempt"
+    there: Any = getattr(security, "identity_of_session")  # noqa: B009  # it is imported there
+    attempts = []
+
+    def busy_once(session, token_hash):
+        attempts.append(token_hash)
+        if len(attempts) == 1:
+            error = sa.exc.OperationalError("SELECT", {}, Exception("database is locked"))
+            mark_error_retryable(error)
+            raise error
+        return there(session, token_hash)
+
+    monkeypatch.setattr(security, "identity_of_session", busy_once)
+    assert bodies(form.submit(status=303).follow()) == ["At the second attempt"]
+
+
+def test_pyramid_knows_who_it_is_but_sets_no_cookies(make_application):
+    def who(root, request):
+        return Response(f"{request.authenticated_userid}, {remember(request, '1')}, {forget(request)}")
+
+    application = make_application(extend=lambda config: config.add_view(who, context=Root, name="who"))
+    browser = application.browser()
+    assert browser.get("/who").text == "None, [], []"
+    sign_up(browser, "susan")
+    with application.database.read() as session:
+        user_id = session.scalar(sa.select(User.id))
+    assert browser.get("/who").text == f"{user_id}, [], []"
+
+
 def test_an_id_that_another_process_made_too_is_made_again(database, monkeypatch):
     with database.write() as session:
         susan = add_user(session, "susan")
@@ -223,8 +310,8 @@ def test_the_key_of_a_nickname_is_lower_case():
 
 
 def test_an_error_of_the_database_tells_the_log_nothing_private(database, caplog):
-    with pytest.raises(sa.exc.IntegrityError) as caught, database.write() as session:
-        session.execute(sa.text("INSERT INTO users (email) VALUES (:email)"), {"email": "susan@example.com"})
+    with pytest.raises(sa.exc.DBAPIError) as caught, database.write() as session:
+        session.execute(sa.text("UPDATE users SET post = :email"), {"email": "susan@example.com"})
     assert "susan@example.com" not in str(caught.value)
 
 

@@ -18,12 +18,13 @@ from zope.interface import implementer
 from microblog.db import Database
 from microblog.posts.paging import Cursor
 from microblog.search.adapters.side_table import (
+    DAMAGED,
     Bounds,
     SideTableSearch,
     TooSlow,
     filters,
 )
-from microblog.search.interfaces import RANKED_HITS, ISearch
+from microblog.search.interfaces import RANKED_HITS, ISearch, SearchUnavailable
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 
@@ -145,10 +146,10 @@ class FTS5Search(SideTableSearch):
         driver.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
         try:
             yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             if "interrupted" in str(error.orig):
                 raise TooSlow from None
-            raise
+            raise SearchUnavailable(DAMAGED) from error
         finally:
             driver.set_progress_handler(None, 0)
 

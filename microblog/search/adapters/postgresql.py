@@ -24,12 +24,13 @@ from zope.interface import implementer
 from microblog.db import Database
 from microblog.posts.paging import Cursor
 from microblog.search.adapters.side_table import (
+    DAMAGED,
     Bounds,
     SideTableSearch,
     TooSlow,
     filters,
 )
-from microblog.search.interfaces import RANKED_HITS, ISearch
+from microblog.search.interfaces import RANKED_HITS, ISearch, SearchUnavailable
 from microblog.search.language import Query, Term
 from microblog.search.text import words_of
 
@@ -182,11 +183,11 @@ class PostgreSQLSearch(SideTableSearch):
         session.execute(sa.text(f"SET LOCAL statement_timeout = {milliseconds}"))
         try:
             yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             savepoint.rollback()
             if getattr(error.orig, "sqlstate", None) == QUERY_CANCELED:
                 raise TooSlow from None
-            raise
+            raise SearchUnavailable(DAMAGED) from error
         savepoint.rollback()  # takes the timeout back; nothing was written
 
 

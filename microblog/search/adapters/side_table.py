@@ -29,6 +29,7 @@ BATCH = 2000
 # Set in the info of a session that indexes by itself, and counts what it did.
 COUNTED = "microblog.search.counted"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
+DAMAGED = "Search does not work at the moment: the operator mends it with `microblog search rebuild`."
 TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
 
 

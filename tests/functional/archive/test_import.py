@@ -58,7 +58,7 @@ def test_a_post_is_on_the_pages_with_its_author_and_its_moment(load, database, b
     browser.get(f"/posts/{post_id}", status=200)
 
 
-def test_what_is_imported_is_found_at_once(load, browser, needs_fts5):
+def test_what_is_imported_is_found_at_once(load, browser):
     load([line(body="Crème brûlée")])
     assert bodies(browser.get("/search", {"q": "creme"})) == ["Crème brûlée"]
 

@@ -133,3 +133,13 @@ def test_marks_on_a_letter_cost_no_more_than_their_number():
 
     assert fold("e" + "\u0301" * 20_000 + "x") == "ex"
     assert fold("ก" + "\u0301" * 200_000).startswith("ก")
+
+
+def test_a_damaged_index_is_told_with_the_command_that_mends_it(application, database, search):
+    with database.write() as session:
+        for table in ("search_fts5", search.texts):
+            session.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
+    page = application.browser().get("/search?q=word", status=503)
+    assert "microblog search rebuild" in page
+    search.rebuild(database, lambda count: None)
+    assert application.browser().get("/search?q=word").status_int == 200

@@ -67,6 +67,8 @@ def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
         assert search.status(session) == Status("none", 0, 0)
         with pytest.raises(SearchUnavailable):
             search.search(session, parse("word"), Cursor(), 1)
+        with pytest.raises(SearchUnavailable):
+            search.ranked(session, parse("word"), 1)
         search.uninstall(session)
     assert search.catch_up(application.database, 1) == 0
     assert search.rebuild(application.database, print) == 0

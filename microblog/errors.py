@@ -21,7 +21,7 @@ from pyramid.view import exception_view_config, forbidden_view_config, notfound_
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
-from microblog.security import DEVELOPMENT, is_same_origin, is_too_large
+from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large
 
 log = logging.getLogger(__name__)
 
@@ -88,23 +88,16 @@ def client_error(error: HTTPClientError, request: Any) -> Any:
     return error_page(request, error.status_int, error.detail)
 
 
-def is_text(value: str) -> bool:
-    """Can it be shown? A lone surrogate cannot."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
 def typed(request: Any) -> list[tuple[str, str]]:
     """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
-    if request.method != "POST" or is_too_large(request) or not is_same_origin(request):
+    if request.method != "POST" or is_too_large(request):
         return []
-    try:
-        form = request.POST
-    except (ValueError, LookupError, DeprecationWarning):  # a form that could not be read
+    if not is_same_origin(request) or not is_readable(request):
         return []
     return [
         (label, value)
         for name, label in RECOVERED_FIELDS.items()
-        if isinstance(value := form.get(name), str) and value and is_text(value)
+        if isinstance(value := request.POST.get(name), str) and value
     ]
 
 

@@ -61,11 +61,12 @@ def any_due(session: orm.Session, kind: str) -> bool:
 def lease(session: orm.Session, kind: str, limit: int) -> list[Leased]:
     """The oldest entries that are due and that nobody else delivers; they are ours for a while."""
     query = sa.select(Entry.id).where(due(kind)).order_by(Entry.id).limit(limit)
-    if session.get_bind().dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
+    # Two statements: as a subquery, PostgreSQL may run the LIMIT more than once, and lease too many.
+    # SQLite, which has one writer at a time, leaves FOR UPDATE out.
+    ids = session.scalars(query.with_for_update(skip_locked=True)).all()
     rows = session.execute(
         sa.update(Entry)
-        .where(Entry.id.in_(query.scalar_subquery()))
+        .where(Entry.id.in_(ids))
         .values(lease_until=now() + LEASE_MILLISECONDS, attempts=Entry.attempts + 1)
         .returning(Entry.id, Entry.key, Entry.payload, Entry.attempts, Entry.lease_until)
         .execution_options(synchronize_session=False)

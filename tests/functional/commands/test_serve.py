@@ -28,6 +28,12 @@ def page(url):
         return response.status, response.headers, response.read().decode()
 
 
+def quiet(ended):
+    """(status, errors) without what waitress says of a machine that is busy."""
+    status, errors = ended
+    return status, "".join(line for line in errors.splitlines(True) if "Task queue depth" not in line)
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_stop(start, ini, end):
     server = start("-c", ini, "serve")
@@ -35,7 +41,7 @@ def test_it_serves_until_it_is_told_to_stop(start, ini, end):
     assert status == 200
     assert "<html" in text
     assert "Server" not in headers
-    assert server.end(end) == (0, "")
+    assert quiet(server.end(end)) == (0, "")
 
 
 def test_upgrade_makes_a_new_site_and_a_second_start_finds_it(start, new_site):
@@ -45,7 +51,7 @@ def test_upgrade_makes_a_new_site_and_a_second_start_finds_it(start, new_site):
         server = start("-c", new_site, "serve", "--upgrade")
         assert server.line().startswith(said)
         assert page(url_of(server.line()))[0] == 200
-        assert server.end(signal.SIGTERM) == (0, "")
+        assert quiet(server.end(signal.SIGTERM)) == (0, "")
 
 
 def test_without_a_database_it_warns_and_serves(start, new_site):

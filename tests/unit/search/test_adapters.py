@@ -36,6 +36,10 @@ def test_something_that_is_no_adapter_stops_the_start(name):
     assert repr(name) in refused(search=name)
 
 
+def test_postgresql_on_sqlite_stops_the_start():
+    assert "postgresql lives inside PostgreSQL" in refused(search="postgresql")
+
+
 def test_fts5_on_postgresql_stops_the_start():
     message = refused(search="fts5", **{"database.url": "postgresql+psycopg://localhost/x"})
     assert "fts5 lives inside SQLite" in message

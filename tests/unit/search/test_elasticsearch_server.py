@@ -55,9 +55,13 @@ def certificates(tmp_path_factory):
         subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
 
     key = ("-newkey", "rsa:2048", "-nodes")
-    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Authority")
+    # Python 3.13 verifies strictly (RFC 5280): what a key may be used for, and whose it is, must be said.
+    authority = ("-x509", "-days", "2", "-subj", "/CN=Authority", "-addext", "keyUsage=critical,keyCertSign")
+    run("req", *authority, *key, "-keyout", "ca.key", "-out", "ca.pem")
     run("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    (folder / "names").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+    )
     signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2")
     run("x509", "-req", "-in", "server.csr", *signed, "-out", "server.pem")
     return folder

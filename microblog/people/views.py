@@ -85,12 +85,7 @@ def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, 
     renderer="people/follow.jinja2",
 )
 def follow(user: Person, request: Any) -> Any:
-    if request.method != "POST":
-        return confirmation(user, request, "follow")
-    check_button(request)
-    queries.follow(request.dbsession, request.identity.id, user.person.id)
-    request.flash(f"You follow {user.person.nickname} now.")
-    return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
+    return change_following(user, request, queries.follow, f"You follow {user.person.nickname} now.")
 
 
 @page_view(
@@ -101,16 +96,18 @@ def follow(user: Person, request: Any) -> Any:
     renderer="people/follow.jinja2",
 )
 def unfollow(user: Person, request: Any) -> Any:
+    sentence = f"You no longer follow {user.person.nickname}."
+    return change_following(user, request, queries.unfollow, sentence)
+
+
+def change_following(user: Person, request: Any, change: Any, sentence: str) -> Any:
+    """GET asks first; POST calls `change(session, me, them)`, and says so on the page that follows."""
     if request.method != "POST":
-        return confirmation(user, request, "unfollow")
+        return {"person": user.person, "action": request.view_name, "next": next_page(request)}
     check_button(request)
-    queries.unfollow(request.dbsession, request.identity.id, user.person.id)
-    request.flash(f"You no longer follow {user.person.nickname}.")
+    change(request.dbsession, request.identity.id, user.person.id)
+    request.flash(sentence)
     return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
-
-
-def confirmation(user: Person, request: Any, action: str) -> dict[str, Any]:
-    return {"person": user.person, "action": action, "next": next_page(request)}
 
 
 @page_view(context=Users, renderer="people/people.jinja2")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.security import forget, remember
 from pyramid_retry import IRetryableError, mark_error_retryable
@@ -321,3 +322,14 @@ def test_a_next_that_is_too_long_is_ignored(browser):
         "/posts/", {"csrf_token": token(browser), "body": "x", "next": "/" + "x" * 3000}, status=303
     )
     assert answer.headers["Location"] == "http://localhost/"
+
+
+def test_a_server_error_that_a_view_answers_with_has_a_page(make_application, caplog):
+    def away(request):
+        raise HTTPServiceUnavailable("The cellar is flooded.")
+
+    application = make_application(extend=lambda config: config.add_view(away, context=Root, name="away"))
+    page = application.browser().get("/away", status=503)
+    assert "The cellar is flooded." in page
+    assert "HTTPServiceUnavailable" not in page
+    caplog.clear()

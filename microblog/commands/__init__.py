@@ -19,6 +19,9 @@ COMMANDS = {
     "worker": ("worker", "worker"),
     "search": ("search", "search"),
     "settings": ("settings", "settings"),
+    "backup": ("backup", "backup"),
+    "restore": ("backup", "restore"),
+    "copy-database": ("copying", "copy_database"),
 }
 
 

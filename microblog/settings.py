@@ -11,6 +11,7 @@ secrets are collected and stop the start together, in one message.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -155,6 +156,21 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         if not least <= number <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return number
+
+    return parse
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number with or without decimals, such as 0.5."""
+
+    def parse(value: str) -> float:
+        try:
+            parsed = float(value)
+        except ValueError:
+            parsed = math.nan
+        if not least <= parsed <= most:
+            raise ValueError(f"must be a number from {least:g} to {most:g}")
+        return parsed
 
     return parse
 

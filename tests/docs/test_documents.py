@@ -354,7 +354,7 @@ def shown(value: object) -> str:
     """A default as the ini file would spell it; nothing for None and the empty text."""
     if isinstance(value, bool):
         value = str(value).lower()
-    return "" if value in (None, "") else f"`{value}` "
+    return "" if value is None or str(value) == "" else f"`{value}` "
 
 
 def test_settings_md_has_a_line_for_every_setting_as_it_is_in_the_code():

@@ -1,0 +1,10 @@
+"""Slow queries, profiles, errors that reach somebody, logging, health and metrics."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.monitoring.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.monitoring.observing")

@@ -1,0 +1,19 @@
+"""What the parts of this room expect of each other."""
+
+from __future__ import annotations
+
+from zope.interface import Interface
+
+
+class IAlerts(Interface):
+    """Tells the admins of what goes wrong, and does not tell them the same thing again and again."""
+
+    def report(kind: str, group: str, subject: str, body: str) -> None:
+        """Note that it happened; the first of a group goes out at once, the others are counted.
+
+        `kind` is "error", "slow query", …; what has the same `group` is the same fault. Never raises,
+        never waits: it may be called in the middle of a request or of a COMMIT.
+        """
+
+    def close() -> None:
+        """Send what waits, and stop; a few seconds at most."""

@@ -1,8 +1,8 @@
 """A made-up site of the size that is measured: the same one each time, built once and kept.
 
-Words, authors and the followed are drawn by Zipf's law; ids spread over three years. The triggers
-that count posts and follows are set aside while everything is loaded at once; the counts are set
-by SQL then, and the triggers are put back.
+Words, authors and the followed are drawn by Zipf's law; ids spread over three years; few posts are
+in a rare language. The triggers that count posts and follows are set aside while everything is loaded
+at once; the counts are set by SQL then, and the triggers are put back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,16 @@ SPAN = timedelta(days=3 * 365)
 # Readers who follow exactly so many people, and how many such readers there are.
 READERS = {50: 20, 1000: 20}
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u")]
+# How many of a hundred posts are in a language; one of 10,000 in the rare one.
+LANGUAGES = {"en": 89.99, "es": 10, "eu": 0.01}
+# Words that no rank has: two that are in every tenth post each and never in the same one, and one that
+# is only in some of the oldest posts.
+NEVER_MEETING = ("even", "odd")
+EVERY_SO_MANY = 10
+ONLY_OLD = "ancient"
+SHARE_OF_OLD, EVERY_SO_MANY_OLD = 0.02, 100
 ROWS_AT_ONCE = 20_000
+VERSION = 3  # of the content: with another one, the site is built anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Size:
 
     @property
     def name(self) -> str:
-        return f"microblog_bench_{self.posts}_{self.people}"
+        return f"microblog_bench_{self.posts}_{self.people}_{VERSION}"
 
 
 def word(rank: int) -> str:
@@ -85,13 +94,24 @@ def post_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     words = [word(rank) for rank in range(WORDS)]
     word_weights, author_weights = zipf(WORDS), zipf(size.people)
     authors = range(1, size.people + 1)
+    languages, language_weights = list(LANGUAGES), list(itertools.accumulate(LANGUAGES.values()))
     first, last = first_id_at(FIRST_MOMENT), first_id_at(FIRST_MOMENT + SPAN)
     step = (last - first) // size.posts
     for number in range(size.posts):
         post_id = first + number * step + chance.randrange(max(step - 1, 1))
         author = chance.choices(authors, cum_weights=author_weights)[0]
         length = chance.randint(FEWEST_WORDS, MOST_WORDS)
-        yield (post_id, author, " ".join(chance.choices(words, cum_weights=word_weights, k=length)))
+        body = chance.choices(words, cum_weights=word_weights, k=length) + special_words(number, size)
+        yield (post_id, author, " ".join(body), chance.choices(languages, cum_weights=language_weights)[0])
+
+
+def special_words(number: int, size: Size) -> list[str]:
+    special = []
+    if number % EVERY_SO_MANY in (0, EVERY_SO_MANY // 2):
+        special.append(NEVER_MEETING[number % EVERY_SO_MANY // (EVERY_SO_MANY // 2)])
+    if number < size.posts * SHARE_OF_OLD and number % EVERY_SO_MANY_OLD == 1:
+        special.append(ONLY_OLD)
+    return special
 
 
 def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
@@ -114,7 +134,7 @@ def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
 TABLES: Sequence[tuple[str, tuple[str, ...], Any]] = (
     ("users", ("id", "nickname", "about_me", "member_since"), people_rows),
     ("nicknames", ("key", "user_id"), nickname_rows),
-    ("posts", ("id", "user_id", "body"), post_rows),
+    ("posts", ("id", "user_id", "body", "language"), post_rows),
     ("follows", ("follower_id", "followee_id", "since"), follow_rows),
 )
 COUNTS = """UPDATE users SET
@@ -141,7 +161,15 @@ def sqlite_database(size: Size) -> str:
         fill_sqlite(database, size)
         database.engine.dispose()
         building.rename(file)
-    return f"sqlite+pysqlite:///{file}"
+    return up_to_date(f"sqlite+pysqlite:///{file}")
+
+
+def up_to_date(url: str) -> str:
+    """A site that was built by an older version, with the migrations since."""
+    database = Database(url)
+    migrating.upgrade(database)
+    database.engine.dispose()
+    return url
 
 
 def fill_sqlite(database: Database, size: Size) -> None:
@@ -195,7 +223,7 @@ def postgresql_database(server_url: str, size: Size) -> str:
             database.engine.dispose()
             connection.exec_driver_sql(f"ALTER DATABASE {building} RENAME TO {size.name}")
     server.dispose()
-    return own
+    return up_to_date(own)
 
 
 def fill_postgresql(database: Database, size: Size) -> None:

@@ -48,6 +48,7 @@ RUNTIME = [
     "linkify-it-py>=2.0.3",
     "markupsafe>=3.0",
     "plaster_pastedeploy>=1.0.1",
+    "prometheus_client>=0.26,<1",
     "pyramid>=2.1,<3",
     "pyramid_jinja2>=2.10.1",
     "pyramid_retry>=2.1.1",

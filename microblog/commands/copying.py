@@ -1,13 +1,168 @@
-"""`microblog copy-database FROM TO`."""
+"""`microblog copy-database FROM TO`: everything, from SQLite to PostgreSQL or back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
+import sqlalchemy as sa
+
+from microblog import migrating
+from microblog.archive.copying import CopyError, copy, first_table_with_rows, number_of_rows
+from microblog.commands.progress import Progress
+from microblog.db import DATABASE_URL, Database, sqlite_file
+
+PRIVATE = 0o600
+FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
+MADE_FOR = "sudo -u postgres createdb --owner=ROLE NAME"
 
 
 @click.command("copy-database")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-def copy_database(source: str, target: str) -> None:
-    """Copy everything to another database."""
-    raise click.ClickException("This command is not made yet.")  # pragma: no cover  # in the next commit
+@click.option("--overwrite", is_flag=True, help="Replace what is in TO.")
+def copy_database(*, source: str, target: str, overwrite: bool) -> None:
+    """Copy everything from the database FROM to the database TO, and compare the two.
+
+    Both are URLs as in microblog.database.url. Leave passwords out of them: they may be in
+    $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. Stop the site and the worker before:
+    what is written meanwhile is not copied. Interrupted, nothing is copied.
+    """
+    with opened(source) as reading, opened(target) as writing:
+        refuse_the_same(reading, writing)
+        require_head(reading, shown(source))
+        prepare(writing, shown(target), overwrite=overwrite)
+        try:
+            with reading.snapshot() as old, writing.write() as new:
+                total = number_of_rows(old)
+                copying, comparing = Progress(total, "rows copied"), Progress(total, "rows compared")
+                done = copy(old, new, counter(copying), counter(comparing))
+        except CopyError as error:
+            raise click.ClickException(str(error)) from error
+        comparing.finish()
+    click.echo(
+        f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
+    )
+    if done.waiting:
+        click.echo(
+            f"{done.waiting:,} outbox entries wait in both databases: start nothing on the old one, "
+            "or they are delivered twice."
+        )
+    click.echo(
+        f"Now set {DATABASE_URL.key} (or {DATABASE_URL.variable}) and microblog.search, "
+        "make the search index with `microblog search rebuild`, and start the site."
+    )
+
+
+def counter(progress: Progress) -> Callable[[int], None]:
+    """A function that is told how many more are done."""
+    count = 0
+
+    def done(more: int) -> None:
+        nonlocal count
+        count += more
+        progress.update(count, count)
+
+    return done
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    try:
+        database = Database(url)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        raise click.ClickException(
+            f"{shown(url)} is no database that can be used ({type(error).__name__}): {FORMS}."
+        ) from error
+    try:
+        if file_of(database) is None:
+            reach(database, url)
+        yield database
+    finally:
+        database.engine.dispose()
+
+
+def reach(database: Database, url: str) -> None:
+    """Connect once: which of the two cannot be reached?"""
+    try:
+        database.reading.connect().close()
+    except sa.exc.OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise click.ClickException(
+            f"{shown(url)} cannot be reached ({reason}): start it, or correct its URL or password."
+        ) from error
+
+
+def file_of(database: Database) -> Path | None:
+    return sqlite_file(database.engine.url.render_as_string())
+
+
+def shown(url: str) -> str:
+    """Without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except (sa.exc.ArgumentError, ValueError):
+        return "One of the two"
+
+
+def refuse_the_same(source: Database, target: Database) -> None:
+    if place(source) == place(target):
+        raise click.ClickException("FROM and TO are the same database: name two.")
+
+
+def place(database: Database) -> tuple[object, ...]:
+    file, url = file_of(database), database.engine.url
+    return (file.resolve(),) if file else (url.host, url.port, url.database)
+
+
+def require_head(database: Database, name: str) -> None:
+    file = file_of(database)
+    if file is not None and not file.exists():
+        raise click.ClickException(f"There is no file {file}: correct FROM.")
+    if (revision := migrating.current(database)) != migrating.head():
+        raise click.ClickException(
+            f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: run "
+            "`microblog database upgrade` with settings that name it."
+        )
+
+
+def prepare(database: Database, name: str, *, overwrite: bool) -> None:
+    """Make the tables where there are none.
+
+    :raises click.ClickException: when there is something that nobody asked to overwrite.
+    """
+    file = file_of(database)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(PRIVATE)
+    revision = migrating.current(database)
+    if revision is None:
+        if sa.inspect(database.reading).get_table_names():
+            raise click.ClickException(
+                f"{name} holds tables that are not microblog's: name a database that is empty."
+            )
+        make_tables(database, name)
+    elif revision != migrating.head():
+        raise click.ClickException(
+            f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: name a "
+            "database that is empty."
+        )
+    with database.read() as session:
+        table = None if overwrite else first_table_with_rows(session)
+    if table is not None:
+        raise click.ClickException(
+            f"{name} is not empty (there is something in table {table}): name another database, or say "
+            "--overwrite to replace everything in it."
+        )
+
+
+def make_tables(database: Database, name: str) -> None:
+    try:
+        migrating.upgrade(database)
+    except sa.exc.ProgrammingError as error:
+        reason = str(error.orig).splitlines()[0]
+        raise click.ClickException(
+            f"Tables cannot be made in {name} ({reason}): make the database with `{MADE_FOR}`."
+        ) from error

@@ -19,6 +19,8 @@ COMMANDS = {
     "worker": ("worker", "worker"),
     "search": ("search", "search"),
     "settings": ("settings", "settings"),
+    "profile": ("profile", "profile"),
+    "mail": ("mail", "mail"),
     "backup": ("backup", "backup"),
     "restore": ("backup", "restore"),
     "copy-database": ("copying", "copy_database"),

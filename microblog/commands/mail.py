@@ -1,0 +1,39 @@
+"""`microblog mail`: does mail leave?"""
+
+from __future__ import annotations
+
+import click
+
+from microblog.commands.site import Site, pass_site
+from microblog.mail.interfaces import MailError
+from microblog.mail.messages import plain_message
+from microblog.pages import SITE_NAME
+
+
+@click.group()
+def mail() -> None:
+    """Try whether mail leaves."""
+
+
+@mail.command()
+@click.argument("address")
+@pass_site
+def test(site: Site, *, address: str) -> None:
+    """Send one mail to ADDRESS in the way that the settings say."""
+    settings = site.registry.microblog
+    name = settings[SITE_NAME]
+    try:
+        message = plain_message(
+            settings,
+            address,
+            f"[{name}] Mail works",
+            f"This is the mail that `microblog mail test` sends.\nSince you read it, {name} can send mail.\n",
+        )
+    except ValueError:
+        raise click.ClickException(
+            "This is not an e-mail address: give one such as admin@example.org."
+        ) from None
+    try:
+        click.echo(site.registry.mail.send(message))
+    except MailError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,97 @@
+"""Mails as they leave: headers that cannot be forged, and texts that every mail program shows."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import getaddresses, make_msgid, parseaddr
+from urllib.parse import urlsplit
+
+from microblog.mail.interfaces import MailError
+from microblog.mail.settings import SENDER, address
+from microblog.security import PUBLIC_URL
+from microblog.settings import Settings
+
+LONGEST_SUBJECT = 200  # characters
+CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def plain_message(settings: Settings, to: str, subject: str, text: str) -> EmailMessage:
+    """A mail of text to one address. Whatever is no letter in the subject becomes a blank.
+
+    :raises ValueError: when `to` is no address.
+    """
+    name, sender = sender_of(settings)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = header(sender, name)
+    message["To"] = header(address(to))
+    message["Subject"] = one_line(subject, LONGEST_SUBJECT)
+    message["Date"] = datetime.now(UTC)
+    # The domain is given, since it would be asked of the name server.
+    message["Message-ID"] = make_msgid(domain=domain_of(sender))
+    # So that nobody's "I am on holiday" answers it.
+    message["Auto-Submitted"] = "auto-generated"
+    # Lines of any length, and servers that know only ASCII.
+    message.set_content(text, cte="quoted-printable")
+    return message
+
+
+def sender_of(settings: Settings) -> tuple[str, str]:
+    """(name, address) that was set, else microblog at the host of the site."""
+    chosen = settings[SENDER]
+    if chosen is not None:
+        name, email = parseaddr(chosen)
+        return name, address(email)
+    host = urlsplit(settings[PUBLIC_URL] or "").hostname
+    try:
+        return "", address(f"microblog@{host}")
+    except ValueError:  # there is no site yet, or it has a number instead of a name
+        return "", "microblog@localhost"
+
+
+def header(email: str, name: str = "") -> Address:
+    local, _, domain = email.rpartition("@")
+    return Address(name, local, domain)
+
+
+def domain_of(email: str) -> str:
+    """What is behind the @."""
+    return email.rpartition("@")[2]
+
+
+def one_line(text: str, most: int) -> str:
+    """The text without line breaks and other control characters, cut."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def recipients(message: EmailMessage) -> list[str]:
+    """The bare addresses of `To`."""
+    return [email for _, email in getaddresses(message.get_all("To", []))]
+
+
+def needs_utf8(message: EmailMessage) -> bool:
+    """Has one of the addresses a name that ASCII cannot write? Only some servers take such mail."""
+    return not "".join([str(message["From"]), *recipients(message)]).isascii()
+
+
+def check_headers(message: EmailMessage) -> None:
+    """:raises MailError: when a header has a line break, by which somebody could add headers of their own."""
+    for name, value in message.items():
+        if CONTROL.search(f"{name}{value}"):
+            raise MailError(
+                f"The header {one_line(name, 50)} of the mail has a line break in it: it was not sent.",
+                temporary=False,
+            )
+
+
+def as_bytes(message: EmailMessage) -> bytes:
+    """The mail as it travels.
+
+    :raises MailError: as `check_headers`.
+    """
+    check_headers(message)
+    return message.as_bytes(policy=SMTP.clone(utf8=needs_utf8(message)))

@@ -1,0 +1,156 @@
+"""What an operator may choose about mail."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from pathlib import Path
+
+from email_validator import EmailNotValidError, validate_email
+
+from microblog.security import PUBLIC_URL
+from microblog.settings import Setting, Settings, number, one_of, text, whole_number
+
+# What is said to these does not leave the machine.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class Addresses(tuple[str, ...]):
+    """E-mail addresses."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " ".join(self)
+
+
+def address(value: str) -> str:
+    """An e-mail address; what is behind the @ in ASCII, as mail servers know it.
+
+    `root@localhost` is one too: an operator's mail may stay on the machine.
+    """
+    name, _, host = value.rpartition("@")
+    is_local = host == "localhost"
+    try:
+        valid = validate_email(
+            f"{name}@host.example.org" if is_local else value,
+            check_deliverability=False,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address, such as admin@example.org") from None
+    return f"{valid.local_part}@{host if is_local else valid.ascii_domain}"
+
+
+def addresses(value: str) -> Addresses:
+    """Addresses, separated by blanks or commas."""
+    try:
+        return Addresses(address(item) for item in value.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("must be e-mail addresses, such as admin@example.org, separated by blanks") from None
+
+
+def sender(value: str) -> str | None:
+    """An address, or `Name <address>`."""
+    if value:
+        try:
+            address(parseaddr(value)[1])
+        except ValueError:
+            raise ValueError(
+                "must be an e-mail address, such as microblog@example.org, or a name and <address>"
+            ) from None
+    return value or None
+
+
+def optional_ascii(value: str) -> str | None:
+    """What a login can send: smtplib knows nothing else."""
+    if not value.isascii():
+        raise ValueError("must have only characters of ASCII")
+    return value or None
+
+
+def optional_path(value: str) -> Path | None:
+    return Path(value) if value else None
+
+
+ADMINS = Setting(
+    "microblog.admins",
+    addresses,
+    Addresses(),
+    "The e-mail addresses that get alerts, separated by blanks; empty: alerts are only in the log.",
+)
+MAIL = Setting(
+    "microblog.mail",
+    one_of("folder", "smtp", "console"),
+    "folder",
+    "smtp: mail goes to a mail server. folder: each mail is a file. console: it is printed (for developers).",
+)
+MAIL_FOLDER = Setting("microblog.mail.folder", Path, Path("mail"), "The folder for microblog.mail = folder.")
+SENDER = Setting(
+    "microblog.mail.sender",
+    sender,
+    None,
+    "From whom mail comes: an address, or a name and <address>; without it, microblog at the host of "
+    "microblog.url. smtp needs one of the two.",
+)
+SMTP_HOST = Setting("microblog.mail.smtp.host", text, "localhost", "The mail server.")
+SMTP_PORT = Setting(
+    "microblog.mail.smtp.port",
+    whole_number(1, 65_535),
+    25,
+    "Its port: 25, 587 (usual with starttls) or 465 (usual with tls).",
+)
+SMTP_TLS = Setting(
+    "microblog.mail.smtp.tls",
+    one_of("none", "starttls", "tls"),
+    "none",
+    "starttls: the connection is encrypted before anything is said. tls: from its beginning. none: never.",
+)
+SMTP_CA = Setting(
+    "microblog.mail.smtp.ca_certificate",
+    optional_path,
+    None,
+    "A file with the certificate of an authority to trust besides those that the system trusts.",
+)
+SMTP_USER = Setting(
+    "microblog.mail.smtp.user", optional_ascii, None, "The user, if the server wants a login."
+)
+SMTP_PASSWORD = Setting(
+    "microblog.mail.smtp.password", optional_ascii, None, "The user's password.", secret=True
+)
+SMTP_TIMEOUT = Setting(
+    "microblog.mail.smtp.timeout",
+    number(0.1, 300),
+    10.0,
+    "Seconds to wait for an answer of the server.",
+)
+
+SETTINGS = (
+    ADMINS,
+    MAIL,
+    MAIL_FOLDER,
+    SENDER,
+    SMTP_HOST,
+    SMTP_PORT,
+    SMTP_TLS,
+    SMTP_CA,
+    SMTP_USER,
+    SMTP_PASSWORD,
+    SMTP_TIMEOUT,
+)
+
+
+def check_together(settings: Settings) -> None:
+    """Remember as faults what is wrong only with one another."""
+    if (settings[SMTP_USER] is None) != (settings[SMTP_PASSWORD] is None):
+        missing = SMTP_USER if settings[SMTP_USER] is None else SMTP_PASSWORD
+        settings.fault(f"{missing.key} is missing: a login needs a user and a password.")
+    if settings[MAIL] != "smtp":
+        return
+    if settings[SENDER] is None and settings[PUBLIC_URL] is None:
+        settings.fault(f"{SENDER.key} is missing: {MAIL.key} = smtp needs an address that mail comes from.")
+    is_open = settings[SMTP_TLS] == "none" and settings[SMTP_HOST] not in LOCAL_HOSTS
+    if settings[SMTP_PASSWORD] is not None and is_open:
+        settings.fault(
+            f"{SMTP_PASSWORD.key} would be sent to {settings[SMTP_HOST]} for everybody on the way to read: "
+            f"set {SMTP_TLS.key} to starttls or tls."
+        )

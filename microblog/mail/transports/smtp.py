@@ -1,0 +1,181 @@
+"""Mail to a mail server."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Any
+
+from zope.interface import implementer
+
+from microblog.mail.interfaces import IMailTransport, MailError
+from microblog.mail.messages import check_headers, domain_of, one_line, recipients, sender_of
+from microblog.mail.settings import (
+    SMTP_CA,
+    SMTP_HOST,
+    SMTP_PASSWORD,
+    SMTP_PORT,
+    SMTP_TIMEOUT,
+    SMTP_TLS,
+    SMTP_USER,
+)
+from microblog.settings import Settings
+
+LONGEST_ANSWER = 200  # characters of what the server says
+PERMANENT = 500  # answers from here on are final (RFC 5321)
+
+
+@implementer(IMailTransport)
+class SMTPTransport:
+    """A connection for each mail: they are few, and an idle one would be closed by the server."""
+
+    name = "smtp"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = f"{settings[SMTP_HOST]}:{settings[SMTP_PORT]}"
+
+    def send(self, message: EmailMessage) -> str:
+        check_headers(message)
+        to = recipients(message)
+        with self._told(), self._connected() as smtp:
+            refused = smtp.send_message(message, parseaddr(str(message["From"]))[1], to)
+        if refused:
+            raise self._refused(refused)
+        return f"The mail server {self._server} has taken the mail to {', '.join(to)}."
+
+    def check(self) -> str:
+        with self._told(), self._connected() as smtp:
+            code, answer = smtp.noop()
+            if code >= 400:
+                raise smtplib.SMTPResponseException(code, answer)
+        return f"The mail server {self._server} would take mail."
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """A connection that has said hello, is encrypted and logged in as the settings say."""
+        settings = self._settings
+        where = settings[SMTP_HOST], settings[SMTP_PORT]
+        # smtplib's own way to the name of this machine asks the name server, without a time limit.
+        options: dict[str, Any] = {
+            "local_hostname": domain_of(sender_of(settings)[1]),
+            "timeout": settings[SMTP_TIMEOUT],
+        }
+        smtp: smtplib.SMTP
+        if settings[SMTP_TLS] == "tls":
+            smtp = smtplib.SMTP_SSL(*where, context=self._tls(), **options)
+        else:
+            smtp = smtplib.SMTP(*where, **options)
+        try:
+            if settings[SMTP_TLS] == "starttls":
+                smtp.starttls(context=self._tls())
+            smtp.ehlo_or_helo_if_needed()
+            user, password = settings[SMTP_USER], settings[SMTP_PASSWORD]
+            if user is not None and password is not None:
+                smtp.login(user, password)
+            yield smtp
+            # The mail is theirs now: a server that says goodbye badly makes no failure of it.
+            with suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
+        finally:
+            smtp.close()
+
+    def _tls(self) -> ssl.SSLContext:
+        """Trusts whom the system trusts, and the authority of the settings."""
+        context = ssl.create_default_context()
+        authority = self._settings[SMTP_CA]
+        if authority is not None:
+            try:
+                context.load_verify_locations(authority)
+            except OSError as error:  # ssl.SSLError is one
+                raise MailError(
+                    f"The certificate in {authority} cannot be read ({error.strerror or 'it is none'}): "
+                    f"check {SMTP_CA.key}.",
+                    temporary=False,
+                ) from error
+        return context
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """:raises MailError: for whatever goes wrong with the server."""
+        try:
+            yield
+        except ssl.SSLCertVerificationError as error:
+            raise MailError(
+                f"The certificate of the mail server {self._server} is not trusted "
+                f"({error.verify_message}): check {SMTP_HOST.key} and {SMTP_CA.key}.",
+                temporary=False,
+            ) from error
+        except ssl.SSLError as error:
+            raise MailError(
+                f"The mail server {self._server} does not speak TLS in the way that {SMTP_TLS.key} says "
+                f"({error.reason}): try another value or another port.",
+                temporary=False,
+            ) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailError(
+                f"The mail server {self._server} cannot do what is asked of it "
+                f"({one_line(str(error), LONGEST_ANSWER)}): check {SMTP_TLS.key} and {SMTP_USER.key}. "
+                "An address with letters beyond ASCII needs SMTPUTF8.",
+                temporary=False,
+            ) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            raise self._refused(error.recipients) from error
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailError(
+                f"The mail server {self._server} refuses the login ({answer_of(error)}): "
+                f"check {SMTP_USER.key} and {SMTP_PASSWORD.key}.",
+                temporary=error.smtp_code < PERMANENT,
+            ) from error
+        except smtplib.SMTPResponseException as error:
+            raise MailError(
+                f"The mail server {self._server} refuses the mail ({answer_of(error)}): "
+                "do what it says, or ask whoever runs it.",
+                temporary=error.smtp_code < PERMANENT,
+            ) from error
+        except smtplib.SMTPServerDisconnected as error:
+            raise self._away(error.__context__) from error
+        except smtplib.SMTPException as error:
+            raise MailError(
+                f"The mail server {self._server} offers no login that is known here "
+                f"({one_line(str(error), LONGEST_ANSWER)}): check {SMTP_USER.key} and {SMTP_TLS.key}.",
+                temporary=False,
+            ) from error
+        except (OSError, UnicodeError) as error:  # the latter for a host that cannot be one
+            raise self._away(error) from error
+
+    def _away(self, error: BaseException | None) -> MailError:
+        check = f"check {SMTP_HOST.key}, {SMTP_PORT.key} and {SMTP_TLS.key}, and whether it runs."
+        if isinstance(error, TimeoutError):
+            seconds = f"{self._settings[SMTP_TIMEOUT]:g} seconds"
+            return MailError(
+                f"The mail server {self._server} did not answer within {seconds}: {check}", temporary=True
+            )
+        if isinstance(error, OSError) and error.strerror:
+            return MailError(
+                f"The mail server {self._server} cannot be reached ({error.strerror}): {check}",
+                temporary=True,
+            )
+        return MailError(f"The mail server {self._server} broke the connection off: {check}", temporary=True)
+
+    def _refused(self, refused: dict[str, tuple[int, bytes]]) -> MailError:
+        """The server does not take the mail to these."""
+        said = "; ".join(f"{to}: {answer(code, text)}" for to, (code, text) in refused.items())
+        return MailError(
+            f"The mail server {self._server} does not take mail to {said}. Check the address.",
+            temporary=any(code < PERMANENT for code, _ in refused.values()),
+        )
+
+
+def answer_of(error: smtplib.SMTPResponseException) -> str:
+    return answer(error.smtp_code, error.smtp_error)
+
+
+def answer(code: int, text: bytes | str) -> str:
+    """What a server said, on one line."""
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {one_line(said, LONGEST_ANSWER)}"

@@ -84,7 +84,8 @@ def import_models() -> None:
     import microblog.archive.models
     import microblog.outbox.models
     import microblog.people.models
-    import microblog.posts.models  # noqa: F401
+    import microblog.posts.models
+    import microblog.search.models  # noqa: F401
 
 
 def run_migrations(context: Any) -> None:

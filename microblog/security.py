@@ -119,6 +119,11 @@ class SecurityPolicy:
         identity: Identity | None = self._cache.get_or_create(request)
         return identity
 
+    def known_identity(self, request: Any) -> Identity | None:
+        """Who it is if somebody has asked already; for the log, which runs no query of its own."""
+        identity: Identity | None = self._cache.get(request, None)
+        return identity
+
     def authenticated_userid(self, request: Any) -> str | None:
         identity = self.identity(request)
         return None if identity is None else str(identity.id)
@@ -381,7 +386,8 @@ def includeme(config: Any) -> None:
         "style-src": "'self'",
     }
     config.set_request_factory(BufferedRequest)
-    config.set_security_policy(SecurityPolicy())
+    config.registry.security_policy = SecurityPolicy()
+    config.set_security_policy(config.registry.security_policy)
     config.add_request_method(csrf_token, reify=True)
     # From the outside in: headers, errors (errors.py), gate, and under it the transaction.
     config.add_tween("microblog.security.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 PREFIX = "microblog."
+NEAR = 0.7  # of the letters are the same
 T = TypeVar("T")
 
 # Environment variables of this prefix that are not settings: where the tests find their services,
@@ -123,9 +124,13 @@ class Settings(Mapping[Setting[Any], Any]):
 
 
 def nearest(name: str, known: Mapping[str, object]) -> str:
-    """A sentence that offers the right spelling, or nothing when none is near."""
-    matches = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {matches[0]}?" if matches else ""
+    """A sentence that offers the right spelling, or nothing when none is near.
+
+    Without the prefix, which all have in common: it would make everything look alike.
+    """
+    by_name = {key[len(PREFIX) :]: key for key in known}
+    matches = difflib.get_close_matches(name[len(PREFIX) :], by_name, n=1, cutoff=NEAR)
+    return f" Did you mean {by_name[matches[0]]}?" if matches else ""
 
 
 # Parsers: from the text of the ini file to a value.

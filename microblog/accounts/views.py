@@ -6,6 +6,7 @@ Forms whose work is a hash hang on the root, which loads nothing: the password i
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,8 @@ from microblog.security import (
     token_hash,
 )
 from microblog.tree import Root
+
+log = logging.getLogger(__name__)
 
 TOO_MANY_NICKNAMES = (
     f"You have had {queries.MOST_NICKNAMES} nicknames, which all stay yours. Choose one of them."
@@ -102,11 +105,16 @@ def login(root: Root, request: Any) -> Any:
         found = queries.credentials(session, form.text("nickname"))
     user_id, password_hash = found or (0, None)
     if not passwords.verify_password(password_hash, form.text("password")):
+        # Not what was typed: somebody types the password into the wrong field.
+        log.info("Log-in failed: %s, from %s", f"user {user_id}" if found else "nobody", request.remote_addr)
+        request.registry.numbers.count("logins", result="failed")
         form.errors_of_form.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
     if passwords.needs_rehash(str(password_hash)):
         password_hash = passwords.hash_password(form.text("password"))
         queries.set_password(request.dbsession, user_id, password_hash)
+    log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
+    request.registry.numbers.count("logins", result="done")
     return log_in(request, user_id, remembered=form.remember_me.data)
 
 

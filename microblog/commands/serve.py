@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
 from types import FrameType
@@ -13,6 +14,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from microblog.commands.site import Site, pass_site
+from microblog.monitoring.settings import PROFILER
 from microblog.outbox.settings import WORKER
 from microblog.security import MAX_BODY
 
@@ -27,9 +29,12 @@ EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  # read, not bo
 @click.command()
 @click.option("--upgrade", is_flag=True, help="Make or upgrade the database first.")
 @click.option("--listen", metavar="HOST:PORT", help="Listen here instead of where the ini file says.")
+@click.option("--profile", is_flag=True, help="Profile each request of this run.")
 @pass_site
-def serve(site: Site, *, upgrade: bool, listen: str | None) -> None:
+def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> None:
     """Serve the site until Ctrl-C or SIGTERM."""
+    if profile:
+        os.environ[PROFILER.variable] = "true"  # stronger than the ini file
     application = site.application()
     if upgrade:
         click.echo(site.upgrade())

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 
 from microblog import configure, migrating
 from microblog.db import DATABASE_URL, Database, sqlite_file
+from microblog.monitoring.observing import observed
 from microblog.search.interfaces import SearchError, SearchUnavailable
 from microblog.settings import SettingsError
 
@@ -42,7 +43,13 @@ class Site:
 
     def setup_logging(self) -> None:
         """Log as the ini file says."""
-        self._loader.setup_logging()
+        try:
+            self._loader.setup_logging()
+        except OSError as error:
+            raise click.ClickException(
+                f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
+                f"or change [handler_…] of {self.ini}."
+            ) from error
 
     def section(self, name: str) -> dict[str, str]:
         """The keys of a section of the ini file; none when it is not there."""
@@ -55,6 +62,11 @@ class Site:
         :raises SettingsError: with every fault of the settings.
         """
         return configure(dict(self._loader.get_wsgi_app_settings("main"))).registry
+
+    @property
+    def observers(self) -> list[Any]:
+        """Who is told what the command did; nobody when it needed no application."""
+        return list(self.registry.observers) if "registry" in self.__dict__ else []
 
     @property
     def database(self) -> Database:
@@ -160,7 +172,8 @@ def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_site(**arguments: Any) -> Any:
         site = Site(click.get_current_context().find_root().obj)
         try:
-            return command(site, **arguments)
+            with observed(site, click.get_current_context().command_path):
+                return command(site, **arguments)
         finally:
             site.close()
 

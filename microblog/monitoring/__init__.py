@@ -9,3 +9,7 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.include("microblog.monitoring.observing")
     config.include("microblog.monitoring.alerts")
+    config.include("microblog.monitoring.access_log")
+    config.include("microblog.monitoring.health")
+    config.include("microblog.monitoring.metrics")
+    config.include("microblog.monitoring.profiler")

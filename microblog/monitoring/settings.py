@@ -117,6 +117,13 @@ METRICS_ALLOW = Setting(
     networks("127.0.0.1 ::1"),
     "Addresses or networks that may read /metrics, separated by blanks; empty: everybody.",
 )
+METRICS_DIRECTORY = Setting(
+    "microblog.metrics.directory",
+    optional_path,
+    None,
+    "Folder in which several processes (servers, workers) keep their numbers, so that each of them tells "
+    "the sum; to be emptied before they start. Without it a process tells its own.",
+)
 
 SETTINGS = (
     SLOW_THRESHOLD,
@@ -133,4 +140,5 @@ SETTINGS = (
     HEALTH_ALLOW,
     METRICS,
     METRICS_ALLOW,
+    METRICS_DIRECTORY,
 )

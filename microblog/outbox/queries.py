@@ -132,6 +132,12 @@ def hurry(session: orm.Session, kind: str) -> None:
     session.execute(sa.update(Entry).where(Entry.kind == kind, Entry.next_at > 0).values(next_at=0))
 
 
+def depths(session: orm.Session) -> dict[str, Depth]:
+    """`depth` of every kind of which there are entries."""
+    kinds = session.scalars(sa.select(Entry.kind).distinct()).all()
+    return {kind: depth(session, kind) for kind in sorted(kinds)}
+
+
 def depth(session: orm.Session, kind: str) -> Depth:
     rows = session.execute(
         sa.select(Entry.set_aside, sa.func.count(), sa.func.min(Entry.created))

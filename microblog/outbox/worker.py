@@ -9,13 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from microblog.accounts.queries import delete_expired_sessions
+from microblog.monitoring.observing import observed
+from microblog.outbox import queries
 from microblog.outbox.settings import WORKER
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_ROUNDS = 0.5
 SECONDS_BETWEEN_CLEANINGS = 600
+SECONDS_BETWEEN_LOOKS = 60
+# The admins are told when the oldest entry has waited for so long: long enough for a restart of the other side.
+STUCK_SECONDS = 600
 POSTS_IN_A_ROUND = 500
+WHERE_TO_LOOK = "The log says why; `microblog doctor` tells what to do. It is tried again until it succeeds."
 
 
 class Worker:
@@ -31,7 +37,7 @@ class Worker:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
-        self._cleaned: float | None = None
+        self._last: dict[str, float] = {}
 
     def start(self) -> None:
         """Run as a thread of the server; harmless when it runs already."""
@@ -58,19 +64,27 @@ class Worker:
 
     def round(self, *, everything: bool = True) -> None:
         """Every task once."""
+        self._registry.numbers.count("worker_rounds")
         self._try("deferred writes", self._registry.deferred.flush)
         if everything:
             self._try("search index", self.index)
             self._try("expired sessions", self.clean)
+            self._try("outbox", self.look_after)
 
     def _try(self, name: str, task: Callable[[], object]) -> None:
-        try:
-            task()
-            self._failing.discard(name)
-        except Exception:
-            if name not in self._failing:  # told once, not once a round
-                log.exception("The worker's task “%s” failed; it will be tried again.", name)
-            self._failing.add(name)
+        with observed(self._registry, name):
+            try:
+                task()
+                self._failing.discard(name)
+            except Exception as error:
+                self._registry.numbers.count("worker_failures", task=name)
+                if name not in self._failing:  # told once, not once a round
+                    log.exception("The worker's task “%s” failed; it will be tried again.", name)
+                    self._alert(name, f"The worker's task “{name}” fails: {type(error).__name__}")
+                self._failing.add(name)
+
+    def _alert(self, group: str, subject: str) -> None:
+        self._registry.alerts.report("worker", group, subject, f"{subject}.\n\n{WHERE_TO_LOOK}")
 
     def index(self) -> int:
         """Bring to the search index what waits; how much that was."""
@@ -78,9 +92,32 @@ class Worker:
 
     def clean(self) -> int:
         """Delete expired sessions, every ten minutes; how many there were."""
-        now = time.monotonic()
-        if self._cleaned is not None and now - self._cleaned < SECONDS_BETWEEN_CLEANINGS:
+        if not self._is_time("clean", SECONDS_BETWEEN_CLEANINGS):
             return 0
-        self._cleaned = now
         with self._registry.database.write() as session:
             return delete_expired_sessions(session)
+
+    def look_after(self) -> None:
+        """Tell the admins, looking once a minute, what waits too long and what was refused for good."""
+        if not self._is_time("look after", SECONDS_BETWEEN_LOOKS):
+            return
+        with self._registry.database.read() as session:
+            depths = queries.depths(session)
+        for kind, depth in depths.items():
+            if depth.lag_seconds > STUCK_SECONDS:
+                log.warning(
+                    "%d entries “%s” of the outbox wait, the oldest for %d seconds.",
+                    depth.waiting,
+                    kind,
+                    depth.lag_seconds,
+                )
+                self._alert(f"stuck {kind}", f"Deliveries “{kind}” are stuck: {depth.waiting} wait")
+            if depth.set_aside:
+                self._alert(f"set aside {kind}", f"{depth.set_aside} deliveries “{kind}” were refused for good")
+
+    def _is_time(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if name in self._last and now - self._last[name] < seconds:
+            return False
+        self._last[name] = now
+        return True

@@ -19,6 +19,7 @@ class Post(Base):
     __tablename__ = "posts"
     __table_args__ = (
         sa.Index("ix_posts_user_id_id", "user_id", "id"),
+        sa.Index("ix_posts_language_id", "language", "id"),
         sa.UniqueConstraint("user_id", "form_key"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from zope.interface import Attribute, Interface
@@ -23,15 +24,43 @@ class NotBuilt(SearchUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """When the index was last compared with the posts, and how many entries differed."""
+
+    at: datetime
+    missing: int = 0
+    stale: int = 0
+    ghosts: int = 0
+
+    @property
+    def agreed(self) -> bool:
+        return not (self.missing or self.stale or self.ghosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """A rebuild has done so many posts, and was last seen then; one that was killed is not alive."""
+
+    posts: int
+    seen_at: datetime
+    is_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """`documents` are in the index, and `pending` changes wait to get there, the oldest since
-    `lag_seconds`; `set_aside` were refused for good, each for a reason that the log tells."""
+    `lag_seconds`; `set_aside` were refused for good, each for a reason that the log tells.
+
+    `verified` is the last verify, on whatever machine, and `rebuilding` a rebuild that has not ended.
+    """
 
     adapter: str
     documents: int
     pending: int
     set_aside: int = 0
     lag_seconds: float = 0.0
+    verified: Verified | None = None
+    rebuilding: Rebuilding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +90,13 @@ class ISearch(Interface):
         """:raises ValueError: with a sentence when it cannot work with these settings."""
 
     def install(session: Any) -> None:
-        """Make the tables, triggers or indexes; harmless when they are there."""
+        """Make the tables, triggers or indexes; harmless when they are there.
+
+        Removes what an interrupted rebuild left over.
+        """
 
     def uninstall(session: Any) -> None:
-        """Remove them; harmless when they are gone."""
+        """Remove them, and what a rebuild left over; harmless when they are gone."""
 
     def after_begin(session: Any, connection: Any) -> None:
         """Called at the begin of every write transaction; whatever it remembers goes to `session.info`."""
@@ -103,10 +135,18 @@ class ISearch(Interface):
         """
 
     def rebuild(database: Any, progress: Any) -> int:
-        """Make the whole index again; `progress(count)` is called as it goes. How many posts."""
+        """Make the whole index again, also when there is none yet. How many posts.
+
+        The old index serves until the new one is whole, and was compared with the posts; whoever
+        writes meanwhile does not wait, and is in both. `progress(count)` is called as it goes.
+        Whatever is raised in it ends the rebuild, and leaves nothing behind; after a `kill -9` the
+        next one begins anew.
+        """
 
     def verify(database: Any) -> Any:
         """Compare the whole index with the posts: a `Drift`.
+
+        What only waits for the worker is no difference. What was found is kept for `status`.
 
         :raises SearchUnavailable: with a sentence for the operator; so do `rebuild` and `status`.
         """

@@ -40,6 +40,9 @@ SETTINGS = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--search-adapter", metavar="NAME", help="hold this adapter (a dotted name) to the search contract"
+    )
+    parser.addoption(
         "--only-with-database",
         action="store_true",
         help="run only tests that use a database: what a second run, on another database, can tell anew",
@@ -236,9 +239,3 @@ def counted_statements(database: Database, *, everything: bool = False) -> Itera
 def count_statements(database: Database) -> Callable[[], Any]:
     """`with count_statements() as statements:` lists the SQL that is sent inside."""
     return lambda: counted_statements(database)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--search-adapter", metavar="NAME", help="hold this adapter (a dotted name) to the search contract"
-    )

@@ -1,0 +1,71 @@
+"""`microblog profile`: what a request has to bring to be profiled."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+
+import click
+
+from microblog.commands.serve import DEFAULT_LISTEN, SECTION
+from microblog.commands.site import Site, pass_site
+from microblog.monitoring.profiles import COOKIE, HEADER, signed
+from microblog.monitoring.settings import PROFILER, PROFILER_DIRECTORY
+from microblog.security import PUBLIC_URL, SECRET
+
+MOST_MINUTES = 24 * 60
+
+
+@click.command()
+@click.option(
+    "--minutes",
+    type=click.IntRange(1, MOST_MINUTES),
+    default=10,
+    show_default=True,
+    help="How long the value is good.",
+)
+@click.option(
+    "--path",
+    "pattern",
+    default="/*",
+    show_default=True,
+    help="Profile requests for this path only; * stands for any characters, ? for one.",
+)
+@pass_site
+def profile(site: Site, *, minutes: int, pattern: str) -> None:
+    """Print a signed header, and a cookie, with which a request is profiled.
+
+    The site has to run with microblog.profiler = on_demand. No other request is touched.
+    """
+    if not pattern.startswith("/"):
+        raise click.BadParameter(
+            f"{pattern!r} is no path: it has to begin with a slash.", param_hint="--path"
+        )
+    settings = site.registry.microblog
+    if settings[PROFILER] != "on_demand":
+        click.echo(
+            f"Warning: {PROFILER.key} is {settings[PROFILER]} in {site.ini}: "
+            "set it to on_demand and restart the server, or the value does nothing.",
+            err=True,
+        )
+    until = datetime.now(UTC) + timedelta(minutes=minutes)
+    value = signed(settings[SECRET], pattern, int(until.timestamp()))
+    folder = settings[PROFILER_DIRECTORY]
+    click.echo(f"Good for requests to {pattern} until {until:%H:%M} UTC ({minutes} minutes).")
+    click.echo(f"Profiles go to the log{f' and to {folder}' if folder else ''}.\n")
+    click.echo(f"Header:  {HEADER}: {value}")
+    click.echo(f"Cookie:  {COOKIE}={value}\n")
+    click.echo("With curl:")
+    header = shlex.quote(f"{HEADER}: {value}")
+    click.echo(f"  curl -s -o /dev/null -D - -H {header} {shlex.quote(address(site, pattern))}\n")
+    click.echo("In a browser, as who is logged in there: in its console, on a page of the site,")
+    click.echo(f'  document.cookie = "{COOKIE}={value}; path=/; max-age={minutes * 60}; samesite=lax"')
+
+
+def address(site: Site, pattern: str) -> str:
+    """A URL that matches; with … where somebody has to write what it needs."""
+    listen = site.section(SECTION).get("listen", DEFAULT_LISTEN).split()[0]
+    beginning = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
+    path = beginning if fnmatchcase(beginning, pattern) else f"{beginning}…"
+    return f"{site.registry.microblog[PUBLIC_URL] or f'http://{listen}'}{path}"

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_ROUNDS = 0.5
 SECONDS_BETWEEN_CLEANINGS = 600
 SECONDS_BETWEEN_LOOKS = 60
-# The admins are told when the oldest entry has waited for so long: long enough for a restart of the other side.
+# The admins are told when the oldest entry has waited for longer than the other side takes to start again.
 STUCK_SECONDS = 600
 POSTS_IN_A_ROUND = 500
 WHERE_TO_LOOK = "The log says why; `microblog doctor` tells what to do. It is tried again until it succeeds."
@@ -113,7 +113,8 @@ class Worker:
                 )
                 self._alert(f"stuck {kind}", f"Deliveries “{kind}” are stuck: {depth.waiting} wait")
             if depth.set_aside:
-                self._alert(f"set aside {kind}", f"{depth.set_aside} deliveries “{kind}” were refused for good")
+                refused = f"{depth.set_aside} deliveries “{kind}” were refused for good"
+                self._alert(f"set aside {kind}", refused)
 
     def _is_time(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

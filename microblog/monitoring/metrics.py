@@ -1,0 +1,250 @@
+"""`/metrics`: what happened, as numbers for Prometheus.
+
+What this process counts is kept in memory; with `microblog.metrics.directory` in files there, by which
+the numbers of all processes are added up. What the database knows is read when somebody asks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from zope.interface import implementer
+
+from microblog.monitoring.health import plain
+from microblog.monitoring.interfaces import INumbers
+from microblog.monitoring.observing import Observation
+from microblog.monitoring.probes import Probe
+from microblog.monitoring.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
+from microblog.outbox.queries import Depth, depths
+from microblog.search.interfaces import SearchError, Status
+from microblog.tree import Resource
+
+SECONDS_FOR_THE_DATABASE = 2.0
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own
+NOT_FROM_HERE = "This address may not ask: it is not in microblog.metrics.allow.\n"
+NOWHERE = ("none", "none")
+EMPTY = Depth(0, 0, 0.0)
+
+# What may be counted: its meaning, and its labels.
+COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "logins": ("Attempts to log in, by result: done or failed.", ("result",)),
+    "mails": ("Mails, by result: sent or failed.", ("result",)),
+    "worker_rounds": ("Rounds of the worker.", ()),
+    "worker_failures": ("Tasks of the worker that failed in a round.", ("task",)),
+}
+
+
+@implementer(INumbers)
+class NoNumbers:
+    """Counts nothing: metrics are off."""
+
+    def count(self, name: str, **labels: str) -> None:
+        """A name that is not there is a fault of ours here too, so that tests find it."""
+        if name not in COUNTERS:
+            raise KeyError(name)
+
+
+@implementer(INumbers)
+class Numbers:
+    """The numbers of one application.
+
+    With a directory, `prometheus_client` keeps them in files there, one for each process and kind; then
+    they are no part of a registry, and are read from the files of all processes.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            os.environ[DIRECTORY_VARIABLE] = str(directory)
+        from prometheus_client import CollectorRegistry, Counter, Histogram, values
+
+        if directory is not None and values.ValueClass is values.MutexValue:
+            # It was imported before the variable was there.
+            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+        self._directory = directory
+        self._registry = CollectorRegistry()
+        registry = self._registry if directory is None else None
+        self._requests = Counter(
+            "microblog_requests",
+            "Requests, by class of the resource, name of the view, and status.",
+            ("context", "view", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "microblog_request_seconds",
+            "Seconds until the answer, by class of the resource and name of the view.",
+            ("context", "view"),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._statements = Counter(
+            "microblog_sql_statements",
+            "SQL statements, by where they ran: request or task.",
+            ("where",),
+            registry=registry,
+        )
+        self._sql_seconds = Counter(
+            "microblog_sql_seconds",
+            "Seconds in which SQL ran, by where: request or task.",
+            ("where",),
+            registry=registry,
+        )
+        self._counters = {
+            name: Counter(f"microblog_{name}", meaning, labels, registry=registry)
+            for name, (meaning, labels) in COUNTERS.items()
+        }
+
+    def count(self, name: str, **labels: str) -> None:
+        counter = self._counters[name]
+        (counter.labels(**labels) if labels else counter).inc()
+
+    def observe(self, observation: Observation, response: Any) -> None:
+        """An observer of requests and tasks."""
+        request = observation.request
+        where = "task" if request is None else "request"
+        self._statements.labels(where).inc(observation.statements)
+        self._sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
+        if request is not None:
+            context, view = place_of(request)
+            status = "500" if response is None else str(response.status_int)
+            self._requests.labels(context, view, status).inc()
+            self._seconds.labels(context, view).observe(observation.seconds)
+
+    def text(self, *more: Any) -> str:
+        """Everything, in the format of Prometheus; `more` are collectors of what is read now."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = CollectorRegistry()
+        if self._directory is None:
+            registry.register(self._registry)  # it collects, too
+        else:
+            MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
+        for collector in more:
+            registry.register(collector)
+        return generate_latest(registry).decode()
+
+
+def place_of(request: Any) -> tuple[str, str]:
+    """(class of the resource, name of the view), both "none" for what is no page: there are few values."""
+    if getattr(request, "matched_route", None) is not None:
+        return "static", ""
+    context, name = getattr(request, "context", None), getattr(request, "view_name", None)
+    if context is None or name is None or request.subpath:
+        return NOWHERE
+    for known, view_name, _ in request.registry.page_methods:
+        if view_name == name and isinstance(context, known):
+            return type(context).__name__, name
+    return NOWHERE
+
+
+class FromTheDatabase:
+    """What waits in the outbox, and how far the search index is behind; asked when it is collected."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+        self._kinds: set[str] = set()
+        self._outbox = Probe(self._depths)
+        self._search = Probe(self._status)
+
+    def _depths(self) -> dict[str, Depth]:
+        with self._registry.database.read() as session:
+            return depths(session)
+
+    def _status(self) -> Status:
+        with self._registry.database.read() as session:
+            status: Status = self._registry.search.status(session)
+            return status
+
+    def describe(self) -> list[Any]:
+        """Nothing: the library would otherwise collect once to learn the names."""
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        up = gauge("microblog_up", "1 when it answers, else 0, by part.", labels=["part"])
+        depth = self._asked(self._outbox)
+        up.add_metric(["database"], float(depth is not None))
+        if depth is not None:
+            yield from self._of_outbox(depth)
+            status = self._asked(self._search)
+            up.add_metric(["search"], float(status is not None))
+            if status is not None:
+                yield from of_search(status)
+        yield up
+
+    def _asked(self, probe: Probe[Any]) -> Any:
+        """None when there is no answer: `/health/ready` and the log say why."""
+        try:
+            return probe.ask(SECONDS_FOR_THE_DATABASE)
+        except (SearchError, TimeoutError, sa.exc.SQLAlchemyError):
+            return None
+
+    def _of_outbox(self, found: dict[str, Depth]) -> Iterator[Any]:
+        # A kind that was there once is told on as empty, not left out: a line of a graph does not break off.
+        self._kinds.update(found)
+        waiting, aside, oldest = (
+            gauge(f"microblog_outbox_{name}", meaning, labels=["kind"])
+            for name, meaning in (
+                ("waiting", "Entries of the outbox that wait, by kind."),
+                ("set_aside", "Entries of the outbox that were refused for good, by kind."),
+                ("oldest_seconds", "Seconds that the oldest entry has waited, by kind."),
+            )
+        )
+        for kind in sorted(self._kinds):
+            depth = found.get(kind, EMPTY)
+            waiting.add_metric([kind], depth.waiting)
+            aside.add_metric([kind], depth.set_aside)
+            oldest.add_metric([kind], depth.lag_seconds)
+        yield from (waiting, aside, oldest)
+
+
+def of_search(status: Status) -> Iterator[Any]:
+    yield gauge("microblog_search_documents", "Posts in the search index.", value=status.documents)
+    yield gauge(
+        "microblog_search_pending", "Changes that the search index does not know yet.", value=status.pending
+    )
+    yield gauge(
+        "microblog_search_lag_seconds", "Seconds that the oldest of them waits.", value=status.lag_seconds
+    )
+
+
+def gauge(name: str, meaning: str, **more: Any) -> Any:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    return GaugeMetricFamily(name, meaning, **more)
+
+
+class Metrics(Resource):
+    """`/metrics`, when it is on."""
+
+
+def metrics(node: Metrics, request: Any) -> Response:
+    if not request.microblog[METRICS_ALLOW].allow(request.remote_addr or ""):
+        return plain(NOT_FROM_HERE, 403)
+    registry = request.registry
+    return plain(registry.numbers.text(registry.numbers_from_the_database))
+
+
+def includeme(config: Any) -> None:
+    settings = config.registry.microblog
+    if not settings[METRICS]:
+        config.registry.numbers = NoNumbers()
+        return
+    config.registry.numbers = Numbers(settings[METRICS_DIRECTORY])
+    config.registry.numbers_from_the_database = FromTheDatabase(config.registry)
+    config.add_observer(config.registry.numbers.observe)
+    config.add_branch("metrics", Metrics)
+    config.add_view(
+        metrics,
+        context=Metrics,
+        request_method=("GET",),
+        permission=NO_PERMISSION_REQUIRED,
+        page=True,
+    )

@@ -1,0 +1,48 @@
+"""Questions to what may not answer: a time limit, and one thread for each at most."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Probe(Generic[T]):
+    """Asks in a thread of its own; who asks while it waits for an answer gets the same one.
+
+    So however often somebody asks a database that hangs, one thread hangs with it.
+    """
+
+    def __init__(self, question: Callable[[], T]) -> None:
+        self._question = question
+        self._lock = threading.Lock()
+        self._pending: Future[T] | None = None
+
+    def ask(self, seconds: float) -> T:
+        """:raises TimeoutError: when there is no answer in time; and whatever the question raises."""
+        with self._lock:
+            pending = self._pending
+            if pending is None:
+                pending = self._pending = Future()
+                threading.Thread(
+                    target=self._answer, args=(pending,), name="microblog-probe", daemon=True
+                ).start()
+        return pending.result(seconds)
+
+    def _answer(self, pending: Future[T]) -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = self._question()
+        except BaseException as error:
+            failure = error
+        with self._lock:
+            # Not kept: a failure holds on to the frames, and the session, that it came from.
+            self._pending = None
+        if failure is None:
+            pending.set_result(result)  # type: ignore[arg-type]
+        else:
+            pending.set_exception(failure)

@@ -1,0 +1,51 @@
+"""SQL of what an operator wants to know of the database itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+VERSIONS = sa.table("alembic_version", sa.column("version_num"))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`size` in bytes; `now` by the clock of the database server, None where that is our own machine."""
+
+    version: str
+    size: int
+    now: datetime | None
+
+
+def revision(session: orm.Session) -> str | None:
+    """At which migration the database is; None when it is empty."""
+    if not sa.inspect(session.connection()).has_table(VERSIONS.name):
+        return None
+    found: str | None = session.scalar(sa.select(VERSIONS.c.version_num))
+    return found
+
+
+def server(session: orm.Session) -> Server:
+    if session.get_bind().dialect.name == "postgresql":
+        row = session.execute(
+            sa.text(
+                "SELECT current_setting('server_version'), pg_database_size(current_database()), "
+                "clock_timestamp()"
+            )
+        ).one()
+        return Server(f"PostgreSQL {row[0]}", row[1], row[2])
+    row = session.execute(
+        sa.text(
+            "SELECT sqlite_version(), "
+            "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
+        )
+    ).one()
+    return Server(f"SQLite {row[0]}", row[1], None)
+
+
+def faults_of_file(session: orm.Session) -> list[str]:
+    """What SQLite finds wrong in its file; it reads all of it."""
+    return [row[0] for row in session.execute(sa.text("PRAGMA quick_check")) if row[0] != "ok"]

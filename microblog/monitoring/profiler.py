@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-import pstats
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from microblog.monitoring.observing import observation_of
 from microblog.monitoring.profiles import COOKIE, HEADER, Profiled, refusal, write
 from microblog.monitoring.resources import Admin
 from microblog.monitoring.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
-from microblog.monitoring.thread_profile import Profile, another_is_at_work, new_profile
+from microblog.monitoring.thread_profile import Profile, another_is_at_work, new_profile, statistics
 from microblog.security import SECRET
 
 log = logging.getLogger(__name__)
@@ -82,8 +81,8 @@ def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
                 status=None if response is None else response.status_int,
                 context_name=observation.context_name,
                 view_name=observation.view_name,
-                seconds=stats.total_tt,  # type: ignore[attr-defined]
-                calls=stats.total_calls,  # type: ignore[attr-defined]
+                seconds=stats.total_tt,
+                calls=stats.total_calls,
                 sql=sql,
             ),
             stats,
@@ -94,15 +93,15 @@ def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
     return response
 
 
-def report_of(profile: Profile, functions: int) -> tuple[pstats.Stats, str]:
+def report_of(profile: Profile, functions: int) -> tuple[Any, str]:
     """The statistics, and as a text: calls and seconds, and the functions that took longest."""
     output = io.StringIO()
-    stats = pstats.Stats(profile, stream=output)  # type: ignore[arg-type]  # it asks for create_stats only
+    stats = statistics(profile, output)
     stats.sort_stats("time", "calls").print_stats(functions)
     return stats, output.getvalue().strip("\n")
 
 
-def keep(request: Profiled, stats: pstats.Stats, settings: Any) -> str | None:
+def keep(request: Profiled, stats: Any, settings: Any) -> str | None:
     """Write it to the folder; its name, or None when there is no folder or it cannot be written."""
     folder = settings[PROFILER_DIRECTORY]
     if folder is None:

@@ -8,10 +8,11 @@ takes its place; before, cProfile is of one thread, and faster.
 from __future__ import annotations
 
 import cProfile
+import pstats
 import sys
 import time
 from types import CodeType, FrameType
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias, cast
 
 Key: TypeAlias = CodeType | tuple[str | None, str]
 """What was called: Python code, or the module and name of a function in C."""
@@ -148,6 +149,14 @@ Profile: TypeAlias = cProfile.Profile | ThreadProfile
 def new_profile() -> Profile:
     """One of this thread, not begun."""
     return ThreadProfile() if hasattr(sys, "monitoring") else cProfile.Profile()
+
+
+def statistics(profile: Profile, output: TextIO | None = None) -> Any:
+    """The `pstats.Stats` of a profile that has ended, which print to `output`.
+
+    Untyped: the attributes that pstats documents are not those that its types know.
+    """
+    return pstats.Stats(cast(Any, profile), stream=output)
 
 
 def another_is_at_work() -> bool:

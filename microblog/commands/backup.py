@@ -23,6 +23,7 @@ from microblog.db import Database
 from microblog.search.adapters import uninstall_others
 
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
+PER_CENT = 100
 MOMENT = "%Y-%m-%dT%H%M%SZ"
 PARTS_OF_SQLITE = ("", "-wal", "-shm")
 INSIDE_THE_DATABASE = ("fts5", "postgresql")  # adapters whose index is in the backup too
@@ -79,12 +80,10 @@ def write(site: Site, partial: Path) -> None:
     source = site.database_file
     if source is None or not source.exists():
         raise BackupError(f"There is no database to back up at {source or 'a place in memory'}.")
-    progress = Progress(source.stat().st_size, "pages")
-
-    def copied(pages: int, total: int) -> None:
-        progress.update(pages * source.stat().st_size // max(total, 1), pages)
-
-    backups.copy_sqlite(source, partial, copied)
+    progress = Progress(PER_CENT, "pages")
+    backups.copy_sqlite(
+        source, partial, lambda pages, total: progress.update(PER_CENT * pages // total, pages)
+    )
     progress.finish()
 
 
@@ -181,7 +180,10 @@ def put_aside(database: Path, *, overwrite: bool) -> None:
     """
     try:
         if not backups.close_sqlite(database):
-            raise BackupError(f"{database} is in use: stop the site and its worker first.")
+            raise BackupError(
+                f"{database} is in use, or may not be written: stop the site and its worker, and do this "
+                "as their user."
+            )
         empty = backups.is_empty(database)
     except sqlite3.DatabaseError:  # damaged, which may be why somebody restores
         empty = False

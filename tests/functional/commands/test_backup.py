@@ -1,0 +1,358 @@
+"""`microblog backup` and `microblog restore`: what was there is there again, or a sentence says why not."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from microblog import migrating
+from microblog.archive.backup import BackupError, copy_sqlite
+from microblog.archive.backup import run as run_program
+from microblog.db import DATABASE_URL, Database
+from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.functional.commands.conftest import run, write_ini
+from tests.walk import bodies, log_in, sign_up, write
+
+only_sqlite = pytest.mark.skipif(
+    bool(POSTGRESQL_URL), reason="Run without MICROBLOG_TEST_DATABASE_URL too: this is about SQLite."
+)
+only_postgresql = pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL, to back up PostgreSQL."
+)
+DEAD_SERVER = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
+
+
+@pytest.fixture
+def susan(browser):
+    """A person with a post."""
+    sign_up(browser, "susan")
+    write(browser, "A post worth keeping")
+    return browser
+
+
+@pytest.fixture
+def url(application):
+    return application.registry.microblog[DATABASE_URL]
+
+
+@pytest.fixture
+def other(tmp_path) -> Iterator[Path]:
+    """The ini file of a new site, on an empty database of the same kind."""
+    if not POSTGRESQL_URL:
+        yield write_ini(tmp_path / "other.ini", f"sqlite+pysqlite:///{tmp_path}/other/site.sqlite3", "fts5")
+        return
+    name = f"microblog_backup_{uuid.uuid4().hex[:12]}"
+    server = sa.create_engine(POSTGRESQL_URL, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    made = sa.make_url(POSTGRESQL_URL).set(database=name).render_as_string(hide_password=False)
+    yield write_ini(tmp_path / "other.ini", made, "postgresql")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+def url_of(ini):
+    match = re.search("^microblog.database.url = (.*)$", ini.read_text(), re.MULTILINE)
+    assert match
+    return match[1].replace("%%", "%")
+
+
+def execute(file, *statements):
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+    return rows
+
+
+# Both databases
+
+
+def test_a_backup_brings_everything_back_in_another_place(susan, microblog, other, tmp_path):
+    said = microblog("backup", tmp_path / "site.backup").stdout
+    assert said.startswith(f"Backed up the database to {tmp_path}/site.backup (")
+    said = run("-c", other, "restore", tmp_path / "site.backup").stdout
+    assert f"Restored {tmp_path}/site.backup." in said
+    assert f"is up to date (revision {migrating.head()})" in said
+    assert f"`microblog -c {other} search verify --fix`" in said
+    assert "agrees with the posts" in run("-c", other, "search", "verify").stdout
+    assert "is as it should be" in run("-c", other, "database", "check").stdout
+    site = Application(settings_for(url_of(other)))
+    browser = site.browser()
+    log_in(browser, "susan")
+    write(browser, "Written afterwards")
+    assert bodies(browser.get("/explore")) == ["Written afterwards", "A post worth keeping"]
+    site.database.engine.dispose()
+
+
+def test_a_backup_can_be_verified_without_touching_the_site(susan, microblog, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    write(susan, "Written since")
+    said = microblog("restore", "--verify", tmp_path / "site.backup").stdout
+    whole = f"{tmp_path}/site.backup is whole: 1 people and 1 posts (revision {migrating.head()}).\n"
+    assert said == whole
+    assert bodies(susan.get("/explore")) == ["Written since", "A post worth keeping"]
+
+
+def test_a_site_that_was_made_but_is_empty_may_be_restored_into(susan, microblog, other, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    run("-c", other, "database", "upgrade")
+    assert "is up to date" in run("-c", other, "restore", tmp_path / "site.backup").stdout
+    assert "agrees with the posts" in run("-c", other, "search", "verify").stdout
+
+
+def test_a_site_with_people_is_not_restored_into(susan, microblog, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    susan.app.registry.database.engine.dispose()
+    assert "is not empty" in microblog("restore", tmp_path / "site.backup", status=1).stderr
+    assert bodies(susan.get("/explore")) == ["A post worth keeping"]
+
+
+def test_nobody_else_may_read_a_backup_and_none_is_overwritten(microblog, tmp_path):
+    file = tmp_path / "site.backup"
+    microblog("backup", file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert f"There is {file} already" in microblog("backup", file, status=1).stderr
+    file.write_text("old")
+    microblog("backup", "--overwrite", file)
+    assert file.stat().st_size > 1000
+    assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == ["site.backup"]
+
+
+def test_a_folder_keeps_the_newest_backups_and_the_newest_is_verified(microblog, tmp_path):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    assert f"There is no backup in {folder}." in microblog("restore", "--verify", folder, status=1).stderr
+    for day in (1, 2, 3):
+        (folder / f"microblog-2026-01-0{day}T030000Z.dump").touch()
+    said = microblog("backup", "--keep", 2, folder).stdout
+    assert f"Removed {folder}/microblog-2026-01-02T030000Z.dump." in said
+    kept, newest, notes = sorted(path.name for path in folder.iterdir())
+    assert (kept, notes) == ("microblog-2026-01-03T030000Z.dump", "notes.txt")
+    assert f"{folder}/{newest} is whole" in microblog("restore", "--verify", folder).stdout
+    assert "--keep is for a folder" in microblog("backup", "--keep", 2, tmp_path / "x", status=2).stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(microblog, tmp_path):
+    assert "There is no folder" in microblog("backup", tmp_path / "no" / "x", status=1).stderr
+    (tmp_path / "x.dump").write_text("x")
+    error = microblog("backup", tmp_path / "x.dump" / "y", status=1).stderr
+    assert "There is no folder" in error
+    error = microblog("restore", tmp_path / "missing", status=1).stderr
+    assert f"{tmp_path}/missing cannot be read or written (No such file or directory)." in error
+    error = microblog("restore", tmp_path / "x.dump", status=1).stderr
+    assert "is no backup that `microblog backup` made" in error
+
+
+def test_a_search_index_outside_of_the_database_is_made_again(susan, microblog, other, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    text = re.sub("microblog.search = .*", "microblog.search = none", other.read_text())
+    other.write_text(text)
+    assert "search rebuild`" in run("-c", other, "restore", tmp_path / "site.backup").stdout
+
+
+# SQLite
+
+
+@only_sqlite
+def test_a_site_is_backed_up_as_it_was_at_one_moment_while_it_goes_on(susan, url, tmp_path):
+    file = Path(sa.make_url(url).database or "")
+    execute(file, "CREATE TABLE ballast (x)", "INSERT INTO ballast VALUES (zeroblob(20000000))")
+    seen = []
+
+    def meanwhile(pages, total):
+        seen.append((pages, total))
+        write(susan, f"Written meanwhile {len(seen)}")
+
+    copy_sqlite(file, tmp_path / "copy", meanwhile)
+    assert len(seen) > 1
+    assert [pages for pages, _ in seen] == sorted(pages for pages, _ in seen)  # it never began anew
+    assert execute(tmp_path / "copy", "SELECT body FROM posts") == [("A post worth keeping",)]
+    assert len(bodies(susan.get("/explore"))) == 1 + len(seen)
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy"]
+
+
+@only_sqlite
+def test_a_database_in_use_is_not_replaced_and_what_was_there_is_kept(susan, microblog, url, tmp_path):
+    database = Path(sa.make_url(url).database or "")
+    microblog("backup", tmp_path / "site.backup")
+    write(susan, "Written since")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("SELECT * FROM users")
+        error = microblog("restore", "--overwrite", tmp_path / "site.backup", status=1).stderr
+    assert f"{database} is in use, or may not be written: stop the site" in error
+    susan.app.registry.database.engine.dispose()
+    said = microblog("restore", "--overwrite", tmp_path / "site.backup").stdout
+    (aside,) = database.parent.glob("*.before-restore-*")
+    assert f"What was there is now {aside}." in said
+    assert execute(aside, "SELECT count(*) FROM posts") == [(2,)]
+    assert bodies(susan.get("/explore")) == ["A post worth keeping"]
+    aside.unlink()
+
+
+@only_sqlite
+def test_a_damaged_database_is_put_aside_too(susan, microblog, other, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "site.sqlite3").write_text("damaged " * 1000)
+    assert "is not empty" in run("-c", other, "restore", tmp_path / "site.backup", status=1).stderr
+    run("-c", other, "restore", "--overwrite", tmp_path / "site.backup")
+    (aside,) = (tmp_path / "other").glob("site.sqlite3.before-restore-*")
+    assert aside.read_text().startswith("damaged ")
+
+
+@only_sqlite
+def test_an_empty_file_is_replaced(susan, microblog, other, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "site.sqlite3").touch()
+    run("-c", other, "restore", tmp_path / "site.backup")
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (["UPDATE alembic_version SET version_num = '9999'"], "is of a newer microblog (revision 9999)"),
+        (["DELETE FROM alembic_version"], "is damaged, or not microblog's"),
+        (["DROP TABLE users"], "is damaged, or not microblog's"),
+        (["PRAGMA foreign_keys=OFF", "INSERT INTO nicknames VALUES ('x', 99)"], "refers to nothing in users"),
+        (
+            ["PRAGMA writable_schema=ON", "UPDATE sqlite_master SET rootpage = 3 WHERE name = 'posts'"],
+            "is damaged",
+        ),
+    ],
+)
+def test_a_backup_that_is_not_whole_is_told_and_not_restored(microblog, other, tmp_path, damage, sentence):
+    file = tmp_path / "site.backup"
+    microblog("backup", file)
+    execute(file, *damage)
+    for options in ([], ["--verify"]):
+        assert sentence in run("-c", other, "restore", *options, file, status=1).stderr
+    assert not list((tmp_path / "other").glob("*.sqlite3"))
+
+
+@only_sqlite
+def test_an_older_backup_is_upgraded(microblog, other, tmp_path):
+    file = tmp_path / "site.backup"
+    run("-c", other, "database", "upgrade")
+    database = tmp_path / "other" / "site.sqlite3"
+    old = Database(f"sqlite+pysqlite:///{database}")
+    migrating.downgrade(old, "0001")
+    old.engine.dispose()
+    run("-c", other, "backup", file)
+    database.unlink()
+    assert "is upgraded from revision 0001" in run("-c", other, "restore", file).stdout
+
+
+@only_sqlite
+def test_where_there_is_no_file_nothing_is_backed_up_or_restored(microblog, new_site, tmp_path):
+    file = tmp_path / "site.backup"
+    assert "There is no database to back up at" in run("-c", new_site, "backup", file, status=1).stderr
+    memory = write_ini(tmp_path / "memory.ini", "sqlite+pysqlite://")
+    assert "a place in memory" in run("-c", memory, "backup", file, status=1).stderr
+    assert not file.exists()
+    microblog("backup", file)
+    assert "is in memory" in run("-c", memory, "restore", file, status=1).stderr
+    no_database = tmp_path / "none.sqlite3"
+    no_database.write_text("nothing " * 1000)
+    ini = write_ini(tmp_path / "none.ini", f"sqlite+pysqlite:///{no_database}")
+    error = run("-c", ini, "backup", tmp_path / "another", status=1).stderr
+    assert "The database cannot be used (file is not a database)." in error
+
+
+@only_sqlite
+def test_a_backup_of_another_kind_of_database_is_told(microblog, tmp_path):
+    dump = tmp_path / "site.dump"
+    dump.write_bytes(b"PGDMP and more")
+    error = microblog("restore", dump, status=1).stderr
+    assert "is a backup of PostgreSQL, and the site's database is one of SQLite" in error
+    assert "`microblog copy-database`" in error
+    assert (
+        "verify it with settings that name a server"
+        in microblog("restore", "--verify", dump, status=1).stderr
+    )
+
+
+# PostgreSQL
+
+
+@only_postgresql
+def test_the_password_is_no_argument_of_pg_dump(microblog, tmp_path, monkeypatch):
+    spy = tmp_path / "bin" / "pg_dump"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/arguments\necho "pg_dump (PostgreSQL) 99.1"\n')
+    spy.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
+    microblog("backup", tmp_path / "site.dump")
+    arguments = (tmp_path / "arguments").read_text()
+    assert "--dbname=" in arguments
+    assert "password=" not in arguments
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ('echo "pg_dump (PostgreSQL) 9.6.1"', "pg_dump is of version 9, and the server of "),
+        ('echo "what?"', "pg_dump is of version 0, and the server of "),
+        ("exit 3", "pg_dump failed (exit status 3)."),
+        (None, "pg_dump is not installed: install PostgreSQL's programs"),
+    ],
+)
+def test_a_pg_dump_that_does_not_do_is_told(microblog, tmp_path, monkeypatch, script, sentence):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    if script is not None:
+        (folder / "pg_dump").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "pg_dump").chmod(0o700)
+    monkeypatch.setenv("PATH", str(folder))
+    assert sentence in microblog("backup", tmp_path / "site.dump", status=1).stderr
+    assert not list(tmp_path.glob("*site.dump*"))
+
+
+@only_postgresql
+def test_a_server_that_does_not_answer_pg_dump_is_told():
+    engine = sa.create_engine("postgresql+psycopg://me@127.0.0.1:1/x")
+    with pytest.raises(BackupError, match=r"pg_dump failed \(connection to server at"):
+        run_program("pg_dump", engine, "--no-password")
+
+
+@only_postgresql
+def test_a_dump_is_only_read_through_where_it_cannot_be_tried(microblog, tmp_path):
+    microblog("backup", tmp_path / "site.dump")
+    ini = write_ini(tmp_path / "dead.ini", DEAD_SERVER)
+    said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
+    assert "can be read from its beginning to its end. It was not restored for a try" in said
+
+
+@only_postgresql
+def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
+    file = tmp_path / "site.dump"
+    microblog("backup", file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-2000])
+    assert "pg_restore failed (" in microblog("restore", "--verify", file, status=1).stderr
+    sa_url = sa.create_engine(url_of(other))
+    run_program("pg_dump", sa_url, "--format=custom", f"--file={file}")
+    sa_url.dispose()
+    assert "has no table alembic_version" in microblog("restore", "--verify", file, status=1).stderr
+
+
+@only_postgresql
+def test_a_backup_of_sqlite_is_told_on_postgresql(microblog, new_site, tmp_path):
+    run("-c", new_site, "database", "upgrade")
+    run("-c", new_site, "backup", tmp_path / "site.backup")
+    error = microblog("restore", tmp_path / "site.backup", status=1).stderr
+    assert "is a backup of SQLite, and the site's database is one of PostgreSQL" in error
+    assert "0 people and 0 posts" in microblog("restore", "--verify", tmp_path / "site.backup").stdout

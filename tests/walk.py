@@ -24,7 +24,7 @@ def log_in(browser: TestApp, login: str, password: str = PASSWORD, *, remember: 
     form["nickname"] = login
     form["password"] = password
     form["remember_me"] = remember
-    return form.submit()
+    return form.submit(status="*")
 
 
 def write(browser: TestApp, body: str) -> TestResponse:

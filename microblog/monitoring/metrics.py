@@ -63,8 +63,15 @@ class Numbers:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             os.environ[DIRECTORY_VARIABLE] = str(directory)
-        from prometheus_client import CollectorRegistry, Counter, Histogram, values
+        from prometheus_client import (
+            CollectorRegistry,
+            Counter,
+            Histogram,
+            disable_created_metrics,
+            values,
+        )
 
+        disable_created_metrics()  # when each number began: as many lines again, which nobody asks for
         if directory is not None and values.ValueClass is values.MutexValue:
             # It was imported before the variable was there.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ import logging
 import pytest
 from webtest import TestApp
 
+from microblog.accounts.queries import owner_of_nickname
 from microblog.monitoring import access_log
 from microblog.monitoring.access_log import asked_for
 from microblog.tree import Root
@@ -35,8 +36,6 @@ def test_it_names_who_is_logged_in_by_id(browser, lines, application):
     sign_up(browser, "susan")
     browser.get("/users/")
     with application.database.read() as session:
-        from microblog.accounts.queries import owner_of_nickname
-
         assert lines()[-1].fields["user"] == owner_of_nickname(session, "susan")
     assert "susan" not in lines()[-1].getMessage()
 

@@ -18,9 +18,9 @@ ON = {"microblog.metrics": "true"}
 
 
 def numbers(answer):
-    """{(name, labels…): value} of all samples."""
+    """{(name, labels in the order of their names…): value} of all samples."""
     return {
-        (sample.name, *sample.labels.values()): sample.value
+        (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -61,19 +61,19 @@ def test_requests_are_counted_by_what_they_reached(site, ask):
     browser.get("/static/app.css")
     browser.post("/explore", status=400)
     found = ask()
-    assert found["microblog_requests_total", "Root", "explore", "200"] == 3
-    assert found["microblog_requests_total", "none", "none", "404"] == 3
-    assert found["microblog_requests_total", "none", "none", "400"] == 2
-    assert found["microblog_requests_total", "static", "", "200"] == 1
+    assert found["microblog_requests_total", "Root", "200", "explore"] == 3
+    assert found["microblog_requests_total", "none", "404", "none"] == 3
+    assert found["microblog_requests_total", "none", "400", "none"] == 2
+    assert found["microblog_requests_total", "static", "200", ""] == 1
     assert found["microblog_request_seconds_count", "Root", "explore"] == 3
-    assert found["microblog_request_seconds_bucket", "Root", "explore", "+Inf"] == 3
+    assert found["microblog_request_seconds_bucket", "Root", "+Inf", "explore"] == 3
     assert found["microblog_sql_statements_total", "request"] > 0
     assert found["microblog_sql_seconds_total", "request"] > 0
 
 
 def test_each_application_has_its_own(site, make_application, ask):
     make_application(ON).browser().get("/explore")
-    assert ("microblog_requests_total", "Root", "explore", "200") not in ask()
+    assert ("microblog_requests_total", "Root", "200", "explore") not in ask()
 
 
 def test_what_leaves_as_an_exception_is_a_500(make_application, caplog):
@@ -87,7 +87,7 @@ def test_what_leaves_as_an_exception_is_a_500(make_application, caplog):
     with pytest.raises(RuntimeError, match="broken"):
         site.browser().get("/broken")
     found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
-    assert found["microblog_requests_total", "Root", "broken", "500"] == 1
+    assert found["microblog_requests_total", "Root", "500", "broken"] == 1
     caplog.clear()
 
 
@@ -186,6 +186,6 @@ def test_with_a_directory_the_numbers_are_kept_in_files(make_application, tmp_pa
     # As if another process asked: all it knows is in the files.
     other = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "numbers")})
     found = numbers(other.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
-    assert found["microblog_requests_total", "Root", "explore", "200"] == 1
+    assert found["microblog_requests_total", "Root", "200", "explore"] == 1
     assert found["microblog_up", "database"] == 1
     assert list((tmp_path / "numbers").glob("counter_*.db"))

@@ -1,11 +1,16 @@
-"""What a person sees when something fails: a sentence, the right status, and nothing typed is lost."""
+"""What a person sees when something fails: a sentence, the right status, and nothing typed is lost.
+
+A client of `/api` gets the same as JSON. What is our own fault (5xx) has a page that needs neither the
+database nor to know who reads it.
+"""
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from pyramid.config import PHASE3_CONFIG
 from pyramid.httpexceptions import (
@@ -17,20 +22,27 @@ from pyramid.httpexceptions import (
     HTTPServerError,
 )
 from pyramid.renderers import render_to_response
+from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
+from microblog.mail.settings import address
+from microblog.monitoring.incidents import WithoutDetails, record
+from microblog.monitoring.settings import CONTACT
 from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large
 
 log = logging.getLogger(__name__)
+log.addFilter(WithoutDetails())
 
 TITLES = {
     400: "That was not understood",
     403: "Not allowed",
     404: "Not found",
     405: "That cannot be done here",
+    410: "No longer here",
     413: "Too large",
+    429: "Too many at once",
     500: "Something went wrong",
     503: "Busy",
 }
@@ -39,7 +51,9 @@ SENTENCES = {
     403: "You may not do this.",
     404: "There is nothing at this address.",
     405: "This page cannot be asked for in this way. Open it from one of our own pages.",
+    410: "What was at this address is gone, and does not come back.",
     413: "This is larger than what is accepted here.",
+    429: "That was more than is allowed in so short a time. Wait a little, and try again.",
     500: "This is our fault, and nothing was changed. Please try again later.",
     503: "Too many people write at this moment, and nothing was changed. Please try again.",
 }
@@ -53,39 +67,102 @@ RECOVERED_FIELDS = {
 }
 
 
-def error_page(request: Any, status: int, sentence: str | None = None, **more: Any) -> Any:
-    """A page of its own for an error; also one line in the log."""
+# When to try again, in seconds, if whoever refuses has not said it.
+RETRY_SECONDS = {429: 60, 503: 5}
+PASSED_ON = ("Allow", "Retry-After")
+
+# The languages of these texts; a translation adds its own.
+LANGUAGES = ("en",)
+
+# When even the page of the error fails.
+LAST_RESORT = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Something went wrong</title></head>
+<body><h1>Something went wrong</h1>
+<p>This is our fault, and nothing was changed. Please try again later.</p>
+<p><a href="/">Go to the front page</a></p></body>
+</html>
+"""
+
+
+def language_of(request: Any) -> str:
+    """The language in which this reader is told of errors."""
+    return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
+
+
+def is_api(request: Any) -> bool:
+    """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
+    path = request.environ.get("PATH_INFO", "")
+    return path == "/api" or path.startswith("/api/")
+
+
+def error_page(
+    request: Any,
+    status: int,
+    sentence: str | None = None,
+    *,
+    incident: str | None = None,
+    headers: Mapping[str, str] = {},
+) -> Any:
+    """A page of its own for an error, or its JSON; also one line in the log, unless it is an incident."""
+    title = TITLES.get(status, TITLES[500 if status >= 500 else 400])
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
-    log.log(
-        logging.ERROR if status >= 500 else logging.INFO,
-        "%d for %s %r: %s",
-        status,
-        request.method,
-        request.here,
-        sentence,
-    )
-    if not getattr(request, "without_identity", False):
+    if incident is None:
+        level = logging.ERROR if status >= 500 else logging.INFO
+        log.log(level, "%d for %s %r: %s", status, request.method, request.here, sentence)
+    if is_api(request):
+        error = {"status": status, "title": title, "message": sentence, "incident": incident}
+        response = Response(json_body={"error": error}, cache_control="no-store")
+    else:
+        response = html_page(request, status, title, sentence, incident)
+    response.status_int = status
+    if status in RETRY_SECONDS:
+        response.headers["Retry-After"] = str(RETRY_SECONDS[status])
+    response.headers.update({name: headers[name] for name in PASSED_ON if name in headers})
+    return response
+
+
+def html_page(request: Any, status: int, title: str, sentence: str, incident: str | None) -> Any:
+    is_ours = status >= 500
+    if is_ours:
+        request.without_identity = True
+    elif not getattr(request, "without_identity", False):
         try:
             request.identity  # noqa: B018
         except DBAPIError:  # the page needs no database, only its header would like to know who reads it
             request.without_identity = True
+    actions = [("Go to the front page", request.link())]
+    if is_ours and request.method in ("GET", "HEAD"):
+        actions.insert(0, ("Try again", request.here))
     values = {
         "status": status,
-        "title": TITLES.get(status, TITLES[500 if status >= 500 else 400]),
+        "title": title,
         "sentence": sentence,
+        "language": language_of(request),
         "recovered": typed(request),
-        "actions": [("Go to the front page", request.link())],
-        "page_name": "",
-        **more,
+        "actions": actions,
+        "incident": incident,
+        "moment": datetime.now(UTC),
+        "contact": request.microblog[CONTACT],
+        "contact_link": contact_link(request.microblog[CONTACT], incident),
     }
-    response = render_to_response("microblog:templates/errors/error.jinja2", values, request=request)
-    response.status_int = status
-    return response
+    template = "alone" if is_ours else "error"
+    return render_to_response(f"microblog:templates/errors/{template}.jinja2", values, request=request)
+
+
+def contact_link(contact: str | None, incident: str | None) -> str | None:
+    """Where the contact leads, when it is the address of a page or of a mailbox."""
+    if contact is None or contact.startswith(("https://", "http://")):
+        return contact
+    try:
+        return f"mailto:{quote(address(contact), '@')}?subject=Incident%20{incident}"
+    except ValueError:
+        return None
 
 
 @exception_view_config(context=HTTPClientError)
 def client_error(error: HTTPClientError, request: Any) -> Any:
-    return error_page(request, error.status_int, error.detail)
+    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
 
 
 def typed(request: Any) -> list[tuple[str, str]]:
@@ -103,8 +180,7 @@ def typed(request: Any) -> list[tuple[str, str]]:
 
 @exception_view_config(context=HTTPServerError)
 def server_error(error: HTTPServerError, request: Any) -> Any:
-    request.without_identity = True
-    return error_page(request, error.status_int, error.detail)
+    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
 
 
 class RetryablePredicate:
@@ -125,19 +201,14 @@ class RetryablePredicate:
 @exception_view_config(context=DBAPIError, retryable=True)
 def busy(error: DBAPIError, request: Any) -> Any:
     """The last attempt of a transaction that others held up."""
-    request.without_identity = True
-    response = error_page(request, 503)
-    response.headers["Retry-After"] = "5"
-    return response
+    return error_page(request, 503)
 
 
 @notfound_view_config()
 def not_found(error: HTTPNotFound, request: Any) -> Any:
     methods = allowed_methods(request)
     if methods and request.method not in methods:
-        response = error_page(request, 405)
-        response.headers["Allow"] = ", ".join(sorted(methods))
-        return response
+        return error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
     return error_page(request, 404, sentence_of(error))
 
 
@@ -154,7 +225,7 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
     A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
     """
     sentence = sentence_of(error)
-    if request.identity is None and sentence is None:
+    if not is_api(request) and sentence is None and request.identity is None:
         target = request.here if request.method in ("GET", "HEAD") else None
         return HTTPSeeOther(location=request.link("login", next=target))
     why = getattr(request.context, "why_forbidden", None)
@@ -186,15 +257,14 @@ def remember_page_methods(config: Any) -> None:
 
 
 def unexpected(error: Exception, request: Any) -> Any:
-    """A fault of ours: the trace goes to the log, the person gets an incident's number."""
-    incident = secrets.token_hex(4)
-    log.error("Incident %s: %s %r", incident, request.method, request.here, exc_info=error, stack_info=False)
-    request.without_identity = True
-    return error_page(
-        request,
-        500,
-        f"{SENTENCES[500]} If it stays, tell us: incident {incident}.",
-    )
+    """A fault of ours: the trace goes to the log and the admins, the person gets an incident's number."""
+    try:
+        if not is_error_retryable(request, error):
+            return error_page(request, 500, incident=record(error, request))
+    except Exception:
+        log.exception("The page of an error failed too.")
+    # Else nobody sees it: there is another attempt.
+    return Response(LAST_RESORT, status=500)
 
 
 def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:

@@ -48,11 +48,13 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
     try:
         if site.registry.microblog[WORKER] != "off":
             worker.start()
+        site.registry.alerts.start()
         click.echo(f"microblog is at {address(server)} (Ctrl-C stops it).")
         server.run()  # returns after `stop`, when the requests that it works on are answered
     finally:
         server.close()
         worker.stop()
+        site.registry.alerts.close()
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:

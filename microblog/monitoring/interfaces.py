@@ -15,6 +15,9 @@ class IAlerts(Interface):
         never waits: it may be called in the middle of a request or of a COMMIT.
         """
 
+    def start() -> None:
+        """For a server or worker: what was counted before it started is told in its time."""
+
     def close() -> None:
         """Send what waits, and stop; a few seconds at most."""
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from microblog.accounts.queries import delete_expired_sessions
+from microblog.monitoring.incidents import WithoutDetails, record_task
 from microblog.monitoring.observing import observed
 from microblog.outbox import queries
 from microblog.outbox.settings import WORKER
 
 log = logging.getLogger(__name__)
+log.addFilter(WithoutDetails())
 
 SECONDS_BETWEEN_ROUNDS = 0.5
 SECONDS_BETWEEN_CLEANINGS = 600
@@ -80,7 +82,7 @@ class Worker:
                 self._registry.numbers.count("worker_failures", task=name)
                 if name not in self._failing:  # told once, not once a round
                     log.exception("The worker's task “%s” failed; it will be tried again.", name)
-                    self._alert(name, f"The worker's task “{name}” fails: {type(error).__name__}")
+                record_task(self._registry, name, error)
                 self._failing.add(name)
 
     def _alert(self, group: str, subject: str) -> None:

@@ -78,6 +78,7 @@ TEST = [
     *DEVELOPMENT,
     "aiosmtpd>=1.4.6",
     "beautifulsoup4>=4.13",
+    "check-jsonschema>=0.34",
     "coverage>=7.10",
     "hypothesis>=6.130",
     "playwright>=1.50",

@@ -14,10 +14,8 @@ import time
 from types import CodeType, FrameType
 from typing import Any, TextIO, TypeAlias, cast
 
-Key: TypeAlias = CodeType | tuple[str | None, str]
-"""What was called: Python code, or the module and name of a function in C."""
 Label: TypeAlias = tuple[str, int, str]
-"""File, line and name, as pstats knows them."""
+"""File, line and name of a function, as pstats knows them."""
 Counts: TypeAlias = tuple[int, int, float, float]
 """Calls that were not recursive, all calls, seconds of its own, seconds with what it called."""
 
@@ -27,41 +25,19 @@ clock = time.perf_counter_ns
 class Total:
     """What is known of a function, or of a function as called by one other."""
 
-    __slots__ = ("calls", "depth", "direct", "ns", "own_ns")
+    __slots__ = ("calls", "depth", "direct", "ns", "own_ns", "what")
 
-    def __init__(self) -> None:
+    def __init__(self, what: Any) -> None:
+        self.what = what  # code, or a function in C; kept, so that nothing else gets its id
         self.calls = 0
         self.direct = 0  # calls while it was not running already
         self.own_ns = 0
         self.ns = 0
         self.depth = 0
 
-    def enter(self) -> None:
-        self.depth += 1
-
-    def leave(self, ns: int, own_ns: int) -> None:
-        self.calls += 1
-        self.own_ns += own_ns
-        self.depth -= 1
-        if self.depth == 0:  # of a recursion the outermost call holds all others
-            self.direct += 1
-            self.ns += ns
-
+    @property
     def counts(self) -> Counts:
         return self.direct, self.calls, self.own_ns / 1e9, self.ns / 1e9
-
-
-class Call:
-    """A call that has not returned."""
-
-    __slots__ = ("began_ns", "edge", "inner_ns", "key", "total")
-
-    def __init__(self, key: Key, total: Total, edge: Total, began_ns: int) -> None:
-        self.key = key
-        self.total = total
-        self.edge = edge
-        self.began_ns = began_ns
-        self.inner_ns = 0  # in what it called
 
 
 class ThreadProfile:
@@ -72,10 +48,11 @@ class ThreadProfile:
 
     def __init__(self) -> None:
         self.stats: dict[Label, tuple[int, int, float, float, dict[Label, Counts]]] = {}
-        self._totals: dict[Key, Total] = {}
-        self._edges: dict[tuple[Key | None, Key], Total] = {}
-        self._stack: list[Call] = []
-        self._lost_ns = 0
+        self._totals: dict[Any, Total] = {}
+        self._edges: dict[tuple[Total, Total], Total] = {}
+        # Of each call that has not returned: function, edge, when it began, nanoseconds in what it called.
+        self._stack: list[list[Any]] = []
+        self._lost_ns = 0  # in here
 
     def enable(self) -> None:
         """Begin, in this thread."""
@@ -84,63 +61,83 @@ class ThreadProfile:
     def disable(self) -> None:
         """End, in the same thread."""
         sys.setprofile(None)
+        now = clock() - self._lost_ns
         while self._stack:
-            self._leave(clock() - self._lost_ns)
+            self._leave(now)
 
     def _event(self, frame: FrameType, event: str, argument: Any) -> None:
         began = clock()
         now = began - self._lost_ns
+        stack = self._stack
         if event == "call":
-            self._enter(frame.f_code, now)
+            # By identity: equal code of two files, which templates and generated functions are, is equal.
+            self._enter(id(frame.f_code), frame.f_code, now)
         elif event == "c_call":
-            self._enter((getattr(argument, "__module__", None), argument.__qualname__), now)
+            # A method bound to another object is another object, but the same function.
+            self._enter((getattr(argument, "__module__", None), argument.__qualname__), argument, now)
         elif event == "return":
             # A call in C whose end was not told ends with the function that it is in.
-            while self._stack and self._leave(now) is not frame.f_code:
+            while stack and self._leave(now) is not frame.f_code:
                 pass
-        elif self._stack:  # c_return, c_exception
+        elif stack:  # c_return, c_exception
             self._leave(now)
         self._lost_ns += clock() - began
 
-    def _enter(self, key: Key, now: int) -> None:
+    def _enter(self, key: Any, what: Any, now: int) -> None:
         total = self._totals.get(key)
         if total is None:
-            total = self._totals[key] = Total()
-        total.enter()
-        edge_key = (self._stack[-1].key if self._stack else None, key)
-        edge = self._edges.get(edge_key)
-        if edge is None:
-            edge = self._edges[edge_key] = Total()
-        edge.enter()
-        self._stack.append(Call(key, total, edge, now))
-
-    def _leave(self, now: int) -> Key:
-        call = self._stack.pop()
-        ns = now - call.began_ns
-        call.total.leave(ns, ns - call.inner_ns)
-        call.edge.leave(ns, ns - call.inner_ns)
+            total = self._totals[key] = Total(what)
+        total.depth += 1
+        edge = None
         if self._stack:
-            self._stack[-1].inner_ns += ns
-        return call.key
+            pair = (self._stack[-1][0], total)
+            edge = self._edges.get(pair)
+            if edge is None:
+                edge = self._edges[pair] = Total(what)
+            edge.depth += 1
+        self._stack.append([total, edge, now, 0])
+
+    def _leave(self, now: int) -> Any:
+        total, edge, began, inner_ns = self._stack.pop()
+        ns = now - began
+        for each in (total, edge) if edge else (total,):
+            each.calls += 1
+            each.own_ns += ns - inner_ns
+            each.depth -= 1
+            if each.depth == 0:  # of a recursion the outermost call holds all others
+                each.direct += 1
+                each.ns += ns
+        if self._stack:
+            self._stack[-1][3] += ns
+        return total.what
 
     def create_stats(self) -> None:
         """End, and make `stats`."""
         self.disable()
-        self.stats = {label(key): (*total.counts(), {}) for key, total in self._totals.items()}
+        self.stats = {}
+        # Functions that are made again and again have one label.
+        for total in self._totals.values():
+            known = self.stats.get(label(total.what), (0, 0, 0.0, 0.0, {}))
+            self.stats[label(total.what)] = (*added(known[:4], total.counts), known[4])
         for (caller, callee), edge in self._edges.items():
-            if caller is not None:
-                self.stats[label(callee)][4][label(caller)] = edge.counts()
+            callers = self.stats[label(callee.what)][4]
+            known_edge = callers.get(label(caller.what), (0, 0, 0.0, 0.0))
+            callers[label(caller.what)] = added(known_edge, edge.counts)
 
 
-def label(key: Key) -> Label:
+def added(one: Counts, other: Counts) -> Counts:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
+
+
+def label(what: Any) -> Label:
     """As cProfile names it."""
-    if isinstance(key, CodeType):
-        return key.co_filename, key.co_firstlineno, key.co_name
-    module, name = key
-    owner, _, method = name.rpartition(".")
+    if isinstance(what, CodeType):
+        return what.co_filename, what.co_firstlineno, what.co_name
+    module = getattr(what, "__module__", None)
+    owner, _, method = what.__qualname__.rpartition(".")
     if owner:
         return "~", 0, f"<method {method!r} of {owner!r} objects>"
-    return "~", 0, f"<built-in method {module}.{name}>" if module else f"<built-in method {name}>"
+    return "~", 0, f"<built-in method {module}.{method}>" if module else f"<built-in method {method}>"
 
 
 Profile: TypeAlias = cProfile.Profile | ThreadProfile

@@ -79,6 +79,21 @@ def test_the_times_of_all_functions_are_those_of_the_outermost():
     assert total == pytest.approx(outermost, rel=0.2)
 
 
+def made_again(file):
+    namespace: dict[str, Any] = {}
+    exec(compile("def made():\n    return sum([1, 2])", file, "exec"), namespace)
+    return namespace["made"]
+
+
+def test_functions_are_told_apart_by_their_file_and_counted_together_by_their_label():
+    one, again, other = made_again("one.py"), made_again("one.py"), made_again("other.py")
+    assert one.__code__ == other.__code__  # although not of one file
+    stats = statistics(profiled(ThreadProfile(), lambda: [one(), again(), other(), again()])).stats
+    assert stats[("one.py", 1, "made")][:2] == (3, 3)
+    assert stats[("other.py", 1, "made")][:2] == (1, 1)
+    assert stats[("~", 0, "<built-in method builtins.sum>")][4][("one.py", 1, "made")][:2] == (3, 3)
+
+
 def test_what_ends_without_having_begun_or_begins_without_an_end_does_no_harm():
     profile = ThreadProfile()
     frame = sys._getframe()

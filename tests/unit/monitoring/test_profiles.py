@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pstats
 import threading
 from dataclasses import replace
@@ -87,10 +88,12 @@ def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats
 def test_several_may_write_at_once(folder, stats):
     problems = []
 
+    minutes = itertools.count()
+
     def write(number):
         try:
-            for minute in range(10):
-                profiles.write(folder, at(minute, request_id=f"writer-{number}"), stats, keep=20)
+            for _ in range(10):
+                profiles.write(folder, at(next(minutes), request_id=f"writer-{number}"), stats, keep=20)
         except OSError as error:
             problems.append(error)
 

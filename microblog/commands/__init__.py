@@ -19,6 +19,7 @@ COMMANDS = {
     "worker": ("worker", "worker"),
     "search": ("search", "search"),
     "settings": ("settings", "settings"),
+    "doctor": ("doctor", "doctor"),
     "profile": ("profile", "profile"),
     "mail": ("mail", "mail"),
     "backup": ("backup", "backup"),

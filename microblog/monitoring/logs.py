@@ -13,10 +13,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from microblog.monitoring.incidents import without_details
 from microblog.monitoring.observing import present
 
-# What PostgreSQL tells of the row at fault: an address, or whatever somebody typed.
-DETAIL = re.compile(r"^(DETAIL|CONTEXT): .*$", re.M)
 CONTINUATION = "    | "
 # What ends a line somewhere, moves the cursor of a terminal, or lets text run backwards. C0, DEL and C1;
 # the separators of lines and paragraphs; the marks of direction; and what no file can hold, surrogates.
@@ -39,10 +38,6 @@ def folded(text: str) -> str:
     return f"\n{CONTINUATION}".join(escaped(line) for line in text.rstrip("\n").split("\n"))
 
 
-def without_details(trace: str) -> str:
-    return DETAIL.sub(r"\1: (left out)", trace)
-
-
 def moment_of(record: logging.LogRecord) -> datetime:
     return datetime.fromtimestamp(record.created, UTC)
 
@@ -58,10 +53,11 @@ def message_of(record: logging.LogRecord) -> str:
 def trace_of(record: logging.LogRecord) -> str:
     """The trace of the event's exception and its stack, "" when it has none."""
     parts = []
-    if record.exc_info and record.exc_info[0] is not None:
-        parts.append(without_details(logging.Formatter().formatException(record.exc_info)))
-    elif record.exc_text:
+    # The text comes first: who wrote it may have left out more (incidents.py).
+    if record.exc_text:
         parts.append(without_details(record.exc_text))
+    elif record.exc_info and record.exc_info[0] is not None:
+        parts.append(without_details(logging.Formatter().formatException(record.exc_info)))
     if record.stack_info:
         parts.append(record.stack_info)
     return "\n".join(parts)

@@ -21,8 +21,11 @@ class Probe(Generic[T]):
         self._lock = threading.Lock()
         self._pending: Future[T] | None = None
 
-    def ask(self, seconds: float) -> T:
-        """:raises TimeoutError: when there is no answer in time; and whatever the question raises."""
+    def ask(self, seconds: float | None) -> T:
+        """Waits for ever when `seconds` is None.
+
+        :raises TimeoutError: when there is no answer in time; and whatever the question raises.
+        """
         with self._lock:
             pending = self._pending
             if pending is None:

@@ -86,7 +86,7 @@ class Worker:
                 self._failing.add(name)
 
     def _alert(self, group: str, subject: str) -> None:
-        self._registry.alerts.report("worker", group, subject, f"{subject}.\n\n{WHERE_TO_LOOK}")
+        self._registry.alerts.report("outbox", group, subject, f"{subject}.\n\n{WHERE_TO_LOOK}")
 
     def index(self) -> int:
         """Bring to the search index what waits; how much that was."""

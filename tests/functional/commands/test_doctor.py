@@ -1,0 +1,314 @@
+"""`microblog doctor`: every part is looked at, and what is wrong comes with what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from microblog.accounts.queries import add_user
+from microblog.commands import checks, doctor
+from microblog.commands.checks import Finding, in_bytes
+from microblog.commands.site import Site
+from microblog.monitoring.queries import Server
+from microblog.outbox import queries as outbox
+from microblog.posts.ids import id_of_moment
+from microblog.posts.queries import add_posts
+from microblog.search.interfaces import Status, Verified
+from tests.functional.commands.conftest import run, write_ini
+
+DEVELOPMENT = "microblog.worker = off\nmicroblog.development = true"
+SETTLED = """microblog.worker = separate
+microblog.mail = smtp
+microblog.mail.smtp.host = 127.0.0.1
+microblog.mail.smtp.port = {port}
+microblog.admins = root@localhost
+microblog.url = https://example.org
+"""
+
+
+def said(result):
+    """[(level, part, sentence)]"""
+    lines = [line for line in result.stdout.splitlines() if ": " in line]
+    return [(line[:8].strip(), *line[8:].split(": ", 1)) for line in lines]
+
+
+def levels(result):
+    return {part: level for level, part, _ in said(result)}
+
+
+@pytest.fixture
+def site_of(ini):
+    """The site, as checks get it."""
+    site = Site(str(ini))
+    yield site
+    site.close()
+
+
+def only(check, site):
+    (finding,) = check(site)
+    return finding
+
+
+@pytest.fixture
+def with_more(ini):
+    """The ini file with more lines in its section of the application."""
+
+    def more(text):
+        ini.write_text(ini.read_text().replace("microblog.worker = off", text))
+        return ini
+
+    return more
+
+
+def test_a_new_site_is_well(new_site, monkeypatch):
+    text = new_site.read_text().replace("microblog.worker = off", DEVELOPMENT)
+    new_site.write_text(text)
+    run("-c", new_site, "database", "upgrade")
+    result = run("-c", new_site, "doctor", "--full")
+    assert set(levels(result).values()) == {"ok"}
+    assert list(levels(result)) == [
+        "settings",
+        "disk",
+        "mail",
+        "database",
+        "clock",
+        "search",
+        "outbox",
+        "tables",
+        "index",
+    ]
+    assert result.stdout.splitlines()[-1].startswith("0 faults, 0 warnings, ")
+
+
+def test_the_test_database_is_well(ini, with_more):
+    assert set(levels(run("-c", with_more(DEVELOPMENT), "doctor", "--full")).values()) == {"ok"}
+
+
+def test_wrong_settings_are_faults_and_nothing_else_is_asked(tmp_path):
+    ini = write_ini(tmp_path / "x.ini", "sqlite://", more="microblog.pagesize = 1\nmicroblog.page_size = x")
+    faults = said(run("-c", ini, "doctor", status=1))
+    assert [(level, part) for level, part, _ in faults] == [("fault", "settings")] * 2
+
+
+def test_without_a_database_the_other_parts_are_looked_at(new_site):
+    result = run("-c", new_site, "doctor", status=1)
+    assert ("fault", "database") in [(level, part) for level, part, _ in said(result)]
+    assert "database upgrade" in result.stdout
+    assert "clock" not in levels(result)
+
+
+def test_a_site_for_everybody_is_looked_at_more_closely(new_site):
+    run("-c", new_site, "database", "upgrade")
+    new_site.chmod(0o644)
+    lines = [(level, part) for level, part, _ in said(run("-c", new_site, "doctor"))]
+    assert lines.count(("warning", "files")) == 2  # the ini file and the database
+    assert lines.count(("warning", "mail")) == 2  # a folder that nobody reads, no admins
+    assert ("warning", "settings") in lines  # cookies
+    new_site.chmod(0o600)
+    lines = [(level, part) for level, part, _ in said(run("-c", new_site, "doctor"))]
+    assert lines.count(("ok", "files")) == 1
+
+
+def test_an_ini_file_without_a_secret_may_be_read_by_all(monkeypatch, tmp_path):
+    monkeypatch.setenv("MICROBLOG_SECRET", "from the environment, and long enough")
+    ini = write_ini(tmp_path / "x.ini", "postgresql+psycopg://me@127.0.0.1:1/x", "none")
+    ini.write_text(ini.read_text().replace("microblog.secret", "# microblog.secret"))
+    site = Site(str(ini))
+    assert not list(checks.files(site))
+    site = Site(str(write_ini(tmp_path / "y.ini", "postgresql+psycopg://me:hush@127.0.0.1:1/x", "none")))
+    assert checks.has_secrets(site)
+    site.close()
+
+
+def test_a_mail_server_that_cannot_be_reached_is_a_fault(with_more):
+    result = run("-c", with_more(SETTLED.format(port=1)), "doctor", status=1)
+    assert levels(result)["mail"] == "fault"
+    assert "127.0.0.1:1 cannot be reached" in result.stdout
+
+
+def test_a_search_that_is_down_is_a_fault(ini):
+    down = "tests.functional.commands.broken.DownSearch"
+    ini.write_text(ini.read_text().replace("\nmicroblog.search = ", f"\nmicroblog.search = {down}\n#"))
+    result = run("-c", ini, "doctor", "--full", status=1)
+    assert levels(result)["search"] == "fault"
+    assert "The index does not answer." in result.stdout
+
+
+class Index:
+    """A search with this status and drift."""
+
+    def __init__(self, status=None, drift=()):
+        self._status, self._drift = status, drift
+
+    def status(self, session):
+        return self._status
+
+    def verify(self, database):
+        return self._drift
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "words"),
+    [
+        (Status("x", 5, 1), "ok", "x: 5 posts indexed, 1 wait."),
+        (Status("x", 5, 1, 2), "warning", "2 were refused for good"),
+        (Status("x", 5, 1, 0, 300.0), "warning", "the oldest for 300 seconds. Look whether the server runs"),
+    ],
+)
+def test_what_the_index_lacks_is_told(site_of, status, level, words):
+    site_of.registry.search = Index(status)
+    finding = only(checks.search, site_of)
+    assert finding.level == level
+    assert words in finding.sentence
+
+
+def test_a_verify_that_found_differences_is_remembered(site_of):
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1)))
+    _, finding = checks.search(site_of)
+    assert (finding.level, "search verify --fix" in finding.sentence) == ("warning", True)
+    site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment)))
+    assert only(checks.search, site_of).level == "ok"
+
+
+def test_a_difference_of_the_whole_index_is_a_fault(site_of):
+    site_of.registry.search = Index(drift=(1,))
+    assert "search verify --fix" in only(checks.whole_index, site_of).sentence
+
+
+def test_deliveries_that_wait_are_told_by_how_long(site_of, with_more):
+    with site_of.database.write() as session:
+        outbox.write(session, "letters", [1, 2])
+        session.execute(sa.text("UPDATE outbox SET created = created - 70000"))
+    waiting, total = checks.outbox(site_of)
+    assert waiting.level == "warning"
+    assert waiting.sentence.startswith("2 deliveries “letters” wait, the oldest for 7")
+    assert total == Finding("ok", "2 deliveries wait.")
+    with site_of.database.write() as session:
+        session.execute(sa.text("UPDATE outbox SET created = created - 700000"))
+    assert next(checks.outbox(site_of)).level == "fault"
+    with site_of.database.write() as session:
+        session.execute(sa.text("UPDATE outbox SET set_aside = true"))
+    assert "refused for good" in next(checks.outbox(site_of)).sentence
+
+
+def test_a_separate_worker_is_named_when_nothing_is_delivered(with_more):
+    site = Site(str(with_more("microblog.worker = separate")))
+    assert "worker` runs" in checks.late(site)
+    site.close()
+
+
+def test_a_clock_that_is_wrong_is_told(site_of, monkeypatch):
+    assert only(checks.clock, site_of).level == "ok"
+    with time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC)):
+        assert only(checks.clock, site_of).level == "fault"
+    far = Server("x", 1, datetime.now(UTC) + timedelta(hours=1))
+    monkeypatch.setattr(checks.queries, "server", lambda session: far)
+    assert "differ by 3,600 seconds" in only(checks.clock, site_of).sentence
+
+
+def test_a_post_that_is_yet_to_come_is_told(site_of):
+    with site_of.database.write() as session:
+        post_id = id_of_moment(datetime.now(UTC) + timedelta(days=3))
+        user_id = add_user(session, "susan")
+        add_posts(session, [{"id": post_id, "user_id": user_id, "body": "Tomorrow", "language": None}])
+    finding = only(checks.clock, site_of)
+    assert (finding.level, "yet to come" in finding.sentence) == ("warning", True)
+
+
+@pytest.mark.parametrize(("free", "level"), [(5 * 10**9, "ok"), (5 * 10**8, "warning"), (10**6, "fault")])
+def test_room_is_told_before_there_is_none(site_of, monkeypatch, tmp_path, free, level):
+    monkeypatch.setattr(checks, "folders", lambda site: {tmp_path / "not" / "there": ["mail", "log"]})
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    finding = only(checks.disk, site_of)
+    assert finding.level == level
+    assert f"{tmp_path}/not/there (mail, log) has " in finding.sentence
+
+
+def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_path):
+    monkeypatch.setattr(checks.os, "access", lambda path, mode: False)  # root may write everywhere
+    assert all(finding.level == "fault" for finding in checks.disk(site_of))
+
+
+def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path):
+    ini = with_more(
+        "microblog.worker = off\nmicroblog.mail = console\n"
+        "microblog.profiler.directory = %(here)s/profiles\nmicroblog.alerts.state = %(here)s/state/alerts\n"
+    )
+    with ini.open("a") as file:
+        file.write(
+            "[handlers]\nkeys = console, file, odd\n[handler_console]\nclass = StreamHandler\n"
+            "args = (sys.stderr,)\n[handler_file]\nclass = handlers.WatchedFileHandler\n"
+            "args = ('%(here)s/log/site.log',)\n[handler_odd]\nclass = FileHandler\nargs = (sys.argv[0],)\n"
+        )
+    site = Site(str(ini))
+    found = checks.folders(site)
+    assert found[tmp_path / "profiles"] == ["profiles"]
+    assert found[tmp_path / "state"] == ["alerts"]
+    assert found[tmp_path / "log"] == ["log"]
+    site.close()
+
+
+def test_a_log_of_writes_that_has_grown_is_told(new_site, tmp_path):
+    run("-c", new_site, "database", "upgrade")
+    (tmp_path / "var" / "new.sqlite3-wal").touch()
+    site = Site(str(new_site))
+    assert only(checks.database, site).level == "ok"
+    site.close()
+    with (tmp_path / "var" / "new.sqlite3-wal").open("wb") as file:
+        file.truncate(checks.LARGE_WAL + 1)
+    site = Site(str(new_site))
+    _, finding = checks.database(site)
+    site.close()
+    assert "some process keeps a transaction open" in finding.sentence
+
+
+def test_a_changed_table_is_told(new_site, tmp_path):
+    run("-c", new_site, "database", "upgrade")
+    file = tmp_path / "var" / "new.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.execute("ALTER TABLE users ADD COLUMN shoe_size INTEGER NOT NULL DEFAULT 1")
+    connection.commit()
+    connection.close()
+    result = run("-c", new_site, "doctor", "--full", status=1)
+    assert "remove_column users users.shoe_size" in result.stdout
+
+
+def test_what_sqlite_finds_in_its_file_is_a_fault(site_of, monkeypatch):
+    monkeypatch.setattr(checks.queries, "faults_of_file", lambda session: ["wrong # of entries in index x"])
+    sentences = [finding.sentence for finding in checks.whole_database(site_of)]
+    is_sqlite = site_of.database.dialect == "sqlite"
+    assert any("is damaged (wrong # of entries in index x)" in text for text in sentences) == is_sqlite
+
+
+def test_a_check_that_hangs_is_told_and_one_that_fails_too(site_of):
+    goes_on = threading.Event()
+
+    def hangs(site):
+        goes_on.wait(30)
+        yield Finding("ok", "at last")
+
+    def fails(site):
+        yield Finding("ok", "at first")
+        raise RuntimeError("then not")
+
+    ((_, finding),) = doctor.findings(site_of, "x", hangs, 0.01)
+    goes_on.set()
+    assert "no answer within 0.01 seconds" in finding.sentence
+    ((_, finding),) = doctor.findings(site_of, "x", fails)
+    assert finding == Finding("fault", "could not be looked at: RuntimeError: then not")
+
+
+def test_sizes_are_readable():
+    assert [in_bytes(1200), in_bytes(1_200_000), in_bytes(3_400_000_000)] == [
+        "1,200 bytes",
+        "1.2 MB",
+        "3.4 GB",
+    ]

@@ -10,10 +10,11 @@ from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.posts.queries import number_of_posts
 from microblog.search.adapters import uninstall_others
-from microblog.search.interfaces import Drift, Status
+from microblog.search.interfaces import Drift, Rebuilding, Status, Verified
 
 POSTS_IN_A_TRANSACTION = 1000
 MOST_IDS_SHOWN = 20
+MANY = 10_000  # posts, from which on what comes after them takes seconds, too
 
 
 @click.group()
@@ -26,16 +27,17 @@ def search() -> None:
 def rebuild(site: Site) -> None:
     """Make the whole index again."""
     database, adapter = site.require_database(), site.registry.search
-    with database.write() as session:
-        adapter.install(session)
     with database.read() as session:
-        progress = Progress(number_of_posts(session), "posts")
+        expected = number_of_posts(session)
+    progress = Progress(expected, "posts")
     count = 0
 
     def indexed(more: int) -> None:
         nonlocal count
-        count += more
+        before, count = count, count + more
         progress.update(count, count)
+        if before < expected <= count and expected >= MANY:
+            progress.say("All posts are in the new index, which is now put in order and compared with them.")
 
     total = adapter.rebuild(database, indexed)
     progress.finish()
@@ -81,7 +83,7 @@ def mend(site: Site, drift: Drift) -> None:
 @search.command()
 @pass_site
 def status(site: Site) -> None:
-    """How many posts are in the index, and how many wait."""
+    """How many posts are in the index, how many wait, and what the last verify found."""
     site.require_database()
     now = status_of(site)
     click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
@@ -92,6 +94,28 @@ def status(site: Site) -> None:
             f"{now.set_aside:,} were refused for good and set aside; the log says why. "
             f"When that is mended: `{site.command('search verify --fix')}`."
         )
+    click.echo(sentence_about_verify(now.verified))
+    if now.rebuilding is not None:
+        click.echo(sentence_about_rebuild(site, now.rebuilding))
+
+
+def sentence_about_verify(verified: Verified | None) -> str:
+    if verified is None:
+        return "It has not been verified yet."
+    at = f"Last verify: {verified.at:%Y-%m-%d %H:%M:%S} UTC"
+    if verified.agreed:
+        return f"{at}, agreed."
+    return f"{at}, {verified.missing:,} missing, {verified.stale:,} stale, {verified.ghosts:,} ghosts."
+
+
+def sentence_about_rebuild(site: Site, rebuilding: Rebuilding) -> str:
+    seen = f"{rebuilding.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+    if rebuilding.is_alive:
+        return f"A rebuild is running: {rebuilding.posts:,} posts at {seen}."
+    return (
+        f"A rebuild has not ended, and was last heard of at {seen}: "
+        f"run `{site.command('search rebuild')}` again."
+    )
 
 
 def status_of(site: Site) -> Status:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -19,21 +18,9 @@ from microblog.search.language import Query
 from microblog.search.marks import matches
 from microblog.settings import Setting, whole_number
 
-MOST_AT_ONCE = 1000
 SECONDS = Setting("microblog.search.scanning.seconds", whole_number(1, 60), 5, "How long a search may take.")
-MARK = """DELETE FROM search_scanning_pending WHERE post_id = new.id;
-    INSERT INTO search_scanning_pending (post_id) VALUES (new.id);"""
-MAKE = {
-    "TABLE search_scanning_texts": "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)",
-    "TABLE search_scanning_pending": "(post_id INTEGER PRIMARY KEY, failed BOOLEAN DEFAULT false)",
-    "TRIGGER search_scanning_inserted": f"AFTER INSERT ON posts BEGIN {MARK} END",
-    "TRIGGER search_scanning_updated": f"AFTER UPDATE OF body ON posts BEGIN {MARK} END",
-    "TRIGGER search_scanning_deleted": """AFTER DELETE ON posts BEGIN
-        DELETE FROM search_scanning_texts WHERE post_id = old.id;
-        DELETE FROM search_scanning_pending WHERE post_id = old.id; END""",
-}
 POSTS = (
-    "SELECT p.id, p.body FROM search_scanning_texts t JOIN posts p ON p.id = t.post_id "
+    "SELECT p.id, p.body FROM {texts} t JOIN posts p ON p.id = t.post_id "
     "WHERE {conditions} ORDER BY p.id {order}"
 )
 
@@ -43,8 +30,8 @@ class ScanningSearch(SideTableSearch):
     """`microblog.search = tests.contract.scanning.ScanningSearch`"""
 
     name = "scanning"
-    texts = "search_scanning_texts"
-    pending = "search_scanning_pending"
+    prefix = "search_scanning"
+    dialect = "sqlite"
     SETTINGS = (SECONDS,)
 
     def check(self, settings: Any, database: Any) -> None:
@@ -53,31 +40,20 @@ class ScanningSearch(SideTableSearch):
         self.seconds_for_a_query = settings[SECONDS]
 
     def create(self, session: orm.Session) -> None:
-        for what, body in MAKE.items():
-            kind, name = what.split()
-            session.execute(sa.text(f"CREATE {kind} IF NOT EXISTS {name} {body}"))
+        columns = "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)"
+        session.execute(sa.text(f"CREATE TABLE IF NOT EXISTS {self.texts} {columns}"))
 
     def drop(self, session: orm.Session) -> None:
-        for what in reversed(MAKE):
-            kind, name = what.split()
-            session.execute(sa.text(f"DROP {kind} IF EXISTS {name}"))
+        session.execute(sa.text(f"DROP TABLE IF EXISTS {self.texts}"))
 
-    def exists(self, session: orm.Session | sa.Connection) -> bool:
-        found = sa.text("SELECT 1 FROM sqlite_master WHERE name = 'search_scanning_pending'")
-        return session.scalar(found) is not None
-
-    def pending_posts(self) -> sa.TextClause:
-        return sa.text(
-            "SELECT p.id, p.body FROM search_scanning_pending m JOIN posts p ON p.id = m.post_id "
-            "WHERE NOT m.failed ORDER BY p.id DESC LIMIT :limit"
-        )
-
-    def own_marks(self, session: orm.Session) -> Sequence[Any]:
-        return session.execute(self.pending_posts(), {"limit": MOST_AT_ONCE}).all()
+    def rename(self, session: orm.Session, other: Self) -> None:
+        found = sa.text("SELECT 1 FROM sqlite_master WHERE name = :name")
+        if session.scalar(found, {"name": self.texts}):
+            session.execute(sa.text(f"ALTER TABLE {self.texts} RENAME TO {other.texts}"))
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
         rows = [{"id": post["id"], "digest": self.digest(post["body"])} for post in posts]
-        session.execute(sa.text("INSERT OR REPLACE INTO search_scanning_texts VALUES (:id, :digest)"), rows)
+        session.execute(sa.text(f"INSERT OR REPLACE INTO {self.texts} VALUES (:id, :digest)"), rows)
 
     def digest(self, body: str) -> str:
         return body
@@ -85,7 +61,9 @@ class ScanningSearch(SideTableSearch):
     def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         conditions, values = filters(query)
         sql = POSTS.format(
-            conditions=" AND ".join([*conditions, *bounds.conditions("p.id")]), order=bounds.order
+            texts=self.texts,
+            conditions=" AND ".join([*conditions, *bounds.conditions("p.id")]),
+            order=bounds.order,
         )
         words_only = replace(query, author=None, language=None)  # the filters are in the SQL
         end = time.monotonic() + self.seconds_for_a_query

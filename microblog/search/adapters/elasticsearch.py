@@ -222,7 +222,8 @@ class ElasticsearchSearch:
                     operations += [document_of(documents[post_id])]
                 else:
                     operations += [{"delete": where}]
-        answer = self.patient.bulk(operations=operations)
+        # Refreshed: what has no entry any more is found, else an author would miss their newest post.
+        answer = self.patient.bulk(operations=operations, refresh=True)
         answers: dict[int, list[tuple[int, str]]] = {}
         for item in answer["items"]:
             (result,) = item.values()

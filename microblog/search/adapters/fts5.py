@@ -4,12 +4,14 @@
 (external content), and `search_fts5_pending` holds the marks; see `side_table.py`.
 """
 
+# ruff: noqa: S608  # names of tables are constants; values are bound
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -17,64 +19,39 @@ from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.posts.paging import Cursor
+from microblog.search.adapters.pending import run
 from microblog.search.adapters.side_table import (
-    DAMAGED,
     Bounds,
     SideTableSearch,
     TooSlow,
     filters,
+    is_of_one_language,
+    of_each_spelling,
 )
-from microblog.search.interfaces import RANKED_HITS, ISearch, SearchUnavailable
+from microblog.search.interfaces import RANKED_HITS, ISearch
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS search_fts5_texts (post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS search_fts5_pending (
-        mark INTEGER PRIMARY KEY AUTOINCREMENT,
-        post_id INTEGER NOT NULL UNIQUE,
-        failed BOOLEAN NOT NULL DEFAULT 0)""",
-    # The text is in normal form already: words are what we say they are, marks of Indic scripts too.
-    """CREATE VIRTUAL TABLE IF NOT EXISTS search_fts5 USING fts5(
-        digest, content='search_fts5_texts', content_rowid='post_id', prefix='2 3',
-        tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'")""",
-)
-# A mark is made anew for each change, so that its number tells whose transaction it belongs to.
-# Not OR REPLACE: inside a trigger the conflict policy of the outer statement wins.
-TRIGGERS = {
-    "search_fts5_post_inserted": """AFTER INSERT ON posts BEGIN
-        DELETE FROM search_fts5_pending WHERE post_id = new.id;
-        INSERT INTO search_fts5_pending (post_id) VALUES (new.id); END""",
-    "search_fts5_post_updated": """AFTER UPDATE OF id, body ON posts BEGIN
-        DELETE FROM search_fts5_texts WHERE post_id = old.id AND old.id <> new.id;
-        DELETE FROM search_fts5_pending WHERE post_id IN (old.id, new.id);
-        INSERT INTO search_fts5_pending (post_id) VALUES (new.id); END""",
-    "search_fts5_post_deleted": """AFTER DELETE ON posts BEGIN
-        DELETE FROM search_fts5_texts WHERE post_id = old.id;
-        DELETE FROM search_fts5_pending WHERE post_id = old.id; END""",
-    "search_fts5_text_inserted": """AFTER INSERT ON search_fts5_texts BEGIN
-        INSERT INTO search_fts5(rowid, digest) VALUES (new.post_id, new.digest); END""",
-    "search_fts5_text_deleted": """AFTER DELETE ON search_fts5_texts BEGIN
-        INSERT INTO search_fts5(search_fts5, rowid, digest)
-            VALUES ('delete', old.post_id, old.digest); END""",
+# The text is in normal form already: words are what we say they are, marks of Indic scripts too.
+TOKENS = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+SHADOWS = {
+    "data": "(id INTEGER PRIMARY KEY, block BLOB)",
+    "idx": "(segid, term, pgno, PRIMARY KEY (segid, term)) WITHOUT ROWID",
+    "docsize": "(id INTEGER PRIMARY KEY, sz BLOB)",
+    "config": "(k PRIMARY KEY, v) WITHOUT ROWID",
 }
-EXISTS = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'search_fts5_pending'")
-LAST_MARK = sa.text("SELECT max(mark) FROM search_fts5_pending")
-OWN = sa.text("""SELECT m.post_id AS id, p.body
-    FROM search_fts5_pending m LEFT JOIN posts p ON p.id = m.post_id
-    WHERE m.mark > :last""")
-PENDING = sa.text("""SELECT m.post_id AS id, p.body
-    FROM search_fts5_pending m LEFT JOIN posts p ON p.id = m.post_id
-    WHERE NOT m.failed ORDER BY m.post_id DESC LIMIT :limit""")
-# In the info of a session: the last mark that others made before its transaction began.
-MARK_BEFORE = "microblog.search.fts5.mark"
-FORGET_TEXT = sa.text("DELETE FROM search_fts5_texts WHERE post_id = :id")
-KEEP_TEXT = sa.text("INSERT INTO search_fts5_texts (post_id, digest) VALUES (:id, :digest)")
-TEXTS = sa.text("SELECT post_id, digest FROM search_fts5_texts WHERE post_id IN :hits").bindparams(
-    sa.bindparam("hits", expanding=True)
-)
+# The rows of an index without words, without which FTS5 does not open it.
+EMPTY = {"config": "('version', 4)", "data": "(1, x''), (10, x'00000000000000')"}
+LAST_OF_ITS_OWN_ROWS = 10
+# While many posts come, segments of the index are not merged with each transaction, but from time to
+# time, a few pages at once; these are FTS5's own numbers, and those for the time being.
+USUAL = {"automerge": 4, "crisismerge": 16}
+WHILE_FILLING = {"automerge": 0, "crisismerge": 2000}
+PAGES_MERGED_AT_ONCE = 200
+FEWEST_CHANGES_OF_A_MERGE = 2
+ROWS_REMOVED_AT_ONCE = {"data": 500, "docsize": 20_000, "texts": 5000}
 # BM25 (Robertson, Zaragoza 2009), without the weight of rare words: a hit holds all words anyway.
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
@@ -84,51 +61,115 @@ class FTS5Search(SideTableSearch):
     """`microblog.search = fts5`"""
 
     name = "fts5"
-    texts = "search_fts5_texts"
-    pending = "search_fts5_pending"
+    prefix = "search_fts5"
+    dialect = "sqlite"
 
     def check(self, settings: Any, database: Database) -> None:
         if database.dialect != "sqlite":
             raise ValueError("fts5 lives inside SQLite; on PostgreSQL choose postgresql.")
 
     def create(self, session: orm.Session) -> None:
-        for statement in TABLES:
-            session.execute(sa.text(statement))
-        for name, body in TRIGGERS.items():
-            session.execute(sa.text(f"CREATE TRIGGER IF NOT EXISTS {name} {body}"))
+        texts = "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)"
+        run(session, f"CREATE TABLE IF NOT EXISTS {self.texts} {texts}")
+        # Its content is the table that it will have in the end: filling it does not read there.
+        run(
+            session,
+            f"""CREATE VIRTUAL TABLE IF NOT EXISTS {self.index} USING fts5(
+                digest, content='{self.prefix}_texts', content_rowid='post_id', prefix='2 3',
+                tokenize="{TOKENS}")""",
+        )
+        for name, body in self._triggers().items():
+            run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_text_{name} {body}")
+
+    def _triggers(self) -> dict[str, str]:
+        index, texts = self.index, self.texts
+        return {
+            "inserted": f"""AFTER INSERT ON {texts} BEGIN
+                INSERT INTO {index}(rowid, digest) VALUES (new.post_id, new.digest); END""",
+            "deleted": f"""AFTER DELETE ON {texts} BEGIN
+                INSERT INTO {index}({index}, rowid, digest)
+                    VALUES ('delete', old.post_id, old.digest); END""",
+        }
 
     def drop(self, session: orm.Session) -> None:
-        for name in TRIGGERS:
-            session.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
-        for name in ("search_fts5", self.pending, self.texts):
-            session.execute(sa.text(f"DROP TABLE IF EXISTS {name}"))
+        self._drop_triggers(session)
+        self._make_droppable(session)
+        for name in (self.index, self.texts):
+            run(session, f"DROP TABLE IF EXISTS {name}")
 
-    def exists(self, session: orm.Session | sa.Connection) -> bool:
-        return session.scalar(EXISTS) is not None
+    def _drop_triggers(self, session: orm.Session) -> None:
+        for name in self._triggers():
+            run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{name}")
 
-    def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
-        """One writer at a time: marks that come after this one are its own."""
-        if self.is_installed(connection):
-            session.info[MARK_BEFORE] = connection.scalar(LAST_MARK) or 0
+    def _make_droppable(self, session: orm.Session) -> None:
+        """What has lost one of FTS5's own tables, or what is in them, can be neither dropped nor renamed."""
+        if self._has(session, self.index):
+            for name, columns in SHADOWS.items():
+                run(session, f"CREATE TABLE IF NOT EXISTS {self.index}_{name} {columns}")
+            for table, row in EMPTY.items():
+                run(session, f"INSERT OR REPLACE INTO {self.index}_{table} VALUES {row}")
 
-    def own_marks(self, session: orm.Session) -> Sequence[Any]:
-        return session.execute(OWN, {"last": session.info.get(MARK_BEFORE, 0)}).all()
+    def _has(self, session: orm.Session, table: str) -> bool:
+        found = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
+        return session.scalar(found, {"name": table}) is not None
 
-    def pending_posts(self) -> sa.TextClause:
-        return PENDING
+    def rename(self, session: orm.Session, other: Self) -> None:
+        self._drop_triggers(session)
+        if not self.marks.suffix:
+            self._make_droppable(session)
+        for name, new_name in ((self.texts, other.texts), (self.index, other.index)):
+            if self._has(session, name):
+                run(session, f"ALTER TABLE {name} RENAME TO {new_name}")
+        if other.index == self.prefix:
+            other.create(session)  # its triggers
+
+    def prepare_to_fill(self, session: orm.Session) -> None:
+        self._configure(session, WHILE_FILLING)
+
+    def _configure(self, session: orm.Session, values: dict[str, int]) -> None:
+        for option, value in values.items():
+            run(session, f"INSERT INTO {self.index}({self.index}, rank) VALUES ('{option}', {value})")
+
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        changes = sa.text("SELECT total_changes()")
+        before = session.scalar(changes)
+        # With a minus sign, whatever there is becomes one segment.
+        self._configure(session, {"merge": -PAGES_MERGED_AT_ONCE})
+        if session.scalar(changes) - before >= FEWEST_CHANGES_OF_A_MERGE:
+            return True
+        if at_the_end:
+            self._configure(session, USUAL)
+        return False
+
+    def shrink(self, session: orm.Session) -> bool:
+        self._drop_triggers(session)
+        for name, rows in ROWS_REMOVED_AT_ONCE.items():
+            table, key = f"{self.index}_{name}", "post_id" if name == "texts" else "id"
+            some = f"SELECT {key} FROM {table} WHERE {key} > {LAST_OF_ITS_OWN_ROWS} LIMIT {rows}"
+            if self._has(session, table) and run(session, f"DELETE FROM {table} WHERE {key} IN ({some})"):
+                return True
+        return False
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        session.execute(FORGET_TEXT, [{"id": post["id"]} for post in posts])
-        session.execute(
-            KEEP_TEXT, [{"id": post["id"], "digest": self.digest(post["body"])} for post in posts]
-        )
+        rows = [(post["id"], self.digest(post["body"])) for post in posts]
+        connection = session.connection()
+        ids = [(post_id,) for post_id, _ in rows]
+        connection.exec_driver_sql(f"DELETE FROM {self.texts} WHERE post_id = ?", ids)
+        connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
 
     def digest(self, body: str) -> str:
         """The whole normal form: FTS5 needs it to forget a post."""
         return index_text(body)
 
     def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        sql, values = select(query, bounds)
+        if is_of_one_language(query):
+            return of_each_spelling(session, query, bounds, limit, partial(self._hits, session))
+        return self._hits(session, query, bounds, limit)
+
+    def _hits(
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None
+    ) -> list[int]:
+        sql, values = select(query, bounds, spelling)
         return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
 
     def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
@@ -136,7 +177,9 @@ class FTS5Search(SideTableSearch):
         sql, values = select(query, bounds)
         newest = list(session.scalars(sa.text(sql), {**values, **bounds.values(RANKED_HITS)}))
         # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
-        texts = session.execute(TEXTS, {"hits": newest}).all()
+        in_normal_form = sa.text(f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN :hits")
+        hits: Any = sa.bindparam("hits", expanding=True)
+        texts = session.execute(in_normal_form.bindparams(hits), {"hits": newest}).all()
         return best_first(query.terms, [(row.post_id, row.digest.split()) for row in texts])[:limit]
 
     @contextmanager
@@ -149,14 +192,14 @@ class FTS5Search(SideTableSearch):
         except sa.exc.DBAPIError as error:
             if "interrupted" in str(error.orig):
                 raise TooSlow from None
-            raise SearchUnavailable(DAMAGED) from error
+            raise
         finally:
             driver.set_progress_handler(None, 0)
 
 
-def select(query: Query, bounds: Bounds) -> tuple[str, dict[str, Any]]:
+def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[str, dict[str, Any]]:
     """The statement that finds ids, up to `:limit`, and its values."""
-    conditions, values = filters(query)
+    conditions, values = filters(query, spelling)
     source, id_ = "posts p", "p.id"
     if query.terms:
         source, id_ = "search_fts5 f", "f.rowid"
@@ -170,7 +213,7 @@ def select(query: Query, bounds: Bounds) -> tuple[str, dict[str, Any]]:
         values["match"] = any_of(query.excluded)
     conditions += bounds.conditions(id_)
     sql = (
-        f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608  # constants
+        f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "
         f"ORDER BY {id_} {bounds.order} LIMIT :limit"
     )
     return sql, values

@@ -10,12 +10,14 @@ we choose ourselves: first a look at the newest posts alone, which fills a page 
 then, only for words that are rarer than that, the index.
 """
 
+# ruff: noqa: S608  # names of tables are constants; values are bound
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -23,14 +25,16 @@ from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.posts.paging import Cursor
+from microblog.search.adapters.pending import run
 from microblog.search.adapters.side_table import (
-    DAMAGED,
     Bounds,
     SideTableSearch,
     TooSlow,
     filters,
+    is_of_one_language,
+    of_each_spelling,
 )
-from microblog.search.interfaces import RANKED_HITS, ISearch, SearchUnavailable
+from microblog.search.interfaces import RANKED_HITS, ISearch
 from microblog.search.language import Query, Term
 from microblog.search.text import words_of
 
@@ -38,53 +42,7 @@ POSTS_LOOKED_AT_FIRST = 2000
 LARGEST_POSITION = 16_383  # tsvector's own limit; later words count as standing there
 LONGEST_WORD_BYTES = 2_000  # tsvector's own limit is 2,046
 QUERY_CANCELED = "57014"
-
-CREATE = (
-    """CREATE TABLE IF NOT EXISTS search_postgresql_texts (
-        post_id bigint PRIMARY KEY, digest text NOT NULL, vector tsvector NOT NULL)""",
-    """CREATE INDEX IF NOT EXISTS search_postgresql_vector
-        ON search_postgresql_texts USING gin (vector)""",
-    """CREATE TABLE IF NOT EXISTS search_postgresql_pending (
-        post_id bigint PRIMARY KEY,
-        txid bigint NOT NULL DEFAULT txid_current(),
-        failed boolean NOT NULL DEFAULT false)""",
-    """CREATE OR REPLACE FUNCTION search_postgresql_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.id <> NEW.id) THEN
-            DELETE FROM search_postgresql_texts WHERE post_id = OLD.id;
-            DELETE FROM search_postgresql_pending WHERE post_id = OLD.id;
-        END IF;
-        IF TG_OP <> 'DELETE' THEN
-            INSERT INTO search_postgresql_pending (post_id) VALUES (NEW.id)
-                ON CONFLICT (post_id) DO UPDATE SET txid = txid_current(), failed = false;
-        END IF;
-        RETURN NULL;
-    END $$""",
-    """CREATE OR REPLACE TRIGGER search_postgresql_post_changed
-        AFTER INSERT OR DELETE OR UPDATE OF id, body ON posts
-        FOR EACH ROW EXECUTE FUNCTION search_postgresql_changed()""",
-)
-DROP = (
-    "DROP TRIGGER IF EXISTS search_postgresql_post_changed ON posts",
-    "DROP FUNCTION IF EXISTS search_postgresql_changed()",
-    "DROP TABLE IF EXISTS search_postgresql_pending",
-    "DROP TABLE IF EXISTS search_postgresql_texts",
-)
-EXISTS = sa.text("SELECT to_regclass('search_postgresql_pending') IS NOT NULL")
-# Somebody who writes the post, or indexes it, at this moment will see to it themselves.
-PENDING = sa.text("""SELECT p.id, p.body FROM search_postgresql_pending m JOIN posts p ON p.id = m.post_id
-    WHERE NOT m.failed
-    ORDER BY m.post_id DESC LIMIT :limit FOR UPDATE OF m SKIP LOCKED FOR SHARE OF p SKIP LOCKED""")
-# TRUNCATE calls no row trigger.
-FORGET_GONE = sa.text("""DELETE FROM search_postgresql_pending m
-    WHERE NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post_id)""")
-OWN = sa.text("""SELECT p.id, p.body FROM search_postgresql_pending m JOIN posts p ON p.id = m.post_id
-    WHERE m.txid = txid_current()""")
-KEEP_TEXT = sa.text("""INSERT INTO search_postgresql_texts (post_id, digest, vector)
-    VALUES (:id, :digest, CAST(:vector AS tsvector))
-    ON CONFLICT (post_id) DO UPDATE SET digest = excluded.digest, vector = excluded.vector""")
-BEST = sa.text("""SELECT post_id FROM search_postgresql_texts WHERE post_id = ANY(:hits)
-    ORDER BY ts_rank(vector, CAST(:match AS tsquery)) DESC, post_id DESC LIMIT :limit""")
+MEMORY_FOR_THE_INDEX = "256MB"
 
 
 @implementer(ISearch)
@@ -92,69 +50,69 @@ class PostgreSQLSearch(SideTableSearch):
     """`microblog.search = postgresql`"""
 
     name = "postgresql"
-    texts = "search_postgresql_texts"
-    pending = "search_postgresql_pending"
+    prefix = "search_postgresql"
+    dialect = "postgresql"
 
     def check(self, settings: Any, database: Database) -> None:
         if database.dialect != "postgresql":
             raise ValueError("postgresql lives inside PostgreSQL; on SQLite choose fts5.")
 
     def create(self, session: orm.Session) -> None:
-        for statement in CREATE:
-            session.execute(sa.text(statement))
+        run(
+            session,
+            f"""CREATE TABLE IF NOT EXISTS {self.texts} (
+                post_id bigint PRIMARY KEY, digest text NOT NULL, vector tsvector NOT NULL)""",
+        )
+        if not self.marks.suffix:
+            self._create_index(session)
+
+    def _create_index(self, session: orm.Session) -> None:
+        run(session, f"CREATE INDEX IF NOT EXISTS {self.index}_vector ON {self.texts} USING gin (vector)")
 
     def drop(self, session: orm.Session) -> None:
-        for statement in DROP:
-            session.execute(sa.text(statement))
+        run(session, f"DROP TABLE IF EXISTS {self.texts}")
 
-    def exists(self, session: orm.Session | sa.Connection) -> bool:
-        return bool(session.scalar(EXISTS))
+    def rename(self, session: orm.Session, other: Self) -> None:
+        run(session, f"ALTER TABLE IF EXISTS {self.texts} RENAME TO {other.texts}")
+        run(session, f"ALTER INDEX IF EXISTS {self.texts}_pkey RENAME TO {other.texts}_pkey")
+        run(session, f"ALTER INDEX IF EXISTS {self.index}_vector RENAME TO {other.index}_vector")
 
-    def own_marks(self, session: orm.Session) -> Sequence[Any]:
-        return session.execute(OWN).all()
-
-    def index_pending(self, session: orm.Session, limit: int) -> int:
-        return super().index_pending(session, limit) or self._forget_gone(session)
-
-    def _forget_gone(self, session: orm.Session) -> int:
-        """Marks of posts that went without a trigger; nothing, so that nobody waits for more."""
-        session.execute(FORGET_GONE)
-        return 0
-
-    def pending_posts(self) -> sa.TextClause:
-        return PENDING
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        if at_the_end:
+            # A third of the time that it takes with each post. Only the rebuild writes here, so nobody waits.
+            run(session, f"SET LOCAL maintenance_work_mem = '{MEMORY_FOR_THE_INDEX}'")
+            self._create_index(session)
+            run(session, f"ANALYZE {self.texts}")
+        return False
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        rows = [
-            {
-                "id": post["id"],
-                "digest": self.digest(post["body"]),
-                "vector": vector_of(post["body"]),
-            }
-            for post in posts
-        ]
-        session.execute(KEEP_TEXT, rows)
+        keep = sa.text(f"""INSERT INTO {self.texts} (post_id, digest, vector)
+            VALUES (:id, :digest, CAST(:vector AS tsvector))
+            ON CONFLICT (post_id) DO UPDATE SET digest = excluded.digest, vector = excluded.vector""")
+        rows = []
+        for post in posts:
+            vector = vector_of(post["body"])
+            rows.append({"id": post["id"], "digest": digest_of(vector), "vector": vector})
+        session.execute(keep, rows)
 
     def digest(self, body: str) -> str:
-        return hashlib.sha256(vector_of(body).encode()).hexdigest()[:32]
+        return digest_of(vector_of(body))
 
     def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        conditions, values = filters(query)
-        values |= bounds.values(limit)
+        if is_of_one_language(query):
+            return of_each_spelling(session, query, bounds, limit, partial(self._without_terms, session))
         if not query.terms:
-            return self._without_terms(session, query, bounds, conditions, values)
-        values["match"] = match_of(query)
+            return self._without_terms(session, query, bounds, limit)
+        conditions, values = filters(query)
+        values |= {**bounds.values(limit), "match": match_of(query)}
         found = self._run(session, newest(bounds, conditions), values)
         return found if len(found) == limit else self._run(session, by_index(bounds, conditions), values)
 
     def _without_terms(
-        self,
-        session: orm.Session,
-        query: Query,
-        bounds: Bounds,
-        conditions: list[str],
-        values: dict[str, Any],
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None
     ) -> list[int]:
+        conditions, values = filters(query, spelling)
+        values |= bounds.values(limit)
         source = "posts p"
         if query.excluded:
             source += " JOIN search_postgresql_texts t ON t.post_id = p.id"
@@ -163,7 +121,7 @@ class PostgreSQLSearch(SideTableSearch):
         conditions = [*conditions, *bounds.conditions("p.id")]
         return self._run(
             session,
-            f"SELECT p.id FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608  # constants
+            f"SELECT p.id FROM {source} WHERE {' AND '.join(conditions)} "
             f"ORDER BY p.id {bounds.order} LIMIT :limit",
             values,
         )
@@ -174,7 +132,9 @@ class PostgreSQLSearch(SideTableSearch):
     def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         newest_hits = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         values = {"hits": newest_hits, "match": all_of(query.terms), "limit": limit}
-        return list(session.scalars(BEST, values))
+        best = sa.text(f"""SELECT post_id FROM {self.texts} WHERE post_id = ANY(:hits)
+            ORDER BY ts_rank(vector, CAST(:match AS tsquery)) DESC, post_id DESC LIMIT :limit""")
+        return list(session.scalars(best, values))
 
     @contextmanager
     def cut_off(self, session: orm.Session) -> Iterator[None]:
@@ -187,7 +147,7 @@ class PostgreSQLSearch(SideTableSearch):
             savepoint.rollback()
             if getattr(error.orig, "sqlstate", None) == QUERY_CANCELED:
                 raise TooSlow from None
-            raise SearchUnavailable(DAMAGED) from error
+            raise
         savepoint.rollback()  # takes the timeout back; nothing was written
 
 
@@ -197,7 +157,7 @@ def newest(bounds: Bounds, conditions: list[str]) -> str:
     more = "".join(f" AND {condition}" for condition in conditions)
     join = "JOIN posts p ON p.id = t.post_id" if conditions else ""
     return (
-        f"SELECT t.post_id FROM (SELECT post_id, vector FROM search_postgresql_texts WHERE {inner} "  # noqa: S608
+        f"SELECT t.post_id FROM (SELECT post_id, vector FROM search_postgresql_texts WHERE {inner} "
         f"ORDER BY post_id {bounds.order} LIMIT {POSTS_LOOKED_AT_FIRST}) t {join} "
         f"WHERE t.vector @@ CAST(:match AS tsquery){more} ORDER BY t.post_id {bounds.order} LIMIT :limit"
     )
@@ -209,10 +169,14 @@ def by_index(bounds: Bounds, conditions: list[str]) -> str:
     more = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     join = "JOIN posts p ON p.id = t.post_id" if conditions else ""
     return (
-        "WITH t AS MATERIALIZED (SELECT post_id FROM search_postgresql_texts "  # noqa: S608
+        "WITH t AS MATERIALIZED (SELECT post_id FROM search_postgresql_texts "
         f"WHERE vector @@ CAST(:match AS tsquery) AND {inner}) "
         f"SELECT t.post_id FROM t {join} {more} ORDER BY t.post_id {bounds.order} LIMIT :limit"
     )
+
+
+def digest_of(vector: str) -> str:
+    return hashlib.sha256(vector.encode()).hexdigest()[:32]
 
 
 def quoted(word: str) -> str:

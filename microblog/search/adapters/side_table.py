@@ -7,12 +7,14 @@ just before COMMIT, so that a post is found in the very next request; the worker
 that came from outside.
 """
 
+# ruff: noqa: S608  # names of tables are constants; values are bound
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -20,14 +22,26 @@ from sqlalchemy import orm
 from microblog.db import Database
 from microblog.posts.ids import LARGEST, first_id_at
 from microblog.posts.paging import Cursor
+from microblog.search import records
+from microblog.search.adapters.pending import BESIDE, COUNTED, PENDING, Pending
+from microblog.search.adapters.rebuilding import ASIDE, Rebuild
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable, Status
 from microblog.search.language import Query
 
 log = logging.getLogger(__name__)
 
 BATCH = 2000
-# Set in the info of a session that indexes by itself, and counts what it did.
-COUNTED = "microblog.search.counted"
+# The worker indexes what is beyond; nobody waits so long for the lock of SQLite.
+MOST_IN_THEIR_TRANSACTION = 1000
+# A step in the index for each spelling of a language that any post has.
+SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
+        SELECT min(language) FROM posts
+        UNION ALL
+        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
+        FROM spellings WHERE spelling IS NOT NULL)
+    SELECT spelling FROM spellings
+    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
+PART = "WHERE {id} > :last ORDER BY {id} LIMIT :limit"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
 DAMAGED = "Search does not work at the moment: the operator mends it with `microblog search rebuild`."
 TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
@@ -36,33 +50,51 @@ TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer 
 class SideTableSearch:
     """Keeps no session and no connection; a subclass brings the SQL of its database.
 
-    `texts` and `pending` are the names of the two tables.
+    The names of all tables begin with `prefix`, and those of an index that a rebuild fills with
+    `{prefix}_next`: `beside` gives an adapter for these.
     """
 
     name: str
-    texts: str
-    pending: str
+    prefix: str
+    dialect: str
     seconds_for_a_query = 1.0
+
+    def __init__(self) -> None:
+        self.marks: Pending = PENDING[self.dialect](self.prefix, "")
+
+    def beside(self, suffix: str) -> Self:
+        """The same adapter for tables whose names have this behind the prefix."""
+        other = copy.copy(self)
+        other.marks = PENDING[self.dialect](self.prefix, suffix)
+        return other
+
+    @property
+    def index(self) -> str:
+        """What the names of this index' tables begin with."""
+        return self.marks.index
+
+    @property
+    def texts(self) -> str:
+        """The table with `post_id` and `digest` of each post in the index."""
+        return f"{self.index}_texts"
+
+    @property
+    def pending(self) -> str:
+        """The table of marks."""
+        return self.marks.table
 
     # What a subclass brings
 
     def create(self, session: orm.Session) -> None:
-        """Make tables, triggers and index; harmless when they are there."""
+        """Make the table of texts, and the index; harmless when they are there."""
         raise NotImplementedError
 
     def drop(self, session: orm.Session) -> None:
-        """Remove them; harmless when they are gone."""
+        """Remove them; harmless when they are gone, or damaged."""
         raise NotImplementedError
 
-    def exists(self, session: orm.Session | sa.Connection) -> bool:
-        raise NotImplementedError
-
-    def own_marks(self, session: orm.Session) -> Sequence[Any]:
-        """`id, body` of the posts that this transaction marked; no body for one that is gone."""
-        raise NotImplementedError
-
-    def pending_posts(self) -> sa.TextClause:
-        """The same of up to `:limit` posts that have a mark, the newest first, locked."""
+    def rename(self, session: orm.Session, other: Self) -> None:
+        """Give them the names that they have in the other one."""
         raise NotImplementedError
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
@@ -85,34 +117,59 @@ class SideTableSearch:
         """Inside, a query that takes longer than a second raises `TooSlow`."""
         raise NotImplementedError
 
+    # What it may bring, for a rebuild whose steps take no longer than a blink
+
+    def prepare_to_fill(self, session: orm.Session) -> None:
+        """Many posts come now, and nobody searches yet."""
+
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        """A step of putting in order what was filled in; is there more to do?"""
+        return False
+
+    def shrink(self, session: orm.Session) -> bool:
+        """Remove a part of the tables, which nobody uses any more; is there more to do?"""
+        return False
+
     # What is the same everywhere
 
     def install(self, session: orm.Session) -> None:
+        self.remove_remains(session)
         is_new = not self.is_installed(session)
         self.create(session)
+        self.marks.create(session)
         if is_new:
-            session.execute(sa.text(f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts"))  # noqa: S608
+            session.execute(sa.text(f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts"))
 
     def uninstall(self, session: orm.Session) -> None:
+        self.remove_remains(session)
+        records.forget(session, self.name)
+        self.marks.drop(session)
         self.drop(session)
 
+    def remove_remains(self, session: orm.Session) -> None:
+        """What a rebuild left over; one that is running ends."""
+        records.end_rebuild(session, self.name)
+        for suffix in (BESIDE, ASIDE):
+            other = self.beside(suffix)
+            other.marks.drop(session)
+            other.drop(session)
+
     def is_installed(self, session: orm.Session | sa.Connection) -> bool:
-        """Asked every time: a command of another process may make or remove it at any moment."""
-        return self.exists(session)
+        return self.marks.exists(session)
 
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
-        """Nothing to remember, unless a subclass does."""
+        self.marks.after_begin(session, connection)
 
     def before_commit(self, session: orm.Session) -> None:
         """Index the posts of this transaction; those of others are their own business, or the worker's."""
-        if session.info.get(COUNTED) or not self.is_installed(session):
+        if session.info.get(COUNTED):
             return
-        rows = self.own_marks(session)
+        rows = self.marks.own(session, MOST_IN_THEIR_TRANSACTION)
         if rows and self._index(session, rows) is not None:
             log.warning("%d posts could not be indexed with their transaction; the worker will.", len(rows))
 
     def has_pending(self, session: orm.Session) -> bool:
-        waits = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")  # noqa: S608
+        waits = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")
         return self.is_installed(session) and session.scalar(waits) is not None
 
     def catch_up(self, database: Database, limit: int) -> int:
@@ -127,33 +184,50 @@ class SideTableSearch:
         return []  # a post is indexed in its own transaction
 
     def index_pending(self, session: orm.Session, limit: int) -> int:
-        rows = session.execute(self.pending_posts(), {"limit": limit}).all()
+        rows = self.marks.some(session, limit)
         if rows and self._index(session, rows) is not None:
             for row in rows:  # one by one, so that it is known which
                 error = self._index(session, [row])
                 if error is not None:
                     log.error("Post %d cannot be indexed, and is set aside.", row.id, exc_info=error)
-                    failed = sa.text(f"UPDATE {self.pending} SET failed = true WHERE post_id = :id")  # noqa: S608
+                    failed = sa.text(f"UPDATE {self.pending} SET failed = true WHERE post_id = :id")
                     session.execute(failed, {"id": row.id})
         return len(rows)
 
-    def _index(self, session: orm.Session, rows: Sequence[Any]) -> Exception | None:
-        """None when it worked; else why not, and the transaction is as it was before.
+    def _index(self, session: orm.Session, rows: Sequence[Any], *, marked: bool = True) -> Exception | None:
+        """None when it worked, and marks are gone; else why not, and the transaction is as it was before.
 
         The error is not kept: its trace holds the session.
         """
         savepoint = session.connection().begin_nested()
         try:
-            posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
-            if posts:
-                self.keep(session, posts)
-            forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")  # noqa: S608
-            session.execute(forget, [{"id": row.id} for row in rows])
+            self.keep_or_forget(session, rows)
+            if marked:
+                forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")
+                session.execute(forget, [{"id": row.id} for row in rows])
         except Exception as error:
             savepoint.rollback()
             return error
         savepoint.commit()
         return None
+
+    def keep_what_can_be(self, session: orm.Session, rows: Sequence[Any]) -> None:
+        """Put `id, body` of new posts into the index; what it refuses gets a mark, to be tried again."""
+        if self._index(session, rows, marked=False) is None:
+            return
+        for row in rows:
+            if self._index(session, [row], marked=False) is not None:
+                mark = f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING"
+                session.execute(sa.text(mark), {"id": row.id})
+
+    def keep_or_forget(self, session: orm.Session, rows: Sequence[Any]) -> None:
+        """Bring these posts (`id, body`) to the index; those without a body go."""
+        posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
+        gone = [{"id": row.id} for row in rows if row.body is None]
+        if posts:
+            self.keep(session, posts)
+        if gone:
+            session.execute(sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id"), gone)
 
     def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
         return self._ask(session, lambda: self.hits(session, query, Bounds.of(query, cursor), limit))
@@ -164,69 +238,70 @@ class SideTableSearch:
         return self._ask(session, lambda: self.best(session, query, limit))
 
     def _ask(self, session: orm.Session, ask: Callable[[], list[int]]) -> list[int]:
-        if not self.is_installed(session):
-            raise NotBuilt(NOT_BUILT)
         try:
             with self.cut_off(session):
                 return ask()
         except TooSlow:
             raise SearchUnavailable(TOO_SLOW) from None
+        except sa.exc.DBAPIError as error:
+            # Asked only now: most times there is an index.
+            if not self.is_installed(session):
+                raise NotBuilt(NOT_BUILT) from None
+            raise SearchUnavailable(DAMAGED) from error
 
     def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        with database.write() as session:
-            session.info[COUNTED] = True
-            self.uninstall(session)
-            self.install(session)
-        count = 0
-        while True:
-            with database.write() as session:
-                session.info[COUNTED] = True
-                done = self.index_pending(session, BATCH)
-            if not done:
-                return count
-            count += done
-            progress(done)
+        return Rebuild(self, database).run(progress)
 
     def verify(self, database: Database) -> Drift:
-        missing, stale, ghosts = [], [], []
-        with database.snapshot() as session:
+        with database.read() as session:
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT)
-            for post_id, body, digest in self.pairs(session):
-                if digest is None:
-                    missing.append(post_id)
-                elif body is None:
-                    ghosts.append(post_id)
-                elif self.digest(body) != digest:
-                    stale.append(post_id)
-        return Drift(tuple(missing), tuple(stale), tuple(ghosts))
+        drift = self.differences(database)
+        with database.write() as session:
+            records.note_verify(session, self.name, drift)
+        return drift
 
-    def pairs(self, session: orm.Session) -> Iterator[tuple[int, str | None, str | None]]:
-        """(id, body, digest) of posts and entries merged by id; None on the side that lacks it."""
-        posts = batches(session, "SELECT id, body FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
-        texts = batches(
-            session,
-            f"SELECT post_id, digest FROM {self.texts} "  # noqa: S608
-            "WHERE post_id > :last ORDER BY post_id LIMIT :limit",
-        )
-        end = (LARGEST + 1, "")
-        post, text = next(posts, end), next(texts, end)
-        while (first := min(post[0], text[0])) <= LARGEST:
-            yield (
-                first,
-                post[1] if post[0] == first else None,
-                text[1] if text[0] == first else None,
-            )
-            post, text = (
-                next(posts, end) if post[0] == first else post,
-                next(texts, end) if text[0] == first else text,
-            )
+    def differences(self, database: Database, *, set_aside: bool = True) -> Drift:
+        """What differs now and waits for nobody, in constant memory and in short transactions.
+
+        With `set_aside` also what cannot be indexed.
+        """
+        missing: list[int] = []
+        stale: list[int] = []
+        ghosts: list[int] = []
+        last = -1
+        while last < LARGEST:
+            with database.snapshot() as session:
+                posts = part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last)
+                texts = part(
+                    session,
+                    f"SELECT post_id, digest FROM {self.texts} {PART.format(id='post_id')}",
+                    last,
+                )
+                # Up to here both are whole.
+                upto = min((max(ids) for ids in (posts, texts) if len(ids) == BATCH), default=LARGEST)
+                marks = sa.text(
+                    f"SELECT post_id FROM {self.pending} WHERE post_id > :last AND post_id <= :upto"
+                    + (" AND NOT failed" if set_aside else "")
+                )
+                marked = set(session.scalars(marks, {"last": last, "upto": upto}))
+            for post_id in sorted((posts.keys() | texts.keys()) - marked):
+                if post_id > upto:
+                    break
+                if post_id not in texts:
+                    missing.append(post_id)
+                elif post_id not in posts:
+                    ghosts.append(post_id)
+                elif self.digest(posts[post_id]) != texts[post_id]:
+                    stale.append(post_id)
+            last = upto
+        return Drift(tuple(missing), tuple(stale), tuple(ghosts))
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         if drift.ghosts:
             # Not those that were written meanwhile.
             forget = sa.text(
-                f"DELETE FROM {self.texts} WHERE post_id = :id "  # noqa: S608
+                f"DELETE FROM {self.texts} WHERE post_id = :id "
                 "AND NOT EXISTS (SELECT 1 FROM posts WHERE id = :id)"
             )
             session.execute(forget, [{"id": post_id} for post_id in drift.ghosts])
@@ -234,7 +309,7 @@ class SideTableSearch:
         if marks:
             # Not those that were deleted meanwhile.
             mark = (
-                f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts WHERE id = :id "  # noqa: S608
+                f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts WHERE id = :id "
                 "ON CONFLICT DO NOTHING"
             )
             session.execute(sa.text(mark), marks)
@@ -243,11 +318,11 @@ class SideTableSearch:
         if not self.is_installed(session):
             raise NotBuilt(NOT_BUILT)
         counts = sa.text(
-            f"SELECT (SELECT count(*) FROM {self.texts}), "  # noqa: S608
+            f"SELECT (SELECT count(*) FROM {self.texts}), "
             f"(SELECT count(*) FROM {self.pending} WHERE NOT failed), "
             f"(SELECT count(*) FROM {self.pending} WHERE failed)"
         )
-        return Status(self.name, *session.execute(counts).one())
+        return records.remembered(session, Status(self.name, *session.execute(counts).one()))
 
 
 class TooSlow(Exception):
@@ -282,23 +357,43 @@ class Bounds:
         return {"above": self.above, "below": self.below, "limit": limit}
 
 
-def filters(query: Query) -> tuple[list[str], dict[str, Any]]:
-    """SQL conditions on `posts p`, and their values."""
+def filters(query: Query, spelling: str | None = None) -> tuple[list[str], dict[str, Any]]:
+    """SQL conditions on `posts p`, and their values; with a spelling, on the posts of that language alone."""
     conditions = []
     values: dict[str, Any] = {}
     if query.author is not None:
         conditions.append("p.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
         values["author"] = query.author
-    if query.language is not None:
+    if spelling is not None:
+        conditions.append("p.language = :spelling")
+        values["spelling"] = spelling
+    elif query.language is not None:
         conditions.append("(lower(p.language) = :language OR lower(p.language) LIKE :language || '-%')")
         values["language"] = query.language
     return conditions, values
 
 
-def batches(session: orm.Session, sql: str) -> Iterator[tuple[int, str]]:
-    """Rows by id, in constant memory."""
-    last = -1
-    while rows := session.execute(sa.text(sql), {"last": last, "limit": BATCH}).all():
-        for row in rows:
-            yield row[0], row[1]
-        last = rows[-1][0]
+def is_of_one_language(query: Query) -> bool:
+    """Is the language all that there is to find posts by?"""
+    return query.language is not None and query.author is None and not query.terms
+
+
+def of_each_spelling(
+    session: orm.Session,
+    query: Query,
+    bounds: Bounds,
+    limit: int,
+    find: Callable[[Query, Bounds, int, str], list[int]],
+) -> list[int]:
+    """Ids of posts in one language, however it is written (`pt`, `pt-BR`, `PT`), by the index of `posts`.
+
+    There are few spellings, and each has its posts in the order of their ids.
+    """
+    spellings = session.scalars(sa.text(SPELLINGS), {"language": query.language}).all()
+    ids = [post_id for spelling in spellings for post_id in find(query, bounds, limit, spelling)]
+    return sorted(ids, reverse=not bounds.oldest_first)[:limit]
+
+
+def part(session: orm.Session, sql: str, last: int) -> dict[int, str]:
+    """Up to `BATCH` rows (id, text) behind an id."""
+    return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": BATCH})}

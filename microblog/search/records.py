@@ -1,0 +1,90 @@
+"""What is remembered of an adapter's index: what the last verify found, and which rebuild is running."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
+from microblog.search.models import IndexState
+
+# A rebuild tells that it is alive many times a second, except while PostgreSQL makes its index.
+SECONDS_UNTIL_A_REBUILD_IS_DEAD = 300
+REPLACED = "Another rebuild has begun, or the index was removed; this rebuild ends."
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def note_verify(session: orm.Session, adapter: str, drift: Drift) -> None:
+    """Remember what a verify has found."""
+    row = state_of(session, adapter)
+    row.verified_at = now()
+    row.missing, row.stale, row.ghosts = len(drift.missing), len(drift.stale), len(drift.ghosts)
+
+
+def begin_rebuild(session: orm.Session, adapter: str, token: str) -> None:
+    """From now on this is the rebuild; one that was running stops at its next `go_on`."""
+    row = state_of(session, adapter)
+    row.rebuild, row.rebuild_seen_at, row.rebuilt = token, now(), 0
+
+
+def go_on(session: orm.Session, adapter: str, token: str, more: int = 0) -> None:
+    """The rebuild lives, and `more` posts are done; no other one can begin before this transaction ends.
+
+    :raises SearchUnavailable: when another one has begun, or the index was uninstalled.
+    """
+    mine = (IndexState.adapter == adapter) & (IndexState.rebuild == token)
+    values = {"rebuild_seen_at": now(), "rebuilt": IndexState.rebuilt + more}
+    found: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+        sa.update(IndexState).where(mine).values(values).execution_options(synchronize_session=False)
+    )
+    if not found.rowcount:
+        raise SearchUnavailable(REPLACED)
+
+
+def end_rebuild(session: orm.Session, adapter: str) -> None:
+    """No rebuild is running any more; harmless when none was."""
+    ended = sa.update(IndexState).where(IndexState.adapter == adapter).values(rebuild=None)
+    session.execute(ended.execution_options(synchronize_session=False))
+
+
+def forget(session: orm.Session, adapter: str) -> None:
+    """Of an index that is removed nothing is remembered; a rebuild of it ends."""
+    session.execute(sa.delete(IndexState).where(IndexState.adapter == adapter))
+
+
+def remembered(session: orm.Session, status: Status) -> Status:
+    """The status, with what is remembered."""
+    row = session.get(IndexState, status.adapter)
+    if row is None:
+        return status
+    verified = rebuilding = None
+    if row.verified_at is not None:
+        verified = Verified(moment(row.verified_at), row.missing, row.stale, row.ghosts)
+    if row.rebuild is not None:
+        seen_at = row.rebuild_seen_at or 0
+        is_alive = now() - seen_at < SECONDS_UNTIL_A_REBUILD_IS_DEAD * 1000
+        rebuilding = Rebuilding(row.rebuilt, moment(seen_at), is_alive=is_alive)
+    session.expunge(row)
+    return replace(status, verified=verified, rebuilding=rebuilding)
+
+
+def state_of(session: orm.Session, adapter: str) -> IndexState:
+    """The row of an adapter, made if there is none, and locked."""
+    row = session.get(IndexState, adapter, with_for_update=True)
+    if row is None:
+        row = IndexState(adapter=adapter, missing=0, stale=0, ghosts=0, rebuilt=0)
+        session.add(row)
+        session.flush()
+    return row

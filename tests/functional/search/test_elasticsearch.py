@@ -579,3 +579,12 @@ def test_removing_the_adapter_while_the_server_is_down_says_that_the_index_stays
     site.write("no entry is written any more")
     assert site.depth().waiting == 0
     assert site.application.registry.microblog[INDEX] == site.search.alias
+
+
+def test_authors_find_their_own_post_also_just_after_the_worker_delivered_it(site):
+    browser = site.application.browser()
+    sign_up(browser, "john")
+    write(browser, "just written")
+    assert site.catch_up() == 1
+    # No refresh here: neither waits an entry for the page to look into, nor may the index keep us waiting.
+    assert bodies(browser.get("/search?q=written")) == ["just written"]

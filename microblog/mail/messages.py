@@ -45,10 +45,10 @@ def sender_of(settings: Settings) -> tuple[str, str]:
     if chosen is not None:
         name, email = parseaddr(chosen)
         return name, address(email)
-    host = urlsplit(settings[PUBLIC_URL] or "").hostname
+    host = urlsplit(settings[PUBLIC_URL] or "http://localhost").hostname
     try:
         return "", address(f"microblog@{host}")
-    except ValueError:  # there is no site yet, or it has a number instead of a name
+    except ValueError:  # it is reached by a number
         return "", "microblog@localhost"
 
 
@@ -68,14 +68,14 @@ def one_line(text: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
-def recipients(message: EmailMessage) -> list[str]:
-    """The bare addresses of `To`."""
-    return [email for _, email in getaddresses(message.get_all("To", []))]
+def addresses_in(message: EmailMessage, name: str) -> list[str]:
+    """The bare addresses of a header: `From` or `To`."""
+    return [email for _, email in getaddresses(message.get_all(name, []))]
 
 
 def needs_utf8(message: EmailMessage) -> bool:
     """Has one of the addresses a name that ASCII cannot write? Only some servers take such mail."""
-    return not "".join([str(message["From"]), *recipients(message)]).isascii()
+    return not "".join(addresses_in(message, "From") + addresses_in(message, "To")).isascii()
 
 
 def check_headers(message: EmailMessage) -> None:

@@ -7,13 +7,12 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Any
 
 from zope.interface import implementer
 
 from microblog.mail.interfaces import IMailTransport, MailError
-from microblog.mail.messages import check_headers, domain_of, one_line, recipients, sender_of
+from microblog.mail.messages import addresses_in, as_bytes, domain_of, needs_utf8, one_line, sender_of
 from microblog.mail.settings import (
     SMTP_CA,
     SMTP_HOST,
@@ -40,10 +39,14 @@ class SMTPTransport:
         self._server = f"{settings[SMTP_HOST]}:{settings[SMTP_PORT]}"
 
     def send(self, message: EmailMessage) -> str:
-        check_headers(message)
-        to = recipients(message)
+        data = as_bytes(message)
+        (sender,), to = addresses_in(message, "From"), addresses_in(message, "To")
+        # Not smtplib's send_message: it puts a > before lines that begin with "From".
+        options = ("SMTPUTF8", "BODY=8BITMIME") if needs_utf8(message) else ()
         with self._told(), self._connected() as smtp:
-            refused = smtp.send_message(message, parseaddr(str(message["From"]))[1], to)
+            if options and not smtp.has_extn("SMTPUTF8"):
+                raise smtplib.SMTPNotSupportedError("SMTPUTF8 extension not supported by server.")
+            refused = smtp.sendmail(sender, to, data, options)
         if refused:
             raise self._refused(refused)
         return f"The mail server {self._server} has taken the mail to {', '.join(to)}."

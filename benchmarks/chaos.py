@@ -48,7 +48,7 @@ from microblog.search.language import parse
 from microblog.search.text import words_of
 
 WRITERS, WORKERS = 4, 2
-POSTS_BEFORE = 30_000  # enough for a rebuild to have a middle
+PEOPLE_BEFORE, POSTS_BEFORE = 100, 30_000  # enough for a rebuild to have a middle
 SECONDS_TO_CALM = 300  # a lease of a killed worker takes one minute
 SECONDS_FOR_A_COMMAND = 300
 SHARE_OF_SERVER_KILLS = 0.4
@@ -140,19 +140,20 @@ class Chaos:
         self.must("database", "upgrade")
         self.site = Site(str(self.ini))
         self.stack.callback(self.site.close)
-        with self.site.database.write() as session:
-            author = add_user(session, "olduser")
-            someone = random.Random(0)
-            rows = [
-                {
-                    "id": new_id(),
-                    "user_id": author,
-                    "body": " ".join(someone.choices(writers.WORDS, k=writers.WORDS_OF_A_POST)),
-                    "language": someone.choice(writers.LANGUAGES),
-                }
-                for _ in range(POSTS_BEFORE)
-            ]
-            add_posts(session, rows)
+        someone = random.Random(0)
+        for number in range(PEOPLE_BEFORE):
+            with self.site.database.write() as session:
+                author = add_user(session, f"olduser{number}")
+                rows = [
+                    {
+                        "id": new_id(),
+                        "user_id": author,
+                        "body": " ".join(someone.choices(writers.WORDS, k=writers.WORDS_OF_A_POST)),
+                        "language": someone.choice(writers.LANGUAGES),
+                    }
+                    for _ in range(POSTS_BEFORE // PEOPLE_BEFORE)
+                ]
+                add_posts(session, rows)
         self.must("search", "rebuild")
         self.of_search = self.objects_of_search()
 
@@ -327,7 +328,7 @@ class Chaos:
         names = [f"writer{number}" for number in range(WRITERS)]
         expected: dict[str, set[int]] = {word: set() for word in (*writers.WORDS, *names)}
         expected |= {f"lang:{language}": set() for language in writers.LANGUAGES if language}
-        expected |= {f"from:{name}": set() for name in (*names, "olduser")}
+        expected |= {f"from:{name}": set() for name in (*names, "olduser1")}
         words = {typed: words_of(typed) for typed in (*writers.WORDS, *names)}
         columns = sa.select(Post.id, Post.body, Post.language, User.nickname).join(User)
         with self.site.database.read() as session:

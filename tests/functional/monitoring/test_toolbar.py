@@ -1,0 +1,73 @@
+"""The debug toolbar of development.ini: its panels show our requests, and errors come through to it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from microblog.tree import Root
+from tests.walk import sign_up, write
+
+pytest.importorskip("pyramid_debugtoolbar")
+
+DEVELOPMENT = {
+    "microblog.development": "true",
+    "pyramid.includes": "pyramid_debugtoolbar",
+    "debugtoolbar.hosts": "127.0.0.1",
+}
+
+
+def broken(request):
+    request.dbsession.connection()
+    raise RuntimeError("a fault of ours")
+
+
+@pytest.fixture
+def browser(make_application):
+    application = make_application(
+        DEVELOPMENT, extend=lambda config: config.add_view(broken, context=Root, name="broken")
+    )
+    return application.browser(REMOTE_ADDR="127.0.0.1")
+
+
+def toolbar_of(browser, page):
+    """The toolbar's page about this request."""
+    (path,) = set(re.findall(r'href="http://localhost(/_debug_toolbar/\w+)"', page.text))
+    return browser.get(path)
+
+
+def test_the_panels_tell_of_the_request(browser):
+    sign_up(browser, "susan")
+    page = write(browser, "Hello")
+    toolbar = toolbar_of(browser, page)
+    text = toolbar.html.get_text(" ")
+    assert "FROM posts" in " ".join(text.split())
+    assert "microblog.security.gate_tween" in text
+    explain = sorted(set(re.findall(r"/_debug_toolbar/\w+/sqlalchemy/explain/\d+", toolbar.text)))
+    assert explain
+    for path in explain:
+        browser.get(path, status=200)
+
+
+def test_the_performance_panel_profiles_when_it_is_ticked(browser):
+    browser.set_cookie("pdtb_active", "performance")
+    text = toolbar_of(browser, browser.get("/explore")).html.get_text(" ")
+    assert "gate_tween" in text
+    assert "explore" in text
+
+
+def test_an_error_comes_with_its_trace_and_a_console(browser, caplog):
+    page = browser.get("/broken", status=500)
+    assert "RuntimeError: a fault of ours" in page.text
+    assert "broken" in page.text
+    token = re.search(r'data-token="?([^"\s>]+)|TOKEN ?= ?"(\w*)"|token=(\w+)', page.text)
+    assert token, page.text[:3000]
+    caplog.clear()
+
+
+def test_the_toolbar_is_for_this_machine_alone(make_application):
+    application = make_application(DEVELOPMENT)
+    browser = application.browser(REMOTE_ADDR="192.0.2.7")
+    assert "_debug_toolbar" not in browser.get("/explore").text
+    browser.get("/_debug_toolbar/", status=404)

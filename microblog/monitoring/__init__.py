@@ -13,3 +13,5 @@ def includeme(config: Any) -> None:
     config.include("microblog.monitoring.health")
     config.include("microblog.monitoring.metrics")
     config.include("microblog.monitoring.profiler")
+    # The last of the observers: asking for a plan takes time that is not the request's.
+    config.include("microblog.monitoring.slow_queries")

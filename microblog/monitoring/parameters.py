@@ -1,0 +1,114 @@
+"""The parameters of a SQL statement as people may see them: long ones cut, secrets hidden.
+
+What is secret goes by the name of the column. SQLAlchemy names a parameter after the column that it is
+compared with or written to (`email_key_1`), and in SQL of our own its author has named it. Where nothing
+names it (`lower(email) = ?`, parameters without names), every text is hidden if the statement mentions a
+secret column at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+
+from microblog.db import Base
+
+HIDDEN = "[hidden]"
+SECRET_NAMES = re.compile(r"password|token|secret|mail|payload|cookie|session", re.I)
+LONGEST_VALUE = 100  # characters
+MOST_ITEMS = 10  # of a list
+MOST_PARAMETERS = 50
+MOST_SETS = 3  # of parameters, of a statement that runs with many
+NUMBER_AT_THE_END = re.compile(r"(_\d+)+$")
+
+
+@cache
+def columns() -> dict[str, bool]:
+    """Every column's name: is it marked as one that holds secrets, by `info={"secret": True}`?"""
+    found: dict[str, bool] = {}
+    for table in Base.metadata.tables.values():
+        for column in table.columns:
+            found[column.name] = found.get(column.name, False) or bool(column.info.get("secret"))
+    return found
+
+
+def shown(statement: str, values: Any, context: Any = None) -> str:
+    """`nickname='susan', password_hash=[hidden]`; of many sets the first ones.
+
+    `values` is what the driver got; `context` is SQLAlchemy's execution context, where there is one.
+    """
+    compiled = getattr(context, "compiled", None)
+    sets = getattr(context, "compiled_parameters", None) if compiled is not None else None
+    if not sets:
+        sets = values if is_many(values) else [values] if values else []
+    lines = [one_set(statement, one, compiled) for one in sets[:MOST_SETS]]
+    if len(sets) > MOST_SETS:
+        lines.append(f"and {len(sets) - MOST_SETS:,} more sets")
+    return "; ".join(line for line in lines if line)
+
+
+def is_many(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(one, (tuple, list, Mapping)) for one in values)
+
+
+def one_set(statement: str, values: Any, compiled: Any) -> str:
+    parts: list[str] = []
+    for name, value in named(values):
+        if len(parts) == MOST_PARAMETERS:
+            parts.append(f"and {len(values) - MOST_PARAMETERS:,} more")
+            break
+        text = HIDDEN if is_hidden(statement, name, value, compiled) else cut(value)
+        parts.append(f"{name}={text}" if name else text)
+    return ", ".join(parts)
+
+
+def named(values: Mapping[str, Any] | Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, Mapping):
+        yield from values.items()
+    else:
+        yield from (("", value) for value in values)
+
+
+def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
+    """Is it, or may it be, the value of a column that holds secrets?"""
+    if value is None or isinstance(value, (int, float, date)):
+        return False
+    stem = NUMBER_AT_THE_END.sub("", name)
+    if is_secret(stem):
+        return True
+    if name and (stem in columns() or not is_made_up(name, compiled)):
+        return False
+    return mentions_secrets(statement)
+
+
+def is_secret(name: str) -> bool:
+    return bool(SECRET_NAMES.search(name)) or columns().get(name, False)
+
+
+def is_made_up(name: str, compiled: Any) -> bool:
+    """Was it SQLAlchemy who named the parameter, after a function or after nothing?"""
+    bind = getattr(compiled, "binds", {}).get(name)
+    return bind is not None and bind.unique
+
+
+def mentions_secrets(statement: str) -> bool:
+    return any(is_secret(word) for word in set(re.findall(r"\w+", statement)))
+
+
+def cut(value: Any) -> str:
+    """The value as Python writes it, not longer than a line; never raises."""
+    if isinstance(value, (list, tuple)):
+        items = ", ".join(cut(item) for item in value[:MOST_ITEMS])
+        more = f", and {len(value) - MOST_ITEMS:,} more" if len(value) > MOST_ITEMS else ""
+        return f"[{items}{more}]"
+    if isinstance(value, (str, bytes)):
+        text = repr(value[:LONGEST_VALUE])
+        unit = "characters" if isinstance(value, str) else "bytes"
+        return text if len(value) <= LONGEST_VALUE else f"{text}… ({len(value):,} {unit})"
+    try:
+        return repr(value)[:LONGEST_VALUE]
+    except Exception:
+        return f"[{type(value).__name__}]"

@@ -159,9 +159,12 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_application(migrated: Callable[[], str]) -> Iterator[Application]:
+def shared_application(
+    migrated: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Application]:
     """Built once; use `application`, which has an empty database for each test."""
-    application = Application(settings_for(migrated()))
+    profiles = {"microblog.profiler.directory": str(tmp_path_factory.mktemp("profiles"))}
+    application = Application({**settings_for(migrated()), **profiles})
     yield application
     application.database.engine.dispose()
 

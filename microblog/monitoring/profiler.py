@@ -62,7 +62,7 @@ def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
     observation.recorded = []
     began = datetime.now(UTC)
     profile = new_profile()
-    response = None
+    response: Any = None
     profile.enable()
     try:
         response = handler(request)
@@ -88,8 +88,7 @@ def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
             stats,
             request.registry.microblog,
         )
-        if response is not None:
-            response.headers[HEADER] = name or "profiled"
+    response.headers[HEADER] = name or "profiled"
     return response
 
 

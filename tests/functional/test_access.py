@@ -17,6 +17,12 @@ from webtest import TestApp
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.resources import Account
+from microblog.monitoring import profiles
+from microblog.monitoring.health import Health
+from microblog.monitoring.profiles import Profiled
+from microblog.monitoring.resources import Admin, ProfilePage, ProfilesPage
+from microblog.monitoring.settings import PROFILER_DIRECTORY
+from microblog.monitoring.thread_profile import ThreadProfile, statistics
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.posts.resources import PostPage, Posts
@@ -34,6 +40,7 @@ Statuses = tuple[int, int, int, int]
 EVERYBODY: Statuses = (200, 200, 200, 200)
 # Who is not logged in is asked to, by a redirect.
 LOGGED_IN: Statuses = (303, 200, 200, 200)
+ADMIN: Statuses = (303, 403, 403, 200)
 SENT_ON: Statuses = (303, 303, 303, 303)
 
 
@@ -51,6 +58,7 @@ class Page:
         return "GET, HEAD" if self.post is None else "GET, HEAD, POST"
 
 
+PROFILED = Profiled("2026-11-22T18:30:00+00:00", "0123456789", "GET", "/", 200, "Root", "", 0.1, 1, ())
 NEW_PERSON = {"nickname": "newcomer", "email": "newcomer@example.com", "password": PASSWORD}
 TABLE: dict[tuple[type, str], Page] = {
     (Root, ""): Page("/", EVERYBODY),
@@ -73,6 +81,12 @@ TABLE: dict[tuple[type, str], Page] = {
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
     # By POST a refusal is a redirect too, with a message on the page that follows.
     (PostPage, "delete"): Page(f"/posts/{POST_ID}/delete", (303, 403, 200, 403), SENT_ON),
+    (Health, "live"): Page("/health/live", EVERYBODY),
+    (Health, "ready"): Page("/health/ready", EVERYBODY),
+    (Admin, ""): Page("/admin/", (303, 403, 403, 303)),
+    (ProfilesPage, ""): Page("/admin/profiles/", ADMIN),
+    (ProfilePage, ""): Page(f"/admin/profiles/{PROFILED.name}", ADMIN),
+    (ProfilePage, "download"): Page(f"/admin/profiles/{PROFILED.name}/download", ADMIN),
 }
 PAGES = [pytest.param(page, id=page.path) for page in TABLE.values()]
 FORMS = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post]
@@ -85,7 +99,12 @@ def password_hash() -> str:
 
 @pytest.fixture
 def site(application: Application) -> Application:
-    """Susan with a post, john, and an administrator, each with a session called as they are."""
+    """Susan with a post, john, and an administrator, each with a session called as they are; a profile."""
+    profile = ThreadProfile()
+    profile.enable()
+    profiles.write(
+        application.registry.microblog[PROFILER_DIRECTORY], PROFILED, statistics(profile), keep=100
+    )
     with application.database.write() as session:
         for nickname in PEOPLE.values():
             user_id = account_queries.add_user(

@@ -95,15 +95,32 @@ def test_functions_are_told_apart_by_their_file_and_counted_together_by_their_la
 
 
 def test_what_ends_without_having_begun_or_begins_without_an_end_does_no_harm():
+    """The events as Python tells them, called here: nothing is traced while they are told."""
     profile = ThreadProfile()
     frame = sys._getframe()
-    profile._event(frame, "c_return", len)
-    profile._event(frame, "return", None)
-    profile._event(frame, "call", None)
-    profile._event(frame, "c_call", len)  # its end is not told
-    profile._event(frame, "return", None)
-    profile._event(frame, "c_call", len)
-    assert [counts for _, counts in sorted(calls_of(profile).items())] == [(2, 2), (1, 1)]
+    events = [
+        ("c_return", len),
+        ("return", None),  # neither had begun
+        ("call", None),
+        ("call", None),
+        ("return", None),
+        *[("c_call", repr), ("c_return", repr)] * 2,
+        ("c_call", len),
+        ("c_call", len),
+        ("c_return", len),
+        ("c_call", sorted),  # its end is not told, nor that of the first one
+        ("return", None),
+        ("c_call", len),  # ends with the profile
+    ]
+    for event, argument in events:
+        profile._event(frame, event, argument)
+    counts = {name: counts for (_, name), counts in calls_of(profile).items()}
+    assert counts == {
+        frame.f_code.co_name: (1, 2),
+        "<built-in method builtins.repr>": (2, 2),
+        "<built-in method builtins.len>": (2, 3),
+        "<built-in method builtins.sorted>": (1, 1),
+    }
 
 
 @pytest.mark.parametrize("make", [ThreadProfile, new_profile])

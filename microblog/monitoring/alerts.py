@@ -67,13 +67,17 @@ class Mail:
 class Alerts:
     """Groups alerts over all processes that share a ledger, and mails them to the admins.
 
-    The thread starts with the first alert. `now` gives the seconds since 1970.
+    The thread starts with the first alert; without it somebody has to call `work`. `now` gives the seconds
+    since 1970.
     """
 
-    def __init__(self, registry: Any, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, registry: Any, *, now: Callable[[], float] = time.time, has_thread: bool = True
+    ) -> None:
         settings = registry.microblog
         self._registry = registry
         self._now = now
+        self._has_thread = has_thread
         self._admins = settings[ADMINS]
         self._every = settings[ALERTS_EVERY]
         self._ledger = Ledger(settings[ALERTS_STATE])
@@ -126,7 +130,7 @@ class Alerts:
 
     def _start_thread(self) -> None:
         with self._starting:
-            if self._thread is not None or self._is_closed:
+            if self._thread is not None or self._is_closed or not self._has_thread:
                 return
             self._thread = threading.Thread(target=self._run, name="microblog-alerts", daemon=True)
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -289,15 +289,13 @@ def folders(site: Site) -> dict[Path, list[str]]:
 
 
 def log_files(site: Site) -> Iterator[Path]:
-    """The files of the ini file's handlers: what begins with a text among their arguments."""
+    """The files of the ini file's handlers: the first of their arguments."""
     for name in site.section("handlers").get("keys", "").split(","):
         handler = site.section(f"handler_{name.strip()}")
         if handler.get("class", "").endswith("FileHandler"):
-            try:
-                arguments: Any = ast.literal_eval(handler.get("args", "()"))
-            except (ValueError, SyntaxError):  # an expression
-                continue
-            yield from (Path(argument) for argument in arguments[:1] if isinstance(argument, str))
+            # As logging.config reads them; whoever writes the ini file may run code anyway.
+            arguments: Any = eval(handler.get("args", "()"), vars(logging).copy())  # noqa: S307
+            yield from (Path(argument) for argument in arguments[:1])
 
 
 # In this order; those below the database are asked when it answers.

@@ -10,6 +10,7 @@ from microblog.settings import (
     Settings,
     SettingsError,
     boolean,
+    nearest,
     one_of,
     optional_text,
     text,
@@ -70,6 +71,26 @@ def test_an_unknown_key_is_a_fault_and_the_nearest_one_is_offered():
         "microblog.sizes is not a setting. Did you mean microblog.size?",
         "microblog.something_else_entirely is not a setting.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("microblog.pagesize", "microblog.page_size"),
+        ("microblog.slow_query.treshold", "microblog.slow_queries.threshold"),
+        ("microblog.smtp.host", "microblog.mail.smtp.host"),
+        ("microblog.serach", "microblog.search"),
+        ("microblog.database", "microblog.database.url"),
+        ("microblog.colour", None),
+        ("microblog.postgres", None),
+        ("MICROBLOG_SECRETS", "MICROBLOG_SECRET"),
+        ("MICROBLOG_XYZ", None),
+    ],
+)
+def test_only_what_is_near_is_offered(typed, meant):
+    in_force = list(start().registry.microblog)
+    known = {setting.variable if typed.isupper() else setting.key: setting for setting in in_force}
+    assert nearest(typed, known) == ("" if meant is None else f" Did you mean {meant}?")
 
 
 def test_an_unknown_variable_is_a_fault_unless_it_belongs_to_the_tests_or_the_command():

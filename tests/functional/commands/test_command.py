@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from microblog.commands.site import sentence_about
-from tests.functional.commands.conftest import run, write_ini
+from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 
 def test_the_help_lists_every_command():
@@ -41,6 +43,35 @@ def test_every_fault_of_the_settings_is_told(tmp_path):
     error = run("-c", ini, "settings", status=1).stderr
     assert "microblog.page_size must be a whole number" in error
     assert "microblog.pagesize is not a setting. Did you mean microblog.page_size?" in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["microblog", "-c", "x.ini", "serve"], ["pserve", "x.ini"]])
+def test_every_fault_stops_the_server_at_once(tmp_path, command):
+    write_ini(tmp_path / "x.ini", "sqlite://", more="microblog.page_size = many\nmicroblog.pagesize = 1")
+    text = (tmp_path / "x.ini").read_text()
+    (tmp_path / "x.ini").write_text(text.replace("microblog.secret", "# microblog.secret"))
+    ended = subprocess.run(
+        [EXECUTABLES / command[0], *command[1:]], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode != 0
+    for fault in (
+        "microblog.page_size must be a whole number from 1 to 100; 'many' (ini) is not.",
+        "microblog.pagesize is not a setting. Did you mean microblog.page_size?",
+        "microblog.secret is missing: set it, or MICROBLOG_SECRET, to 32 random characters.",
+    ):
+        assert fault in ended.stderr
+
+
+def test_a_log_that_cannot_be_written_is_told(ini):
+    ini.write_text(
+        ini.read_text() + "[loggers]\nkeys = root\n[handlers]\nkeys = file\n[formatters]\nkeys =\n"
+        "[logger_root]\nhandlers = file\n[handler_file]\nclass = handlers.WatchedFileHandler\n"
+        "args = ('%(here)s/nowhere/site.log',)\n"
+    )
+    error = run("-c", ini, "serve", status=1).stderr
+    assert "The log cannot be written (No such file or directory" in error
+    assert "make its folder" in error
 
 
 @pytest.mark.parametrize(

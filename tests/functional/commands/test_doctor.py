@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from types import SimpleNamespace
 
 import pytest
@@ -237,23 +238,20 @@ def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_pa
     assert all(finding.level == "fault" for finding in checks.disk(site_of))
 
 
-def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path):
+def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOGS_DIRECTORY", str(tmp_path / "logs"))
     ini = with_more(
         "microblog.worker = off\nmicroblog.mail = console\n"
         "microblog.profiler.directory = %(here)s/profiles\nmicroblog.alerts.state = %(here)s/state/alerts\n"
     )
-    with ini.open("a") as file:
-        file.write(
-            "[handlers]\nkeys = console, file, odd\n[handler_console]\nclass = StreamHandler\n"
-            "args = (sys.stderr,)\n[handler_file]\nclass = handlers.WatchedFileHandler\n"
-            "args = ('%(here)s/log/site.log',)\n[handler_odd]\nclass = FileHandler\nargs = (sys.argv[0],)\n"
-        )
+    text = (resources.files("microblog.commands") / "scaffold" / "production.ini").read_text()
+    ini.write_text(f"{ini.read_text()}\n{text[text.index('[handlers]') :]}")
     site = Site(str(ini))
     found = checks.folders(site)
+    site.close()
     assert found[tmp_path / "profiles"] == ["profiles"]
     assert found[tmp_path / "state"] == ["alerts"]
-    assert found[tmp_path / "log"] == ["log"]
-    site.close()
+    assert found[tmp_path / "logs"] == ["log"]
 
 
 def test_a_log_of_writes_that_has_grown_is_told(new_site, tmp_path):

@@ -142,3 +142,25 @@ def test_pshell_has_a_session_and_the_models(ini, microblog):
         check=True,
     )
     assert "people: [('susan',)]" in shell.stdout
+
+
+def test_the_numbers_of_several_processes_are_added_up(start, ini, tmp_path):
+    ini.write_text(
+        ini.read_text().replace(
+            "microblog.worker = off",
+            "microblog.worker = separate\nmicroblog.metrics = true\n"
+            "microblog.metrics.directory = %(here)s/numbers",
+        )
+    )
+    worker, *servers = [start("-c", ini, command) for command in ("worker", "serve", "serve")]
+    worker.line()
+    urls = [url_of(server.line()) for server in servers]
+    for url in urls:
+        page(f"{url}/explore")
+    told = [page(f"{url}/metrics")[2] for url in urls]
+    for text in told:
+        assert 'microblog_requests_total{context="Root",status="200",view="explore"} 2.0' in text
+    files = {file.name.split("_")[1] for file in (tmp_path / "numbers").glob("counter_*.db")}
+    assert len(files) == 3  # processes, the worker among them
+    for process in (worker, *servers):
+        assert quiet(process.end(signal.SIGTERM)) == (0, "")

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from microblog import configure
 from microblog.commands import main
 from microblog.commands.new import template
+from microblog.search.adapters.elasticsearch import ElasticsearchSearch
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -84,3 +86,23 @@ def test_the_files_agree_with_those_of_the_checkout(name):
 
     assert comparable(template(name)) == comparable((CHECKOUT / name).read_text(encoding="utf-8"))
     assert "\nscript_location = microblog:migrations\n" in template(name)
+
+
+def test_production_names_every_setting_but_that_of_developers():
+    text = template("production.ini")
+    config = configure({"microblog.secret": "long enough to be the secret of a test"})
+    settings = [*config.registry.microblog, *ElasticsearchSearch.SETTINGS]
+    named = set(re.findall(r"^(?:# )?(microblog\.[a-z0-9_.]+) =", text, re.MULTILINE))
+    assert {setting.key for setting in settings} - named == {"microblog.development"}
+
+
+def test_the_toolbar_does_not_start_where_people_are(tmp_path):
+    new(tmp_path)
+    file = tmp_path / "production.ini"
+    file.write_text(
+        file.read_text().replace("[server:", "pyramid.includes = pyramid_debugtoolbar\n[server:", 1)
+    )
+    result = CliRunner().invoke(main, ["-c", str(file), "settings"])
+    assert result.exit_code == 1
+    assert "pyramid_debugtoolbar can run code for whoever reaches it" in result.stderr
+    assert "debugtoolbar.hosts = 127.0.0.1 ::1\n" in file.read_text()

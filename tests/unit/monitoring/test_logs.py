@@ -6,6 +6,8 @@ import json
 import logging
 import logging.config
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -32,6 +34,21 @@ args = ('%(here)s/site.log', 'a', 'utf-8')
 formatter = json
 [formatter_json]
 class = microblog.monitoring.logs.JSONFormatter
+"""
+
+# Writes so many numbered lines, each longer than any buffer, into the log that the ini file names.
+WRITER = """
+import logging, logging.config, sys
+_, folder, name, count = sys.argv
+logging.config.fileConfig(f"{folder}/x.ini", defaults={"here": folder})
+log = logging.getLogger("microblog.writer")
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(count)):
+    log.warning("%s %d %s", name, number, "x" * 20_000)
+    if number == int(count) // 3:
+        print("on the way", flush=True)
+        sys.stdin.readline()
 """
 
 
@@ -135,7 +152,7 @@ def test_fields_that_json_cannot_hold_are_shown_as_python_does():
 
 
 def test_a_trace_and_a_stack_are_told_without_the_row_at_fault():
-    error = ValueError('duplicate key\nDETAIL:  Key (email)=(susan@example.com) already exists.')
+    error = ValueError("duplicate key\nDETAIL:  Key (email)=(susan@example.com) already exists.")
     made = record("Failed", exc_info=of_trace(error), stack_info="Stack (most recent call last):\n  here")
     exception = json.loads(JSONFormatter().format(made))["exception"]
     assert "ValueError: duplicate key" in exception
@@ -166,3 +183,37 @@ def test_the_ini_file_names_it(tmp_path):
         logging.root.handlers[:], logging.root.level = before
     (line,) = (tmp_path / "site.log").read_text().splitlines()
     assert json.loads(line)["message"] == "One\nof two lines"
+
+
+@pytest.mark.slow
+def test_several_processes_write_one_file_and_lose_nothing_when_it_is_moved(tmp_path):
+    """As logrotate does it: renamed, and made anew, while everybody writes."""
+    (tmp_path / "x.ini").write_text(INI)
+    names, lines = ("one", "two", "three"), 90
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, tmp_path, name, str(lines)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for said in ("ready", "on the way"):
+        for writer in writers:
+            assert writer.stdout.readline().strip() == said
+        if said == "on the way":
+            (tmp_path / "site.log").rename(tmp_path / "site.log.1")
+            (tmp_path / "site.log").touch()
+        for writer in writers:
+            writer.stdin.write("go on\n")
+            writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    found = []
+    for file in ("site.log.1", "site.log"):
+        told = [json.loads(line)["message"].split() for line in (tmp_path / file).read_text().splitlines()]
+        assert told
+        found += [(name, int(number)) for name, number, _ in told]
+    assert sorted(found) == sorted((name, number) for name in names for number in range(lines))

@@ -1,14 +1,20 @@
 """Whatever happens to posts and workers: after things calm down, index and database agree.
 
-A short form, seeded, of the long runs: four writers of every kind while workers come, go, and are
-killed between delivering and forgetting.
+A short form, seeded, of `python -m benchmarks.chaos`: four writers of every kind while workers come, go,
+and are killed between delivering and forgetting; one of them is a real process, and SIGKILL ends it.
 """
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +33,8 @@ OPERATIONS_OF_A_WRITER = 100
 LIMIT = 20
 ATTEMPTS = 10
 MANY = 1000
+SECONDS_UNTIL_HALFWAY = 120  # on a machine with much else to do
+EXECUTABLES = Path(sys.executable).parent
 
 
 def until_it_works(deed: Callable[[], object]) -> None:
@@ -44,6 +52,7 @@ class Writer:
     """Does one random thing after another, with people and posts of its own and those of others."""
 
     def __init__(self, application: Any, number: int) -> None:
+        self.halfway = threading.Event()
         self.random = random.Random(SEED + number)
         self.database = application.database
         self.name = f"writer{number}"
@@ -101,7 +110,9 @@ class Writer:
     def run(self) -> None:
         deeds = [self.write_one] * 8 + [self.delete_one] * 3 + [self.write_many, self.delete_in_a_shell]
         deeds += [self.change_in_a_shell, self.change_in_a_shell, self.leave, self.give_up]
-        for _ in range(OPERATIONS_OF_A_WRITER):
+        for number in range(OPERATIONS_OF_A_WRITER):
+            if number == OPERATIONS_OF_A_WRITER // 2:
+                self.halfway.set()
             until_it_works(self.random.choice(deeds))
 
 
@@ -133,8 +144,45 @@ class Worker:
             session.execute(sa.update(Entry).where(Entry.id.in_(ids)).values(lease_until=0))
 
 
+@contextmanager
+def real_worker(application: Any, search: Any, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`microblog worker` on the same database and index, when it says that it runs."""
+    settings = application.registry.microblog
+    keys = {
+        "microblog.database.url": application.database.engine.url.render_as_string(hide_password=False),
+        "microblog.search": f"{type(search).__module__}.{type(search).__qualname__}",
+        "microblog.secret": "x" * 32,
+        "microblog.worker": "separate",
+        **{one.key: settings[one] for one in getattr(search, "SETTINGS", ()) if settings[one] is not None},
+    }
+    ini = folder / "site.ini"
+    lines = [f"{key} = {value}".replace("%", "%%") for key, value in keys.items()]
+    logging = "[loggers]\nkeys = root\n[handlers]\nkeys =\n[formatters]\nkeys =\n[logger_root]\nhandlers =\n"
+    ini.write_text("\n".join(["[app:main]", "use = egg:microblog", *lines, logging]))
+    with subprocess.Popen(
+        [EXECUTABLES / "microblog", "-c", ini, "worker"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONWARNINGS": "ignore"},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "runs" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def end_leases(application: Any) -> None:
+    """Those of a worker that was killed would end by themselves, in a minute."""
+    with application.database.write() as session:
+        session.execute(sa.update(Entry).values(lease_until=0))
+
+
 @pytest.mark.slow
-def test_after_things_calm_down_index_and_database_agree(application: Any, search: Any) -> None:
+def test_after_things_calm_down_index_and_database_agree(
+    application: Any, search: Any, tmp_path: Path
+) -> None:
     over = threading.Event()
     faults: list[BaseException] = []
 
@@ -148,14 +196,20 @@ def test_after_things_calm_down_index_and_database_agree(application: Any, searc
     workers = [Worker(application, number, over) for number in range(2)]
     runs = [one.run for one in writers] + [one.run for one in workers]
     threads = [threading.Thread(target=watched, args=[run]) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads[:WRITERS]:
-        thread.join()
-    over.set()
-    for thread in threads:
-        thread.join()
+    with real_worker(application, search, tmp_path) as process:
+        for thread in threads:
+            thread.start()
+        is_halfway = writers[0].halfway.wait(SECONDS_UNTIL_HALFWAY)
+        was_running = process.poll() is None
+        process.kill()
+        for thread in threads[:WRITERS]:
+            thread.join()
+        over.set()
+        for thread in threads:
+            thread.join()
     assert not faults
+    assert (is_halfway, was_running, process.returncode) == (True, True, -signal.SIGKILL)
+    end_leases(application)
     while search.catch_up(application.database, MANY):
         pass
     assert not search.verify(application.database)

@@ -16,7 +16,7 @@ from microblog.db import DATABASE_URL, Database, sqlite_file
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
-MADE_FOR = "sudo -u postgres createdb --owner=ROLE NAME"
+MADE_FOR = "createdb --owner=ROLE NAME"
 
 
 @click.command("copy-database")
@@ -37,11 +37,9 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
         try:
             with reading.snapshot() as old, writing.write() as new:
                 total = number_of_rows(old)
-                copying, comparing = Progress(total, "rows copied"), Progress(total, "rows compared")
-                done = copy(old, new, counter(copying), counter(comparing))
+                done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
         except CopyError as error:
             raise click.ClickException(str(error)) from error
-        comparing.finish()
     click.echo(
         f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
     )
@@ -56,14 +54,18 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
     )
 
 
-def counter(progress: Progress) -> Callable[[int], None]:
-    """A function that is told how many more are done."""
+def counter(total: int, noun: str) -> Callable[[int], None]:
+    """A function that is told how many more are done; its clock starts with the first call."""
+    progress: Progress | None = None
     count = 0
 
     def done(more: int) -> None:
-        nonlocal count
+        nonlocal progress, count
+        progress = progress or Progress(total, noun)
         count += more
         progress.update(count, count)
+        if count >= total:
+            progress.finish()
 
     return done
 
@@ -73,8 +75,11 @@ def opened(url: str) -> Iterator[Database]:
     try:
         database = Database(url)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        reason = type(error).__name__
+        if isinstance(error, ModuleNotFoundError):
+            reason = f"{error.name} is not installed"
         raise click.ClickException(
-            f"{shown(url)} is no database that can be used ({type(error).__name__}): {FORMS}."
+            f"{shown(url)} is no database that can be used ({reason}): {FORMS}."
         ) from error
     try:
         if file_of(database) is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import time
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 SLOW = "microblog.slow_queries"
 REPEATED = "microblog.repeated_queries"
 MOST_REPORTS_OF_A_REQUEST = 20
+SECONDS_FOR_PLANS_OF_A_REQUEST = 1.0  # after which no other is asked for
+TOO_LATE = "It was not asked for, since other plans took too long already."
 LONGEST_STATEMENT = 5000  # characters
 FINGERPRINT_CHARACTERS = 16
 
@@ -101,9 +104,9 @@ class SlowQueries:
             kept.append(run)
         return True
 
-    def finished(self, run: Run) -> None:
+    def finished(self, run: Run, *, explain: bool = True) -> None:
         try:
-            self.report_slow(run)
+            self.report_slow(run, explain=explain)
         except Exception:  # we are in the middle of somebody else's work
             log.exception("A slow query could not be reported.")
 
@@ -117,12 +120,13 @@ class SlowQueries:
         request = observation.request
         if request is None:
             return
+        end = time.monotonic() + SECONDS_FOR_PLANS_OF_A_REQUEST
         for run in request.environ.pop(SLOW, ()):
-            self.finished(run)
+            self.finished(run, explain=time.monotonic() < end)
         if 0 < self._repeats < observation.statements:
             self.report_repeated(observation)
 
-    def report_slow(self, run: Run) -> None:
+    def report_slow(self, run: Run, *, explain: bool) -> None:
         who = who_asked(run.observation)
         lines = {
             "SLOW QUERY": run.statement[:LONGEST_STATEMENT],
@@ -146,7 +150,8 @@ class SlowQueries:
             when = "in this request" if "path" in who else "until now"
             lines["Runs"] = f"{runs:,} {when}, {ns / 1e9:.3f} s in all"
         if self._explain:
-            fields["plan"] = plan_of(self._registry.database.engine, run.statement, run.values)
+            engine = self._registry.database.engine
+            fields["plan"] = plan_of(engine, run.statement, run.values) if explain else TOO_LATE
             lines["Plan"] = f"\n{fields['plan']}"
         subject = f"{run.seconds:.3f} s in {run.place.source or run.statement[:60]}"
         self.tell("slow query", fingerprint(run.statement), subject, lines, fields)

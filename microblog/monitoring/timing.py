@@ -320,6 +320,17 @@ def timed_sqlite(timer: Timer) -> Any:
                 factory = SQLiteCursor if self.is_prepared else sqlite3.Cursor
             return sqlite3.Connection.cursor(self, factory)
 
+        # The driver's own make a cursor of its own.
+
+        def execute(self, *arguments: Any) -> Any:
+            return self.cursor().execute(*arguments)
+
+        def executemany(self, *arguments: Any) -> Any:
+            return self.cursor().executemany(*arguments)
+
+        def executescript(self, script: str) -> Any:
+            return self.cursor().executescript(script)
+
     return SQLiteConnection
 
 

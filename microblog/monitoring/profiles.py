@@ -30,6 +30,7 @@ NAME = re.compile(r"\d{8}T\d{12}Z-[A-Za-z0-9._-]{1,200}")
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._]+")
 PATH_CHARACTERS = 60  # of the path in a name
 PACKAGES = re.compile(r".*/(?:site-packages|python3\.\d+)/")
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object, which says nothing
 OURS = str(Path(__file__).parents[1])
 
 
@@ -157,7 +158,7 @@ def functions(file: Path) -> list[Function]:
         # Not by pstats, which prints what it thinks of a broken file. The folder is the operator's own.
         stats = marshal.loads(file.read_bytes())  # noqa: S302
         return [
-            Function(name, place(path, line), calls, own, seconds)
+            Function(ADDRESS.sub("", name), place(path, line), calls, own, seconds)
             for (path, line, name), (_, calls, own, seconds, _) in stats.items()
         ]
     except (OSError, EOFError, ValueError, TypeError, AttributeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
@@ -51,6 +52,8 @@ def profile(page: ProfilePage, request: Any) -> Any:
     return {
         "name": page.__name__,
         "profiled": page.profiled,
+        # As our source has it, but from the margin on.
+        "statements": [(each, dedent(each.statement).strip()) for each in page.profiled.sql],
         "functions": functions if everything else functions[: request.microblog[PROFILER_FUNCTIONS]],
         "functions_count": len(functions),
         "sort": sort,

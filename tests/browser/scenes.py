@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from playwright.sync_api import Page, Response
 
-from microblog.accounts.queries import add_user, change_profile
+from microblog.accounts.queries import add_user, change_profile, owner_of_nickname, start_session
 from microblog.accounts.settings import REGISTRATION
+from microblog.monitoring.profiles import HEADER, signed
+from microblog.monitoring.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.pages import PAGE_SIZE
 from microblog.people.queries import follow
 from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
-from microblog.security import MAX_BODY
+from microblog.security import MAX_BODY, SECRET, token_hash
 from tests.conftest import Application
 
 # A page of posts is full with six, and a request too large with six thousand bytes.
@@ -27,6 +30,7 @@ CLOSED = {REGISTRATION.key: "false"}
 
 WIDEST = "W" * 30  # the widest nickname there is
 NEWCOMER = "nobody.yet"
+ADMIN = "grace"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 LONG_ADDRESS = "https://example.org/" + "a-very-long-path-without-any-end/" * 6 + "?" + "q=0123456789&" * 4
 NOT_THERE = 999
@@ -97,6 +101,35 @@ def fill(application: Application) -> Filled:
 
 
 @dataclass(frozen=True)
+class FilledProfiles:
+    """The name of the profile of susan's home page."""
+
+    profile: str
+
+
+def profile_settings(folder: Path) -> dict[str, str]:
+    """Of an application that profiles on demand, and keeps profiles in this folder."""
+    return {PROFILER.key: "on_demand", PROFILER_DIRECTORY.key: str(folder)}
+
+
+def fill_profiles(application: Application) -> FilledProfiles:
+    """After `fill`: an admin, and profiles of requests that are not the first, which is slower."""
+    with application.database.write() as session:
+        add_user(session, ADMIN, is_admin=True)
+        owner = owner_of_nickname(session, "susan")
+        assert owner is not None
+        start_session(session, owner, token_hash("susan"), timedelta(hours=1))
+    until = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp())
+    headers = {HEADER: signed(application.registry.microblog[SECRET], "/*", until)}
+    browser = application.browser()
+    browser.set_cookie("session", "susan")
+    for path in ("/explore", "/nowhere", f"/users/{WIDEST}/followers", "/search?q=green+tea", "/"):
+        browser.get(path, status="*")
+        answer = browser.get(path, headers=headers, status="*")
+    return FilledProfiles(str(answer.headers[HEADER]))
+
+
+@dataclass(frozen=True)
 class Scene:
     """`person`, or a visitor, opens `path` ({by_susan}, … are posts) and does `act` there, which
     ends on another page. The page that is then shown has `status`."""
@@ -107,7 +140,7 @@ class Scene:
     act: Callable[[Page], None] | None = None
     status: int = 200
 
-    def play(self, page: Page, filled: Filled | None = None) -> Response:
+    def play(self, page: Page, filled: Filled | FilledProfiles | None = None) -> Response:
         """Be there; the answer that made the page."""
         path = self.path.format(**vars(filled)) if filled else self.path
         response = page.goto(path)
@@ -254,6 +287,15 @@ CLOSED_SCENES = (
     Scene("front page, closed", "/"),
     Scene("register, closed", "/register", status=403),
     Scene("login, closed", "/login"),
+)
+
+# Of an application with `profile_settings`, after `fill` and `fill_profiles`.
+PROFILE_SCENES = (
+    Scene("profiles", "/admin/profiles/", ADMIN),
+    Scene("profiles before the first", "/admin/profiles/?before=0", ADMIN),
+    Scene("one profile", "/admin/profiles/{profile}", ADMIN),
+    Scene("one profile by name", "/admin/profiles/{profile}?sort=name", ADMIN),
+    Scene("profiles, not an admin", "/admin/profiles/", "susan", status=403),
 )
 
 

@@ -17,13 +17,24 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, HEIGHTS, Site, serving
-from tests.browser.scenes import CLOSED, CLOSED_SCENES, EMPTY_SCENES, SCENES, SETTINGS, Filled, Scene, fill
+from tests.browser.scenes import (
+    CLOSED,
+    CLOSED_SCENES,
+    EMPTY_SCENES,
+    PROFILE_SCENES,
+    SCENES,
+    SETTINGS,
+    Scene,
+    fill,
+    fill_profiles,
+    profile_settings,
+)
 from tests.conftest import Application, prepare, settings_for
 
 SCHEMES: tuple[Any, ...] = ("light", "dark")
 
 
-def take(browser: Browser, site: Site, scene: Scene, filled: Filled | None, folder: Path) -> None:
+def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path) -> None:
     """The whole page once, and its first screen on a desk."""
     name = re.sub(r"[^a-z0-9]+", "-", scene.name).strip("-")
     context = browser.new_context(
@@ -48,16 +59,21 @@ def main(arguments: list[str]) -> int:
     folder, words = Path(arguments[0]), arguments[1:]
     folder.mkdir(parents=True, exist_ok=True)
     executable = os.environ.get("MICROBLOG_TEST_BROWSER", "/usr/bin/chromium")
-    nothing: dict[str, str] = {}
-    sets = ((EMPTY_SCENES, nothing, False), (CLOSED_SCENES, CLOSED, False), (SCENES, SETTINGS, True))
+    sets: tuple[tuple[tuple[Scene, ...], dict[str, str], Any], ...] = (
+        (EMPTY_SCENES, {}, lambda application: None),
+        (CLOSED_SCENES, CLOSED, lambda application: None),
+        (SCENES, SETTINGS, fill),
+        (PROFILE_SCENES, {}, lambda application: fill(application) and fill_profiles(application)),
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        for scenes, settings, is_filled in sets:
+        for scenes, settings, fill_it in sets:
             with tempfile.TemporaryDirectory() as place:
                 url = f"sqlite+pysqlite:///{place}/pictures.sqlite3"
                 prepare(url)
-                application = Application({**settings_for(url), **settings})
-                filled = fill(application) if is_filled else None
+                profiles = profile_settings(Path(place, "profiles")) if scenes is PROFILE_SCENES else {}
+                application = Application({**settings_for(url), **settings, **profiles})
+                filled = fill_it(application)
                 with serving(application) as site:
                     for scene in scenes:
                         if not words or any(word in scene.name for word in words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from tests.browser.scenes import (
     CLOSED,
     CLOSED_SCENES,
     EMPTY_SCENES,
+    PROFILE_SCENES,
     SCENES,
     SETTINGS,
     Filled,
     Scene,
     fill,
+    fill_profiles,
     names,
+    profile_settings,
 )
 
 pytestmark = pytest.mark.browser
@@ -109,4 +113,21 @@ def test_nobody_meets_a_barrier_where_registration_is_closed(
 ) -> None:
     page = open_window(serve(make_application(CLOSED)))
     scene.play(page)
+    check(page, axe)
+
+
+@pytest.mark.parametrize("scene", PROFILE_SCENES, ids=names(PROFILE_SCENES))
+def test_no_admin_meets_a_barrier_at_profiles(
+    make_application: Any,
+    serve: Any,
+    open_window: Callable[..., Page],
+    axe: str,
+    scene: Scene,
+    tmp_path: Path,
+) -> None:
+    application = make_application(profile_settings(tmp_path))
+    fill(application)
+    filled = fill_profiles(application)
+    page = open_window(serve(application), nickname=scene.person)
+    scene.play(page, filled)
     check(page, axe)

@@ -13,7 +13,17 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Site
-from tests.browser.scenes import CLOSED, CLOSED_SCENES, EMPTY_SCENES, SCENES, SETTINGS, fill
+from tests.browser.scenes import (
+    CLOSED,
+    CLOSED_SCENES,
+    EMPTY_SCENES,
+    PROFILE_SCENES,
+    SCENES,
+    SETTINGS,
+    fill,
+    fill_profiles,
+    profile_settings,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -49,10 +59,15 @@ def test_the_html_of_every_page_and_the_stylesheet_are_valid(
 
     save(serve(make_application()), EMPTY_SCENES)
     save(serve(make_application(CLOSED)), CLOSED_SCENES)
-    application = make_application(SETTINGS)
+    application = make_application({**SETTINGS, **profile_settings(tmp_path / "profiles")})
     filled = fill(application)
-    save(serve(application), SCENES, filled)
+    filled_profiles = fill_profiles(application)
+    site = serve(application)
+    save(site, PROFILE_SCENES, filled_profiles)
+    save(site, SCENES, filled)
     pages = sorted(tmp_path.glob("*.html"))
-    assert len(pages) == len(SCENES) + len(EMPTY_SCENES) + len(CLOSED_SCENES), "Two scenes have one name."
+    assert len(pages) == sum(map(len, (SCENES, EMPTY_SCENES, CLOSED_SCENES, PROFILE_SCENES))), (
+        "Two scenes have one name."
+    )
     found = check(vnu, [*pages, STYLESHEET])  # all at once: it starts slowly
     assert not found, "\n".join(found)

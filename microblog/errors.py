@@ -201,6 +201,8 @@ class RetryablePredicate:
 @exception_view_config(context=DBAPIError, retryable=True)
 def busy(error: DBAPIError, request: Any) -> Any:
     """The last attempt of a transaction that others held up."""
+    if is_error_retryable(request, error):
+        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
     return error_page(request, 503)
 
 
@@ -263,7 +265,7 @@ def unexpected(error: Exception, request: Any) -> Any:
             return error_page(request, 500, incident=record(error, request))
     except Exception:
         log.exception("The page of an error failed too.")
-    # Else nobody sees it: there is another attempt.
+    # Or there is another attempt, and nobody sees this.
     return Response(LAST_RESORT, status=500)
 
 

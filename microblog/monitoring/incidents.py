@@ -15,11 +15,11 @@ from typing import Any
 
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.observing import present
+from microblog.monitoring.places import BETWEEN, PACKAGE, PROJECT
 from microblog.security import is_readable, is_too_large
 
 log = logging.getLogger(__name__)
 
-PACKAGE = Path(__file__).parents[1]
 # What PostgreSQL says of the row or the value at fault, until the next thing that is said.
 DETAIL = re.compile(
     r"^(?P<label>DETAIL|CONTEXT|HINT): .*?(?=^(?:\[SQL: |\[parameters: |\(Background on "
@@ -120,10 +120,12 @@ def place_of(error: BaseException) -> str:
     """Where it happened: `microblog/posts/views.py:41`, the innermost line of ours, else of all."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [
-        frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE) and frame.name not in TWEENS
+        frame
+        for frame in frames
+        if frame.filename.startswith(PACKAGE) and frame.filename not in BETWEEN and frame.name not in TWEENS
     ]
     if ours:
-        return f"{Path(ours[-1].filename).relative_to(PACKAGE.parent).as_posix()}:{ours[-1].lineno}"
+        return f"{ours[-1].filename.removeprefix(PROJECT)}:{ours[-1].lineno}"
     if frames:
         return f"{'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno}"
     return "an unknown place"

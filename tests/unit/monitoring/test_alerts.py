@@ -143,7 +143,9 @@ def test_no_thread_runs_before_the_first_alert(open_office):
     office.alerts.start()
     assert office.thread is None
     office.alerts.report("error", "group", "subject", "body")
-    assert (office.thread.name, office.thread.daemon) == ("microblog-alerts", True)
+    thread = office.alerts._thread
+    assert thread is not None
+    assert (thread.name, thread.daemon) == ("microblog-alerts", True)
 
 
 def test_the_thread_sends_without_being_asked(open_office):

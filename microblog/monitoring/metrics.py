@@ -71,7 +71,8 @@ class Numbers:
             values,
         )
 
-        disable_created_metrics()  # when each number began: as many lines again, which nobody asks for
+        # When each number began: as many lines again, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         if directory is not None and values.ValueClass is values.MutexValue:
             # It was imported before the variable was there.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]

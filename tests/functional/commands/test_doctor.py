@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -17,11 +18,12 @@ from microblog.accounts.queries import add_user
 from microblog.commands import checks, doctor
 from microblog.commands.checks import Finding, in_bytes
 from microblog.commands.site import Site
+from microblog.monitoring import queries
 from microblog.monitoring.queries import Server
 from microblog.outbox import queries as outbox
 from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
-from microblog.search.interfaces import Status, Verified
+from microblog.search.interfaces import SearchUnavailable, Status, Verified
 from tests.functional.commands.conftest import run, write_ini
 
 DEVELOPMENT = "microblog.worker = off\nmicroblog.development = true"
@@ -152,6 +154,8 @@ class Index:
         return self._status
 
     def verify(self, database):
+        if isinstance(self._drift, Exception):
+            raise self._drift
         return self._drift
 
 
@@ -182,11 +186,15 @@ def test_a_verify_that_found_differences_is_remembered(site_of):
 def test_a_difference_of_the_whole_index_is_a_fault(site_of):
     site_of.registry.search = Index(drift=(1,))
     assert "search verify --fix" in only(checks.whole_index, site_of).sentence
+    site_of.registry.search = Index(drift=SearchUnavailable("Down."))
+    assert only(checks.whole_index, site_of) == Finding("fault", "Down.")
 
 
 def test_deliveries_that_wait_are_told_by_how_long(site_of, with_more):
     with site_of.database.write() as session:
         outbox.write(session, "letters", [1, 2])
+    assert only(checks.outbox, site_of) == Finding("ok", "2 deliveries wait.")
+    with site_of.database.write() as session:
         session.execute(sa.text("UPDATE outbox SET created = created - 70000"))
     waiting, total = checks.outbox(site_of)
     assert waiting.level == "warning"
@@ -211,7 +219,7 @@ def test_a_clock_that_is_wrong_is_told(site_of, monkeypatch):
     with time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC)):
         assert only(checks.clock, site_of).level == "fault"
     far = Server("x", 1, datetime.now(UTC) + timedelta(hours=1))
-    monkeypatch.setattr(checks.queries, "server", lambda session: far)
+    monkeypatch.setattr(queries, "server", lambda session: far)
     assert "differ by 3,600 seconds" in only(checks.clock, site_of).sentence
 
 
@@ -234,7 +242,7 @@ def test_room_is_told_before_there_is_none(site_of, monkeypatch, tmp_path, free,
 
 
 def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_path):
-    monkeypatch.setattr(checks.os, "access", lambda path, mode: False)  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     assert all(finding.level == "fault" for finding in checks.disk(site_of))
 
 
@@ -280,7 +288,7 @@ def test_a_changed_table_is_told(new_site, tmp_path):
 
 
 def test_what_sqlite_finds_in_its_file_is_a_fault(site_of, monkeypatch):
-    monkeypatch.setattr(checks.queries, "faults_of_file", lambda session: ["wrong # of entries in index x"])
+    monkeypatch.setattr(queries, "faults_of_file", lambda session: ["wrong # of entries in index x"])
     sentences = [finding.sentence for finding in checks.whole_database(site_of)]
     is_sqlite = site_of.database.dialect == "sqlite"
     assert any("is damaged (wrong # of entries in index x)" in text for text in sentences) == is_sqlite

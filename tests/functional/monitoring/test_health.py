@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ class Engine:
     name = "test"
 
     def __init__(self):
-        self.answer = lambda: []
+        self.answer: Callable[[], list[int]] = list
 
     def search(self, session, query, cursor, limit):
         return self.answer()
@@ -82,7 +83,7 @@ def test_a_search_that_is_down_is_named_and_told_once_for_each_change(site, engi
         answer = browser.get("/health/ready", status=503)
     assert answer.text == f"database: ok\nmigrations: ok\nsearch: {DOWN}\n"
     assert told(caplog) == [(logging.WARNING, f"Not ready: search: {DOWN}")]
-    engine.answer = lambda: []
+    engine.answer = list
     for _ in range(3):
         browser.get("/health/ready", status=200)
     assert told(caplog)[1:] == [(logging.INFO, "Ready again: search")]

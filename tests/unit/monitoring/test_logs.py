@@ -185,6 +185,15 @@ def test_the_ini_file_names_it(tmp_path):
     assert json.loads(line)["message"] == "One\nof two lines"
 
 
+def line_of(writer):
+    return writer.stdout.readline().strip()
+
+
+def go_on(writer):
+    writer.stdin.write("go on\n")
+    writer.stdin.flush()
+
+
 @pytest.mark.slow
 def test_several_processes_write_one_file_and_lose_nothing_when_it_is_moved(tmp_path):
     """As logrotate does it: renamed, and made anew, while everybody writes."""
@@ -201,13 +210,12 @@ def test_several_processes_write_one_file_and_lose_nothing_when_it_is_moved(tmp_
     ]
     for said in ("ready", "on the way"):
         for writer in writers:
-            assert writer.stdout.readline().strip() == said
+            assert line_of(writer) == said
         if said == "on the way":
             (tmp_path / "site.log").rename(tmp_path / "site.log.1")
             (tmp_path / "site.log").touch()
         for writer in writers:
-            writer.stdin.write("go on\n")
-            writer.stdin.flush()
+            go_on(writer)
     for writer in writers:
         writer.communicate(timeout=60)
         assert writer.returncode == 0

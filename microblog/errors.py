@@ -126,7 +126,7 @@ def html_page(request: Any, status: int, title: str, sentence: str, incident: st
     is_ours = status >= 500
     if is_ours:
         request.without_identity = True
-    elif not getattr(request, "without_identity", False):
+    else:
         try:
             request.identity  # noqa: B018
         except DBAPIError:  # the page needs no database, only its header would like to know who reads it

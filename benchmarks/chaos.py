@@ -139,6 +139,7 @@ class Chaos:
         """A site with posts and an index of them."""
         self.must("database", "upgrade")
         self.site = Site(str(self.ini))
+        self.site.setup_logging()
         self.stack.callback(self.site.close)
         someone = random.Random(0)
         for number in range(PEOPLE_BEFORE):

@@ -41,7 +41,7 @@ keys = console
 [formatters]
 keys = line
 [logger_root]
-level = WARNING
+level = ERROR
 handlers = console
 [handler_console]
 class = StreamHandler

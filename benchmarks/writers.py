@@ -59,6 +59,7 @@ class Writer:
         self.random = random.Random(f"{seed} {number}")
         self.number = number
         self.site = Site(str(ini))
+        self.site.setup_logging()
         self.application = self.site.application()
         self.database = self.site.database
         self.is_sqlite = self.database.dialect == "sqlite"

@@ -8,6 +8,7 @@ secret column at all.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -15,6 +16,8 @@ from functools import cache
 from typing import Any
 
 from microblog.db import Base
+
+log = logging.getLogger(__name__)
 
 HIDDEN = "[hidden]"
 SECRET_NAMES = re.compile(r"password|token|secret|mail|payload|cookie|session", re.I)
@@ -39,7 +42,16 @@ def shown(statement: str, values: Any, context: Any = None) -> str:
     """`nickname='susan', password_hash=[hidden]`; of many sets the first ones.
 
     `values` is what the driver got; `context` is SQLAlchemy's execution context, where there is one.
+    Never raises: it is called in the middle of somebody else's work.
     """
+    try:
+        return text_of(statement, values, context)
+    except Exception:
+        log.exception("The parameters of a statement could not be shown.")
+        return "[not shown]"
+
+
+def text_of(statement: str, values: Any, context: Any) -> str:
     compiled = getattr(context, "compiled", None)
     sets = getattr(context, "compiled_parameters", None) if compiled is not None else None
     if not sets:
@@ -51,7 +63,12 @@ def shown(statement: str, values: Any, context: Any = None) -> str:
 
 
 def is_many(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(one, (tuple, list, Mapping)) for one in values)
+    """Are these many sets of parameters, and not one?"""
+    return (
+        isinstance(values, list)
+        and bool(values)
+        and all(isinstance(one, (tuple, list, Mapping)) for one in values)
+    )
 
 
 def one_set(statement: str, values: Any, compiled: Any) -> str:
@@ -99,7 +116,7 @@ def mentions_secrets(statement: str) -> bool:
 
 
 def cut(value: Any) -> str:
-    """The value as Python writes it, not longer than a line; never raises."""
+    """The value as Python writes it, not longer than a line."""
     if isinstance(value, (list, tuple)):
         items = ", ".join(cut(item) for item in value[:MOST_ITEMS])
         more = f", and {len(value) - MOST_ITEMS:,} more" if len(value) > MOST_ITEMS else ""
@@ -108,7 +125,4 @@ def cut(value: Any) -> str:
         text = repr(value[:LONGEST_VALUE])
         unit = "characters" if isinstance(value, str) else "bytes"
         return text if len(value) <= LONGEST_VALUE else f"{text}… ({len(value):,} {unit})"
-    try:
-        return repr(value)[:LONGEST_VALUE]
-    except Exception:
-        return f"[{type(value).__name__}]"
+    return repr(value)[:LONGEST_VALUE]

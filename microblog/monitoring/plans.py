@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from microblog.monitoring.parameters import is_many
+
 SECONDS_FOR_A_PLAN = 1.0
 SECONDS_TO_CONNECT = 2  # psycopg knows no less
 EXPLAINABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES")
@@ -33,7 +35,7 @@ def plan_of(engine: sa.Engine, statement: str, values: Any) -> str:
     try:
         steps = explain_sqlite if engine.dialect.name == "sqlite" else explain_postgresql
         # PostgreSQL shows values in its plans; what is secret and what is not looks alike there.
-        return TEXT_LITERAL.sub("'…'", steps(engine, statement, values))
+        return TEXT_LITERAL.sub("'…'", steps(engine, statement, values[0] if is_many(values) else values))
     except Exception as error:
         return f"The database told none: {type(error).__name__}: {first_line(error)}"
     finally:

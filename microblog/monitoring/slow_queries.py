@@ -153,8 +153,9 @@ class SlowQueries:
             engine = self._registry.database.engine
             fields["plan"] = plan_of(engine, run.statement, run.values) if explain else TOO_LATE
             lines["Plan"] = f"\n{fields['plan']}"
-        subject = f"{run.seconds:.3f} s in {run.place.source or run.statement[:60]}"
-        self.tell("slow query", fingerprint(run.statement), subject, lines, fields)
+        # Without a place, the beginning of the statement; a subject is one line.
+        what = run.place.source or " ".join(run.statement.split())[:60]
+        self.tell("slow query", fingerprint(run.statement), f"{run.seconds:.3f} s in {what}", lines, fields)
 
     def report_repeated(self, observation: Observation) -> None:
         """Statements that differ only in how many values they have are one."""

@@ -129,12 +129,14 @@ def test_no_value_begins_a_line():
     assert shown("SELECT ?", ["a\nSLOW QUERY: \x1b[2J\u2028"]) == r"'a\nSLOW QUERY: \x1b[2J\u2028'"
 
 
-def test_a_value_that_cannot_be_shown_is_named_by_its_class():
+def test_a_value_that_cannot_be_shown_fails_nothing(caplog):
     class Shy:
         def __repr__(self):
             raise RuntimeError
 
-    assert shown("SELECT ?", [Shy()]) == "[Shy]"
+    assert shown("SELECT ?", [Shy()]) == "[not shown]"
+    assert "could not be shown" in caplog.text
+    caplog.clear()
 
 
 # Plans
@@ -161,6 +163,13 @@ def test_a_plan_says_which_index_is_used_and_no_secret(engine):
     assert re.search("SEARCH users USING INDEX|Index Scan", told)
     assert "example" not in told
     assert "it''s" not in told
+
+
+def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
+    statement = f"SELECT id FROM users WHERE id = {place_of(engine, 'id')}"
+    many = [values_for(engine, id=1), values_for(engine, id=2)]
+    assert plan_of(engine, statement, many) == plan_of(engine, statement, many[0])
+    assert "told none" not in plan_of(engine, statement, many)
 
 
 def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):

@@ -53,9 +53,11 @@ def go_on(session: orm.Session, adapter: str, token: str, more: int = 0) -> None
         raise SearchUnavailable(REPLACED)
 
 
-def end_rebuild(session: orm.Session, adapter: str) -> None:
-    """No rebuild is running any more; harmless when none was."""
+def end_rebuild(session: orm.Session, adapter: str, token: str | None = None) -> None:
+    """The rebuild with this token, or whichever it is, runs no more; harmless when none was."""
     ended = sa.update(IndexState).where(IndexState.adapter == adapter).values(rebuild=None)
+    if token is not None:
+        ended = ended.where(IndexState.rebuild == token)
     session.execute(ended.execution_options(synchronize_session=False))
 
 

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from microblog.accounts.queries import add_user
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_post
+from microblog.search.adapters.side_table import SideTableSearch
+from microblog.search.language import parse
 from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 
 OF_THE_DATABASE = "postgresql" if POSTGRESQL_URL else "fts5"
@@ -18,10 +23,36 @@ ADAPTERS = [
 ]
 
 
+FIRST_PAGE = Cursor()
+
+
+class Site:
+    """Posts of susan and john, and what a search finds of them."""
+
+    def __init__(self, application: Any, settle: Any) -> None:
+        self.settle = settle
+        self.database = application.database
+        self.search = application.registry.search
+        with self.database.write() as session:
+            self.people = {name: add_user(session, name) for name in ("susan", "john")}
+
+    def write(self, body: str, author: str = "susan", **more: Any) -> int:
+        with self.database.write() as session:
+            return add_post(session, self.people[author], body, **more)[0]
+
+    def find(self, text: str, cursor: Cursor = FIRST_PAGE, limit: int = 100) -> list[int]:
+        self.settle()
+        with self.database.read() as session:
+            return list(self.search.search(session, parse(text), cursor, limit))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "application" in metafunc.fixturenames:
         name = metafunc.config.getoption("--search-adapter")
-        metafunc.parametrize("application", [name] if name else ADAPTERS, indirect=True)
+        names = [name] if name else ADAPTERS
+        if "inside" in metafunc.fixturenames:  # tests/functional/search has the same for the others
+            names = [name for name in names if name != "elasticsearch"]
+        metafunc.parametrize("application", names, indirect=True)
 
 
 @pytest.fixture
@@ -67,3 +98,15 @@ def settle(application: Application) -> Callable[[], None]:
             search.refresh()
 
     return until_everything_is_there
+
+
+@pytest.fixture
+def site(application: Any, settle: Any) -> Site:
+    return Site(application, settle)
+
+
+@pytest.fixture
+def inside(application: Any) -> None:
+    """For tests of an index inside the database, which is made of tables that are known."""
+    if not isinstance(application.registry.search, SideTableSearch):
+        pytest.skip("Run without --search-adapter too: this is about tables of an index in the database.")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from microblog.accounts.models import User
-from microblog.accounts.queries import add_user
 from microblog.posts.ids import id_of_moment, new_id
 from microblog.posts.models import Post
 from microblog.posts.paging import Cursor
@@ -22,31 +21,6 @@ from microblog.search.language import parse
 from tests.walk import bodies, post_ids, sign_up, write
 
 FIRST_PAGE = Cursor()
-
-
-class Site:
-    """Posts of susan and john, and what a search finds of them."""
-
-    def __init__(self, application: Any, settle: Any) -> None:
-        self.settle = settle
-        self.database = application.database
-        self.search = application.registry.search
-        with self.database.write() as session:
-            self.people = {name: add_user(session, name) for name in ("susan", "john")}
-
-    def write(self, body: str, author: str = "susan", **more: Any) -> int:
-        with self.database.write() as session:
-            return add_post(session, self.people[author], body, **more)[0]
-
-    def find(self, text: str, cursor: Cursor = FIRST_PAGE, limit: int = 100) -> list[int]:
-        self.settle()
-        with self.database.read() as session:
-            return list(self.search.search(session, parse(text), cursor, limit))
-
-
-@pytest.fixture
-def site(application: Any, settle: Any) -> Site:
-    return Site(application, settle)
 
 
 def test_the_adapter_provides_the_interface(search):

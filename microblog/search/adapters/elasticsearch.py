@@ -26,11 +26,11 @@ from microblog.outbox import queries as outbox
 from microblog.posts import queries as posts
 from microblog.posts.ids import LARGEST
 from microblog.posts.paging import Cursor
-from microblog.search import queries
+from microblog.search import queries, records
 from microblog.search.adapters.elasticsearch_index import (
-    BODY,
     CONFLICT,
     Outcome,
+    body_of,
     difference,
     document_of,
     outcome_of,
@@ -41,6 +41,7 @@ from microblog.search.adapters.elasticsearch_server import (
     CA_CERTIFICATE,
     INDEX,
     PASSWORD,
+    REPLICAS,
     URL,
     USER,
     Server,
@@ -77,7 +78,7 @@ class ElasticsearchSearch:
     """`microblog.search = elasticsearch`"""
 
     name = "elasticsearch"
-    SETTINGS = (URL, INDEX, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
+    SETTINGS = (URL, INDEX, REPLICAS, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
 
     # One attempt in so many seconds: a page does not wait for a server that is down.
     seconds_for_a_query = 1.0
@@ -88,6 +89,7 @@ class ElasticsearchSearch:
     def check(self, settings: Any, database: Database) -> None:
         """Builds the client, which connects to nothing yet."""
         self._server = Server(settings)
+        self._replicas = settings[REPLICAS]
         self.alias = settings[INDEX]
         self.next_alias = f"{self.alias}-next"
 
@@ -112,6 +114,7 @@ class ElasticsearchSearch:
         """The triggers, the entries, and the indices if the server can be reached."""
         queries.uninstall_triggers(session)
         outbox.forget_all(session, KIND)
+        records.forget(session, self.name)
         try:
             client = self.client
             for index in self._indices():
@@ -285,28 +288,35 @@ class ElasticsearchSearch:
             raise SearchUnavailable(sentence_of(error)) from None
 
     def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        index = f"{self.alias}-{secrets.token_hex(6)}"
+        token = secrets.token_hex(6)
+        index = f"{self.alias}-{token}"
         before = self._indices()
         serving = [name for name, aliases in before.items() if self.alias in aliases]
         with database.write() as session:
             self.install(session)
             if not serving:  # what is committed by now is read below anyway
                 outbox.forget_all(session, KIND)
-        self.patient.indices.create(index=index, **BODY)
+        self.patient.indices.create(index=index, **body_of(self._replicas))
         try:
+            with database.write() as session:
+                records.begin_rebuild(session, self.name, token)
             left_over = [name for name in before if name not in serving]
             self._switch([self.next_alias], index, away_from=serving, remove=left_over)
-            count = self._fill(database, progress)
+            count = self._fill(database, token, progress)
             self.patient.indices.refresh(index=index)
             if self._differences(database, index):
                 raise SearchUnavailable("The new index does not agree with the posts; the old one serves on.")
             self._switch([self.alias], index, away_from=[], remove=serving)
         except BaseException:  # also Ctrl-C
             self._give_up(index, serving)
+            with database.write() as session:
+                records.end_rebuild(session, self.name, token)
             raise
         with database.write() as session:
             outbox.forget_set_aside(session, KIND)
             outbox.hurry(session, KIND)
+            records.note_verify(session, self.name, Drift())
+            records.end_rebuild(session, self.name, token)
         return count
 
     def _switch(
@@ -331,7 +341,7 @@ class ElasticsearchSearch:
         except self._server.failures as error:
             log.warning("The index %s stays until the next rebuild: %s", index, sentence_of(error))
 
-    def _fill(self, database: Database, progress: Callable[[int], None]) -> int:
+    def _fill(self, database: Database, token: str, progress: Callable[[int], None]) -> int:
         """Version 0: whatever the worker has written there, or deleted, is newer."""
         count = 0
         for batch in self._batches(database):
@@ -346,6 +356,8 @@ class ElasticsearchSearch:
                     raise SearchUnavailable(
                         f"Elasticsearch did not take post {result['_id']}: {result['error']['reason']}."
                     )
+            with database.write() as session:
+                records.go_on(session, self.name, token, len(batch))
             count += len(batch)
             progress(len(batch))
         return count
@@ -359,6 +371,8 @@ class ElasticsearchSearch:
             if not batch:
                 return
             yield batch
+            if len(batch) < BATCH:  # what is written from now on has an entry
+                return
             last = max(batch)
 
     def refresh(self) -> None:
@@ -380,7 +394,10 @@ class ElasticsearchSearch:
         kinds: dict[str, list[int]] = {"missing": [], "stale": [], "ghosts": []}
         for post_id, kind in found.items():
             kinds[kind].append(post_id)
-        return Drift(**{kind: tuple(ids) for kind, ids in kinds.items()})
+        drift = Drift(**{kind: tuple(ids) for kind, ids in kinds.items()})
+        with database.write() as session:
+            records.note_verify(session, self.name, drift)
+        return drift
 
     def _differences(self, database: Database, target: str) -> dict[int, str]:
         """How documents differ from posts, by id, in the order of ids."""
@@ -460,4 +477,5 @@ class ElasticsearchSearch:
         except self._server.failures as error:
             raise SearchUnavailable(sentence_of(error)) from None
         depth = outbox.depth(session, KIND)
-        return Status(self.name, documents, depth.waiting, depth.set_aside, depth.lag_seconds)
+        status = Status(self.name, documents, depth.waiting, depth.set_aside, depth.lag_seconds)
+        return records.remembered(session, status)

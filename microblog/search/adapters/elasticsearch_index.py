@@ -22,7 +22,6 @@ PREFIX_EXPANSIONS = 1000
 BODY: dict[str, Any] = {
     "settings": {
         "number_of_shards": 1,
-        "number_of_replicas": 0,
         "refresh_interval": "500ms",
         "index.gc_deletes": GC_DELETES,
         "sort.field": "id",
@@ -41,6 +40,12 @@ BODY: dict[str, Any] = {
         },
     },
 }
+
+
+def body_of(replicas: int) -> dict[str, Any]:
+    """What an index is made with."""
+    return {**BODY, "settings": {**BODY["settings"], "number_of_replicas": replicas}}
+
 
 CONFLICT = 409
 NOT_FOUND = 404

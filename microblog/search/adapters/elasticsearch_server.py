@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from microblog.search.interfaces import SearchUnavailable
-from microblog.settings import Setting, optional_text, text
+from microblog.settings import Setting, optional_text, text, whole_number
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,12 @@ INDEX = Setting(
     text,
     "microblog",
     "The name of the index; several sites may share a server under several names.",
+)
+REPLICAS = Setting(
+    "microblog.search.elasticsearch.replicas",
+    whole_number(0, 100),
+    0,
+    "Copies of the index on other servers of the cluster; `microblog search rebuild` makes them.",
 )
 API_KEY = Setting(
     "microblog.search.elasticsearch.api_key", optional_text, None, "An API key of the server.", secret=True

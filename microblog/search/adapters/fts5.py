@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self
@@ -78,7 +78,8 @@ class FTS5Search(SideTableSearch):
                 digest, content='{self.prefix}_texts', content_rowid='post_id', prefix='2 3',
                 tokenize="{TOKENS}")""",
         )
-        for name, body in self._triggers().items():
+        # A trigger makes FTS5 write its words to the disk with every row: not while many are filled in.
+        for name, body in self._triggers().items() if not self.marks.suffix else ():
             run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_text_{name} {body}")
 
     def _triggers(self) -> dict[str, str]:
@@ -152,10 +153,24 @@ class FTS5Search(SideTableSearch):
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
         rows = [(post["id"], self.digest(post["body"])) for post in posts]
+        self.forget(session, [post_id for post_id, _ in rows])
         connection = session.connection()
-        ids = [(post_id,) for post_id, _ in rows]
-        connection.exec_driver_sql(f"DELETE FROM {self.texts} WHERE post_id = ?", ids)
         connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
+        if self.marks.suffix:
+            connection.exec_driver_sql(f"INSERT INTO {self.index} (rowid, digest) VALUES (?, ?)", rows)
+
+    def forget(self, session: orm.Session, ids: list[int]) -> None:
+        if self.marks.suffix:
+            known = self._texts_of(session, ids)
+            gone = f"INSERT INTO {self.index} ({self.index}, rowid, digest) VALUES ('delete', ?, ?)"
+            if known:
+                session.connection().exec_driver_sql(gone, [tuple(row) for row in known])
+        super().forget(session, ids)
+
+    def _texts_of(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:
+        places = ",".join("?" * len(ids))
+        sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({places})"
+        return session.connection().exec_driver_sql(sql, tuple(ids)).all()
 
     def digest(self, body: str) -> str:
         """The whole normal form: FTS5 needs it to forget a post."""
@@ -177,9 +192,7 @@ class FTS5Search(SideTableSearch):
         sql, values = select(query, bounds)
         newest = list(session.scalars(sa.text(sql), {**values, **bounds.values(RANKED_HITS)}))
         # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
-        in_normal_form = sa.text(f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN :hits")
-        hits: Any = sa.bindparam("hits", expanding=True)
-        texts = session.execute(in_normal_form.bindparams(hits), {"hits": newest}).all()
+        texts = self._texts_of(session, newest)
         return best_first(query.terms, [(row.post_id, row.digest.split()) for row in texts])[:limit]
 
     @contextmanager

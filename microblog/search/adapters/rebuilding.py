@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 ASIDE = "_old"  # the index that served, until it is removed
 POSTS_AT_ONCE = 1000
 BATCHES_UNTIL_TIDYING = 500
+# Who waits for the lock of SQLite is in no queue, but looks from time to time whether it is free: so it
+# has to be, for half of the time that it was taken.
+PAUSE = 0.5
 # How often the new index is compared, since what was found once is looked at again.
 MOST_COMPARISONS = 3
 # Who searches, or reads the tables for long (pg_dump), is asked to let go; meanwhile nobody waits longer.
@@ -53,6 +56,8 @@ class Rebuild:
         self._next = adapter.beside(BESIDE)
         self._database = database
         self._token = secrets.token_hex(8)
+        self._pause = 0.0
+        self._released = time.monotonic()
 
     def run(self, progress: Callable[[int], None]) -> int:
         """How many posts it was.
@@ -79,10 +84,15 @@ class Rebuild:
     @contextmanager
     def _step(self, more: int = 0) -> Iterator[orm.Session]:
         """A short write transaction, as long as no other rebuild has begun."""
+        time.sleep(max(0.0, self._pause - (time.monotonic() - self._released)))
         with self._database.write() as session:
+            began = time.monotonic()
             session.info[COUNTED] = True
             records.go_on(session, self._adapter.name, self._token, more)
             yield session
+        self._released = time.monotonic()
+        if self._database.dialect == "sqlite":
+            self._pause = (self._released - began) * PAUSE
 
     def _fill(self, progress: Callable[[int], None]) -> int:
         with self._step() as session:
@@ -94,13 +104,13 @@ class Rebuild:
         count, last = 0, -1
         for number in itertools.count(1):  # pragma: no branch  # the numbers do not end
             posts = self._posts_after(last)
-            if not posts:
-                break
             with self._step(len(posts)) as session:
                 self._next.keep_what_can_be(session, posts)
-            last = posts[-1].id
             count += len(posts)
             progress(len(posts))
+            if len(posts) < POSTS_AT_ONCE:  # what was written since then has a mark
+                break
+            last = posts[-1].id
             if number % BATCHES_UNTIL_TIDYING == 0:
                 self._tidy(at_the_end=False)
         return count
@@ -130,7 +140,7 @@ class Rebuild:
             if not drift:
                 return drift
             with self._step() as session:
-                self._next.repair(session, drift)
+                self._next.mark(session, (*drift.missing, *drift.stale, *drift.ghosts))
         raise SearchUnavailable(DIFFERS)
 
     def _switch(self) -> None:

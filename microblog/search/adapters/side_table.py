@@ -206,28 +206,39 @@ class SideTableSearch:
                 forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")
                 session.execute(forget, [{"id": row.id} for row in rows])
         except Exception as error:
-            savepoint.rollback()
+            try:
+                savepoint.rollback()
+            except sa.exc.DBAPIError:  # the whole transaction is gone: the disk is full
+                raise error from None
             return error
         savepoint.commit()
         return None
 
     def keep_what_can_be(self, session: orm.Session, rows: Sequence[Any]) -> None:
         """Put `id, body` of new posts into the index; what it refuses gets a mark, to be tried again."""
-        if self._index(session, rows, marked=False) is None:
+        if not rows or self._index(session, rows, marked=False) is None:
             return
-        for row in rows:
-            if self._index(session, [row], marked=False) is not None:
-                mark = f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING"
-                session.execute(sa.text(mark), {"id": row.id})
+        self.mark(session, [row.id for row in rows if self._index(session, [row], marked=False) is not None])
+
+    def mark(self, session: orm.Session, ids: Sequence[int]) -> None:
+        """Let these posts be indexed, or forgotten when they are gone."""
+        if ids:
+            mark = sa.text(f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING")
+            session.execute(mark, [{"id": post_id} for post_id in ids])
 
     def keep_or_forget(self, session: orm.Session, rows: Sequence[Any]) -> None:
         """Bring these posts (`id, body`) to the index; those without a body go."""
         posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
-        gone = [{"id": row.id} for row in rows if row.body is None]
+        gone = [row.id for row in rows if row.body is None]
         if posts:
             self.keep(session, posts)
         if gone:
-            session.execute(sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id"), gone)
+            self.forget(session, gone)
+
+    def forget(self, session: orm.Session, ids: list[int]) -> None:
+        """Remove these posts from the index, where they may be."""
+        forget = sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id")
+        session.execute(forget, [{"id": post_id} for post_id in ids])
 
     def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
         return self._ask(session, lambda: self.hits(session, query, Bounds.of(query, cursor), limit))

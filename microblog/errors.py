@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from microblog.mail.settings import address
 from microblog.monitoring.incidents import WithoutDetails, record
 from microblog.monitoring.settings import CONTACT
-from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large
+from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large, safe_next
 
 log = logging.getLogger(__name__)
 log.addFilter(WithoutDetails())
@@ -132,8 +132,9 @@ def html_page(request: Any, status: int, title: str, sentence: str, incident: st
         except DBAPIError:  # the page needs no database, only its header would like to know who reads it
             request.without_identity = True
     actions = [("Go to the front page", request.link())]
-    if is_ours and request.method in ("GET", "HEAD"):
-        actions.insert(0, ("Try again", request.here))
+    again = safe_next(request.here)  # //elsewhere.example/ would be another site
+    if is_ours and request.method in ("GET", "HEAD") and again is not None:
+        actions.insert(0, ("Try again", again))
     values = {
         "status": status,
         "title": title,

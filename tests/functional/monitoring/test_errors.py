@@ -170,6 +170,16 @@ def test_what_was_written_before_a_fault_is_rolled_back(build, log):
         assert session.scalar(sa.select(User.about_me)) != "written by mistake"
 
 
+def test_the_page_leads_to_no_other_site(build, log):
+    def elsewhere(config):
+        config.add_branch("elsewhere.example", Api)
+        config.add_view(broken, context=Api, name="broken")
+
+    path = {"PATH_INFO": "//elsewhere.example/broken"}
+    page = build(elsewhere).browser().get("/", extra_environ=path, status=500)
+    assert [a["href"] for a in page.html.select("a")] == ["/", "/"]
+
+
 def test_when_even_the_page_fails_there_is_a_last_resort(build, log, monkeypatch, mails):
     application = build()
 

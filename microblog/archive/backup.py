@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 PAGES_IN_A_STEP = 2000
+SECONDS_OF_A_DAY = 86_400
 SQLITE_SIGNATURE = b"SQLite format 3\0"
 DUMP_SIGNATURE = b"PGDMP"
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -94,6 +96,16 @@ def kind_of(file: Path) -> str:
 def backups_in(folder: Path) -> list[Path]:
     """Those that were named by their moment, the oldest first."""
     return sorted(path for path in folder.iterdir() if NAME_OF_A_BACKUP.fullmatch(path.name))
+
+
+def tidy(folder: Path, keep: int) -> list[Path]:
+    """Keep the newest so many of them, and nothing of backups that were killed; what was removed."""
+    yesterday = time.time() - SECONDS_OF_A_DAY
+    killed = [path for path in folder.glob(".microblog-*.partial") if path.stat().st_mtime < yesterday]
+    removed = [*backups_in(folder)[:-keep], *killed]
+    for path in removed:
+        path.unlink()
+    return removed
 
 
 # SQLite

@@ -64,13 +64,13 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
         raise click.UsageError("--keep is for a folder of backups: name a folder.")
     if file.exists() and not overwrite:
         raise click.ClickException(f"There is {file} already: name another, or say --overwrite.")
-    with told(), backups.appearing(file) as partial:
-        write(site, partial)
-    click.echo(f"Backed up the database to {file} ({file.stat().st_size:,} bytes).")
-    if folder is not None and keep is not None:
-        for old in backups.backups_in(folder)[:-keep]:
-            old.unlink()
-            click.echo(f"Removed {old}.")
+    with told():
+        with backups.appearing(file) as partial:
+            write(site, partial)
+        click.echo(f"Backed up the database to {file} ({file.stat().st_size:,} bytes).")
+        if folder is not None and keep is not None:
+            for old in backups.tidy(folder, keep):
+                click.echo(f"Removed {old}.")
 
 
 def write(site: Site, partial: Path) -> None:

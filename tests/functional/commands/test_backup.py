@@ -135,7 +135,14 @@ def test_a_folder_keeps_the_newest_backups_and_the_newest_is_verified(microblog,
     assert f"There is no backup in {folder}." in microblog("restore", "--verify", folder, status=1).stderr
     for day in (1, 2, 3):
         (folder / f"microblog-2026-01-0{day}T030000Z.dump").touch()
+    killed = folder / ".microblog-2026-01-01T030000Z.dump.abc.partial"
+    killed.touch()
+    os.utime(killed, (0, 0))
+    running = folder / ".microblog-2026-01-04T030000Z.dump.abc.partial"
+    running.touch()
     said = microblog("backup", "--keep", 2, folder).stdout
+    assert f"Removed {killed}." in said
+    running.unlink()
     assert f"Removed {folder}/microblog-2026-01-02T030000Z.dump." in said
     kept, newest, notes = sorted(path.name for path in folder.iterdir())
     assert (kept, notes) == ("microblog-2026-01-03T030000Z.dump", "notes.txt")

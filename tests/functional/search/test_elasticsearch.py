@@ -588,3 +588,15 @@ def test_authors_find_their_own_post_also_just_after_the_worker_delivered_it(sit
     assert site.catch_up() == 1
     # No refresh here: neither waits an entry for the page to look into, nor may the index keep us waiting.
     assert bodies(browser.get("/search?q=written")) == ["just written"]
+
+
+def test_the_index_is_made_with_as_many_copies_as_the_settings_say(make_application):
+    settings = elasticsearch_settings() | {"microblog.search.elasticsearch.replicas": "1"}
+    application = make_application({"microblog.search": "elasticsearch", **settings})
+    search = application.registry.search
+    search.rebuild(application.database, lambda count: None)
+    with Elasticsearch(ELASTICSEARCH_URL or "") as server:
+        ((_, made),) = server.indices.get(index=search.alias).items()
+    with application.database.write() as session:
+        search.uninstall(session)
+    assert made["settings"]["index"]["number_of_replicas"] == "1"

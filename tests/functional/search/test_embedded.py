@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
 from microblog.posts.ids import new_id
 from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, add_posts
+from microblog.search import records
+from microblog.search.adapters import fts5, pending, rebuilding, side_table
+from microblog.search.adapters.fts5 import SHADOWS
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import parse
+from tests.conftest import counted_statements
 
 MANY = 3000
+
+
+def disk_is_full():
+    return sa.exc.OperationalError("", {}, Exception("database or disk is full"))
 
 
 def test_a_query_that_takes_too_long_is_stopped_and_the_request_goes_on(make_application):
@@ -41,3 +52,262 @@ def test_an_index_inside_the_database_needs_no_rebuild_to_hold_what_was_there(ma
         search.install(session)
     with database.read() as session:
         assert search.search(session, parse("before"), Cursor(), 10) == [post]
+
+
+@pytest.fixture
+def search(application):
+    return application.registry.search
+
+
+@pytest.fixture
+def susan(database):
+    with database.write() as session:
+        return add_user(session, "susan")
+
+
+def find(database, search, text):
+    with database.read() as session:
+        return search.search(session, parse(text), Cursor(), 10)
+
+
+def ignore(count):
+    """Progress that nobody looks at."""
+
+
+def languages(session, susan):
+    """Posts in many languages, spelled as they come; ids by spelling."""
+    spellings = ["en", "pt", "pt-BR", "PT-br-x-a", "ptx", None, "pt_BR", "en", "Eo"]
+    ids = [new_id() for _ in spellings]
+    rows = zip(ids, spellings, strict=True)
+    add_posts(
+        session,
+        [
+            {"id": post, "user_id": susan, "body": f"word {spelling}", "language": spelling}
+            for post, spelling in rows
+        ],
+    )
+    return ids
+
+
+def test_a_language_alone_is_found_however_it_is_spelled(database, search, susan):
+    with database.write() as session:
+        ids = languages(session, susan)
+    assert find(database, search, "lang:pt") == [ids[3], ids[2], ids[1]]
+    assert find(database, search, "lang:pt-br") == [ids[3], ids[2]]
+    assert find(database, search, "lang:EO") == [ids[8]]
+    assert find(database, search, "lang:pt -br") == [ids[1]]
+    assert find(database, search, "lang:pt from:susan") == [ids[3], ids[2], ids[1]]
+    assert find(database, search, "lang:pt from:john") == []
+    assert find(database, search, "lang:nl") == []
+    with database.read() as session:
+        below, above = Cursor(before=ids[3]), Cursor(after=ids[1])
+        assert search.search(session, parse("lang:pt"), below, 1) == [ids[2]]
+        assert search.search(session, parse("lang:pt"), above, 2) == [ids[2], ids[3]]
+
+
+def test_a_language_alone_is_read_from_its_index(database, search, susan):
+    with database.write() as session:
+        languages(session, susan)
+        if database.dialect == "postgresql":
+            session.execute(sa.text("SET LOCAL enable_seqscan = off"))  # of nine posts it would read all
+            session.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+            session.execute(sa.text("SET LOCAL enable_sort = off"))
+        with counted_statements(database) as statements:
+            assert len(search.search(session, parse("lang:pt"), Cursor(), 10)) == 3
+        of_posts = [sql for sql in statements if "posts" in sql]
+        assert len(of_posts) == 4, "the spellings, and one statement for each that fits"
+        explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+        for sql in of_posts:
+            values = (
+                {"language": "pt"}
+                if "RECURSIVE" in sql
+                else {"spelling": "pt", "above": 0, "below": 2**62, "limit": 5}
+            )
+            plain = re.sub(r"%\((\w+)\)s(::\w+)?", r":\1", sql)
+            if database.dialect == "sqlite":
+                plain = with_names(sql, values)
+            plan = "\n".join(str(row) for row in session.execute(sa.text(f"{explain} {plain}"), values))
+            assert "ix_posts_language_id" in plan
+            assert "SCAN p" not in plan
+            assert "Seq Scan on posts" not in plan
+            assert "TEMP B-TREE" not in plan
+
+
+def with_names(sql, values):
+    """The statement with names for its question marks, in the order in which they stand there."""
+    order = ["language", "language"] if "RECURSIVE" in sql else ["spelling", "above", "below", "limit"]
+    names = iter(order)
+    return re.sub(r"\?", lambda match: f":{next(names)}", sql)
+
+
+def test_a_transaction_leaves_what_is_too_much_to_the_worker(database, search, susan, monkeypatch):
+    monkeypatch.setattr(side_table, "MOST_IN_THEIR_TRANSACTION", 2)
+    with database.write() as session:
+        ids = [add_post(session, susan, "word")[0] for _ in range(3)]
+    assert find(database, search, "word") == [ids[2], ids[1]]
+    assert search.catch_up(database, 10) == 1
+    assert find(database, search, "word") == ids[::-1]
+
+
+def test_removing_the_index_in_a_transaction_that_writes_a_post_is_no_error(database, search, susan):
+    with database.write() as session:
+        add_post(session, susan, "word")
+        search.uninstall(session)
+    with database.write() as session:
+        add_post(session, susan, "word")
+    with database.write() as session:
+        search.install(session)
+    assert len(find(database, search, "word")) == 2
+
+
+def test_when_the_whole_transaction_is_gone_its_error_is_told(database, search, susan, monkeypatch):
+    """SQLite ends the transaction by itself when the disk is full."""
+
+    def full(session, posts):
+        session.connection().connection.driver_connection.rollback()
+        raise disk_is_full()
+
+    monkeypatch.setattr(search, "keep", full)
+    with pytest.raises(sa.exc.OperationalError, match="disk"), database.write() as session:
+        add_post(session, susan, "word")
+
+
+def test_a_write_transaction_asks_the_index_two_questions_at_most(database, search, susan):
+    with counted_statements(database) as statements, database.write() as session:
+        session.execute(sa.text("UPDATE users SET about_me = 'x'"))
+    assert len(statements) == (3 if database.dialect == "sqlite" else 2)
+
+
+@pytest.mark.parametrize("lost", ["search_fts5", *(f"search_fts5_{name}" for name in SHADOWS)])
+def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, lost):
+    with database.write() as session:
+        post, _ = add_post(session, susan, "word")
+    with database.write() as session:
+        session.execute(sa.text(f"DROP TABLE {lost}"))
+    database.engine.dispose()
+    assert search.rebuild(database, ignore) == 1
+    assert find(database, search, "word") == [post]
+    assert not search.verify(database)
+
+
+def test_a_large_index_is_merged_and_removed_in_parts(needs_fts5, database, search, susan, monkeypatch):
+    monkeypatch.setattr(fts5, "PAGES_MERGED_AT_ONCE", 1)
+    monkeypatch.setattr(fts5, "ROWS_REMOVED_AT_ONCE", {"data": 1, "docsize": 7, "texts": 7})
+    monkeypatch.setattr(rebuilding, "POSTS_AT_ONCE", 10)
+    rows = [{"id": n, "user_id": susan, "body": f"word w{n} " * 9, "language": None} for n in range(20, 60)]
+    with database.write() as session:
+        add_posts(session, rows)
+    assert search.rebuild(database, ignore) == 40
+    assert search.rebuild(database, ignore) == 40
+    assert find(database, search, "w59") == [59]
+    with database.read() as session:
+        segments = session.scalar(sa.text("SELECT count(DISTINCT segid) FROM search_fts5_idx"))
+        usual = dict(session.execute(sa.text("SELECT k, v FROM search_fts5_config")).all())
+    assert segments == 1
+    assert (usual["automerge"], usual["crisismerge"]) == (4, 16)
+
+
+@pytest.fixture
+def needs_postgresql(database):
+    if database.dialect != "postgresql":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL too: this is about the locks of PostgreSQL.")
+
+
+def test_the_new_index_waits_for_who_reads_the_old_one(
+    needs_postgresql, database, search, susan, monkeypatch
+):
+    """A backup holds its tables for as long as it takes; writers do not wait behind us meanwhile."""
+    monkeypatch.setattr(rebuilding, "LOCK_MILLISECONDS", 10)
+    reader = database.session(write=False)
+    reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
+    written = []
+
+    def write_and_let_go(seconds):
+        if seconds == rebuilding.SECONDS_BETWEEN_ATTEMPTS:
+            with database.write() as session:
+                written.append(add_post(session, susan, "word")[0])
+            if len(written) == 2:
+                reader.close()
+
+    monkeypatch.setattr(rebuilding.time, "sleep", write_and_let_go)
+    search.rebuild(database, ignore)
+    assert find(database, search, "word") == written[::-1]
+    assert len(written) == 2
+
+
+def test_a_reader_who_does_not_let_go_ends_the_rebuild(
+    needs_postgresql, database, search, susan, monkeypatch
+):
+    monkeypatch.setattr(rebuilding, "LOCK_MILLISECONDS", 10)
+    monkeypatch.setattr(rebuilding, "SECONDS_TO_WAIT_FOR_THE_LOCK", -1)
+    with database.read() as reader:
+        reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
+        with pytest.raises(SearchUnavailable, match="a backup"):
+            search.rebuild(database, ignore)
+    assert search.rebuild(database, ignore) == 0
+
+
+def test_a_rebuild_begins_when_earlier_writers_have_ended(
+    needs_postgresql, database, search, susan, monkeypatch
+):
+    writer = database.session(write=True)
+    writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
+    waits = []
+
+    def commit(seconds):
+        if not waits:
+            waits.append(add_post(writer, susan, "word")[0])
+            writer.commit()
+
+    monkeypatch.setattr(pending.time, "sleep", commit)
+    search.rebuild(database, ignore)
+    writer.close()
+    assert find(database, search, "word") == waits
+
+
+def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, search, susan, monkeypatch):
+    monkeypatch.setattr(pending, "SECONDS_TO_WAIT_FOR_WRITERS", -1)
+    with database.session(write=True) as writer:
+        writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
+        with pytest.raises(SearchUnavailable, match="one transaction for more than a minute"):
+            search.rebuild(database, ignore)
+
+
+def test_what_cannot_be_removed_is_left_to_the_next_rebuild(database, search, susan, monkeypatch, caplog):
+    drop = type(search).drop
+
+    def refuse(self, session):
+        if self.marks.suffix == "_next" and interrupted:
+            session.execute(sa.text("DROP TABLE no_such_table"))
+        drop(self, session)
+
+    interrupted = []
+
+    def interrupt(count):
+        interrupted.append(count)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(search), "drop", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        search.rebuild(database, interrupt)
+    assert "stays until the next one" in caplog.text
+    caplog.clear()
+    monkeypatch.undo()
+    assert search.rebuild(database, ignore) == 0
+
+
+def test_an_error_of_the_database_while_switching_ends_the_rebuild(database, search, susan, monkeypatch):
+    def fail(session):
+        raise disk_is_full()
+
+    monkeypatch.setattr(search.marks, "step_aside", fail)
+    with pytest.raises(sa.exc.OperationalError, match="disk"):
+        search.rebuild(database, ignore)
+
+
+def test_a_status_of_a_rebuild_that_is_dead_says_so(database, search, monkeypatch):
+    monkeypatch.setattr(records, "SECONDS_UNTIL_A_REBUILD_IS_DEAD", 0)
+    with database.write() as session:
+        records.begin_rebuild(session, search.name, "token")
+    with database.read() as session:
+        assert not search.status(session).rebuilding.is_alive

@@ -179,6 +179,7 @@ def test_a_site_is_backed_up_as_it_was_at_one_moment_while_it_goes_on(susan, url
 
     def meanwhile(pages, total):
         seen.append((pages, total))
+        assert len(seen) < 100, "It begins anew with each write."
         write(susan, f"Written meanwhile {len(seen)}")
 
     copy_sqlite(file, tmp_path / "copy", meanwhile)

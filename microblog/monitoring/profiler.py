@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
-    """Profiles what `wanted` says; the response tells in a header whether it was, or why not."""
+    """Profiles each request, or the one that asks; a header of its response tells of it, or why not."""
     on_demand = registry.microblog[PROFILER] == "on_demand"
 
     def profiling(request: Any) -> Any:

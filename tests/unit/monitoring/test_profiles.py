@@ -85,15 +85,17 @@ def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats
     assert len(files(folder)) == 7
 
 
-def test_several_may_write_at_once(folder, stats):
+def test_several_may_write_and_remove_at_once(folder, stats):
     problems = []
-
     minutes = itertools.count()
+    all_written = threading.Barrier(4, timeout=30)
 
     def write(number):
         try:
             for _ in range(10):
-                profiles.write(folder, at(next(minutes), request_id=f"writer-{number}"), stats, keep=20)
+                profiles.write(folder, at(next(minutes), request_id=f"writer-{number}"), stats, keep=1000)
+            all_written.wait()
+            profiles.remove_oldest(folder, 20)
         except OSError as error:
             problems.append(error)
 

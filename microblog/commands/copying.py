@@ -126,7 +126,10 @@ def require_head(database: Database, name: str) -> None:
     file = file_of(database)
     if file is not None and not file.exists():
         raise click.ClickException(f"There is no file {file}: correct FROM.")
-    if (revision := migrating.current(database)) != migrating.head():
+    revision = migrating.current(database)
+    if revision is None:
+        raise click.ClickException(f"There is no microblog in {name}: correct FROM.")
+    if revision != migrating.head():
         raise click.ClickException(
             f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: run "
             "`microblog database upgrade` with settings that name it."

@@ -222,6 +222,8 @@ def test_what_is_no_database_is_told_without_its_password(source, tmp_path):
     missing = f"sqlite+pysqlite:///{tmp_path}/missing.sqlite3"
     assert "There is no file" in run("copy-database", missing, source, status=1).stderr
     assert not (tmp_path / "missing.sqlite3").exists()
+    (tmp_path / "missing.sqlite3").touch()
+    assert "There is no microblog in" in run("copy-database", missing, source, status=1).stderr
 
 
 def test_a_server_that_does_not_answer_is_told_with_its_name(source):

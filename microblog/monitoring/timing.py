@@ -195,9 +195,8 @@ def telling_context(base: Any) -> Any:
 
 
 def timed_cursor(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's cursor that tells the timer."""
+    """A subclass of a driver's cursor that tells the timer what it executes."""
     execute, executemany, close = base.execute, base.executemany, base.close
-    fetchone, fetchmany, fetchall = base.fetchone, base.fetchmany, base.fetchall
     ran = timer.ran
 
     class TimedCursor(base):
@@ -236,14 +235,31 @@ def timed_cursor(base: Any, timer: Timer) -> Any:
             if self.ns >= self.limit:
                 timer.exceeded(self)
 
+        def close(self) -> None:
+            close(self)
+            if self.ns != self.told:
+                self.tell()
+            if self.run is not None:
+                timer.closed(self)
+
+    return TimedCursor
+
+
+def timed_fetching_cursor(base: Any, timer: Timer) -> Any:
+    """A subclass of a driver's cursor that fetches from the database: that time counts too."""
+    timed: Any = timed_cursor(base, timer)
+    fetchone, fetchmany, fetchall = base.fetchone, base.fetchmany, base.fetchall
+
+    class TimedFetchingCursor(timed):
         def fetchone(self) -> Any:
             # Once a row: what is not slow yet is told when there are no more of them.
             began = now()
             try:
                 return fetchone(self)
             finally:
-                self.ns = ns = self.ns + now() - began
-                if ns >= self.limit:
+                total: int = self.ns + now() - began
+                self.ns = total
+                if total >= self.limit:
                     self.tell()
 
         def fetchmany(self, *arguments: Any, **options: Any) -> Any:
@@ -260,14 +276,7 @@ def timed_cursor(base: Any, timer: Timer) -> Any:
             finally:
                 self.spent(now() - began)
 
-        def close(self) -> None:
-            close(self)
-            if self.ns != self.told:
-                self.tell()
-            if self.run is not None:
-                timer.closed(self)
-
-    return TimedCursor
+    return TimedFetchingCursor
 
 
 def timed_connection(base: Any, timer: Timer) -> Any:
@@ -297,7 +306,7 @@ def timed_connection(base: Any, timer: Timer) -> Any:
 
 def timed_sqlite(timer: Timer) -> Any:
     """The class of connections to SQLite; while one is being prepared, its cursors are the driver's."""
-    timed: Any = timed_cursor(sqlite3.Cursor, timer)
+    timed: Any = timed_fetching_cursor(sqlite3.Cursor, timer)
 
     class SQLiteCursor(timed):
         def executescript(self, script: str) -> Any:
@@ -352,8 +361,9 @@ def install(engine: sa.Engine, timer: Timer) -> None:
         import psycopg
 
         connection_class = timed_connection(psycopg.Connection, timer)
+        # All rows are there once a statement was executed, unless the cursor is the server's.
         cursor_class = timed_cursor(psycopg.Cursor, timer)
-        server_cursor_class = timed_cursor(psycopg.ServerCursor, timer)
+        server_cursor_class = timed_fetching_cursor(psycopg.ServerCursor, timer)
 
         def connect(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
             return connection_class.connect(*arguments, **options)

@@ -16,6 +16,7 @@ from microblog.security import PUBLIC_URL
 from microblog.settings import Settings
 
 LONGEST_SUBJECT = 200  # characters
+LONGEST_LINE = 500  # of a header; RFC 5322 allows 998
 CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -94,4 +95,7 @@ def as_bytes(message: EmailMessage) -> bytes:
     :raises MailError: as `check_headers`.
     """
     check_headers(message)
-    return message.as_bytes(policy=SMTP.clone(utf8=needs_utf8(message)))
+    # A subject that has to be encoded is, in words of at most 75 characters; any other stays in one piece.
+    is_plain = all(str(value).isascii() for value in message.values())
+    longest = LONGEST_LINE if is_plain else SMTP.max_line_length
+    return message.as_bytes(policy=SMTP.clone(utf8=needs_utf8(message), max_line_length=longest))

@@ -100,6 +100,12 @@ def test_a_mail_arrives_as_it_was_written(post):
     assert arrived.get_content().replace("\r\n", "\n") == TEXT
 
 
+def test_a_long_subject_stays_in_one_piece(post):
+    post.transport.send(post.message(subject="word " * 30))
+    (arrived,) = post.arrived()
+    assert str(arrived["Subject"]) == ("word " * 30).strip()
+
+
 def test_an_address_beyond_ascii_is_kept(post):
     post.transport.send(post.message(to="zoë@bücher.example"))
     (arrived,) = post.arrived()

@@ -30,7 +30,7 @@ def asked_for(environ: dict[str, Any]) -> str:
 def write_line(observation: Observation, response: Any) -> None:
     """An observer: what left the application as an exception is a 500 here."""
     request = observation.request
-    if request is None:
+    if request is None or not log.isEnabledFor(logging.INFO):
         return
     identity = request.registry.security_policy.known_identity(request)
     fields = {

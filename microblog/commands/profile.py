@@ -52,7 +52,7 @@ def profile(site: Site, *, minutes: int, pattern: str) -> None:
     until = datetime.now(UTC) + timedelta(minutes=minutes)
     value = signed(settings[SECRET], pattern, int(until.timestamp()))
     folder = settings[PROFILER_DIRECTORY]
-    click.echo(f"Good for requests to {pattern} until {until:%H:%M} UTC ({minutes} minutes).")
+    click.echo(f"Good for requests to {pattern} until {until:%H:%M} UTC, {minutes} min from now.")
     click.echo(f"Profiles go to the log{f' and to {folder}' if folder else ''}.\n")
     click.echo(f"Header:  {HEADER}: {value}")
     click.echo(f"Cookie:  {COOKIE}={value}\n")

@@ -31,18 +31,19 @@ def header_of(curl):
 
 
 def test_what_it_prints_makes_one_request_a_profile(on_demand, make_application, tmp_path):
-    result = run("-c", on_demand, "profile", "--minutes", "5", "--path", "/users/*")
+    result = run("-c", on_demand, "profile", "--minutes", "5", "--path", "/avatars/*")
     assert result.stderr == ""
-    assert re.search(r"Good for requests to /users/\* until \d\d:\d\d UTC \(5 minutes\)\.", result.stdout)
+    assert re.search(r"Good for requests to /avatars/\* until \d\d:\d\d UTC, 5 min\.", result.stdout)
     assert f"Profiles go to the log and to {tmp_path}/profiles." in result.stdout
     (curl,) = re.findall(r"^ *(curl .*)$", result.stdout, re.M)
     (name, value), url = header_of(curl)
     assert name == HEADER
-    assert url == "http://127.0.0.1:0/users/"
+    assert url == "http://127.0.0.1:0/avatars/"
     assert f"{HEADER}: {value}" in result.stdout
     assert f'document.cookie = "{COOKIE}={value}; path=/; max-age=300; samesite=lax"' in result.stdout
     browser = make_application({PROFILER.key: "on_demand"}).browser()
-    assert browser.get("/users/", headers={name: value}).headers[HEADER] == "profiled"
+    picture = browser.get("/avatars/0123456789abcdef.svg", headers={name: value})
+    assert picture.headers[HEADER] == "profiled"
     assert browser.get("/explore", headers={name: value}).headers[HEADER].startswith("not profiled")
 
 

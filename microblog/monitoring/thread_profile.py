@@ -1,8 +1,8 @@
 """A profile of one thread and nothing else, on every Python.
 
 cProfile of Python 3.12 and later watches all threads of the process at once: the functions of
-concurrent requests are in each other's profiles, and a second one fails (docs/adr/0014). There `ThreadProfile`
-takes its place; before, cProfile is of one thread, and faster.
+concurrent requests are in each other's profiles, and a second one fails (docs/adr/0014). There
+`ThreadProfile` takes its place; before, cProfile is of one thread, and faster.
 """
 
 from __future__ import annotations

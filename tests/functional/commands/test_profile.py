@@ -33,7 +33,7 @@ def header_of(curl):
 def test_what_it_prints_makes_one_request_a_profile(on_demand, make_application, tmp_path):
     result = run("-c", on_demand, "profile", "--minutes", "5", "--path", "/avatars/*")
     assert result.stderr == ""
-    assert re.search(r"Good for requests to /avatars/\* until \d\d:\d\d UTC, 5 min\.", result.stdout)
+    assert re.search(r"Good for requests to /avatars/\* until \d\d:\d\d UTC, 5 min from now\.", result.stdout)
     assert f"Profiles go to the log and to {tmp_path}/profiles." in result.stdout
     (curl,) = re.findall(r"^ *(curl .*)$", result.stdout, re.M)
     (name, value), url = header_of(curl)

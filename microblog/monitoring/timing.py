@@ -205,7 +205,8 @@ def timed_cursor(base: Any, timer: Timer) -> Any:
         entry: Any = None
         recorded: Any = None
         run: Any = None
-        ns = told = 0
+        ns: int = 0
+        told: int = 0
         limit: float = NEVER
 
         def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
@@ -251,6 +252,8 @@ def timed_fetching_cursor(base: Any, timer: Timer) -> Any:
     fetchone, fetchmany, fetchall = base.fetchone, base.fetchmany, base.fetchall
 
     class TimedFetchingCursor(timed):
+        ns: int
+
         def fetchone(self) -> Any:
             # Once a row: what is not slow yet is told when there are no more of them.
             began = now()
@@ -329,7 +332,7 @@ def timed_sqlite(timer: Timer) -> Any:
                 factory = SQLiteCursor if self.is_prepared else sqlite3.Cursor
             return sqlite3.Connection.cursor(self, factory)
 
-        # The driver's own make a cursor of its own.
+        # The driver's own methods make a cursor without asking for `cursor`.
 
         def execute(self, *arguments: Any) -> Any:
             return self.cursor().execute(*arguments)

@@ -9,7 +9,7 @@ import click
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.posts.queries import number_of_posts
-from microblog.search.adapters import uninstall_others
+from microblog.search.adapters import take_down_others
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified
 
 POSTS_IN_A_TRANSACTION = 1000
@@ -41,8 +41,7 @@ def rebuild(site: Site) -> None:
 
     total = adapter.rebuild(database, indexed)
     progress.finish()
-    with database.write() as session:
-        uninstall_others(session, adapter.name)
+    take_down_others(database, adapter.name)
     click.echo(f"The index ({adapter.name}) is made again: {total:,} posts.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,7 +73,7 @@ def interrupted_after(batches: int) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def killed(inside: None, site: Any, posts: list[int], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def killed(inside: None, site: Any, posts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """A rebuild was killed when half of the posts were in."""
     with monkeypatch.context() as patch:
         patch.setattr(rebuilding.Rebuild, "_give_up", lambda self: None)

@@ -9,8 +9,10 @@ from sqlalchemy import orm
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
 
+from microblog.db import Database
 from microblog.outbox import queries as outbox
 from microblog.search import queries
+from microblog.search.adapters.rebuilding import take_down
 from microblog.search.interfaces import ISearch
 from microblog.search.settings import SEARCH
 
@@ -45,14 +47,28 @@ def choose_adapter(config: Any) -> Any:
     return DottedNameResolver().resolve(ADAPTERS["none"])()
 
 
+def take_down_others(database: Database, chosen: str) -> None:
+    """The same as `uninstall_others`, in short transactions: SQLite drops a large table in seconds."""
+    inside = inside_of(database.dialect)
+    if chosen in ADAPTERS and chosen != inside:
+        take_down(DottedNameResolver().resolve(ADAPTERS[inside])(), database)
+    with database.write() as session:
+        uninstall_others(session, chosen)
+
+
 def uninstall_others(session: orm.Session, chosen: str) -> None:
     """Remove from the database what our other adapters have there, or their triggers would go on writing.
 
     An index that is in Elasticsearch stays there, out of date: whoever comes back makes it again.
     """
-    inside = "postgresql" if session.get_bind().dialect.name == "postgresql" else "fts5"
+    inside = inside_of(session.get_bind().dialect.name)
     if chosen in ADAPTERS and chosen != inside:
         DottedNameResolver().resolve(ADAPTERS[inside])().uninstall(session)
     if chosen in ADAPTERS and chosen != "elasticsearch":
         queries.uninstall_triggers(session)
         outbox.forget_all(session, queries.KIND)
+
+
+def inside_of(dialect: str) -> str:
+    """The adapter whose index is inside the database."""
+    return "postgresql" if dialect == "postgresql" else "fts5"

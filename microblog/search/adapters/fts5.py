@@ -161,10 +161,11 @@ class FTS5Search(SideTableSearch):
 
     def forget(self, session: orm.Session, ids: list[int]) -> None:
         if self.marks.suffix:
-            known = self._texts_of(session, ids)
+            known = [tuple(row) for row in self._texts_of(session, ids)]
+            if not known:  # as most times, while it is filled
+                return
             gone = f"INSERT INTO {self.index} ({self.index}, rowid, digest) VALUES ('delete', ?, ?)"
-            if known:
-                session.connection().exec_driver_sql(gone, [tuple(row) for row in known])
+            session.connection().exec_driver_sql(gone, known)
         super().forget(session, ids)
 
     def _texts_of(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:

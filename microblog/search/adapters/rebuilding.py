@@ -48,6 +48,11 @@ SOMEBODY_READS = (
 )
 
 
+def take_down(adapter: SideTableSearch, database: Database) -> None:
+    """Uninstall an index in short transactions; harmless when it is gone."""
+    Rebuild(adapter, database).undo()
+
+
 class Rebuild:
     """One rebuild of an adapter's index; whoever begins another one ends it."""
 
@@ -80,6 +85,18 @@ class Rebuild:
         with self._step() as session:
             records.end_rebuild(session, self._adapter.name)
         return count
+
+    def undo(self) -> None:
+        """Uninstall the index that serves, a part at a time."""
+        with self._database.write() as session:
+            records.begin_rebuild(session, self._adapter.name, self._token)
+        self._remove(BESIDE, ASIDE)
+        with self._step() as session:
+            self._adapter.marks.drop(session)
+            self._adapter.rename(session, self._adapter.beside(ASIDE))
+        self._remove(ASIDE)
+        with self._step() as session:
+            self._adapter.uninstall(session)
 
     @contextmanager
     def _step(self, more: int = 0) -> Iterator[orm.Session]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -229,7 +230,7 @@ def test_the_new_index_waits_for_who_reads_the_old_one(
             if len(written) == 2:
                 reader.close()
 
-    monkeypatch.setattr(rebuilding.time, "sleep", write_and_let_go)
+    monkeypatch.setattr(time, "sleep", write_and_let_go)
     search.rebuild(database, ignore)
     assert find(database, search, "word") == written[::-1]
     assert len(written) == 2
@@ -252,14 +253,14 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(
 ):
     writer = database.session(write=True)
     writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
-    waits = []
+    waits: list[int] = []
 
     def commit(seconds):
         if not waits:
             waits.append(add_post(writer, susan, "word")[0])
             writer.commit()
 
-    monkeypatch.setattr(pending.time, "sleep", commit)
+    monkeypatch.setattr(time, "sleep", commit)
     search.rebuild(database, ignore)
     writer.close()
     assert find(database, search, "word") == waits

@@ -67,7 +67,9 @@ def call(
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What the application says from here on, from INFO upwards; clear it after the preparations."""
+    """What the application says from here on, from INFO upwards, without the line of each request; clear it
+    after the preparations."""
+    caplog.set_level(logging.WARNING, "microblog.access")
     caplog.set_level(logging.INFO)
     yield caplog
     caplog.clear()

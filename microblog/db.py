@@ -147,6 +147,7 @@ def make_engine(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
+        event.listen(engine, "checkin", leave_transaction)
     event.listen(engine, "handle_error", mark_transient)
     return engine
 
@@ -168,6 +169,12 @@ def begin_sqlite(connection: sa.Connection) -> None:
     # Set both ways each time: it sticks to the pooled connection.
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def leave_transaction(dbapi: Any, record: object) -> None:
+    """A COMMIT that failed may leave the transaction open, and SQLAlchemy takes it for ended."""
+    if dbapi is not None and dbapi.in_transaction:
+        dbapi.rollback()
 
 
 def mark_transient(context: sa.ExceptionContext) -> None:

@@ -81,10 +81,18 @@ def busy_twice(probe: Probe, request: Any) -> Any:
     return Response(f"attempt {request.environ['retry.attempt']} got {request.POST['text']}")
 
 
+def fails_at_commit(probe: Probe, request: Any) -> Any:
+    write(request)
+    # SQLite then looks at references when it commits, and leaves the transaction open when they are wrong.
+    request.dbsession.execute(sa.text("PRAGMA defer_foreign_keys = ON"))
+    request.dbsession.execute(sa.text("INSERT INTO follows (follower_id, followee_id, since) VALUES (8, 9, 1)"))
+    return Response("all is well until here")
+
+
 def extend(config: Configurator) -> None:
     config.add_branch("probe", Probe)
     views = (ok, raw, redirect, conflict, raised, forbidden, broken, breaks_a_reference, busy_twice)
-    for view in views:
+    for view in (*views, fails_at_commit):
         config.add_view(view, context=Probe, name=view.__name__)
 
 
@@ -118,6 +126,15 @@ def test_what_ends_well_is_committed(probed, name):
 def test_what_ends_badly_is_rolled_back(probed, name, status, caplog):
     post(probed, name, status=status)
     assert written(probed) == 0
+    caplog.clear()
+
+
+@pytest.mark.usefixtures("needs_fts5")
+def test_a_commit_that_fails_leaves_nothing_behind_for_the_next_request(probed, caplog):
+    post(probed, "fails_at_commit", status=500)
+    assert written(probed) == 0
+    post(probed, "ok", status=200)
+    assert written(probed) == 1
     caplog.clear()
 
 

@@ -85,7 +85,9 @@ def fails_at_commit(probe: Probe, request: Any) -> Any:
     write(request)
     # SQLite then looks at references when it commits, and leaves the transaction open when they are wrong.
     request.dbsession.execute(sa.text("PRAGMA defer_foreign_keys = ON"))
-    request.dbsession.execute(sa.text("INSERT INTO follows (follower_id, followee_id, since) VALUES (8, 9, 1)"))
+    request.dbsession.execute(
+        sa.text("INSERT INTO follows (follower_id, followee_id, since) VALUES (8, 9, 1)")
+    )
     return Response("all is well until here")
 
 

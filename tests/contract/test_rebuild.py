@@ -169,6 +169,24 @@ def test_a_second_rebuild_ends_the_first(inside, site, posts):
     assert not site.search.verify(site.database)
 
 
+def test_a_second_rebuild_ends_the_first_while_it_compares(inside, site, posts, monkeypatch):
+    differences = type(site.search).differences
+    counts: list[int] = []
+
+    def after_another(self: Any, database: Any, **more: Any) -> Any:
+        if not counts:
+            counts.append(0)
+            counts.append(rebuild(site))
+        return differences(self, database, **more)
+
+    monkeypatch.setattr(type(site.search), "differences", after_another)
+    with pytest.raises(SearchUnavailable, match="Another rebuild has begun"):
+        rebuild(site)
+    assert counts == [0, POSTS]
+    assert remains(site) == set()
+    assert site.find("old") == posts
+
+
 def test_a_rebuild_makes_an_index_where_there_is_none(site, posts):
     with site.database.write() as session:
         site.search.uninstall(session)

@@ -79,8 +79,10 @@ class Rebuild:
             self._compare()
             self._switch()
             self._remove(ASIDE)
-        except BaseException:  # also Ctrl-C
-            self._give_up()
+        except BaseException as error:  # also Ctrl-C
+            was_ours = self._give_up()
+            if isinstance(error, sa.exc.DBAPIError) and not was_ours:  # the tables went under our hands
+                raise SearchUnavailable(records.REPLACED) from None
             raise
         with self._step() as session:
             records.end_rebuild(session, self._adapter.name)
@@ -201,13 +203,17 @@ class Rebuild:
             with self._step() as session:
                 remains.drop(session)
 
-    def _give_up(self) -> None:
-        """Leave nothing behind; what cannot be removed now, the next rebuild removes."""
+    def _give_up(self) -> bool:
+        """Leave nothing behind; what cannot be removed now, the next rebuild removes.
+
+        False when another rebuild has begun meanwhile, whose tables they are now.
+        """
         try:
             self._remove(BESIDE, ASIDE)
             with self._step() as session:
                 records.end_rebuild(session, self._adapter.name)
         except SearchUnavailable:
-            pass  # they belong to another rebuild now
+            return False
         except sa.exc.DBAPIError as error:
             log.warning("What the rebuild has made stays until the next one: %s", error)
+        return True

@@ -6,7 +6,9 @@ the numbers of all processes are added up. What the database knows is read when 
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from microblog.monitoring.settings import METRICS, METRICS_ALLOW, METRICS_DIRECT
 from microblog.outbox.queries import Depth, depths
 from microblog.search.interfaces import SearchError, Status
 from microblog.tree import Resource
+
+log = logging.getLogger(__name__)
 
 SECONDS_FOR_THE_DATABASE = 2.0
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
@@ -51,79 +55,110 @@ class NoNumbers:
             raise KeyError(name)
 
 
-@implementer(INumbers)
-class Numbers:
-    """The numbers of one application.
+class Kept:
+    """What is kept of the numbers, by `prometheus_client`."""
 
-    With a directory, `prometheus_client` keeps them in files there, one for each process and kind; then
-    they are no part of a registry, and are read from the files of all processes.
-    """
-
-    def __init__(self, directory: Path | None) -> None:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-            os.environ[DIRECTORY_VARIABLE] = str(directory)
-        from prometheus_client import (
-            CollectorRegistry,
-            Counter,
-            Histogram,
-            disable_created_metrics,
-            values,
-        )
+    def __init__(self, registry: Any) -> None:
+        from prometheus_client import Counter, Histogram, disable_created_metrics
 
         # When each number began: as many lines again, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        if directory is not None and values.ValueClass is values.MutexValue:
-            # It was imported before the variable was there.
-            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        self._directory = directory
-        self._registry = CollectorRegistry()
-        registry = self._registry if directory is None else None
-        self._requests = Counter(
+        self.requests = Counter(
             "microblog_requests",
             "Requests, by class of the resource, name of the view, and status.",
             ("context", "view", "status"),
             registry=registry,
         )
-        self._seconds = Histogram(
+        self.seconds = Histogram(
             "microblog_request_seconds",
             "Seconds until the answer, by class of the resource and name of the view.",
             ("context", "view"),
             buckets=BUCKETS,
             registry=registry,
         )
-        self._statements = Counter(
+        self.statements = Counter(
             "microblog_sql_statements",
             "SQL statements, by where they ran: request or task.",
             ("where",),
             registry=registry,
         )
-        self._sql_seconds = Counter(
+        self.sql_seconds = Counter(
             "microblog_sql_seconds",
             "Seconds in which SQL ran, by where: request or task.",
             ("where",),
             registry=registry,
         )
-        self._counters = {
+        self.counters = {
             name: Counter(f"microblog_{name}", meaning, labels, registry=registry)
             for name, (meaning, labels) in COUNTERS.items()
         }
 
+
+@implementer(INumbers)
+class Numbers:
+    """The numbers of one application.
+
+    With a directory they are kept in files there, one for each process and kind; then they are no part
+    of a registry, and are read from the files of all processes. Nothing is made before the first request
+    or round of the worker: a command leaves no files.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._registry: Any = None
+        self._made: Kept | None = None
+
+    @property
+    def _kept(self) -> Kept:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Kept:
+        if self._directory is not None:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                os.environ[DIRECTORY_VARIABLE] = str(self._directory)
+            except OSError as error:
+                log.error(
+                    "The folder %s (%s) cannot be made (%s): numbers are of this process alone.",
+                    self._directory,
+                    METRICS_DIRECTORY.key,
+                    error.strerror,
+                )
+                self._directory = None
+        from prometheus_client import CollectorRegistry, values
+
+        if self._directory is None:
+            self._registry = CollectorRegistry()
+        elif values.ValueClass is values.MutexValue:
+            # It was imported before the variable was there.
+            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+        return Kept(self._registry)
+
     def count(self, name: str, **labels: str) -> None:
-        counter = self._counters[name]
-        (counter.labels(**labels) if labels else counter).inc()
+        counter = self._kept.counters[name]
+        try:
+            (counter.labels(**labels) if labels else counter).inc()
+        except OSError:  # the disk is full; what is counted goes on
+            log.exception("%s could not be counted.", name)
 
     def observe(self, observation: Observation, response: Any) -> None:
         """An observer of requests and tasks."""
         request = observation.request
+        if request is None and self._made is None:
+            return  # a command
+        kept = self._kept
         where = "task" if request is None else "request"
-        self._statements.labels(where).inc(observation.statements)
-        self._sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
+        kept.statements.labels(where).inc(observation.statements)
+        kept.sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
         if request is not None:
             context, view = place_of(request)
             status = "500" if response is None else str(response.status_int)
-            self._requests.labels(context, view, status).inc()
-            self._seconds.labels(context, view).observe(observation.seconds)
+            kept.requests.labels(context, view, status).inc()
+            kept.seconds.labels(context, view).observe(observation.seconds)
 
     def text(self, *more: Any) -> str:
         """Everything, in the format of Prometheus; `more` are collectors of what is read now."""
@@ -131,6 +166,7 @@ class Numbers:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
+        self._kept  # noqa: B018  # made, if nobody was here yet
         if self._directory is None:
             registry.register(self._registry)  # it collects, too
         else:

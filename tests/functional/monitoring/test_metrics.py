@@ -9,6 +9,7 @@ from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 
 from microblog.monitoring.metrics import COUNTERS, DIRECTORY_VARIABLE, NoNumbers
+from microblog.monitoring.observing import observed
 from microblog.outbox import queries as outbox
 from microblog.search.interfaces import SearchUnavailable, Status
 from microblog.tree import Root
@@ -181,11 +182,35 @@ def test_with_a_directory_the_numbers_are_kept_in_files(make_application, tmp_pa
     monkeypatch.setenv(DIRECTORY_VARIABLE, "")
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "numbers")})
-    assert os.environ[DIRECTORY_VARIABLE] == str(tmp_path / "numbers")
+    with observed(site.registry, "microblog user add"):
+        pass
+    assert not (tmp_path / "numbers").exists()  # a command leaves nothing
     site.browser().get("/explore")
+    assert os.environ[DIRECTORY_VARIABLE] == str(tmp_path / "numbers")
     # As if another process asked: all it knows is in the files.
     other = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "numbers")})
     found = numbers(other.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_requests_total", "Root", "200", "explore"] == 1
     assert found["microblog_up", "database"] == 1
     assert list((tmp_path / "numbers").glob("counter_*.db"))
+
+
+def test_a_folder_that_cannot_be_made_leaves_the_numbers_of_the_process(make_application, tmp_path, caplog):
+    (tmp_path / "file").touch()
+    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "file" / "numbers")})
+    site.registry.worker.round()
+    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    assert found["microblog_worker_rounds_total",] == 1
+    assert "cannot be made (Not a directory): numbers are of this process alone" in caplog.text
+    caplog.clear()
+
+
+def test_what_cannot_be_counted_goes_on(site, monkeypatch, caplog):
+    class Full:
+        def inc(self):
+            raise OSError("No space left on device")
+
+    monkeypatch.setitem(site.registry.numbers._kept.counters, "worker_rounds", Full())
+    site.registry.worker.round()
+    assert "worker_rounds could not be counted." in caplog.text
+    caplog.clear()

@@ -85,6 +85,7 @@ TEST = [
     "pytest>=8.4",
     "pytest-cov>=6.2",
     "pytest-xdist>=3.7",
+    "ruamel.yaml>=0.18",
     "time-machine>=2.16",
     "WebTest>=3.0.5",
 ]

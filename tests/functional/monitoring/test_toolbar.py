@@ -59,7 +59,8 @@ def test_the_performance_panel_profiles_when_it_is_ticked(browser):
 
 def value(page, name):
     """What the page's script knows by this name."""
-    return re.search(rf'{name} *= *"([^"]*)"', page.text)[1]
+    (found,) = re.findall(rf'{name} *= *"([^"]*)"', page.text)
+    return found
 
 
 def test_an_error_comes_with_its_trace_and_a_console(browser, caplog):

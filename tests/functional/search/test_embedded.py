@@ -256,13 +256,14 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(
     waits: list[int] = []
 
     def commit(seconds):
-        if not waits:
+        if seconds == pending.SECONDS_BETWEEN_LOOKS:
             waits.append(add_post(writer, susan, "word")[0])
             writer.commit()
 
     monkeypatch.setattr(time, "sleep", commit)
     search.rebuild(database, ignore)
     writer.close()
+    assert len(waits) == 1
     assert find(database, search, "word") == waits
 
 
@@ -304,6 +305,12 @@ def test_an_error_of_the_database_while_switching_ends_the_rebuild(database, sea
     monkeypatch.setattr(search.marks, "step_aside", fail)
     with pytest.raises(sa.exc.OperationalError, match="disk"):
         search.rebuild(database, ignore)
+
+
+def test_nothing_to_mark_is_no_statement(database, search):
+    with database.write() as session, counted_statements(database) as statements:
+        search.mark(session, [])
+        assert statements == []
 
 
 def test_a_status_of_a_rebuild_that_is_dead_says_so(database, search, monkeypatch):

@@ -46,10 +46,12 @@ SHADOWS = {
 EMPTY = {"config": "('version', 4)", "data": "(1, x''), (10, x'00000000000000')"}
 LAST_OF_ITS_OWN_ROWS = 10
 # While many posts come, segments of the index are not merged with each transaction, but from time to
-# time, a few pages at once; these are FTS5's own numbers, and those for the time being.
-USUAL = {"automerge": 4, "crisismerge": 16}
-WHILE_FILLING = {"automerge": 0, "crisismerge": 2000}
-PAGES_MERGED_AT_ONCE = 200
+# time, some pages at once; these are FTS5's own numbers, and those for the time being. `hashsize` (bytes)
+# holds the words of a transaction: when it is full they become a segment, and there are at most 2,000.
+USUAL = {"automerge": 4, "crisismerge": 16, "hashsize": 1_048_576}
+WHILE_FILLING = {"automerge": 0, "crisismerge": 2000, "hashsize": 16_777_216}
+# Each step also writes the head of every segment: a larger one, and fewer of them, are done sooner.
+PAGES_MERGED_AT_ONCE = 500
 FEWEST_CHANGES_OF_A_MERGE = 2
 ROWS_REMOVED_AT_ONCE = {"data": 500, "docsize": 20_000, "texts": 5000}
 # BM25 (Robertson, Zaragoza 2009), without the weight of rare words: a hit holds all words anyway.

@@ -157,7 +157,10 @@ class Alerts:
     def _seconds_until_due(self) -> float | None:
         """Until the next summary, as far as this process knows; None when there is none to come."""
         moments = [group.sent + self._every for group in self._ledger.known.values() if group.count]
-        return max(LEAST_WAIT_SECONDS, min(moments) - self._now()) if moments else None
+        if not moments:
+            return None
+        # Not longer either: the clock may have been ahead when the last one was sent.
+        return max(LEAST_WAIT_SECONDS, min(self._every, min(moments) - self._now()))
 
     def work(self, *, is_last: bool = False) -> None:
         """Do what can be done now: count what waits, send what is due. Returns when that is done.

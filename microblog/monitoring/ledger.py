@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MOST_GROUPS = 500
 LONGEST_FILE = 2_000_000  # bytes; what is longer was not written here
 SECONDS_BETWEEN_TRIES = 0.02
+FARTHEST = 60_000_000_000  # seconds from 1970, which dates can still be made of
 
 
 @dataclass
@@ -136,7 +137,7 @@ def group_of(*, subject: str, sent: float, count: int, first: float, last: float
     """:raises ValueError: for what no ledger has written.
     :raises TypeError: likewise.
     """
-    if not all(math.isfinite(number) for number in (sent, count, first, last)):
+    if not 0 <= count < math.inf or not all(abs(moment) <= FARTHEST for moment in (sent, first, last)):
         raise ValueError("no moment and no count")
     return Group(str(subject), float(sent), int(count), float(first), float(last))
 

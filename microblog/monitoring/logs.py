@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.handlers
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,20 @@ def trace_of(record: logging.LogRecord) -> str:
     if record.stack_info:
         parts.append(record.stack_info)
     return "\n".join(parts)
+
+
+class WatchedFileHandler(logging.handlers.WatchedFileHandler):
+    """The standard library's, but what cannot be written fails nobody.
+
+    That one raises into whoever logs when it finds its file moved and cannot open a new one: its folder
+    is gone, or the disk is full. Every request logs, so every request would fail.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)  # tells it on standard error
 
 
 class LineFormatter(logging.Formatter):

@@ -119,24 +119,34 @@ class Numbers:
     def _make(self) -> Kept:
         if self._directory is not None:
             try:
-                self._directory.mkdir(parents=True, exist_ok=True)
-                os.environ[DIRECTORY_VARIABLE] = str(self._directory)
+                return self._in_files(self._directory)
             except OSError as error:
                 log.error(
-                    "The folder %s (%s) cannot be made (%s): numbers are of this process alone.",
+                    "The folder %s (%s) cannot be used (%s): numbers are of this process alone.",
                     self._directory,
                     METRICS_DIRECTORY.key,
                     error.strerror,
                 )
                 self._directory = None
-        from prometheus_client import CollectorRegistry, values
+        from prometheus_client import CollectorRegistry
 
-        if self._directory is None:
-            self._registry = CollectorRegistry()
-        elif values.ValueClass is values.MutexValue:
+        self._registry = CollectorRegistry()
+        return Kept(self._registry)
+
+    def _in_files(self, directory: Path) -> Kept:
+        """:raises OSError: when there can be no files in it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        os.environ[DIRECTORY_VARIABLE] = str(directory)
+        from prometheus_client import values
+
+        if values.ValueClass is values.MutexValue:
             # It was imported before the variable was there.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        return Kept(self._registry)
+        try:
+            return Kept(None)
+        except OSError:
+            values.ValueClass = values.MutexValue
+            raise
 
     def count(self, name: str, **labels: str) -> None:
         counter = self._kept.counters[name]

@@ -201,7 +201,22 @@ def test_a_folder_that_cannot_be_made_leaves_the_numbers_of_the_process(make_app
     site.registry.worker.round()
     found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_worker_rounds_total",] == 1
-    assert "cannot be made (Not a directory): numbers are of this process alone" in caplog.text
+    assert "cannot be used (Not a directory): numbers are of this process alone" in caplog.text
+    caplog.clear()
+
+
+def test_a_folder_whose_files_cannot_be_written_fails_no_request(
+    make_application, tmp_path, caplog, monkeypatch
+):
+    """Somebody else's folder, or a full disk: it is there, but no file can be made in it."""
+    monkeypatch.setenv(DIRECTORY_VARIABLE, "")
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    (tmp_path / f"counter_{os.getpid()}.db").mkdir()  # in the way
+    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path)})
+    site.registry.worker.round()
+    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    assert found["microblog_worker_rounds_total",] == 1
+    assert caplog.text.count("numbers are of this process alone") == 1
     caplog.clear()
 
 

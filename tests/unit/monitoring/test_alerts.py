@@ -78,6 +78,14 @@ def test_it_goes_on_with_a_mail_an_hour(open_office):
     assert office.subjects[1:] == ["[microblog] 6 more times: ValueError at views.py:41"] * 23
 
 
+def test_a_clock_that_was_centuries_ahead_does_not_end_the_thread(open_office):
+    office = open_office()
+    office.clock.move(1e11)
+    office.fail(2)
+    office.clock.move(-1e11)
+    assert office.alerts._seconds_until_due() == HOUR  # threads can wait for 292 years at most
+
+
 def test_what_stayed_away_for_an_hour_is_new_again(open_office):
     office = open_office()
     office.fail()

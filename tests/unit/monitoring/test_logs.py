@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog.monitoring.logs import CONTINUATION, JSONFormatter, LineFormatter, escaped
+from microblog.monitoring.logs import CONTINUATION, JSONFormatter, LineFormatter, WatchedFileHandler, escaped
 from microblog.monitoring.observing import Observation, _present
 
 # What some program takes for the end of a line, and what moves a terminal's cursor.
@@ -29,7 +29,7 @@ keys = json
 [logger_root]
 handlers = file
 [handler_file]
-class = handlers.WatchedFileHandler
+class = microblog.monitoring.logs.WatchedFileHandler
 args = ('%(here)s/site.log', 'a', 'utf-8')
 formatter = json
 [formatter_json]
@@ -183,6 +183,20 @@ def test_the_ini_file_names_it(tmp_path):
         logging.root.handlers[:], logging.root.level = before
     (line,) = (tmp_path / "site.log").read_text().splitlines()
     assert json.loads(line)["message"] == "One\nof two lines"
+
+
+def test_a_file_whose_folder_is_gone_fails_nobody_who_logs(tmp_path, capsys):
+    (tmp_path / "logs").mkdir()
+    handler = WatchedFileHandler(tmp_path / "logs" / "site.log")
+    handler.handle(record("One"))
+    (tmp_path / "logs").rename(tmp_path / "away")
+    for _ in range(2):
+        handler.handle(record("Two"))
+    assert "No such file or directory" in capsys.readouterr().err
+    (tmp_path / "logs").mkdir()
+    handler.handle(record("Three"))
+    handler.close()
+    assert (tmp_path / "logs" / "site.log").read_text() == "Three\n"
 
 
 def line_of(writer):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copyfile
 
 import click
 import sqlalchemy as sa
@@ -25,7 +24,8 @@ from microblog.search.adapters import uninstall_others
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 PER_CENT = 100
 MOMENT = "%Y-%m-%dT%H%M%SZ"
-PARTS_OF_SQLITE = ("", "-wal", "-shm")
+# SQLite brings what is in the last three into whatever database lies beside them.
+PARTS_OF_SQLITE = ("", "-wal", "-shm", "-journal")
 INSIDE_THE_DATABASE = ("fts5", "postgresql")  # adapters whose index is in the backup too
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
@@ -62,6 +62,8 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
         file = folder / f"microblog-{datetime.now(UTC):{MOMENT}}{SUFFIXES[kind]}"
     elif keep is not None:
         raise click.UsageError("--keep is for a folder of backups: name a folder.")
+    if site.database_file is not None and file.resolve() == site.database_file.resolve():
+        raise click.ClickException(f"{file} is the site's database itself: name another file.")
     if file.exists() and not overwrite:
         raise click.ClickException(f"There is {file} already: name another, or say --overwrite.")
     with told():
@@ -80,9 +82,13 @@ def write(site: Site, partial: Path) -> None:
     source = site.database_file
     if source is None or not source.exists():
         raise BackupError(f"There is no database to back up at {source or 'a place in memory'}.")
+    copy_sqlite(source, partial)
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
     progress = Progress(PER_CENT, "pages")
     backups.copy_sqlite(
-        source, partial, lambda pages, total: progress.update(PER_CENT * pages // total, pages)
+        source, target, lambda pages, total: progress.update(PER_CENT * pages // total, pages)
     )
     progress.finish()
 
@@ -168,9 +174,11 @@ def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
     described(site, file, backups.inventory_of_sqlite(file))
     database.parent.mkdir(parents=True, exist_ok=True)
     with backups.appearing(database) as partial:
-        copyfile(file, partial)
+        copy_sqlite(file, partial)  # with what is in its WAL, as it was looked at above
         if database.exists():
             put_aside(database, overwrite=overwrite)
+        else:
+            move_parts(database)
 
 
 def put_aside(database: Path, *, overwrite: bool) -> None:
@@ -191,15 +199,21 @@ def put_aside(database: Path, *, overwrite: bool) -> None:
         raise BackupError(
             f"{database} is not empty: say --overwrite to move it aside, or name another in the settings."
         )
+    if empty:
+        for part in PARTS_OF_SQLITE:
+            database.with_name(f"{database.name}{part}").unlink(missing_ok=True)
+    else:
+        move_parts(database)
+
+
+def move_parts(database: Path) -> None:
+    """Rename the files of a database, or what was left of them; harmless when there are none."""
     name = f"{database.name}.before-restore-{datetime.now(UTC):{MOMENT}}"
     for part in PARTS_OF_SQLITE:
         old = database.with_name(f"{database.name}{part}")
-        if empty:
-            old.unlink(missing_ok=True)
-        elif old.exists():
-            old.rename(database.with_name(f"{name}{part}"))
-    if not empty:
-        click.echo(f"What was there is now {database.with_name(name)}.")
+        if old.exists():
+            new = old.rename(database.with_name(f"{name}{part}"))
+            click.echo(f"What was there is now {new}.")
 
 
 def restore_postgresql(site: Site, file: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import re
 import sqlite3
 import stat
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -217,6 +219,51 @@ def test_a_damaged_database_is_put_aside_too(susan, microblog, other, tmp_path):
     run("-c", other, "restore", "--overwrite", tmp_path / "site.backup")
     (aside,) = (tmp_path / "other").glob("site.sqlite3.before-restore-*")
     assert aside.read_text().startswith("damaged ")
+
+
+def killed_while_writing(file, statement):
+    """A process wrote into the log of this database and was killed: the log is there."""
+    code = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(file)!r}, isolation_level=None)
+connection.execute("PRAGMA journal_mode=WAL")
+connection.execute({statement!r})
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603  # our own
+    assert Path(f"{file}-wal").stat().st_size > 0
+
+
+@only_sqlite
+def test_the_log_of_a_database_that_is_gone_does_not_come_into_the_restored_one(
+    susan, microblog, other, tmp_path
+):
+    microblog("backup", tmp_path / "site.backup")
+    run("-c", other, "restore", tmp_path / "site.backup")
+    database = tmp_path / "other" / "site.sqlite3"
+    killed_while_writing(database, "UPDATE users SET about_me = 'From the log'")
+    database.unlink()
+    said = run("-c", other, "restore", tmp_path / "site.backup").stdout
+    assert execute(database, "SELECT count(*) FROM users WHERE about_me = 'From the log'") == [(0,)]
+    (aside,) = database.parent.glob("*.before-restore-*-wal")
+    assert f"What was there is now {aside}." in said
+
+
+@only_sqlite
+def test_a_file_is_restored_with_its_log(susan, microblog, other, tmp_path):
+    file = tmp_path / "site.backup"
+    microblog("backup", file)
+    killed_while_writing(file, "DELETE FROM posts")
+    assert "1 people and 0 posts" in microblog("restore", "--verify", file).stdout
+    run("-c", other, "restore", file)
+    assert execute(tmp_path / "other" / "site.sqlite3", "SELECT count(*) FROM posts") == [(0,)]
+
+
+@only_sqlite
+def test_the_database_itself_is_no_place_for_a_backup(susan, microblog, url):
+    database = Path(sa.make_url(url).database or "")
+    error = microblog("backup", "--overwrite", database, status=1).stderr
+    assert f"{database} is the site's database itself" in error
 
 
 @only_sqlite

@@ -34,6 +34,7 @@ from microblog.security import SESSION_COOKIE, token_hash
 WORDS = ["tea", "milk", "sugar", "straße", "日本", "café", "ﬁsh", "Ελλάδα", "don't", "salt"]
 LANGUAGES = ["en", "es", "eu", None]
 WORDS_OF_A_POST = 5
+UNIQUE = "unique"  # how a word begins that only one post has
 HOT_POSTS = 20  # the newest ones, which all writers want at once
 ATTEMPTS = 40
 SECONDS_FOR_A_SHELL = 60
@@ -165,7 +166,7 @@ class Writer:
 
     def page_write(self) -> None:
         """Its author finds it at once, whatever is down: or the page says that search is."""
-        unique = f"u{secrets.token_hex(8)}"
+        unique = f"{UNIQUE}{secrets.token_hex(8)}"
         fields = {**self.form("/"), "body": f"{self.body()} {unique}", "key": secrets.token_urlsafe(16)}
         answer = self.request("/posts/", fields)
         if answer.status_int != 303 or "/login" in answer.location:
@@ -270,9 +271,10 @@ class Writer:
         )
 
     def shell_renumber(self) -> None:
+        """Not posts of pages: under its new number a post is found when the worker has seen it, and not before."""
         some = self.some(1)
         self.shell(
-            f"UPDATE posts SET id = id + 1 WHERE {some} "
+            f"UPDATE posts SET id = id + 1 WHERE {some} AND body NOT LIKE '% {UNIQUE}%' "
             "AND NOT EXISTS (SELECT 1 FROM posts other WHERE other.id = posts.id + 1);"
         )
 

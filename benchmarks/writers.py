@@ -271,7 +271,7 @@ class Writer:
         )
 
     def shell_renumber(self) -> None:
-        """Not posts of pages: under its new number a post is found when the worker has seen it, and not before."""
+        """Not posts of pages: under its new number a post is found only when the worker has seen it."""
         some = self.some(1)
         self.shell(
             f"UPDATE posts SET id = id + 1 WHERE {some} AND body NOT LIKE '% {UNIQUE}%' "

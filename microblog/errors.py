@@ -28,6 +28,7 @@ from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
 from microblog.mail.settings import address
+from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.incidents import WithoutDetails, record
 from microblog.monitoring.settings import CONTACT
 from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large, safe_next
@@ -109,7 +110,7 @@ def error_page(
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
     if incident is None:
         level = logging.ERROR if status >= 500 else logging.INFO
-        log.log(level, "%d for %s %r: %s", status, request.method, request.here, sentence)
+        log.log(level, "%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
     if is_api(request):
         error = {"status": status, "title": title, "message": sentence, "incident": incident}
         response = Response(json_body={"error": error}, cache_control="no-store")

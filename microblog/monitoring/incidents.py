@@ -104,15 +104,17 @@ def private_texts(request: Any) -> tuple[str, ...]:
     texts = list(request.cookies.values())
     if request.method == "POST" and not is_too_large(request) and is_readable(request):
         texts += [value for value in request.POST.values() if isinstance(value, str)]
-    return tuple(text for text in texts if len(text) >= SHORTEST_TEXT)
+    return tuple(text for text in texts if len(text.strip()) >= SHORTEST_TEXT)
 
 
 def trace_of(error: BaseException, private: tuple[str, ...] = ()) -> str:
     """The trace, without a row's values and without the `private` texts."""
     trace = without_details("".join(traceback.format_exception(error)).rstrip("\n"))
-    for text in sorted(private, key=len, reverse=True):
+    # Also as it is kept: without blanks around it, in lower case.
+    for text in sorted({text.strip() for text in private}, key=len, reverse=True):
         for written in {text, repr(text)[1:-1]}:
-            trace = trace.replace(written, "…")
+            if len(written) <= len(trace):  # else it would only cost time
+                trace = re.sub(re.escape(written), "…", trace, flags=re.IGNORECASE)
     return trace
 
 

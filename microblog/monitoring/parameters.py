@@ -25,6 +25,8 @@ LONGEST_VALUE = 100  # characters
 MOST_ITEMS = 10  # of a list
 MOST_PARAMETERS = 50
 MOST_SETS = 3  # of parameters, of a statement that runs with many
+# By such a statement somebody logs in; people type their password into any field.
+ASKS_FOR_A_PASSWORD = re.compile(r"\s*SELECT\b.*\bpassword", re.I | re.S)
 NUMBER_AT_THE_END = re.compile(r"(_\d+)+$")
 
 
@@ -94,7 +96,7 @@ def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
     if value is None or isinstance(value, (int, float, date)):
         return False
     stem = NUMBER_AT_THE_END.sub("", name)
-    if is_secret(stem):
+    if is_secret(stem) or ASKS_FOR_A_PASSWORD.match(statement):
         return True
     if name and (stem in columns() or not is_made_up(name, compiled)):
         return False

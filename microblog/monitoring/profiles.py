@@ -100,12 +100,15 @@ def write(folder: Path, profiled: Profiled, stats: Any, *, keep: int) -> str:
     :raises OSError: when it cannot be written; nothing is left of it then.
     """
     name = profiled.name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     data = folder / f"{name}.prof"
     new = folder / f"{name}.new"
     try:
+        # What people wrote and looked for is in the SQL: for nobody else on this machine.
+        new.touch(mode=0o600)
         stats.dump_stats(str(new))
         new.replace(data)
+        new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(profiled)), encoding="utf-8")
         new.replace(folder / f"{name}.json")
     except OSError:

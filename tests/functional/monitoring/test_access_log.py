@@ -103,8 +103,16 @@ def test_no_password_and_no_token_gets_into_the_log_of_everything(browser, caplo
     log_in(browser, "susan", "a wrong guess of it")
     log_in(browser, "a wrong guess of it", "x")
     log_in(browser, "susan")
+    browser.get("/nothing?token=a+token+of+a+mail", status=404)
     told = "\n".join(logging.Formatter().format(record) for record in caplog.records)
-    for secret in (PASSWORD, "a wrong guess of it", session, browser.cookies["session"], "susan@example.com"):
+    for secret in (
+        PASSWORD,
+        "a wrong guess of it",
+        session,
+        browser.cookies["session"],
+        "susan@example.com",
+        "token+of",
+    ):
         assert secret not in told
     assert "Logged in: user" in told
 

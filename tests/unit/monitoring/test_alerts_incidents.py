@@ -66,6 +66,11 @@ def test_what_was_typed_is_masked_also_as_python_writes_it():
     assert "invalid literal for int()" in trace_of(error, ("it's a\nsecret",))
 
 
+def test_what_was_typed_is_masked_also_as_we_write_it_into_the_database():
+    error = caught(int, "susan@example.org")
+    assert "example.org" not in trace_of(error, (" Susan@Example.ORG ",))
+
+
 def test_the_place_is_the_innermost_line_of_ours(database):
     def broken(session):
         add_user(session, None)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pstats
+import stat
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,12 @@ def test_what_is_written_is_read_again(folder, stats):
     assert "<built-in method builtins.sorted>" in {
         each.name for each in profiles.functions(folder / f"{name}.prof")
     }
+
+
+def test_nobody_else_may_read_them(folder, stats):
+    profiles.write(folder, PROFILED, stats, keep=100)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
 def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats):

@@ -100,6 +100,12 @@ def test_texts_without_names_are_hidden_when_a_secret_column_is_near():
     assert shown("UPDATE sessions SET token_hash = %(t)s", {"token": "abc"}) == f"token={HIDDEN}"
 
 
+def test_what_was_typed_to_log_in_is_hidden_whatever_it_is_compared_with():
+    """People type their password into the field for the nickname, too."""
+    statement = sa.select(User.password_hash).where(User.nickname == "my password")
+    assert shown_of(statement) == f"nickname_1={HIDDEN}"
+
+
 def test_a_column_may_be_marked_as_secret(monkeypatch):
     marked = sa.Table("diaries", sa.MetaData(), sa.Column("page", sa.String, info={"secret": True}))
     monkeypatch.setattr(Base, "metadata", marked.metadata)

@@ -600,3 +600,15 @@ def test_the_index_is_made_with_as_many_copies_as_the_settings_say(make_applicat
     with application.database.write() as session:
         search.uninstall(session)
     assert made["settings"]["index"]["number_of_replicas"] == "1"
+
+
+def test_by_relevance_only_the_newest_hits_count(site, monkeypatch):
+    monkeypatch.setattr(adapter_module, "RANKED_HITS", 2)
+    best, long, newest = [
+        site.write(body) for body in ("tea tea tea", "tea and a lot of other things", "tea")
+    ]
+    site.settle()
+    with site.database.read() as session:
+        assert site.search.ranked(session, parse("tea"), 10) == [newest, long]
+        assert site.search.ranked(session, parse("tea from:nobody"), 10) == []
+    assert best < long

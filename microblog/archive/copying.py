@@ -91,8 +91,30 @@ def rows_of(table: sa.Table) -> sa.Select[Any]:
 def batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
     """All rows that travel, in constant memory."""
     options = {"yield_per": ROWS_IN_A_BATCH}
-    with session.connection().execute(rows_of(table), execution_options=options) as result:
-        yield result.partitions()
+    with reading(table):
+        result = session.connection().execute(rows_of(table), execution_options=options)
+    with result:
+        yield pieces_of(result, table)
+
+
+def pieces_of(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequence[sa.Row[Any]]]:
+    with reading(table):
+        yield from result.partitions()
+
+
+@contextmanager
+def reading(table: sa.Table) -> Iterator[None]:
+    """
+    :raises CopyError: where a shell wrote into SQLite what is no moment, or no text.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, sa.exc.OperationalError) as error:
+        # Not its words: they would tell what is in the row.
+        raise CopyError(
+            f"A row of table {table.name} cannot be read ({type(error).__name__}): correct it where it comes "
+            "from. Nothing was kept."
+        ) from error
 
 
 def content_of(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:

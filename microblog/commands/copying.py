@@ -17,6 +17,10 @@ from microblog.db import DATABASE_URL, Database, sqlite_file
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
 MADE_FOR = "createdb --owner=ROLE NAME"
+# A server has many names: localhost, 127.0.0.1, a socket's folder.
+THIS_DATABASE = sa.text(
+    "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
+)
 
 
 @click.command("copy-database")
@@ -37,6 +41,8 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
         try:
             with reading.snapshot() as old, writing.write() as new:
                 total = number_of_rows(old)
+                if overwrite and not total:
+                    raise CopyError(f"There is nothing in {shown(source)} to copy: do you mean TO FROM?")
                 done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
         except CopyError as error:
             raise click.ClickException(str(error)) from error
@@ -118,8 +124,15 @@ def refuse_the_same(source: Database, target: Database) -> None:
 
 
 def place(database: Database) -> tuple[object, ...]:
-    file, url = file_of(database), database.engine.url
-    return (file.resolve(),) if file else (url.host, url.port, url.database)
+    """The same for two ways to the same database."""
+    if database.dialect == "postgresql":
+        with database.read() as session:
+            return tuple(session.execute(THIS_DATABASE).one())
+    file = file_of(database)
+    if file is None or not file.exists():
+        return (file,)
+    found = file.stat()
+    return (found.st_dev, found.st_ino)
 
 
 def require_head(database: Database, name: str) -> None:

@@ -233,5 +233,37 @@ def test_a_server_that_does_not_answer_is_told_with_its_name(source):
         assert "postgresql+psycopg://me:***@127.0.0.1:1/x cannot be reached (" in error
 
 
-def test_from_and_to_are_two(source):
+def test_from_and_to_are_two(source, sqlite_target, tmp_path):
     assert "are the same database" in run("copy-database", source, source, status=1).stderr
+    make(sqlite_target)
+    (tmp_path / "link.sqlite3").hardlink_to(tmp_path / "copy.sqlite3")
+    link = f"sqlite+pysqlite:///{tmp_path}/link.sqlite3"
+    assert "are the same database" in run("copy-database", sqlite_target, link, status=1).stderr
+
+
+def test_a_server_with_two_names_is_one(source):
+    if not POSTGRESQL_URL:
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to copy from PostgreSQL.")
+    url = sa.make_url(source)
+    other_name = {"localhost": "127.0.0.1"}.get(str(url.host), "localhost")
+    same = url.set(host=other_name).render_as_string(hide_password=False)
+    assert "are the same database" in run("copy-database", "--overwrite", source, same, status=1).stderr
+
+
+def test_an_empty_database_replaces_nothing(source, sqlite_target):
+    make(sqlite_target)
+    error = run("copy-database", "--overwrite", sqlite_target, source, status=1).stderr
+    assert "There is nothing in " in error
+    assert len(execute(source, "SELECT id FROM users")) == 2
+
+
+@pytest.mark.parametrize(
+    "change", ["last_seen = 'rubbish'", "last_seen = 12345", "about_me = CAST(x'ff41' AS TEXT)"]
+)
+def test_a_row_that_cannot_be_read_is_told_and_nothing_is_kept(source, sqlite_target, tmp_path, change):
+    run("copy-database", source, sqlite_target)
+    execute(sqlite_target, f"UPDATE users SET {change}")
+    target = f"sqlite+pysqlite:///{tmp_path}/other.sqlite3"
+    error = run("copy-database", sqlite_target, target, status=1).stderr
+    assert "A row of table users cannot be read (" in error
+    assert execute(target, "SELECT id FROM users") == []

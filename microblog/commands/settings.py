@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
 from microblog.commands.site import Site, pass_site
 from microblog.settings import Setting
+
+# Of an address; the name before it is none.
+PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/@\s]+(?=@)")
 
 
 @click.command()
@@ -27,4 +31,4 @@ def shown(setting: Setting[Any], value: Any) -> str:
         return "(secret)" if value else "(not set)"
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value is None else PASSWORD.sub(r"\1***", str(value))

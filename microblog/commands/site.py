@@ -35,7 +35,20 @@ class Site:
                 f"There is no file {self.ini}: name the site's settings with -c FILE.ini, "
                 "or make some with `microblog new FOLDER`."
             )
-        self._loader: Any = plaster.get_loader(str(self.ini), protocols=["wsgi"])
+        try:
+            self.ini.read_text(encoding="utf-8")
+            self._loader: Any = plaster.get_loader(str(self.ini), protocols=["wsgi"])
+        except OSError as error:
+            raise click.ClickException(
+                f"The ini file {self.ini} cannot be read ({error.strerror}): "
+                "run this as a user who may, such as that of the site."
+            ) from error
+        except UnicodeDecodeError as error:
+            raise click.ClickException(
+                f"The ini file {self.ini} is not UTF-8: save it in that encoding."
+            ) from error
+        except plaster.LoaderNotFound as error:
+            raise click.ClickException(f"{self.ini} is no ini file: its name has to end in .ini.") from error
 
     def command(self, words: str) -> str:
         """What to type for this site: `microblog -c FILE.ini WORDS`."""
@@ -49,6 +62,11 @@ class Site:
             raise click.ClickException(
                 f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
                 f"or change [handler_…] of {self.ini}."
+            ) from error
+        except (ValueError, TypeError, KeyError, NameError, SyntaxError) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise click.ClickException(
+                f"The log cannot be set up ({reason}): correct what follows [loggers] in {self.ini}."
             ) from error
 
     def section(self, name: str) -> dict[str, str]:

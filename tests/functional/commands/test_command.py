@@ -94,6 +94,60 @@ def test_a_broken_ini_file_is_told_in_a_sentence(tmp_path, text, sentence):
     assert sentence in run("-c", "x.ini", "settings", status=1).stderr
 
 
+def test_an_ini_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path, ini):
+    (tmp_path / "latin.ini").write_bytes("[app:main]\n# café\n".encode("latin-1"))
+    assert "is not UTF-8" in run("-c", "latin.ini", "doctor", status=1).stderr
+    # It is there, and nobody may read it; also for root.
+    assert "cannot be read (Input/output error)" in run("-c", "/proc/self/mem", "doctor", status=1).stderr
+    ini.rename(tmp_path / "site.conf.txt")
+    assert "its name has to end in .ini" in run("-c", "site.conf.txt", "doctor", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("level = INFO", "level = LOUD"),
+        ("args = (sys.stderr,)", "args = (sys.stderr"),
+    ],
+)
+def test_a_log_that_is_set_up_wrongly_is_told_in_a_sentence(tmp_path, before, after):
+    run("new", "site")
+    text = (tmp_path / "site/production.ini").read_text()
+    (tmp_path / "site/production.ini").write_text(text.replace(before, after, 1))
+    error = run("-c", "site/production.ini", "serve", status=1).stderr
+    assert "The log cannot be set up" in error
+    assert "[loggers]" in error
+
+
+CERTIFICATE = "# microblog.search.elasticsearch.ca_certificate = %(here)s/search-ca.pem"
+
+
+def test_the_lines_of_production_ini_need_only_their_hash_taken_away(tmp_path, monkeypatch):
+    run("new", "site")
+    text = (tmp_path / "site/production.ini").read_text()
+    prefixes = (
+        "mail",
+        "search = elasticsearch",
+        "search.elasticsearch",
+        "url",
+        "admins",
+        "profiler",
+        "metrics",
+    )
+    lines = [
+        line[2:] if line.startswith(tuple(f"# microblog.{prefix}" for prefix in prefixes)) else line
+        for line in text.splitlines()
+        # One of the two; and a file of somebody's own.
+        if line not in ("# microblog.mail = folder", CERTIFICATE)
+    ]
+    (tmp_path / "site/production.ini").write_text("\n".join(lines))
+    monkeypatch.setenv("MICROBLOG_MAIL_SMTP_PASSWORD", "only for tests")
+    monkeypatch.setenv("MICROBLOG_METRICS_DIRECTORY", str(tmp_path))
+    told = run("-c", "site/production.ini", "settings").stdout
+    for setting in ("mail = smtp", "search = elasticsearch", "profiler = on_demand", "metrics = true"):
+        assert f"microblog.{setting}\n    from: ini" in told
+
+
 def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
     ini = write_ini(tmp_path / "x.ini", "postgresql+psycopg://me:secret@127.0.0.1:1/x")
     for command in (["database", "upgrade"], ["database", "check"]):
@@ -129,3 +183,11 @@ def test_settings_tell_value_source_and_meaning_but_no_secret(monkeypatch, micro
     assert "microblog.cookies.secure = false\n    from: ini\n" in lines
     assert "microblog.url = \n    from: default\n" in lines
     assert "only for tests" not in lines
+
+
+def test_settings_tell_no_password_inside_of_an_address(monkeypatch, microblog):
+    monkeypatch.setenv("MICROBLOG_SEARCH", "elasticsearch")
+    monkeypatch.setenv(
+        "MICROBLOG_SEARCH_ELASTICSEARCH_URL", "https://me:hunter2@one.example:9200 https://two.example:9200"
+    )
+    assert "url = https://me:***@one.example:9200 https://two.example:9200\n" in microblog("settings").stdout

@@ -34,6 +34,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SQLITE_BUSY, SQLITE_LOCKED = 5, 6
 BUSY_TIMEOUT_MILLISECONDS = 5000
 TRANSIENT_SQLSTATE_CLASS = "40"  # serialization failure, deadlock
+# Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
+FOR_POSTGRESQL = {"options": "-c jit=off", "client_encoding": "utf8"}
 
 
 class Base(orm.DeclarativeBase):
@@ -137,17 +139,18 @@ class Database:
 
 def make_engine(url: str) -> sa.Engine:
     """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
-    # Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
     postgresql = sa.make_url(url).get_backend_name() == "postgresql"
     engine = sa.create_engine(
         url,
-        connect_args={"options": "-c jit=off"} if postgresql else {},
+        connect_args=FOR_POSTGRESQL if postgresql else {},
         hide_parameters=True,  # an error in the log tells no e-mail address and no hash
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
         event.listen(engine, "checkin", leave_transaction)
+    else:
+        event.listen(engine, "connect", require_unicode)
     event.listen(engine, "handle_error", mark_transient)
     return engine
 
@@ -162,6 +165,18 @@ def prepare_sqlite(dbapi: Any, record: object) -> None:
         "recursive_triggers=ON",  # without it, INSERT OR REPLACE skips our delete triggers
     ):
         dbapi.execute(f"PRAGMA {pragma}")
+
+
+def require_unicode(dbapi: Any, record: object) -> None:
+    """Debian's server has another encoding by default where it was installed without a locale."""
+    encoding = dbapi.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        from psycopg import OperationalError
+
+        raise OperationalError(
+            f"it is in {encoding} and cannot hold all texts; make one with "
+            "`createdb --owner=ROLE --encoding=UTF8 --template=template0 NAME`"
+        )
 
 
 def begin_sqlite(connection: sa.Connection) -> None:

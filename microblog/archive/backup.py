@@ -31,6 +31,8 @@ NAME_OF_A_BACKUP = re.compile(r"microblog-\d{4}-\d\d-\d\dT\d{6}Z\.(sqlite3|dump)
 REVISION = "SELECT version_num FROM alembic_version"
 PEOPLE, POSTS = "SELECT count(*) FROM users", "SELECT count(*) FROM posts"
 NEEDED_IN_A_DUMP = ("alembic_version", "users", "posts")
+# Not as the server's other ones, which may be in another encoding.
+LIKE_OURS = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 # Whoever owns the tables there is whoever restores them.
 NO_OWNERS = ("--no-owner", "--no-privileges", "--no-password")
 
@@ -216,7 +218,7 @@ def inventory_of_dump(engine: sa.Engine, file: Path) -> Inventory | None:
     try:
         with server.connect() as connection:
             name = f"microblog_verify_{uuid.uuid4().hex}"
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} {LIKE_OURS}")
             try:
                 return inventory_of_restored(sa.create_engine(engine.url.set(database=name)), file)
             finally:

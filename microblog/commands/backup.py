@@ -16,6 +16,7 @@ from microblog import migrating
 from microblog.archive import backup as backups
 from microblog.archive.backup import POSTGRESQL, SQLITE, SUFFIXES, BackupError, Inventory
 from microblog.archive.copying import first_table_with_rows
+from microblog.commands.copying import MADE_FOR
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.db import Database
@@ -224,8 +225,7 @@ def restore_postgresql(site: Site, file: Path) -> None:
         empty = not tables or (revision == migrating.head() and first_table_with_rows(session) is None)
     if not empty:
         raise BackupError(
-            "The site's database is not empty: make another one (`createdb --owner=ROLE NAME`), and name "
-            "it in the settings."
+            f"The site's database is not empty: make another one (`{MADE_FOR}`), and name it in the settings."
         )
     if tables:
         remove_tables(database)

@@ -16,7 +16,7 @@ from microblog.db import DATABASE_URL, Database, sqlite_file
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
-MADE_FOR = "createdb --owner=ROLE NAME"
+MADE_FOR = "createdb --owner=ROLE --encoding=UTF8 --template=template0 NAME"
 # A server has many names: localhost, 127.0.0.1, a socket's folder.
 THIS_DATABASE = sa.text(
     "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"

@@ -47,11 +47,11 @@ def entry(kind):
     return {"kind": kind, "key": "1", "created": 1}
 
 
-def other_postgresql() -> Iterator[str]:
+def other_postgresql(more: str = "") -> Iterator[str]:
     name = f"microblog_copy_{uuid.uuid4().hex[:12]}"
     server = sa.create_engine(str(POSTGRESQL_URL), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} {more}")
     yield sa.make_url(str(POSTGRESQL_URL)).set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
@@ -207,7 +207,16 @@ def test_a_role_that_may_not_make_tables_is_told_how(source):
     for url in other_postgresql():
         execute(url, "REVOKE CREATE ON SCHEMA public FROM pg_database_owner")
         error = run("copy-database", source, url, status=1).stderr
-        assert "createdb --owner=ROLE NAME" in error
+        assert "createdb --owner=ROLE --encoding=UTF8 " in error
+
+
+def test_a_database_that_cannot_hold_all_texts_is_told_how(source):
+    if not POSTGRESQL_URL:
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to copy into PostgreSQL.")
+    for url in other_postgresql("TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"):
+        error = run("copy-database", source, url, status=1).stderr
+        assert "it is in SQL_ASCII and cannot hold all texts" in error
+        assert "createdb --owner=ROLE --encoding=UTF8 " in error
 
 
 def test_what_is_no_database_is_told_without_its_password(source, tmp_path):

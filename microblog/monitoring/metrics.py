@@ -34,6 +34,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # sec
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own
 NOT_FROM_HERE = "This address may not ask: it is not in microblog.metrics.allow.\n"
 NOWHERE = ("none", "none")
+BYTES_OF_A_FILE = 1 << 20  # with few labels it never needs more
 EMPTY = Depth(0, 0, 0.0)
 
 # What may be counted: its meaning, and its labels.
@@ -136,6 +137,7 @@ class Numbers:
     def _in_files(self, directory: Path) -> Kept:
         """:raises OSError: when there can be no files in it."""
         directory.mkdir(parents=True, exist_ok=True)
+        reserve(directory)
         os.environ[DIRECTORY_VARIABLE] = str(directory)
         from prometheus_client import values
 
@@ -184,6 +186,18 @@ class Numbers:
         for collector in more:
             registry.register(collector)
         return generate_latest(registry).decode()
+
+
+def reserve(directory: Path) -> None:
+    """Make the files of this process at the size that the library gives them.
+
+    The library writes them through the memory, where a disk that is full kills the process (SIGBUS).
+
+    :raises OSError: when there is no room.
+    """
+    for kind in ("counter", "histogram"):
+        with (directory / f"{kind}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, BYTES_OF_A_FILE)
 
 
 def place_of(request: Any) -> tuple[str, str]:

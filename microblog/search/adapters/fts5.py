@@ -20,22 +20,17 @@ from zope.interface import implementer
 from microblog.db import Database
 from microblog.posts.paging import Cursor
 from microblog.search.adapters.pending import run
-from microblog.search.adapters.side_table import (
-    Bounds,
-    SideTableSearch,
-    TooSlow,
-    filters,
-    is_of_one_language,
-    of_each_spelling,
-)
+from microblog.search.adapters.side_table import Bounds, SideTableSearch, TooSlow, filters
+from microblog.search.adapters.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
 from microblog.search.interfaces import RANKED_HITS, ISearch
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
-# The text is in normal form already: words are what we say they are, marks of Indic scripts too.
-TOKENS = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+# The text is in normal form already. So words are what has a blank before and behind, in any script: the
+# tokenizer that knows ASCII alone takes whatever else there is as a part of a word. A window relies on it.
+TOKENS = "ascii"
 SHADOWS = {
     "data": "(id INTEGER PRIMARY KEY, block BLOB)",
     "idx": "(segid, term, pgno, PRIMARY KEY (segid, term)) WITHOUT ROWID",
@@ -65,6 +60,7 @@ class FTS5Search(SideTableSearch):
     name = "fts5"
     prefix = "search_fts5"
     dialect = "sqlite"
+    windows = Sizes(first=2000, largest=8000)
 
     def check(self, settings: Any, database: Database) -> None:
         if database.dialect != "sqlite":
@@ -180,23 +176,33 @@ class FTS5Search(SideTableSearch):
         return index_text(body)
 
     def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        if is_of_one_language(query):
-            return of_each_spelling(session, query, bounds, limit, partial(self._hits, session))
-        return self._hits(session, query, bounds, limit)
+        find = partial(self._look, session, query, bounds, limit)
+        found = of_each_spelling(session, query, bounds, limit, find)
+        return self._ask_index(session, query, bounds, limit) if found is None else found
 
-    def _hits(
+    def _look(
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
+    ) -> list[int] | None:
+        if query.terms and query.author is None and spelling is None:
+            return None  # the index has just these, the newest first
+        if query.terms or query.excluded:
+            hit, words = conditions_of(query)
+            window, values = window_of_the_filter(query, spelling, self.texts, hit)
+            found = look_through(session, window, values | words, bounds, limit, self.windows)
+            if found is not None or query.terms:
+                return found
+        return self._ask_index(session, query, bounds, limit, spelling)
+
+    def _ask_index(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None
     ) -> list[int]:
         sql, values = select(query, bounds, spelling)
         return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
 
     def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
-        bounds = Bounds.of(query, Cursor())
-        sql, values = select(query, bounds)
-        newest = list(session.scalars(sa.text(sql), {**values, **bounds.values(RANKED_HITS)}))
+        newest = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
-        texts = self._texts_of(session, newest)
-        return best_first(query.terms, [(row.post_id, row.digest.split()) for row in texts])[:limit]
+        return best_first(query.terms, [tuple(row) for row in self._texts_of(session, newest)])[:limit]
 
     @contextmanager
     def cut_off(self, session: orm.Session) -> Iterator[None]:
@@ -249,22 +255,36 @@ def fts5_term(term: Term) -> str:
     return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
 
 
-def best_first(terms: tuple[Term, ...], posts: list[tuple[int, list[str]]]) -> list[int]:
-    """Ids of these (id, words), the best match first, and of equal ones the newest."""
-    average = sum(len(words) for _, words in posts) / max(1, len(posts)) or 1
+def conditions_of(query: Query) -> tuple[list[str], dict[str, str]]:
+    """The same about the texts `t` themselves, and its values: exact, for words in normal form have one
+    blank between them."""
+    conditions: list[str] = []
+    values: dict[str, str] = {}
+    for terms, negation in ((query.terms, ""), (query.excluded, "NOT ")):
+        for term in terms:
+            name = f"words_{len(values)}"
+            values[name] = f" {' '.join(term.words)}{'' if term.is_prefix else ' '}"
+            conditions.append(f"{negation}instr(' ' || t.digest || ' ', :{name})")
+    return conditions, values
 
-    def score(words: list[str]) -> float:
-        weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(words) / average)
-        counts = (occurrences(term, words) for term in terms)
+
+def best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
+    """Ids of these (id, text in normal form), the best match first, and of equal ones the newest."""
+    average = sum(text.count(" ") + 1 for _, text in posts) / max(1, len(posts))
+    counted = [counted_as(term) for term in terms]
+
+    def score(text: str) -> float:
+        words = text.count(" ") + 1
+        weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * words / average)
+        text = f" {text.replace(' ', '  ')} "  # two, since what is counted must not overlap
+        counts = (text.count(word) for word in counted)
         return sum(count * (SATURATION + 1) / (count + weight) for count in counts)
 
-    return [
-        post_id for _, post_id in sorted(((score(words), post_id) for post_id, words in posts), reverse=True)
-    ]
+    scored = sorted(((score(text), post_id) for post_id, text in posts), reverse=True)
+    return [post_id for _, post_id in scored]
 
 
-def occurrences(term: Term, words: list[str]) -> int:
-    """How often the term stands in the words; a phrase counts by its first word."""
-    if term.is_prefix and len(term.words) == 1:
-        return sum(word.startswith(term.words[0]) for word in words)
-    return words.count(term.words[0])
+def counted_as(term: Term) -> str:
+    """What stands in a text as often as the term; a phrase counts by its first word."""
+    is_beginning = term.is_prefix and len(term.words) == 1
+    return f" {term.words[0]}" if is_beginning else f" {term.words[0]} "

@@ -33,14 +33,6 @@ log = logging.getLogger(__name__)
 BATCH = 2000
 # The worker indexes what is beyond; nobody waits so long for the lock of SQLite.
 MOST_IN_THEIR_TRANSACTION = 1000
-# A step in the index for each spelling of a language that any post has.
-SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
-        SELECT min(language) FROM posts
-        UNION ALL
-        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
-        FROM spellings WHERE spelling IS NOT NULL)
-    SELECT spelling FROM spellings
-    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
 PART = "WHERE {id} > :last ORDER BY {id} LIMIT :limit"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
 DAMAGED = "Search does not work at the moment: the operator mends it with `microblog search rebuild`."
@@ -382,27 +374,6 @@ def filters(query: Query, spelling: str | None = None) -> tuple[list[str], dict[
         conditions.append("(lower(p.language) = :language OR lower(p.language) LIKE :language || '-%')")
         values["language"] = query.language
     return conditions, values
-
-
-def is_of_one_language(query: Query) -> bool:
-    """Is the language all that there is to find posts by?"""
-    return query.language is not None and query.author is None and not query.terms
-
-
-def of_each_spelling(
-    session: orm.Session,
-    query: Query,
-    bounds: Bounds,
-    limit: int,
-    find: Callable[[Query, Bounds, int, str], list[int]],
-) -> list[int]:
-    """Ids of posts in one language, however it is written (`pt`, `pt-BR`, `PT`), by the index of `posts`.
-
-    There are few spellings, and each has its posts in the order of their ids.
-    """
-    spellings = session.scalars(sa.text(SPELLINGS), {"language": query.language}).all()
-    ids = [post_id for spelling in spellings for post_id in find(query, bounds, limit, spelling)]
-    return sorted(ids, reverse=not bounds.oldest_first)[:limit]
 
 
 def part(session: orm.Session, sql: str, last: int) -> dict[int, str]:

@@ -1,0 +1,187 @@
+"""Posts that are looked through before the index is asked: the answers are the same, and fast."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microblog.accounts.queries import add_user
+from microblog.posts.ids import id_of_moment
+from microblog.posts.models import Post
+from microblog.posts.paging import Cursor
+from microblog.posts.queries import add_posts
+from microblog.search.adapters.fts5 import best_first
+from microblog.search.adapters.side_table import Bounds
+from microblog.search.adapters.windows import Sizes, window_of_the_filter
+from microblog.search.language import Term, parse
+from microblog.search.text import index_text
+from tests.conftest import counted_statements
+
+POSTS = 60
+FIRST_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOURS_BETWEEN = 6
+PEOPLE = ("susan", "john", "mary")
+LANGUAGES = (None, "en", "en", "en", "es", "es-MX", "ES", "eu")
+# Parts of each other, of several scripts, and ⺀, which is none to some tokenizers.
+WORDS = (
+    "tea",
+    "tea",
+    "tea",
+    "teapot",
+    "pot",
+    "steam",
+    "日本語",
+    "日",
+    "본",
+    "दुनिया",
+    "दुन",
+    "Straße",
+    "⺀",
+    "a⺀",
+    "été",
+)
+TINY, NONE = Sizes(first=3, largest=7), Sizes(first=1, largest=0)
+
+
+@pytest.fixture
+def search(application):
+    return application.registry.search
+
+
+@pytest.fixture
+def ids(database, search):
+    """Posts as they come, also those that the index does not know as they are."""
+    chance = random.Random(5)
+    ids = [id_of_moment(FIRST_DAY + timedelta(hours=HOURS_BETWEEN * n)) for n in range(POSTS)]
+    with database.write() as session:
+        people = [add_user(session, name) for name in PEOPLE]
+        rows = [
+            {
+                "id": post_id,
+                "user_id": chance.choices(people, (8, 3, 1))[0],
+                "body": chance.choice(" .").join(chance.choices(WORDS, k=chance.randint(1, 6))),
+                "language": chance.choice(LANGUAGES),
+            }
+            for post_id in ids
+        ]
+        add_posts(session, rows[: POSTS - 5])
+    with database.engine.begin() as connection:  # as from a shell
+        connection.execute(sa.insert(Post), rows[POSTS - 5 :])
+        connection.execute(sa.delete(Post).where(Post.id.in_(ids[20:50:7])))
+        connection.execute(sa.update(Post).where(Post.id.in_(ids[2:55:11])).values(body="tea pot"))
+    return ids
+
+
+def queries():
+    word = st.sampled_from([*WORDS, "te", "nowhere"])
+    phrase = st.lists(word, min_size=2, max_size=3).map(lambda words: f'"{" ".join(words)}"')
+    term = word | word.map("{}*".format) | phrase
+    day = st.integers(0, POSTS * HOURS_BETWEEN // 24).map(lambda n: (FIRST_DAY + timedelta(n)).date())
+    filters = st.sampled_from(
+        ["", "", "from:susan", "from:mary", "from:nobody", "lang:es", "lang:en", "lang:eu", "lang:nl"]
+    )
+    return st.tuples(
+        st.lists(term | term.map("-{}".format), max_size=3).map(" ".join),
+        filters,
+        filters,
+        st.just("") | day.map("before:{}".format) | day.map("after:{}".format),
+    ).map(" ".join)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(queries(), st.integers(0, POSTS - 1), st.sampled_from(["", "before", "after"]), st.integers(1, 9))
+def test_windows_change_no_answer(database, search, ids, text, place, direction, limit):
+    query = parse(text)
+    bounds = Bounds.of(query, Cursor(**{direction: ids[place]}) if direction else Cursor())
+
+    def answers(sizes):
+        search.windows = search.windows_of_filters = sizes
+        with database.read() as session:
+            best = search.best(session, query, limit) if query.terms else []
+            return search.hits(session, query, bounds, limit), best
+
+    assert answers(TINY) == answers(NONE)
+
+
+def test_a_window_grows_as_its_hits_say_and_then_the_index_is_asked(database, search):
+    with database.write() as session:
+        susan = add_user(session, "susan")
+        rows = [
+            {"id": n, "user_id": susan, "body": "tea" if n % 4 else "pot", "language": None}
+            for n in range(1, 41)
+        ]
+        add_posts(session, [*rows, {"id": 41, "user_id": susan, "body": "once", "language": None}])
+
+    def count(text, sizes, limit=3):
+        search.windows = search.windows_of_filters = sizes
+        query = parse(f"{text} from:susan")
+        with database.read() as session, counted_statements(database) as statements:
+            search.hits(session, query, Bounds.of(query, Cursor()), limit)
+        return len(statements)
+
+    assert count("tea", Sizes(5, 40)) == 1, "the page is full"
+    assert count("pot", Sizes(41, 41), 20) == 2, "and were there more posts? There were not"
+    assert count("tea", Sizes(3, 40)) == 3, "there were; a larger window"
+    assert count("tea", Sizes(3, 4)) == 3, "there were; the window would be too large, the index"
+    assert count("once", Sizes(5, 80)) == 3, "one hit tells nothing; the index"
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling", "index"),
+    [
+        ("tea from:susan", None, "ix_posts_user_id_id"),
+        ("tea from:susan lang:es", None, "ix_posts_user_id_id"),
+        ("tea lang:es", "es", "ix_posts_language_id"),
+        ("-tea", None, ""),
+    ],
+)
+def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, index):
+    query = parse(text)
+    bounds = Bounds.of(query, Cursor())
+    window, values = window_of_the_filter(query, spelling, search.texts, ["t.digest <> ''"])
+    values |= bounds.values(3)
+    explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+    with database.read() as session:
+        if database.dialect == "postgresql":
+            for way in ("seqscan", "bitmapscan", "sort", "hashjoin"):  # of so few posts it would read all
+                session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        for sql in (window.of_size(bounds, 3), window.beyond(bounds, 3)):
+            plan = "\n".join(str(row) for row in session.execute(sa.text(f"{explain} {sql}"), values))
+            assert (
+                index or ("p USING INTEGER PRIMARY KEY" if database.dialect == "sqlite" else "Index")
+            ) in plan
+            assert "Seq Scan on posts" not in plan
+            assert "SCAN t" not in plan
+            assert f"Seq Scan on {search.texts}" not in plan
+
+
+def test_every_text_is_the_words_that_the_index_has(needs_fts5, database, search):
+    """A window looks for words between blanks; so must FTS5, whatever characters it knows of."""
+    texts = [chr(n) for n in range(1, 0x11_0000) if not 0xD800 <= n < 0xE000]
+    words = sorted({index_text(text) for text in texts} - {""})
+    with database.write() as session:
+        connection = session.connection()
+        insert = "INSERT INTO search_fts5 (rowid, digest) VALUES (?, ?)"
+        connection.exec_driver_sql(insert, list(enumerate(words)))
+        connection.exec_driver_sql("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, search_fts5, row)")
+        terms = set(connection.exec_driver_sql("SELECT term FROM temp.terms").scalars())
+        session.rollback()
+    assert terms == {word for text in words for word in text.split(" ")}
+
+
+def test_the_best_match_counts_words_that_follow_each_other():
+    posts = [
+        (1, "tea pot tea"),
+        (2, "tea tea tea"),
+        (3, "teapot teapot teapot"),
+        (4, "tea and more and more"),
+    ]
+    assert best_first((Term(("tea",)),), posts) == [2, 1, 4, 3]
+    assert best_first((Term(("tea",), is_prefix=True),), posts) == [3, 2, 1, 4]
+    assert best_first((Term(("tea", "pot")),), posts[:2]) == [2, 1]
+    assert best_first((Term(("tea",)),), []) == []

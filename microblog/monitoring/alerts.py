@@ -23,7 +23,7 @@ from babel.dates import format_timedelta
 from zope.interface import implementer
 
 from microblog.mail.interfaces import MailError
-from microblog.mail.messages import plain_message
+from microblog.mail.messages import LONGEST_SUBJECT, plain_message
 from microblog.mail.settings import ADMINS
 from microblog.monitoring.interfaces import IAlerts
 from microblog.monitoring.ledger import Group, Ledger
@@ -96,7 +96,7 @@ class Alerts:
             return
         key = hashlib.sha256(f"{kind}\0{group}".encode("utf-8", "replace")).hexdigest()[:32]
         try:
-            self._queue.put_nowait(Alert(key, subject, body[:LONGEST_BODY], self._now()))
+            self._queue.put_nowait(Alert(key, subject[:LONGEST_SUBJECT], body[:LONGEST_BODY], self._now()))
         except queue.Full:
             if not self._is_overflowing:
                 self._is_overflowing = True

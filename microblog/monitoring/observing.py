@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 REQUEST_ID_HEADER = "X-Request-ID"
 # Nothing that could forge a line of the log, or fill it.
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+LONGEST_PATH = 500  # characters, in the log
 KEY = "microblog.observation"  # in the WSGI environment, which a second attempt finds again
 TOOLBAR_TWEEN = "pyramid_debugtoolbar.toolbar_tween_factory"
 
@@ -117,7 +118,7 @@ def observation_of(request: Any) -> Observation:
     observation: Observation | None = request.environ.get(KEY)
     if observation is None:
         # The path as it came: it may be one that cannot be decoded.
-        path = request.environ.get("PATH_INFO", "")
+        path = request.environ.get("PATH_INFO", "")[:LONGEST_PATH]
         observation = Observation(f"{request.method} {path}", request=request, id=request_id(request))
         request.environ[KEY] = observation
     observation.request = request

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from microblog.monitoring.observing import Observation, present
+from microblog.monitoring.observing import LONGEST_PATH, Observation, present
 from microblog.monitoring.places import Place
 from microblog.monitoring.plans import plan_of
 from microblog.monitoring.settings import (
@@ -71,9 +71,9 @@ def who_asked(observation: Observation | None) -> dict[str, str]:
     # Quoted, so that nothing which somebody has sent begins a line.
     return {
         "method": request.method,
-        "path": quote(request.environ.get("PATH_INFO", "").encode("latin-1", "replace")),
+        "path": quote(request.environ.get("PATH_INFO", "")[:LONGEST_PATH].encode("latin-1", "replace")),
         "context": observation.context_name,
-        "view": quote(observation.view_name),
+        "view": quote(observation.view_name[:LONGEST_PATH]),
         "id": observation.id,
     }
 

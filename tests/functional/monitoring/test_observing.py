@@ -36,6 +36,11 @@ def test_a_request_has_an_id_of_its_own(browser):
     assert len(ids) == 3
 
 
+def test_a_path_without_end_is_in_no_line_of_the_log_as_a_whole(build, told):
+    build().browser().get("/" + "a" * 100_000, status=404)
+    assert told[0][0].task == "GET /" + "a" * (observing.LONGEST_PATH - 1)
+
+
 def test_the_id_that_a_proxy_sent_is_kept(browser):
     answer = browser.get("/explore", headers={"X-Request-ID": "proxy-1234.abc"})
     assert answer.headers["X-Request-ID"] == "proxy-1234.abc"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from zope.interface.verify import verifyObject
 
+from microblog.mail.messages import LONGEST_SUBJECT
 from microblog.monitoring import alerts as alerts_module
 from microblog.monitoring.alerts import LONGEST_BODY, QUEUE_LENGTH
 from microblog.monitoring.interfaces import IAlerts
@@ -93,6 +94,12 @@ def test_what_stayed_away_for_an_hour_is_new_again(open_office):
     office.alerts.work()
     office.fail()
     assert office.subjects == [FIRST, FIRST]
+
+
+def test_a_subject_is_not_kept_longer_than_a_mail_may_have_it(open_office):
+    office = open_office()
+    office.fail(2, place="x" * 100_000)
+    assert all(len(group.subject) <= LONGEST_SUBJECT for group in office.alerts._ledger.known.values())
 
 
 def test_once_more_is_said_so(open_office):

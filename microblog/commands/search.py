@@ -9,8 +9,9 @@ import click
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.posts.queries import number_of_posts
-from microblog.search.adapters import take_down_others
+from microblog.search import adapters
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified
+from microblog.search.settings import SEARCH
 
 POSTS_IN_A_TRANSACTION = 1000
 MOST_IDS_SHOWN = 20
@@ -41,7 +42,7 @@ def rebuild(site: Site) -> None:
 
     total = adapter.rebuild(database, indexed)
     progress.finish()
-    take_down_others(database, adapter.name)
+    adapters.take_down_others(database, adapter.name)
     click.echo(f"The index ({adapter.name}) is made again: {total:,} posts.")
 
 
@@ -77,6 +78,24 @@ def mend(site: Site, drift: Drift) -> None:
     progress.finish()
     if adapter.verify(database):
         raise click.ClickException(f"The index still differs: run `{site.command('search rebuild')}`.")
+
+
+@search.command()
+@click.argument("name")
+@pass_site
+def remove(site: Site, *, name: str) -> None:
+    """Remove from the database what the adapter NAME has there.
+
+    For an adapter that you have written yourself; `rebuild` does it for all others.
+    """
+    database = site.require_database()
+    if name == site.registry.microblog[SEARCH]:
+        raise click.ClickException(
+            f"{name} is the adapter of this site: choose another one in {site.ini}, "
+            f"run `{site.command('search rebuild')}`, and then this command again."
+        )
+    adapters.remove(database, name)
+    click.echo(f"What the adapter {name} had in the database is removed.")
 
 
 @search.command()

@@ -13,7 +13,7 @@ from microblog.db import Database
 from microblog.outbox import queries as outbox
 from microblog.search import queries
 from microblog.search.adapters.rebuilding import take_down
-from microblog.search.interfaces import ISearch
+from microblog.search.interfaces import ISearch, SearchError
 from microblog.search.settings import SEARCH
 
 ADAPTERS = {
@@ -45,6 +45,29 @@ def choose_adapter(config: Any) -> Any:
     else:
         return adapter
     return DottedNameResolver().resolve(ADAPTERS["none"])()
+
+
+def remove(database: Database, name: str) -> None:
+    """Remove from the database what this adapter, ours or somebody else's, has there.
+
+    An index outside of the database stays.
+
+    :raises SearchError: with a sentence when there is no such adapter.
+    """
+    try:
+        adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
+        verifyClass(ISearch, adapter_class)
+    except (ImportError, AttributeError, ValueError, Invalid) as error:
+        raise SearchError(
+            f"There is no search adapter {name!r} ({error}): name one of {', '.join(ADAPTERS)}, "
+            "or the dotted name that the ini file had."
+        ) from None
+    with database.write() as session:
+        if name == "elasticsearch":
+            queries.uninstall_triggers(session)
+            outbox.forget_all(session, queries.KIND)
+        elif name in ("none", inside_of(database.dialect)) or name not in ADAPTERS:
+            adapter_class().uninstall(session)
 
 
 def take_down_others(database: Database, chosen: str) -> None:

@@ -16,6 +16,7 @@ from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings
 from tests.walk import bodies, sign_up, write
 
+SCANNING = "tests.contract.scanning.ScanningSearch"
 STUBBORN = "tests.functional.commands.broken.StubbornSearch"
 
 
@@ -146,6 +147,34 @@ def test_a_rebuild_removes_what_another_adapter_left_in_the_database(site, appli
     assert count(application, "SELECT count(*) FROM outbox") == 0
     execute(application, "UPDATE posts SET body = 'another'")
     assert count(application, "SELECT count(*) FROM outbox") == 0
+
+
+def test_an_adapter_of_ones_own_is_removed_by_its_name(site, application, ini):
+    ours = ini.read_text()
+    ini.write_text(ours.replace("\nmicroblog.search = ", f"\nmicroblog.search = {SCANNING}\n#"))
+    site("search", "rebuild")
+    refused = site("search", "remove", SCANNING, status=1).stderr
+    assert refused.startswith(f"Error: {SCANNING} is the adapter of this site: choose another one in ")
+    ini.write_text(ours)
+    site("search", "rebuild")
+    tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'search_scanning%'"
+    assert count(application, tables) > 0
+    assert site("search", "remove", SCANNING).stdout == (
+        f"What the adapter {SCANNING} had in the database is removed.\n"
+    )
+    assert count(application, tables) == 0
+
+
+def test_what_an_adapter_of_ours_has_is_removed_by_its_name(site, application):
+    with application.database.write() as session:
+        install_triggers(session)
+    site("search", "remove", "postgresql")  # not in an SQLite database, so there is nothing to do
+    site("search", "remove", "none")
+    assert count(application, "SELECT count(*) FROM outbox") == 3
+    site("search", "remove", "elasticsearch")
+    assert count(application, "SELECT count(*) FROM outbox") == 0
+    error = site("search", "remove", "fts6", status=1).stderr
+    assert error.startswith("Error: There is no search adapter 'fts6' (")
 
 
 def test_a_rebuild_in_elasticsearch_is_a_command_too(site, application, ini):

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ import sqlalchemy as sa
 PAGES_IN_A_STEP = 2000
 SECONDS_OF_A_DAY = 86_400
 SQLITE_SIGNATURE = b"SQLite format 3\0"
+SQLITE_HEADER = 100  # bytes
+PARTS_OF_THE_SEAL = ("application_id", "user_version")
+NO_SEAL = (0, 0)
 DUMP_SIGNATURE = b"PGDMP"
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 SUFFIXES = {SQLITE: ".sqlite3", POSTGRESQL: ".dump"}
@@ -135,6 +140,34 @@ def copy_sqlite(source: Path, target: Path, progress: Callable[[int, int], None]
         new.execute("PRAGMA journal_mode=DELETE")
 
 
+def seal(file: Path) -> None:
+    """Let a damage be found that SQLite does not see, in the text of a post.
+
+    A hash of all that is behind the header, in two numbers in the header that SQLite leaves to others.
+    """
+    write_seal(file, seal_for(file))
+
+
+def unseal(file: Path) -> None:
+    """It becomes a database that is written to."""
+    write_seal(file, NO_SEAL)
+
+
+def seal_for(file: Path) -> tuple[int, ...]:
+    digest = blake2b(digest_size=8)
+    with file.open("rb") as stream:
+        stream.seek(SQLITE_HEADER)
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+    return struct.unpack(">ii", digest.digest())
+
+
+def write_seal(file: Path, numbers: tuple[int, ...]) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for name, number in zip(PARTS_OF_THE_SEAL, numbers, strict=True):
+            connection.execute(f"PRAGMA {name}={number}")
+
+
 def inventory_of_sqlite(file: Path) -> Inventory:
     """
     :raises BackupError: when it is damaged, or no database of microblog's.
@@ -149,6 +182,11 @@ def inventory_of_sqlite(file: Path) -> Inventory:
                 raise BackupError(
                     f"{file} has a row in table {broken[0]} that refers to nothing in {broken[2]}: "
                     "take another backup."
+                )
+            sealed = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PARTS_OF_THE_SEAL)
+            if sealed != NO_SEAL and sealed != seal_for(file):
+                raise BackupError(
+                    f"{file} is damaged, or was changed after it was made: take another backup."
                 )
             return Inventory(
                 *(connection.execute(query).fetchone()[0] for query in (REVISION, PEOPLE, POSTS))

@@ -84,6 +84,7 @@ def write(site: Site, partial: Path) -> None:
     if source is None or not source.exists():
         raise BackupError(f"There is no database to back up at {source or 'a place in memory'}.")
     copy_sqlite(source, partial)
+    backups.seal(partial)
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
@@ -176,6 +177,7 @@ def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with backups.appearing(database) as partial:
         copy_sqlite(file, partial)  # with what is in its WAL, as it was looked at above
+        backups.unseal(partial)
         if database.exists():
             put_aside(database, overwrite=overwrite)
         else:

@@ -30,6 +30,7 @@ only_sqlite = pytest.mark.skipif(
 only_postgresql = pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL, to back up PostgreSQL."
 )
+UNSEALED = ("PRAGMA application_id=0", "PRAGMA user_version=0")
 DEAD_SERVER = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
 
 
@@ -221,6 +222,21 @@ def test_a_damaged_database_is_put_aside_too(susan, microblog, other, tmp_path):
     assert aside.read_text().startswith("damaged ")
 
 
+@only_sqlite
+def test_a_byte_that_flipped_in_a_text_is_found_and_a_restored_database_may_be_changed(
+    susan, microblog, other, tmp_path
+):
+    file = tmp_path / "site.backup"
+    microblog("backup", file)
+    run("-c", other, "restore", file)
+    file.write_bytes(file.read_bytes().replace(b"worth keeping", b"worth kee\0ing"))
+    error = microblog("restore", "--verify", file, status=1).stderr
+    assert "is damaged, or was changed after it was made" in error
+    database = tmp_path / "other" / "site.sqlite3"
+    execute(database, "UPDATE posts SET body = 'Changed'")
+    assert "is whole" in microblog("restore", "--verify", database).stdout
+
+
 def killed_while_writing(file, statement):
     """A process wrote into the log of this database and was killed: the log is there."""
     code = f"""
@@ -278,9 +294,12 @@ def test_an_empty_file_is_replaced(susan, microblog, other, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (["UPDATE alembic_version SET version_num = '9999'"], "is of a newer microblog (revision 9999)"),
-        (["DELETE FROM alembic_version"], "is damaged, or not microblog's"),
-        (["DROP TABLE users"], "is damaged, or not microblog's"),
+        (
+            [*UNSEALED, "UPDATE alembic_version SET version_num = '9999'"],
+            "is of a newer microblog (revision 9999)",
+        ),
+        ([*UNSEALED, "DELETE FROM alembic_version"], "is damaged, or not microblog's"),
+        ([*UNSEALED, "DROP TABLE users"], "is damaged, or not microblog's"),
         (["PRAGMA foreign_keys=OFF", "INSERT INTO nicknames VALUES ('x', 99)"], "refers to nothing in users"),
         (
             ["PRAGMA writable_schema=ON", "UPDATE sqlite_master SET rootpage = 3 WHERE name = 'posts'"],

@@ -241,6 +241,12 @@ def test_room_is_told_before_there_is_none(site_of, monkeypatch, tmp_path, free,
     assert f"{tmp_path}/not/there (mail, log) has " in finding.sentence
 
 
+def test_the_folder_of_numbers_may_be_a_small_one_in_memory(site_of, monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "folders", lambda site: {tmp_path: ["numbers"]})
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=90 * 10**6))
+    assert only(checks.disk, site_of).level == "ok"
+
+
 def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     assert all(finding.level == "fault" for finding in checks.disk(site_of))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pstats
 import stat
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -145,7 +146,11 @@ def test_what_is_missing_or_broken_is_not_there(folder, tmp_path):
     assert profiles.read(folder, "../../secret") is None
     assert profiles.functions(tmp_path / "none.prof") == []
     folder.mkdir(parents=True)
-    for text in ("", "[]", "{}", '{"sql": [{}]}'):
+    strange = [
+        json.dumps({**asdict(PROFILED), **values})
+        for values in ({"began": "yesterday"}, {"seconds": "long"}, {"path": None}, {"calls": "many"})
+    ]
+    for text in ("", "[]", "{}", '{"sql": [{}]}', *strange):
         (folder / f"{PROFILED.name}.json").write_text(text)
         assert profiles.read(folder, PROFILED.name) is None
     broken = folder / "broken.prof"

@@ -60,7 +60,7 @@ class FTS5Search(SideTableSearch):
     name = "fts5"
     prefix = "search_fts5"
     dialect = "sqlite"
-    windows = Sizes(first=2000, largest=8000)
+    windows = Sizes(first=2000, largest=4000)
 
     def check(self, settings: Any, database: Database) -> None:
         if database.dialect != "sqlite":
@@ -187,7 +187,7 @@ class FTS5Search(SideTableSearch):
             return None  # the index has just these, the newest first
         if query.terms or query.excluded:
             hit, words = conditions_of(query)
-            window, values = window_of_the_filter(query, spelling, self.texts, hit)
+            window, values = window_of_the_filter(query, spelling, self.texts, hit, is_made_first=False)
             found = look_through(session, window, values | words, bounds, limit, self.windows)
             if found is not None or query.terms:
                 return found

@@ -121,7 +121,9 @@ class PostgreSQLSearch(SideTableSearch):
             values: dict[str, Any] = {}
         else:
             sizes = self.windows_of_filters
-            window, values = window_of_the_filter(query, spelling, self.texts, [f"t.{HIT}"])
+            window, values = window_of_the_filter(
+                query, spelling, self.texts, [f"t.{HIT}"], is_made_first=True
+            )
         values["match"] = match_of(query)
         return look_through(session, window, values, bounds, limit, sizes)
 
@@ -175,7 +177,7 @@ class PostgreSQLSearch(SideTableSearch):
 
 def newest(texts: str) -> Window:
     """The posts nearest to the bound alone."""
-    return Window("t.post_id AS id, t.vector", f"{texts} t", "t.post_id", hit=[f"p.{HIT}"])
+    return Window(texts, "post_id", ", w.vector", hit=(f"w.{HIT}",), is_made_first=True)
 
 
 def by_index(bounds: Bounds, conditions: list[str]) -> str:

@@ -360,18 +360,22 @@ class Bounds:
         return {"above": self.above, "below": self.below, "limit": limit}
 
 
-def filters(query: Query, spelling: str | None = None) -> tuple[list[str], dict[str, Any]]:
-    """SQL conditions on `posts p`, and their values; with a spelling, on the posts of that language alone."""
+def filters(
+    query: Query, spelling: str | None = None, *, posts: str = "p"
+) -> tuple[list[str], dict[str, Any]]:
+    """SQL conditions on `posts p` (or another name), and their values; with a spelling, on the posts of that
+    language alone."""
     conditions = []
     values: dict[str, Any] = {}
     if query.author is not None:
-        conditions.append("p.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
+        conditions.append(f"{posts}.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
         values["author"] = query.author
     if spelling is not None:
-        conditions.append("p.language = :spelling")
+        conditions.append(f"{posts}.language = :spelling")
         values["spelling"] = spelling
     elif query.language is not None:
-        conditions.append("(lower(p.language) = :language OR lower(p.language) LIKE :language || '-%')")
+        spelled = f"lower({posts}.language)"
+        conditions.append(f"({spelled} = :language OR {spelled} LIKE :language || '-%')")
         values["language"] = query.language
     return conditions, values
 

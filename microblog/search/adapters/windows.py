@@ -10,7 +10,7 @@ are no others, or the word is so rare that the index has little to read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,50 +43,59 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is looked through: `columns` of `source` as `p`, and what else makes a post a hit."""
+    """Rows of `source`, which is `w`, with an `id`; and what makes one a hit, with what is joined.
 
-    columns: str
+    PostgreSQL makes the window first, or it would choose another way; SQLite stops at the last hit of
+    the page, and goes the way that the words `CROSS JOIN` say.
+    """
+
     source: str
-    id: str
-    inside: list[str] = field(default_factory=list)
-    hit: list[str] = field(default_factory=list)
+    id: str = "id"
+    more_columns: str = ""
     join: str = ""
+    inside: tuple[str, ...] = ()
+    hit: tuple[str, ...] = ()
+    is_made_first: bool = False
 
     def of_size(self, bounds: Bounds, size: int) -> str:
-        """The statement that finds the hits."""
-        inside = self._ordered(self.columns, bounds, f"LIMIT {size}")  # a planner has to know it
-        return (
-            f"SELECT p.id FROM ({inside}) p {self.join} WHERE {' AND '.join(self.hit)} "
-            f"ORDER BY p.id {bounds.order} LIMIT :limit"
-        )
+        """The statement that finds the hits; planners have to know the size."""
+        order = f"ORDER BY w.{self.id} {bounds.order} LIMIT :limit"
+        if self.is_made_first:
+            columns = f"w.{self.id}{self.more_columns}"
+            source, conditions = f"({self._ordered(columns, bounds, f'LIMIT {size}')}) w", self.hit
+        else:
+            # One bound for each end: of two, SQLite would take the other, and walk beyond the window.
+            last = self._ordered(f"w.{self.id}", bounds, f"LIMIT 1 OFFSET {size - 1}")
+            above, below = bounds.conditions(f"w.{self.id}")
+            if bounds.oldest_first:
+                below = f"w.{self.id} <= coalesce(({last}), :below - 1)"
+            else:
+                above = f"w.{self.id} >= coalesce(({last}), :above + 1)"
+            source, conditions = f"{self.source} w", (*self.inside, above, below, *self.hit)
+        return f"SELECT w.{self.id} FROM {source} {self.join} WHERE {' AND '.join(conditions)} {order}"
 
     def beyond(self, bounds: Bounds, size: int) -> str:
         """The statement that says whether there are more posts than in a window of this size."""
         return self._ordered("1", bounds, f"LIMIT 1 OFFSET {size}")
 
     def _ordered(self, columns: str, bounds: Bounds, limit: str) -> str:
-        conditions = " AND ".join([*self.inside, *bounds.conditions(self.id)])
-        order = f"ORDER BY {self.id} {bounds.order}"
-        return f"SELECT {columns} FROM {self.source} WHERE {conditions} {order} {limit}"
+        conditions = " AND ".join([*self.inside, *bounds.conditions(f"w.{self.id}")])
+        order = f"ORDER BY w.{self.id} {bounds.order}"
+        return f"SELECT {columns} FROM {self.source} w WHERE {conditions} {order} {limit}"
 
 
 def window_of_the_filter(
-    query: Query, spelling: str | None, texts: str, hit: list[str]
+    query: Query, spelling: str | None, texts: str, hit: list[str], *, is_made_first: bool
 ) -> tuple[Window, dict[str, Any]]:
     """Posts of one author, or in one language that is written so, or all; `hit` is about the texts `t`."""
-    inside, values = filters(replace(query, language=None), spelling)
-    more: list[str] = []
+    inside, values = filters(replace(query, language=None), spelling, posts="w")
+    join, more = f"CROSS JOIN {texts} t", ["t.post_id = w.id"]
     if query.language is not None and spelling is None:  # not all posts of an author to find some
-        more, language = filters(replace(query, author=None))
+        conditions, language = filters(replace(query, author=None))
+        join += " CROSS JOIN posts p"
+        more += ["p.id = w.id", *conditions]
         values |= language
-    window = Window(
-        "p.id, p.language" if more else "p.id",
-        "posts p",
-        "p.id",
-        inside,
-        ["t.post_id = p.id", *hit, *more],
-        f"CROSS JOIN {texts} t",  # in this order, says the word to SQLite
-    )
+    window = Window("posts", join=join, inside=tuple(inside), hit=(*hit, *more), is_made_first=is_made_first)
     return window, values
 
 

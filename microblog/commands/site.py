@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import errno
 import functools
 import shlex
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ from microblog.search.interfaces import SearchError, SearchUnavailable
 from microblog.settings import SettingsError
 
 DEFAULT_INI = "development.ini"
+PRIVATE = 0o600
+OF_PASTEDEPLOY = ("here", "__file__")  # names that it gives to the ini file's own path
+# A file or folder that the operator has to see to.
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG)
 
 
 class Site:
@@ -117,6 +122,8 @@ class Site:
         """
         if self.database_file is not None:
             self.database_file.parent.mkdir(parents=True, exist_ok=True)
+            if not self.database_file.exists():
+                self.database_file.touch(PRIVATE)  # it will hold addresses and hashes of passwords
         before = migrating.current(self.database)
         if before not in (None, *self._known_revisions()):
             raise click.ClickException(str(self._problem_of_revision(before)))
@@ -213,12 +220,17 @@ def sentence_about(error: Exception) -> str | None:
             f"{error.name} is not installed, but the settings ask for it: install it "
             "(`pip install 'microblog[development]'` has what development.ini needs), or take it out of them."
         )
-    if isinstance(error, (migrating.MigrationError, SearchError)):
-        return str(error)
-    return None
+    if isinstance(error, OSError) and error.errno in UNUSABLE:
+        return (
+            f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another, or "
+            "run this as a user who may."
+        )
+    return str(error) if isinstance(error, (migrating.MigrationError, SearchError)) else None
 
 
 def fault_of_ini(error: Exception) -> str:
+    if isinstance(error, configparser.InterpolationError) and error.option in OF_PASTEDEPLOY:
+        return "the path of its folder has a % in it: move it to another."
     if isinstance(error, configparser.InterpolationError):
         # Not its own words: they repeat the value, which may be a secret.
         return f"write a % as %% in {error.option} of [{error.section}]."

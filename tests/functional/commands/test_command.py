@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 
 import pytest
@@ -161,6 +162,26 @@ def test_a_file_that_is_no_database_is_told_in_a_sentence(tmp_path):
     (tmp_path / "x.sqlite3").write_text("This is no database. " * 100)
     ini = write_ini(tmp_path / "x.ini", f"sqlite+pysqlite:///{tmp_path}/x.sqlite3")
     assert "file is not a database" in run("-c", ini, "database", "check", status=1).stderr
+
+
+def test_a_folder_with_a_percent_sign_is_told_in_a_sentence(tmp_path):
+    folder = tmp_path / "100%"
+    run("new", folder)
+    error = run("-c", folder / "development.ini", "settings", status=1).stderr
+    assert "the path of its folder has a % in it" in error
+
+
+def test_a_file_that_cannot_be_used_is_told_in_a_sentence(microblog):
+    name = "x" * 300  # also for root, who may everything else
+    assert (
+        f"{name} cannot be read or written (File name too long)" in microblog("backup", name, status=1).stderr
+    )
+    assert sentence_about(OSError(errno.ENOENT, "of ours")) is None
+
+
+def test_a_new_database_is_for_its_owner_only(new_site, tmp_path):
+    run("-c", new_site, "database", "upgrade")
+    assert (tmp_path / "var" / "new.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_fault_of_ours_keeps_its_traceback(ini, tmp_path):

@@ -211,11 +211,16 @@ def test_the_command_gives_the_environment_on(tmp_path):
     program.write_text('#!/bin/sh\necho "$MICROBLOG_SITE_NAME|$*|$(umask)"\n')
     program.chmod(0o755)
     script = text_of("microblog").replace("/etc/microblog/environment", str(environment))
-    script = script.replace(PROGRAM, str(program)).replace("runuser --user microblog -- ", "")
+    script = script.replace(PROGRAM, str(program)).replace("/usr/sbin/runuser --user microblog -- ", "")
     result = subprocess.run(
         ["sh", "-c", script, "microblog", "search", "verify"], capture_output=True, text=True, check=True
     )
     assert result.stdout == "A name & a sign: 50% of $HOME|search verify|0077\n"
+
+
+def test_cron_finds_the_command_though_it_looks_into_few_folders():
+    assert re.findall(r"^\d+ \d+ \* \* \* root (\S+) ", OPERATING, re.M) == ["/usr/local/bin/microblog"] * 2
+    assert "exec /usr/sbin/runuser " in text_of("microblog")
 
 
 # nginx

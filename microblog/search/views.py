@@ -45,34 +45,34 @@ def newest_posts(request: Any, query: Query, q: str) -> Page:
     """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
 
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
+        # Before the index: a worker that is done in between has brought them there.
+        own = ones_own(request, query) if cursor == Cursor() else {}
         posts: list[queries.PostRow] = []
-        first = cursor
         while True:
             wanted = limit - len(posts)
             ids = request.registry.search.search(request.dbsession, query, cursor, wanted)
             posts += queries.posts_by_id(request.dbsession, ids)
             if len(ids) < wanted or len(posts) == limit:
-                return with_ones_own(request, query, posts, limit) if first == Cursor() else posts
+                everything = {**own, **{post.id: post for post in posts}}
+                # The index answers in the right order already.
+                order = sorted(everything, reverse=True) if own else everything
+                return [everything[post_id] for post_id in order][:limit]
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
 
     return page_of_posts(request, fetch, q=q)
 
 
-def with_ones_own(
-    request: Any, query: Query, found: list[queries.PostRow], limit: int
-) -> list[queries.PostRow]:
-    """The first page, with posts that the reader has just written and no index knows yet."""
+def ones_own(request: Any, query: Query) -> dict[int, queries.PostRow]:
+    """The posts that match, by id, which the reader has just written and no index knows yet."""
     me = request.identity
     ids = [] if me is None else request.registry.search.waiting(request.dbsession, me.id)
-    ones_own = {
+    return {
         post.id: post
         for post in queries.posts_by_id(request.dbsession, ids)
         if matches(query, post.author, post.language, post.body)
         and (query.since is None or post.created >= query.since)
         and (query.until is None or post.created < query.until)
     }
-    everything = {**ones_own, **{post.id: post for post in found}}
-    return [everything[post_id] for post_id in sorted(everything, reverse=True)][:limit]
 
 
 def best_posts(request: Any, query: Query) -> Page:

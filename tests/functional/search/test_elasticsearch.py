@@ -612,3 +612,18 @@ def test_by_relevance_only_the_newest_hits_count(site, monkeypatch):
         assert site.search.ranked(session, parse("tea"), 10) == [newest, long]
         assert site.search.ranked(session, parse("tea from:nobody"), 10) == []
     assert best < long
+
+
+def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_author(site, monkeypatch):
+    browser = site.application.browser()
+    sign_up(browser, "john")
+    write(browser, "just written")
+    asked = site.search.search
+
+    def search_and_be_overtaken(*arguments: Any) -> list[int]:
+        ids: list[int] = asked(*arguments)
+        assert site.catch_up() == 1
+        return ids
+
+    monkeypatch.setattr(site.search, "search", search_and_be_overtaken)
+    assert bodies(browser.get("/search?q=written")) == ["just written"]

@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -36,6 +36,7 @@ NAME_OF_A_BACKUP = re.compile(r"microblog-\d{4}-\d\d-\d\dT\d{6}Z\.(sqlite3|dump)
 REVISION = "SELECT version_num FROM alembic_version"
 PEOPLE, POSTS = "SELECT count(*) FROM users", "SELECT count(*) FROM posts"
 NEEDED_IN_A_DUMP = ("alembic_version", "users", "posts")
+FOR_A_TRY = "microblog_verify_"  # begins the name of a database; the second in which it was made follows
 # Not as the server's other ones, which may be in another encoding.
 LIKE_OURS = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 # Whoever owns the tables there is whoever restores them.
@@ -255,7 +256,8 @@ def inventory_of_dump(engine: sa.Engine, file: Path) -> Inventory | None:
     server = sa.create_engine(engine.url, isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as connection:
-            name = f"microblog_verify_{uuid.uuid4().hex}"
+            drop_left_over(connection)
+            name = f"{FOR_A_TRY}{int(time.time())}_{uuid.uuid4().hex}"
             connection.exec_driver_sql(f"CREATE DATABASE {name} {LIKE_OURS}")
             try:
                 return inventory_of_restored(sa.create_engine(engine.url.set(database=name)), file)
@@ -265,6 +267,16 @@ def inventory_of_dump(engine: sa.Engine, file: Path) -> Inventory | None:
         return None
     finally:
         server.dispose()
+
+
+def drop_left_over(connection: sa.Connection) -> None:
+    """Databases of tries that were killed: each is a whole copy of the site."""
+    ours = sa.text("SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = current_user")
+    for name in connection.scalars(ours).all():
+        began = re.match(rf"{FOR_A_TRY}(\d+)_", name)
+        if began and int(began[1]) < time.time() - SECONDS_OF_A_DAY:
+            with suppress(sa.exc.DBAPIError):  # somebody is just doing the same
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
 
 
 def inventory_of_restored(engine: sa.Engine, file: Path) -> Inventory:

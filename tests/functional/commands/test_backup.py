@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -408,6 +409,23 @@ def test_a_dump_is_only_read_through_where_it_cannot_be_tried(microblog, tmp_pat
     ini = write_ini(tmp_path / "dead.ini", DEAD_SERVER)
     said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
     assert "can be read from its beginning to its end. It was not restored for a try" in said
+
+
+@only_postgresql
+def test_what_a_verification_that_was_killed_left_behind_is_removed_after_a_day(microblog, tmp_path):
+    microblog("backup", tmp_path / "site.backup")
+    old, new = "microblog_verify_1700000000_x", f"microblog_verify_{int(time.time())}_x{uuid.uuid4().hex}"
+    server = sa.create_engine(str(POSTGRESQL_URL), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {old}")
+        connection.exec_driver_sql(f"CREATE DATABASE {new}")
+        assert "is whole" in microblog("restore", "--verify", tmp_path / "site.backup").stdout
+        there = sa.text("SELECT datname FROM pg_database WHERE datname IN (:old, :new)")
+        left = connection.scalars(there, {"old": old, "new": new}).all()
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {old}")
+        connection.exec_driver_sql(f"DROP DATABASE {new}")
+    server.dispose()
+    assert left == [new]
 
 
 @only_postgresql

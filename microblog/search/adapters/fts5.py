@@ -171,6 +171,25 @@ class FTS5Search(SideTableSearch):
         sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({places})"
         return session.connection().exec_driver_sql(sql, tuple(ids)).all()
 
+    @property
+    def indexed_texts(self) -> str:
+        """The texts of those that FTS5 knows, too: it has a row in its own table for each."""
+        return (
+            f"SELECT t.post_id, CASE WHEN d.id IS NOT NULL THEN t.digest END AS digest FROM {self.texts} t "
+            f"LEFT JOIN {self.index}_docsize d ON d.id = t.post_id"
+        )
+
+    def repair(self, session: orm.Session, drift: Drift) -> None:
+        known = [{"id": post_id} for post_id in (*drift.stale, *drift.ghosts)]
+        if known:
+            # What FTS5 has lost comes back first: it cannot forget words that it does not have.
+            lost = (
+                f"INSERT INTO {self.index} (rowid, digest) SELECT post_id, digest FROM {self.texts} "
+                f"WHERE post_id = :id AND NOT EXISTS (SELECT 1 FROM {self.index}_docsize WHERE id = :id)"
+            )
+            session.execute(sa.text(lost), known)
+        super().repair(session, drift)
+
     def digest(self, body: str) -> str:
         """The whole normal form: FTS5 needs it to forget a post."""
         return index_text(body)

@@ -276,11 +276,7 @@ class SideTableSearch:
         while last < LARGEST:
             with database.snapshot() as session:
                 posts = part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last)
-                texts = part(
-                    session,
-                    f"SELECT post_id, digest FROM {self.texts} {PART.format(id='post_id')}",
-                    last,
-                )
+                texts = part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last)
                 # Up to here both are whole.
                 upto = min((max(ids) for ids in (posts, texts) if len(ids) == BATCH), default=LARGEST)
                 marks = sa.text(
@@ -299,6 +295,11 @@ class SideTableSearch:
                     stale.append(post_id)
             last = upto
         return Drift(tuple(missing), tuple(stale), tuple(ghosts))
+
+    @property
+    def indexed_texts(self) -> str:
+        """SQL for `post_id, digest` of what is in the index; NULL for a digest that it has lost."""
+        return f"SELECT post_id, digest FROM {self.texts}"
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         if drift.ghosts:

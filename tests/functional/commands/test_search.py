@@ -102,6 +102,15 @@ def test_drift_is_told_with_its_ids_and_mended(site, application, browser):
     site("search", "verify")
 
 
+def test_what_only_fts5_has_lost_is_told_and_mended(site, application, browser):
+    execute(application, "INSERT INTO search_fts5(search_fts5) VALUES ('delete-all')")
+    assert found(browser, "apple") == []
+    assert "Indexed with another text: " in site("search", "verify", status=1).stdout
+    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    assert found(browser, "apple") == ["one apple"]
+    execute(application, "INSERT INTO search_fts5(search_fts5, rank) VALUES ('integrity-check', 1)")
+
+
 def test_ghosts_alone_are_forgotten(site, application):
     execute(application, "INSERT INTO search_fts5_texts VALUES (77, 'ghost')")
     assert "is mended" in site("search", "verify", "--fix").stdout

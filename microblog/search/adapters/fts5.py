@@ -22,7 +22,7 @@ from microblog.posts.paging import Cursor
 from microblog.search.adapters.pending import run
 from microblog.search.adapters.side_table import Bounds, SideTableSearch, TooSlow, filters
 from microblog.search.adapters.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
-from microblog.search.interfaces import RANKED_HITS, ISearch
+from microblog.search.interfaces import RANKED_HITS, Drift, ISearch
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 

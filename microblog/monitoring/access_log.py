@@ -15,6 +15,11 @@ log = logging.getLogger("microblog.access")
 LONGEST_ADDRESS = 500  # characters of a path with its query
 # Values of these never get into the log, whatever else the name says: `token`, `api_key`, `new-password`.
 SECRET_FIELD = re.compile(r"(?i)([?&][^=&]*(?:token|secret|passw|key|signature)[^=&]*=)[^&]*")
+# The same within a value: who has to log in first is sent to /login?next=%2Fpage%3Ftoken%3D…
+INNER = r"(?:(?!%3d|%26)[^=&])*"
+INNER_SECRET_FIELD = re.compile(
+    rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|signature){INNER}%3d)(?:(?!%26)[^&])*"
+)
 PATH_SAFE = "/~!$&'()*+,;=:@-._"
 QUERY_SAFE = f"{PATH_SAFE}?%"
 
@@ -23,7 +28,11 @@ def asked_for(environ: dict[str, Any]) -> str:
     """The path and query as they were sent, in ASCII; secrets masked, and not longer than a line may be."""
     path = quote(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), PATH_SAFE, "latin-1")
     query = quote(environ.get("QUERY_STRING", ""), QUERY_SAFE, "latin-1")
-    address = SECRET_FIELD.sub(r"\1***", f"{path}?{query}") if query else path
+    # Cut before it is searched: looking for secrets in a long one takes minutes. One more, for the dots.
+    path, query = path[: LONGEST_ADDRESS + 1], query[: LONGEST_ADDRESS + 1]
+    address = path
+    if query:
+        address = INNER_SECRET_FIELD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", f"{path}?{query}"))
     return address if len(address) <= LONGEST_ADDRESS else f"{address[:LONGEST_ADDRESS]}..."
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -26,6 +28,40 @@ from microblog.settings import Settings
 
 LONGEST_ANSWER = 200  # characters of what the server says
 PERMANENT = 500  # answers from here on are final (RFC 5321)
+# smtplib limits the time of each answer's parts only: a server that sends a letter now and then would
+# hold us for ever. All answers together may take so many times as long as one.
+TIMEOUTS_IN_ALL = 6
+
+
+class TimeLimit:
+    """Ends a connection after so many seconds, whatever is being waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._smtp: smtplib.SMTP | None = None
+
+    def of(self, base: type[smtplib.SMTP]) -> type[smtplib.SMTP]:
+        """A subclass whose connection ends when time is up."""
+        limit = self
+
+        class Limited(base):  # type: ignore[misc, valid-type]
+            def connect(self, *arguments: Any, **options: Any) -> Any:
+                limit._smtp = self
+                limit._timer.start()
+                return super().connect(*arguments, **options)
+
+        return Limited
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_over = True
+        connected: Any = self._smtp
+        with suppress(OSError, AttributeError):  # there may be no socket yet, or no more
+            connected.sock.shutdown(socket.SHUT_RDWR)
 
 
 @implementer(IMailTransport)
@@ -68,12 +104,14 @@ class SMTPTransport:
             "local_hostname": domain_of(sender_of(settings)[1]),
             "timeout": settings[SMTP_TIMEOUT],
         }
-        smtp: smtplib.SMTP
-        if settings[SMTP_TLS] == "tls":
-            smtp = smtplib.SMTP_SSL(*where, context=self._tls(), **options)
-        else:
-            smtp = smtplib.SMTP(*where, **options)
+        limit = TimeLimit(TIMEOUTS_IN_ALL * settings[SMTP_TIMEOUT])
+        smtp: smtplib.SMTP | None = None
         try:
+            if settings[SMTP_TLS] == "tls":
+                options["context"] = self._tls()
+                smtp = limit.of(smtplib.SMTP_SSL)(*where, **options)
+            else:
+                smtp = limit.of(smtplib.SMTP)(*where, **options)
             if settings[SMTP_TLS] == "starttls":
                 smtp.starttls(context=self._tls())
             smtp.ehlo_or_helo_if_needed()
@@ -84,8 +122,14 @@ class SMTPTransport:
             # The mail is theirs now: a server that says goodbye badly makes no failure of it.
             with suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
+        except (OSError, smtplib.SMTPServerDisconnected):
+            if limit.is_over:
+                raise TimeoutError from None
+            raise
         finally:
-            smtp.close()
+            limit.cancel()
+            if smtp is not None:
+                smtp.close()
 
     def _tls(self) -> ssl.SSLContext:
         """Trusts whom the system trusts, and the authority of the settings."""

@@ -11,7 +11,7 @@ import pytest
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import plain_message
 from microblog.mail.transports.smtp import SMTPTransport
-from tests.sink import LOGIN, Sink, authenticator, free_port, make_certificate, silent_server
+from tests.sink import LOGIN, Sink, authenticator, dripping_server, free_port, make_certificate, silent_server
 
 USER, PASSWORD = (text.decode() for text in LOGIN)
 
@@ -112,6 +112,14 @@ def test_a_host_that_is_none(make, host):
 
 def test_a_server_that_says_nothing_is_waited_for_as_long_as_was_set(make):
     with silent_server() as port:
+        error = refusal(make(port, mail_smtp_timeout="0.1"))
+    assert "did not answer within 0.1 seconds: check" in str(error)
+    assert error.temporary
+
+
+@pytest.mark.parametrize("letter", [b"2", b"220-Hello\r\n"])
+def test_a_server_that_never_ends_its_answer_is_not_waited_for_either(make, letter):
+    with dripping_server(letter) as port:
         error = refusal(make(port, mail_smtp_timeout="0.1"))
     assert "did not answer within 0.1 seconds: check" in str(error)
     assert error.temporary

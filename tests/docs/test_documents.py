@@ -42,7 +42,7 @@ DOCUMENTS = sorted(
 )
 OUR_HOSTS = {"localhost", "127.0.0.1", "example.org"}
 # What the documents tell people to make, by the beginning of its path.
-MADE_BY_COMMANDS = (".venv", "dist/", "htmlcov", "microblog.sqlite3", "local.ini")
+MADE_BY_COMMANDS = (".venv", ".cache/bench/", "dist/", "htmlcov", "microblog.sqlite3", "local.ini")
 FILE_SUFFIXES = frozenset(
     [
         ".py",

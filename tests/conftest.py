@@ -51,9 +51,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-with-database"):
-        left_out = [item for item in items if "migrated" not in getattr(item, "fixturenames", ())]
+        left_out = [item for item in items if not uses_database(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def uses_database(item: Any) -> bool:
+    """By our fixtures, or by one of its module's own on the same server."""
+    return "migrated" in item.fixturenames or hasattr(item.module, "POSTGRESQL_URL")
 
 
 class Application:
@@ -93,6 +98,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     yield empty  # noqa: PT022  # the other way out of this function is a generator
 
 
+# Every table, trigger and function that an adapter may have made, as one text.
+WHAT_SEARCH_HAS = """SELECT string_agg(name, ' ' ORDER BY name) FROM (
+    SELECT relkind::text || relname AS name FROM pg_class WHERE relname LIKE 'search%'
+    UNION ALL SELECT tgname::text || tgenabled::text || md5(pg_get_triggerdef(oid))
+        FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT md5(prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) made"""
+
+
 def migrated_postgresql(url: str, worker: str) -> Iterator[Callable[[], str]]:
     name = f"microblog_test_{worker}_{os.getpid()}"
     server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
@@ -101,17 +114,28 @@ def migrated_postgresql(url: str, worker: str) -> Iterator[Callable[[], str]]:
     own = sa.make_url(url).set(database=name).render_as_string(hide_password=False)
     prepare(own)
     engine = sa.create_engine(own)
-    tables = ", ".join(f'"{table.name}"' for table in reversed(Base.metadata.sorted_tables))
+    search = PostgreSQLSearch()
+    tables = [f'"{table.name}"' for table in reversed(Base.metadata.sorted_tables)]
+    emptied = "; ".join(f"DELETE FROM {table}" for table in (*tables, search.pending, search.texts))
+
+    def made(connection: sa.Connection) -> str | None:
+        return connection.scalar(sa.text(WHAT_SEARCH_HAS))
+
+    with engine.connect() as connection:
+        usual = made(connection)
 
     def empty() -> str:
         with engine.begin() as connection:
-            for table in tables.split(", "):
-                connection.exec_driver_sql(f"DELETE FROM {table}")
-        # A test of search may have left the tables and triggers of another adapter, or none.
+            if made(connection) == usual:
+                connection.exec_driver_sql(emptied)
+                return own
+        # A test of search has left the tables and triggers of another adapter, or none.
         with orm.Session(engine) as session:
+            for table in tables:
+                session.execute(sa.text(f"DELETE FROM {table}"))
             uninstall_triggers(session)
-            PostgreSQLSearch().install(session)
-            session.execute(sa.text("DELETE FROM search_postgresql_texts"))
+            search.uninstall(session)
+            search.install(session)
             session.commit()
         return own
 

@@ -154,9 +154,10 @@ def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, i
                 session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
         for sql in (window.of_size(bounds, 3), window.beyond(bounds, 3)):
             plan = "\n".join(str(row) for row in session.execute(sa.text(f"{explain} {sql}"), values))
-            assert (
-                index or ("w USING INTEGER PRIMARY KEY" if database.dialect == "sqlite" else "Index")
-            ) in plan
+            if database.dialect == "sqlite":
+                assert (index or "w USING INTEGER PRIMARY KEY") in plan
+            else:  # which of them depends on what it knows of so few posts
+                assert "Index" in plan
             assert "Seq Scan on posts" not in plan
             assert "SCAN t" not in plan
             assert f"Seq Scan on {search.texts}" not in plan

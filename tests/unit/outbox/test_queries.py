@@ -99,3 +99,17 @@ def test_the_lag_is_the_age_of_the_oldest_entry_that_waits(database):
         session.execute(sa.update(Entry).values(created=outbox.now() - 90_000))
         outbox.write(session, KIND, ["b"])
         assert 90 <= outbox.depth(session, KIND).lag_seconds < 180
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_another_worker_has_in_hand_is_not_waited_for(database):
+    if database.dialect != "postgresql":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks.")
+    with database.write() as session:
+        session.execute(sa.update(Entry).values(next_at=2**60))
+    with database.write() as other:
+        other.execute(sa.update(Entry).where(Entry.key == "a").values(attempts=7))
+        with database.write() as session:
+            session.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+            outbox.hurry(session, KIND)
+    assert [entry.key for entry in lease(database)] == ["b", "c"]

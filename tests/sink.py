@@ -105,6 +105,23 @@ def silent_server() -> Iterator[int]:
 
 
 @contextmanager
+def greeting_server(greeting: bytes) -> Iterator[int]:
+    """The port of a server that greets whoever comes, and hangs up at the first word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def greet() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(greeting)
+                connection.recv(100)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+@contextmanager
 def dripping_server(letter: bytes = b"2", seconds: float = 0.02) -> Iterator[int]:
     """The port of a server that sends a letter now and then, and never an answer."""
     over = threading.Event()

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.outbox.models import Entry
+from microblog.outbox.queries import forget_all
 from microblog.posts.models import Post
 
 NEWEST_OF_AN_AUTHOR = 50
@@ -72,6 +73,12 @@ def uninstall_triggers(session: orm.Session) -> None:
         return
     for name in SQLITE_TRIGGERS:
         session.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
+
+
+def stop_feeding(session: orm.Session) -> None:
+    """Nothing more goes to an index that is fed through the outbox."""
+    uninstall_triggers(session)
+    forget_all(session, KIND)
 
 
 def waiting_posts(session: orm.Session, kind: str, author_id: int) -> list[int]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.outbox.queries import now
 from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
 from microblog.search.models import IndexState
 
 # A rebuild tells that it is alive many times a second, except while PostgreSQL makes its index.
 SECONDS_UNTIL_A_REBUILD_IS_DEAD = 300
 REPLACED = "Another rebuild has begun, or the index was removed; this rebuild ends."
-
-
-def now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def moment(milliseconds: int) -> datetime:

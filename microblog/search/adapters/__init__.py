@@ -10,7 +10,6 @@ from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
 
 from microblog.db import Database
-from microblog.outbox import queries as outbox
 from microblog.search import queries
 from microblog.search.adapters.rebuilding import take_down
 from microblog.search.interfaces import ISearch, SearchError
@@ -29,8 +28,7 @@ def choose_adapter(config: Any) -> Any:
     settings = config.registry.microblog
     name = settings[SEARCH]
     try:
-        adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
-        verifyClass(ISearch, adapter_class)
+        adapter_class = class_of(name)
         if hasattr(adapter_class, "SETTINGS"):
             config.declare_settings(*adapter_class.SETTINGS)
         adapter = adapter_class()
@@ -44,7 +42,17 @@ def choose_adapter(config: Any) -> Any:
         settings.fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
     else:
         return adapter
-    return DottedNameResolver().resolve(ADAPTERS["none"])()
+    return class_of("none")()
+
+
+def class_of(name: str) -> Any:
+    """The class of an adapter, ours or somebody else's.
+
+    :raises ImportError, AttributeError, ValueError, Invalid: when there is none, or it is no adapter.
+    """
+    adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
+    verifyClass(ISearch, adapter_class)
+    return adapter_class
 
 
 def remove(database: Database, name: str) -> None:
@@ -55,8 +63,7 @@ def remove(database: Database, name: str) -> None:
     :raises SearchError: with a sentence when there is no such adapter.
     """
     try:
-        adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
-        verifyClass(ISearch, adapter_class)
+        adapter_class = class_of(name)
     except (ImportError, AttributeError, ValueError, Invalid) as error:
         raise SearchError(
             f"There is no search adapter {name!r} ({error}): name one of {', '.join(ADAPTERS)}, "
@@ -64,8 +71,7 @@ def remove(database: Database, name: str) -> None:
         ) from None
     with database.write() as session:
         if name == "elasticsearch":
-            queries.uninstall_triggers(session)
-            outbox.forget_all(session, queries.KIND)
+            queries.stop_feeding(session)
         elif name in ("none", inside_of(database.dialect)) or name not in ADAPTERS:
             adapter_class().uninstall(session)
 
@@ -74,7 +80,7 @@ def take_down_others(database: Database, chosen: str) -> None:
     """The same as `uninstall_others`, in short transactions: SQLite drops a large table in seconds."""
     inside = inside_of(database.dialect)
     if chosen in ADAPTERS and chosen != inside:
-        take_down(DottedNameResolver().resolve(ADAPTERS[inside])(), database)
+        take_down(class_of(inside)(), database)
     with database.write() as session:
         uninstall_others(session, chosen)
 
@@ -86,10 +92,9 @@ def uninstall_others(session: orm.Session, chosen: str) -> None:
     """
     inside = inside_of(session.get_bind().dialect.name)
     if chosen in ADAPTERS and chosen != inside:
-        DottedNameResolver().resolve(ADAPTERS[inside])().uninstall(session)
+        class_of(inside)().uninstall(session)
     if chosen in ADAPTERS and chosen != "elasticsearch":
-        queries.uninstall_triggers(session)
-        outbox.forget_all(session, queries.KIND)
+        queries.stop_feeding(session)
 
 
 def inside_of(dialect: str) -> str:

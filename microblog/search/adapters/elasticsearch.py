@@ -112,8 +112,7 @@ class ElasticsearchSearch:
 
     def uninstall(self, session: orm.Session) -> None:
         """The triggers, the entries, and the indices if the server can be reached."""
-        queries.uninstall_triggers(session)
-        outbox.forget_all(session, KIND)
+        queries.stop_feeding(session)
         records.forget(session, self.name)
         try:
             client = self.client

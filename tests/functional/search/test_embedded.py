@@ -55,17 +55,6 @@ def test_an_index_inside_the_database_needs_no_rebuild_to_hold_what_was_there(ma
         assert search.search(session, parse("before"), Cursor(), 10) == [post]
 
 
-@pytest.fixture
-def search(application):
-    return application.registry.search
-
-
-@pytest.fixture
-def susan(database):
-    with database.write() as session:
-        return add_user(session, "susan")
-
-
 def find(database, search, text):
     with database.read() as session:
         return search.search(session, parse(text), Cursor(), 10)

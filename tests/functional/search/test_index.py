@@ -5,24 +5,12 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from microblog.accounts.queries import add_user
 from microblog.posts.models import Post
 from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
 from microblog.search.language import parse
 from tests.walk import bodies, sign_up, write
-
-
-@pytest.fixture
-def search(application):
-    return application.registry.search
-
-
-@pytest.fixture
-def susan(database):
-    with database.write() as session:
-        return add_user(session, "susan")
 
 
 def from_outside(database, user_id, *bodies):

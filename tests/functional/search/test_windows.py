@@ -49,11 +49,6 @@ TINY, NONE = Sizes(first=3, largest=7), Sizes(first=1, largest=0)
 
 
 @pytest.fixture
-def search(application):
-    return application.registry.search
-
-
-@pytest.fixture
 def ids(database, search):
     """Posts as they come, also those that the index does not know as they are."""
     chance = random.Random(5)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
 
 import pytest
 
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import plain_message
 from microblog.mail.transports.smtp import SMTPTransport
-from tests.sink import LOGIN, Sink, authenticator, dripping_server, free_port, make_certificate, silent_server
+from tests.sink import (
+    LOGIN,
+    Sink,
+    authenticator,
+    dripping_server,
+    free_port,
+    greeting_server,
+    make_certificate,
+    silent_server,
+)
 
 USER, PASSWORD = (text.decode() for text in LOGIN)
 
@@ -126,35 +133,15 @@ def test_a_server_that_never_ends_its_answer_is_not_waited_for_either(make, lett
 
 
 def test_a_server_that_breaks_off(make):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def hang_up():
-            connection, _ = listening.accept()
-            with connection:
-                connection.sendall(b"220 Hello\r\n")
-                connection.recv(100)
-
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        error = refusal(make(listening.getsockname()[1]))
-        thread.join()
+    with greeting_server(b"220 Hello\r\n") as port:
+        error = refusal(make(port))
     assert "broke the connection off" in str(error)
     assert error.temporary
 
 
 def test_a_server_that_does_not_want_us_at_all(make):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def refuse():
-            connection, _ = listening.accept()
-            with connection:
-                connection.sendall(b"554 Go away\r\n")
-                connection.recv(100)
-
-        thread = threading.Thread(target=refuse)
-        thread.start()
-        error = refusal(make(listening.getsockname()[1]))
-        thread.join()
+    with greeting_server(b"554 Go away\r\n") as port:
+        error = refusal(make(port))
     assert "refuses the mail (554 Go away)" in str(error)
     assert not error.temporary
 

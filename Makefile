@@ -78,7 +78,7 @@ $(VENV)/bin/python:
 lock: ## choose the newest versions that setup.py allows, and write the lock files
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	python3 -m venv "$$work/uv" && "$$work/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
-	compile="$$work/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header" && \
+	compile="$$work/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras" && \
 	env -u UV_FIND_LINKS $$compile --extra development --extra test --extra lint setup.py --output-file "$$work/requirements-dev.lock" && \
 	env -u UV_FIND_LINKS $$compile --extra development --constraint "$$work/requirements-dev.lock" setup.py --no-annotate --output-file "$$work/requirements.lock" && \
 	for name in requirements-dev.lock requirements.lock; do \

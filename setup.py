@@ -47,6 +47,7 @@ RUNTIME = [
     "itsdangerous>=2.2",
     "linkify-it-py>=2.0.3",
     "markupsafe>=3.0",
+    "multipart>=2.0,<3",
     "plaster_pastedeploy>=1.0.1",
     "prometheus_client>=0.26,<1",
     "pyramid>=2.1,<3",

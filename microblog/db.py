@@ -265,7 +265,7 @@ def includeme(config: Any) -> None:
             "tm.annotate_user": False,  # asking who it is would open the session too early
             "tm.commit_veto": commit_veto,
             "retry.attempts": 3,
-            "retry.activate_hook": "microblog.security.retry_unless_too_large",
+            "retry.activate_hook": "microblog.request.retry_if_kept",
         }
     )
     config.include("pyramid_tm")

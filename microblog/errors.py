@@ -31,7 +31,7 @@ from microblog.mail.settings import address
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.incidents import WithoutDetails, record
 from microblog.monitoring.settings import CONTACT
-from microblog.security import DEVELOPMENT, is_readable, is_same_origin, is_too_large, safe_next
+from microblog.security import DEVELOPMENT, is_same_origin, safe_next
 
 log = logging.getLogger(__name__)
 log.addFilter(WithoutDetails())
@@ -42,7 +42,11 @@ TITLES = {
     404: "Not found",
     405: "That cannot be done here",
     410: "No longer here",
+    411: "How long is it?",
     413: "Too large",
+    414: "Too long an address",
+    415: "Not a form",
+    431: "Too many headers",
     429: "Too many at once",
     500: "Something went wrong",
     503: "Busy",
@@ -169,9 +173,7 @@ def client_error(error: HTTPClientError, request: Any) -> Any:
 
 def typed(request: Any) -> list[tuple[str, str]]:
     """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
-    if request.method != "POST" or is_too_large(request):
-        return []
-    if not is_same_origin(request) or not is_readable(request):
+    if request.method != "POST" or not is_same_origin(request):
         return []
     return [
         (label, value)

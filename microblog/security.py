@@ -13,15 +13,16 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
-from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPRequestEntityTooLarge
-from pyramid.request import Request, RequestLocalCache
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
+from pyramid.request import RequestLocalCache
 from pyramid.tweens import EXCVIEW
 
 from microblog.accounts.queries import Identity, identity_of_session, mark_seen
-from microblog.settings import Setting, boolean, whole_number
+from microblog.request import MAX_BODY, Request
+from microblog.settings import Setting, boolean
 
 DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
 SECRET_CHARACTERS = 32
@@ -63,13 +64,6 @@ PUBLIC_URL = Setting(
     "The address under which people see the site, such as https://example.org, "
     "when a proxy in front ends TLS or changes the Host header.",
 )
-MAX_BODY = Setting(
-    "microblog.max_body",
-    whole_number(1_000, 1_000_000_000),
-    1_000_000,
-    "Bytes that a request may bring; a larger one gets a 413.",
-)
-
 # A name or an address, and a port: what else stands in the header would end up in redirects.
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 SESSION_COOKIE = "session"
@@ -213,10 +207,14 @@ def is_same_origin(request: Any) -> bool:
         return False
 
 
-def check_csrf(request: Any) -> None:
-    """:raises BadCSRF: when the POST was not sent from a form of ours."""
+def check_origin(request: Any) -> None:
+    """:raises BadCSRF: when the POST was sent from a page of another site. Reads no form."""
     if not is_same_origin(request):
         raise BadCSRF("This form was sent from another site, so nothing was done.")
+
+
+def check_token(request: Any) -> None:
+    """:raises BadCSRF: when the POST was not sent from a form of ours."""
     token = request.POST.get("csrf_token", "")
     if token == "":
         token = request.headers.get("X-CSRF-Token", "")
@@ -236,10 +234,8 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
     """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
 
     def gate(request: Any) -> Any:
-        if is_too_large(request):
-            raise HTTPRequestEntityTooLarge(
-                f"This is larger than the {registry.microblog[MAX_BODY]:,} bytes that are accepted here."
-            )
+        if request.refusal is not None:
+            raise request.refusal
         if not HOST.fullmatch(request.headers.get("Host", "localhost")):
             raise HTTPBadRequest("The name of the site in this request is not one.")
         try:
@@ -251,59 +247,12 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
             # Browsers resolve these themselves; traversal would too, and answer with another page.
             raise HTTPNotFound()
         if request.method == "POST":
-            if not is_readable(request):
-                raise HTTPBadRequest("This form could not be read: it is not UTF-8, or broken.")
-            check_csrf(request)
+            check_origin(request)
+            request.check_form()
+            check_token(request)
         return handler(request)
 
     return gate
-
-
-class BufferedRequest(Request):
-    """A request whose body, copied for a second attempt, stays in memory up to a usual `MAX_BODY`."""
-
-    request_body_tempfile_limit = 1_000_000
-
-
-def is_readable(request: Any) -> bool:
-    """Is the form what browsers send: UTF-8, and every field with a name?"""
-    try:
-        texts = []
-        for name, value in request.POST.items():
-            texts += [name, getattr(value, "filename", value)]
-        "".join(texts).encode()  # a name may be missing; surrogates cannot be encoded
-    except (ValueError, LookupError, TypeError, DeprecationWarning):  # WebOb raises the last, for charsets
-        return False
-    # WebOb has replaced what is no UTF-8 by this character, which somebody may also have typed.
-    return "\ufffd" not in "".join(texts) or is_utf8(request)
-
-
-def is_utf8(request: Any) -> bool:
-    body = request.body
-    if request.content_type != "multipart/form-data":
-        body = unquote_to_bytes(body)
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def drop_broken_cookies(request: Any) -> None:
-    """Cookies that cannot be decoded say nothing; every page would fail at them."""
-    try:
-        list(request.cookies.items())
-    except UnicodeDecodeError:
-        del request.environ["HTTP_COOKIE"]
-
-
-def is_too_large(request: Any) -> bool:
-    return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
-
-
-def retry_unless_too_large(request: Any) -> int | None:
-    """One attempt for what will be refused: `pyramid_retry` copies the body before the first."""
-    return 1 if is_too_large(request) else None
 
 
 def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
@@ -318,7 +267,6 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
             parts = urlsplit(public)
             request.environ["wsgi.url_scheme"] = parts.scheme
             request.environ["HTTP_HOST"] = parts.netloc
-        drop_broken_cookies(request)
         response = handler(request)
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -385,7 +333,7 @@ def includeme(config: Any) -> None:
         "script-src": "'self'",
         "style-src": "'self'",
     }
-    config.set_request_factory(BufferedRequest)
+    config.set_request_factory(Request)
     config.registry.security_policy = SecurityPolicy()
     config.set_security_policy(config.registry.security_policy)
     config.add_request_method(csrf_token, reify=True)

@@ -16,7 +16,7 @@ from waitress.server import create_server
 from microblog.commands.site import Site, pass_site
 from microblog.monitoring.settings import PROFILER
 from microblog.outbox.settings import WORKER
-from microblog.security import MAX_BODY
+from microblog.request import MAX_BODY
 
 SECTION = "server:main"
 WAITRESS = "egg:waitress#main"

@@ -16,7 +16,6 @@ from typing import Any
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.observing import present
 from microblog.monitoring.places import BETWEEN, PACKAGE, PROJECT
-from microblog.security import is_readable, is_too_large
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +100,8 @@ def report(registry: Any, error: Exception, body: str) -> None:
 
 def private_texts(request: Any) -> tuple[str, ...]:
     """What came with the request and is nobody's business: cookies, and the fields of a form."""
-    texts = list(request.cookies.values())
-    if request.method == "POST" and not is_too_large(request) and is_readable(request):
-        texts += [value for value in request.POST.values() if isinstance(value, str)]
-    return tuple(text for text in texts if len(text.strip()) >= SHORTEST_TEXT)
+    texts = [*request.cookies.values(), *request.POST.values()]
+    return tuple(text for text in texts if isinstance(text, str) and len(text.strip()) >= SHORTEST_TEXT)
 
 
 def trace_of(error: BaseException, private: tuple[str, ...] = ()) -> str:

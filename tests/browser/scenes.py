@@ -21,7 +21,8 @@ from microblog.pages import PAGE_SIZE
 from microblog.people.queries import follow
 from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
-from microblog.security import MAX_BODY, SECRET, token_hash
+from microblog.request import MAX_BODY
+from microblog.security import SECRET, token_hash
 from tests.conftest import Application
 
 # A page of posts is full with six, and a request too large with six thousand bytes.

@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 
 from microblog.commands.new import template
 from microblog.commands.serve import MARGIN_BYTES, can_bind
-from microblog.security import MAX_BODY
+from microblog.request import MAX_BODY
 from microblog.settings import NOT_SETTINGS
 from tests.docs.test_documents import fault_of_command, settings, variables_in
 

@@ -259,16 +259,25 @@ def test_the_character_for_what_could_not_be_read_may_be_written(application, su
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=\xff",
         "multipart/form-data; boundary=another",
-        "application/json",
-        "text/plain",
     ],
+)
+def test_a_form_in_an_unknown_shape_does_nothing(application, susan, log, content_type):
+    body = multipart({"csrf_token": token(susan).encode(), "body": b"Hello"})
+    answer = post_raw(application, susan, "/posts/", body, content_type)
+    assert (answer.status, answer.sentence) == (400, NOT_READABLE)
+    one_line(log, 400)
+    assert bodies(susan.get("/")) == []
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "", "x", "multipart/mixed; boundary=boundary"]
 )
 def test_what_is_no_form_does_nothing(application, susan, log, content_type):
     body = multipart({"csrf_token": token(susan).encode(), "body": b"Hello"})
     answer = post_raw(application, susan, "/posts/", body, content_type)
-    assert answer.status == 400
-    assert answer.sentence
-    one_line(log, 400)
+    assert answer.status == 415
+    assert answer.sentence == "Only forms are taken here, and this is none."
+    one_line(log, 415)
     assert bodies(susan.get("/")) == []
 
 

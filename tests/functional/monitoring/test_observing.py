@@ -37,7 +37,7 @@ def test_a_request_has_an_id_of_its_own(browser):
 
 
 def test_a_path_without_end_is_in_no_line_of_the_log_as_a_whole(build, told):
-    build().browser().get("/" + "a" * 100_000, status=404)
+    build().browser().get("/" + "a" * 100_000, status=414)
     assert told[0][0].task == "GET /" + "a" * (observing.LONGEST_PATH - 1)
 
 

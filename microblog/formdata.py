@@ -1,0 +1,176 @@
+"""The fields of a form that somebody sent, read within limits.
+
+What is read here comes from anybody, before it is known who that is. So everything is counted before
+it is taken apart: headers, fields, bytes of text; and every step takes time in proportion to the length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO
+from urllib.parse import unquote_to_bytes
+
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,
+)
+from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
+
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+MOST_FIELDS = 100
+MOST_TEXT_BYTES = 1_000_000  # of all fields together; files do not count
+LONGEST_CONTENT_TYPE = 500  # characters
+LONGEST_BOUNDARY = 70  # characters, as RFC 2046 has it
+MOST_PART_HEADERS = 8
+LONGEST_PART_HEADER = 4_000  # bytes
+FILE_IN_MEMORY_BYTES = 100_000  # a larger file is kept on the disk
+CHUNK_BYTES = 65_536
+
+NOT_READABLE = "This form could not be read: it is not UTF-8, or broken."
+NO_FORM = "Only forms are taken here, and this is none."
+TOO_MANY_FIELDS = f"This form has more than {MOST_FIELDS} fields, and none of ours has so many."
+TOO_LONG = f"The texts of this form are longer than the {MOST_TEXT_BYTES:,} bytes that are accepted here."
+TOO_LARGE_HEADERS = "The names of this form's fields are longer than any of ours."
+
+PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a form. Its name and type are what the sender says they are."""
+
+    filename: str
+    content_type: str
+    file: IO[bytes]
+    size: int
+
+
+Field = tuple[str, str | Upload]
+
+
+def parse_form(content_type: str, body: IO[bytes], length: int) -> list[Field]:
+    """The fields in their order; who calls this closes the files among them.
+
+    :raises HTTPUnsupportedMediaType: when it is no form.
+    :raises HTTPRequestEntityTooLarge: when it is beyond a limit.
+    :raises HTTPBadRequest: when it cannot be read.
+    """
+    if len(content_type) > LONGEST_CONTENT_TYPE:
+        raise HTTPUnsupportedMediaType(NO_FORM)
+    kind, options = parse_options_header(content_type)
+    if not kind and not length:
+        return []
+    if kind not in (URLENCODED, MULTIPART):
+        raise HTTPUnsupportedMediaType(NO_FORM)
+    if not is_utf8(options.get("charset")):
+        raise HTTPBadRequest(NOT_READABLE)
+    try:
+        if kind == URLENCODED:
+            return list(parse_urlencoded(body, length))
+        with ExitStack() as files:
+            fields = list(parse_multipart(options.get("boundary", ""), body, length, files))
+            files.pop_all()  # nothing is broken: they stay open
+            return fields
+    except ParserLimitReached as error:
+        raise HTTPRequestEntityTooLarge(TOO_LARGE_HEADERS) from error
+    except (MultipartError, UnicodeDecodeError) as error:
+        raise HTTPBadRequest(NOT_READABLE) from error
+
+
+def is_utf8(charset: str | None) -> bool:
+    return charset is None or charset.lower() in ("utf-8", "utf8", "us-ascii")
+
+
+def parse_urlencoded(body: IO[bytes], length: int) -> Iterator[Field]:
+    if length > MOST_TEXT_BYTES:
+        raise HTTPRequestEntityTooLarge(TOO_LONG)
+    text = body.read(length)
+    if text.count(b"&") >= MOST_FIELDS:
+        raise HTTPRequestEntityTooLarge(TOO_MANY_FIELDS)
+    for field in text.split(b"&"):
+        if field:
+            name, _, value = field.partition(b"=")
+            yield decode(name), decode(value)
+
+
+def decode(text: bytes) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode()
+
+
+def parse_multipart(boundary: str, body: IO[bytes], length: int, files: ExitStack) -> Iterator[Field]:
+    """Each file that is opened is also given to `files`, which closes them should the rest be broken."""
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
+        raise HTTPBadRequest(NOT_READABLE)
+    # Strict: a header that goes on in further lines would be joined anew with each of them.
+    parser = PushMultipartParser(
+        boundary, max_header_size=LONGEST_PART_HEADER, max_header_count=MOST_PART_HEADERS, strict=True
+    )
+    fields = Fields(files)
+    with parser:
+        for chunk in chunks(body, length):
+            for event in parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    fields.begin(event)
+                elif event is not None:
+                    fields.add(event)
+                else:
+                    yield fields.end()
+
+
+def chunks(body: IO[bytes], length: int) -> Iterator[bytes]:
+    """The last one is never small: the parser takes a line end after the form in the same chunk only."""
+    while length > 2 * CHUNK_BYTES:
+        yield body.read(CHUNK_BYTES)
+        length -= CHUNK_BYTES
+    if length > 0:
+        yield body.read(length)
+
+
+class Fields:
+    """Puts together, one after the other, the fields that come in pieces."""
+
+    def __init__(self, files: ExitStack) -> None:
+        self._files = files
+        self._count = 0
+        self._text_bytes = 0
+
+    def begin(self, part: MultipartSegment) -> None:
+        self._count += 1
+        if self._count > MOST_FIELDS:
+            raise HTTPRequestEntityTooLarge(TOO_MANY_FIELDS)
+        encoding = part.header("Content-Transfer-Encoding", "binary").lower()
+        is_nested = (part.content_type or "").startswith("multipart/")
+        if is_nested or not is_utf8(part.charset) or encoding not in PLAIN_ENCODINGS:
+            raise HTTPBadRequest(NOT_READABLE)
+        self._part = part
+        self._pieces: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        # A browser sends a field for a file without one, too; its name is empty.
+        if part.filename:
+            self._file = SpooledTemporaryFile(FILE_IN_MEMORY_BYTES)  # noqa: SIM115  # closed by whom `files` is
+            self._files.callback(self._file.close)
+
+    def add(self, piece: bytes) -> None:
+        if self._file is not None:
+            self._file.write(piece)
+            return
+        self._text_bytes += len(piece)
+        if self._text_bytes > MOST_TEXT_BYTES:
+            raise HTTPRequestEntityTooLarge(TOO_LONG)
+        self._pieces.append(piece)
+
+    def end(self) -> Field:
+        name, part = self._part.name or "", self._part
+        if self._file is None:
+            return name, b"".join(self._pieces).decode()
+        self._file.seek(0)
+        kind = part.content_type or "application/octet-stream"
+        return name, Upload(part.filename or "", kind, self._file, part.size)

@@ -1,0 +1,179 @@
+"""Our request: what it says of itself is read once, within limits, and never fails later.
+
+Everything in a request comes from anybody, and WebOb takes it apart with expressions that need the square of
+its length: 250 kB of letters in a Cookie header take minutes. So what is too long is cut off when the request
+is made, before anybody can read it; `refusal` says what was wrong, and the gate answers with it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from pyramid.httpexceptions import (
+    HTTPBadRequest,
+    HTTPClientError,
+    HTTPLengthRequired,
+    HTTPRequestEntityTooLarge,
+    HTTPRequestHeaderFieldsTooLarge,
+    HTTPRequestURITooLong,
+)
+from pyramid.request import Request as PyramidRequest
+from webob.multidict import MultiDict, NoVars
+
+from microblog.formdata import MOST_FIELDS, Upload, parse_form
+from microblog.settings import Setting, whole_number
+
+MAX_BODY = Setting(
+    "microblog.max_body",
+    whole_number(1_000, 1_000_000_000),
+    1_000_000,
+    "Bytes that a request may bring; a larger one gets a 413.",
+)
+
+LONGEST_ADDRESS = 16_384  # bytes of a path, and of a query
+LONGEST_HEADER = 8_192  # bytes; what most servers and proxies take at most
+LONGEST_HEADERS = 32_768  # bytes of all of them together
+# In the WSGI environment, where another attempt of the request finds them again.
+REFUSAL = "microblog.refusal"
+FORM = "microblog.form"
+
+Refusal = tuple[type[HTTPClientError], str]
+
+
+class Request(PyramidRequest):
+    """A request whose head is cut to a length that may be parsed, and whose form is parsed once.
+
+    There is no JSON yet. When there is, its size and its depth are limited here as well, before it is parsed.
+    """
+
+    # The body is copied for a second attempt; up to a usual `MAX_BODY` it stays in memory.
+    request_body_tempfile_limit = 1_000_000
+
+    def __init__(self, environ: dict[str, Any], **more: Any) -> None:
+        super().__init__(environ, **more)
+        if REFUSAL not in environ:
+            environ[REFUSAL] = cut_head(environ)
+
+    @property
+    def refusal(self) -> HTTPClientError | None:
+        """What is wrong with the head of the request, when something is."""
+        return raisable(self.environ[REFUSAL])
+
+    @property
+    def cookies(self) -> Any:
+        """Those that can be read; WebOb's own parser needs the square of the length."""
+        header = self.environ.get("HTTP_COOKIE", "")
+        if self.environ.get("webob._parsed_cookies", (None, None))[1] != header:
+            self.environ["webob._parsed_cookies"] = (parse_cookies(header), header)
+        return super().cookies
+
+    @property
+    def POST(self) -> Any:  # noqa: N802  # WebOb's name
+        """The fields of the form; none when it was refused (see `check_form`)."""
+        return self._form()[0]
+
+    def check_form(self) -> None:
+        """:raises HTTPClientError: when what came is no form, or one that cannot be read."""
+        problem = raisable(self._form()[1])
+        if problem is not None:
+            raise problem
+
+    def _form(self) -> tuple[Any, Refusal | None]:
+        body = self.body_file_raw
+        known, fields, refusal = self.environ.get(FORM, (None, None, None))
+        if known is body:
+            return fields, refusal
+        try:
+            fields, refusal = self._parsed_form(), None
+        except HTTPClientError as error:
+            refusal = (type(error), error.detail)
+            fields = NoVars("The form was refused.")
+        # Parsing may have replaced the body by a copy.
+        self.environ[FORM] = (self.body_file_raw, fields, refusal)
+        return fields, refusal
+
+    def _parsed_form(self) -> Any:
+        if self.method != "POST":
+            return NoVars("Only a POST brings a form.")
+        if is_too_large(self):
+            raise HTTPRequestEntityTooLarge(
+                f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
+            )
+        if self.content_length is None and self.is_body_readable:
+            raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
+        self.make_body_seekable()
+        length = self.content_length or 0
+        fields = parse_form(self.environ.get("CONTENT_TYPE", ""), self.body_file_raw, length)
+        self.body_file_raw.seek(0)
+        uploads = [value for _, value in fields if isinstance(value, Upload)]
+        if uploads:
+            self.add_finished_callback(lambda request: request.close_uploads(uploads))
+        return MultiDict(fields)
+
+    def close_uploads(self, uploads: list[Upload]) -> None:
+        """At the end of this attempt; the next one reads the form anew."""
+        for upload in uploads:
+            upload.file.close()
+        self.environ.pop(FORM, None)
+
+
+def raisable(refusal: Refusal | None) -> HTTPClientError | None:
+    """A new exception each time: one that was raised keeps the frames through which it went."""
+    return None if refusal is None else refusal[0](refusal[1])
+
+
+def cut_head(environ: dict[str, Any]) -> Refusal | None:
+    """Cuts what is too long, so that nobody parses it, and says what was wrong."""
+    refusal: Refusal | None = None
+    for name in ("PATH_INFO", "QUERY_STRING"):
+        if len(environ.get(name, "")) > LONGEST_ADDRESS:
+            environ[name] = environ[name][:LONGEST_ADDRESS]
+            refusal = (HTTPRequestURITooLong, "This address is too long.")
+    if environ.get("QUERY_STRING", "").count("&") >= MOST_FIELDS:
+        environ["QUERY_STRING"] = ""
+        refusal = (HTTPBadRequest, f"This address has more than {MOST_FIELDS} fields.")
+    lengths = {
+        name: len(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
+    if sum(lengths.values()) > LONGEST_HEADERS or max(lengths.values(), default=0) > LONGEST_HEADER:
+        for name in lengths.keys() - {"HTTP_HOST"}:
+            del environ[name]
+        environ["HTTP_HOST"] = environ.get("HTTP_HOST", "")[:LONGEST_HEADER]
+        refusal = (
+            HTTPRequestHeaderFieldsTooLarge,
+            "Your browser sent more than is accepted here along with the request. "
+            "Often it helps to delete the cookies of this site.",
+        )
+    return refusal
+
+
+def parse_cookies(header: str) -> dict[str, str]:
+    """The cookies by their names. One that is not UTF-8 says nothing."""
+    cookies = {}
+    for pair in header.split(";"):
+        name, has_value, value = pair.partition("=")
+        if has_value:
+            with suppress(UnicodeError):
+                cookies[as_text(name)] = as_text(value)
+    return cookies
+
+
+def as_text(text: str) -> str:
+    """Out of the latin-1 of WSGI, without blanks and quotes around it."""
+    text = text.strip(" \t")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    return text.encode("latin-1").decode()
+
+
+def is_too_large(request: Any) -> bool:
+    return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
+
+
+def retry_if_kept(request: Any) -> int | None:
+    """One attempt for what will be refused: `pyramid_retry` copies the body before the first."""
+    has_no_length = request.content_length is None and request.is_body_readable
+    return 1 if has_no_length or is_too_large(request) else None

@@ -36,7 +36,9 @@ def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
 
     :raises SettingsError: with every fault of the settings.
     """
-    return configure(settings).make_wsgi_app()
+    config = configure(settings)
+    config.registry.microblog.log_warnings()
+    return config.make_wsgi_app()
 
 
 def configure(settings: dict[str, Any]) -> Configurator:

@@ -8,6 +8,7 @@ somebody else wrote meanwhile, FOUNDATION 2b).
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = make_engine(url)
+        self.engine = make_engine(url_of(url))
         self.reading = self.engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
         self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
@@ -137,9 +138,9 @@ class Database:
             yield session
 
 
-def make_engine(url: str) -> sa.Engine:
+def make_engine(url: sa.URL) -> sa.Engine:
     """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
-    postgresql = sa.make_url(url).get_backend_name() == "postgresql"
+    postgresql = url.get_backend_name() == "postgresql"
     engine = sa.create_engine(
         url,
         connect_args=FOR_POSTGRESQL if postgresql else {},
@@ -240,12 +241,52 @@ def commit_veto(request: Any, response: Any) -> bool:
     return response.status_int >= 400 or getattr(request, "exception", None) is not None
 
 
-def sqlite_file(url: str) -> Path | None:
+# `sqlite+pysqlite:///PATH`. An ini file writes %(here)s into it, the name of a folder as it is: nothing in
+# it is quoted, a ? begins no query, and a % is a %. Only what the driver knows as its options is none of it.
+SQLITE_URL = re.compile(r"(?P<driver>sqlite(?:\+\w+)?):///(?P<rest>.+)", re.DOTALL)
+SQLITE_OPTIONS = re.compile(
+    r"\?(?:(?:uri|mode|cache|timeout|immutable|nolock|psow|vfs|isolation_level|detect_types|check_same_thread"
+    r"|cached_statements)=[^&/?]*(?:&|\Z))+\Z"
+)
+
+
+def url_of(text: str) -> sa.URL:
+    """What `microblog.database.url` says, parsed. The one place that knows where the path of a file ends.
+
+    :raises sqlalchemy.exc.ArgumentError: when it is no URL.
+    """
+    match = SQLITE_URL.fullmatch(text)
+    if match is None:
+        return sa.make_url(text)
+    options = SQLITE_OPTIONS.search(match["rest"])
+    query = "" if options is None else options[0]
+    url = sa.make_url(f"{match['driver']}://{query}")
+    return url.set(database=match["rest"].removesuffix(query))
+
+
+def sqlite_file(url: str | sa.URL) -> Path | None:
     """The file of an SQLite database, or None for PostgreSQL and databases in memory."""
-    parsed = sa.make_url(url)
+    parsed = url_of(url) if isinstance(url, str) else url
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))
+
+
+# What is left of a password when it holds an @ that is not written as %40.
+REST_OF_PASSWORD = re.compile(r"(://[^/@:]*:)[^?]*(?=@|%40)")
+
+
+def without_password(text: str) -> str:
+    """The URL of a database for everybody to read.
+
+    :raises sqlalchemy.exc.ArgumentError: when it is no URL.
+    """
+    url = url_of(text)
+    file = sqlite_file(url)
+    if file is not None:
+        return f"{url.drivername}:///{file}"
+    query = {key: "***" if "pass" in key.lower() else value for key, value in url.query.items()}
+    return REST_OF_PASSWORD.sub(r"\1***", url.set(query=query).render_as_string(hide_password=True))
 
 
 def includeme(config: Any) -> None:

@@ -4,15 +4,20 @@ A room declares the keys that it understands with `config.declare_settings(...)`
 `Setting`, and is also the key by which its value is read: `settings[PAGE_SIZE]` is an `int`.
 
 A value comes from the environment (`microblog.page_size` is `MICROBLOG_PAGE_SIZE`), else from the
-ini file, else from the documented default. Wrong values, unknown `microblog.*` keys and missing
-secrets are collected and stop the start together, in one message.
+ini file, else from the documented default. Wrong values, unknown `microblog.*` keys of the ini file and
+missing secrets are collected and stop the start together, in one message.
+
+Unknown variables only warn: the environment is not ours alone. For a Service called microblog,
+Kubernetes sets MICROBLOG_PORT and a dozen others in each container.
 """
 
 from __future__ import annotations
 
 import difflib
+import logging
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -20,6 +25,12 @@ from typing import Any, Generic, TypeVar, cast
 PREFIX = "microblog."
 NEAR = 0.7  # of the letters are the same
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+# What Kubernetes, and Docker's links, set for a Service called NAME: NAME_PORT=tcp://10.0.0.1:80.
+ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+PORT_OF_A_SERVICE = "_PORT"
 
 # Environment variables of this prefix that are not settings: where the tests find their services,
 # and the ini file that the command reads.
@@ -59,6 +70,8 @@ class Settings(Mapping[Setting[Any], Any]):
         self._values: dict[Setting[Any], Any] = {}
         self._sources: dict[Setting[Any], str] = {}
         self._faults: list[str] = []
+        self._warnings: list[str] = []
+        self._not_in_use: set[Setting[Any]] = set()
         self._frozen = False
 
     def __getitem__(self, setting: Setting[T]) -> T:
@@ -74,8 +87,24 @@ class Settings(Mapping[Setting[Any], Any]):
         """Where the value comes from: "environment", "ini" or "default"."""
         return self._sources[setting]
 
-    def declare(self, *settings: Setting[Any]) -> None:
-        """Understand these keys, and read them; a wrong value is remembered for `freeze`."""
+    def is_in_use(self, setting: Setting[Any]) -> bool:
+        """False for what another adapter than the chosen one would read."""
+        return setting not in self._not_in_use
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd and stops nothing, one sentence each; complete once they are frozen."""
+        return tuple(self._warnings)
+
+    def log_warnings(self) -> None:
+        for warning in self._warnings:
+            log.warning("%s", warning)
+
+    def declare(self, *settings: Setting[Any], in_use: bool = True) -> None:
+        """Understand these keys, and read them; a wrong value is remembered for `freeze`.
+
+        Of an adapter that is not in use a wrong value only warns, and the default holds.
+        """
         if self._frozen:
             raise RuntimeError("Settings are declared while the application is built, not later.")
         for setting in settings:
@@ -86,12 +115,14 @@ class Settings(Mapping[Setting[Any], Any]):
                     value = setting.parse(text.strip())
                 except ValueError as error:
                     shown = "its value" if setting.secret else repr(text)
-                    self.fault(f"{setting.key} {error}; {shown} ({source}) is not.")
+                    sentence = f"{setting.key} {error}; {shown} ({source}) is not."
+                    (self._faults if in_use else self._warnings).append(sentence)
+            (self._not_in_use.discard if in_use else self._not_in_use.add)(setting)
             self._values[setting] = value
             self._sources[setting] = source
 
     def _text(self, setting: Setting[Any]) -> tuple[str | None, str]:
-        if setting.variable in self._environ:
+        if setting.variable in self._environ and not is_of_a_service(setting.variable, self._environ):
             return self._environ[setting.variable], "environment"
         if setting.key in self._ini:
             return str(self._ini[setting.key]), "ini"
@@ -112,15 +143,24 @@ class Settings(Mapping[Setting[Any], Any]):
         for key in self._ini:
             if key.startswith(PREFIX) and key not in keys:
                 self.fault(f"{key} is not a setting.{nearest(key, keys)}")
-        for name in self._environ:
-            if (
-                name.startswith(PREFIX.upper().replace(".", "_"))
-                and not name.startswith(NOT_SETTINGS)
-                and name not in variables
-            ):
-                self.fault(f"{name} (environment) is not a setting.{nearest(name, variables)}")
+        for name in sorted(self._environ):
+            if not name.startswith(PREFIX.upper().replace(".", "_")) or name.startswith(NOT_SETTINGS):
+                continue
+            if is_of_a_service(name, self._environ):
+                self._warnings.append(
+                    f"{name} (environment) is ignored: it is the address of a service, as Kubernetes sets it."
+                )
+            elif name not in variables:
+                self._warnings.append(
+                    f"{name} (environment) is ignored: it is not a setting.{nearest(name, variables)}"
+                )
         if self._faults:
             raise SettingsError("\n".join(self._faults))
+
+
+def is_of_a_service(name: str, environ: Mapping[str, str]) -> bool:
+    """Is it what Kubernetes sets, also where we have a setting of that name (MICROBLOG_MAIL_SMTP_PORT)?"""
+    return name.endswith(PORT_OF_A_SERVICE) and ADDRESS_OF_A_SERVICE.fullmatch(environ[name]) is not None
 
 
 def nearest(name: str, known: Mapping[str, object]) -> str:
@@ -193,7 +233,7 @@ def includeme(config: Any) -> None:
     config.registry.microblog = Settings(config.registry.settings)
     config.add_directive(
         "declare_settings",
-        lambda config, *settings: config.registry.microblog.declare(*settings),
+        lambda config, *settings, in_use=True: config.registry.microblog.declare(*settings, in_use=in_use),
         action_wrap=False,
     )
     config.add_request_method(lambda request: request.registry.microblog, "microblog", property=True)

@@ -11,12 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from microblog import migrating
 from microblog.commands.database import described
 from microblog.commands.site import Site
-from microblog.db import DATABASE_URL
+from microblog.db import DATABASE_URL, without_password
 from microblog.mail.interfaces import MailError
 from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
 from microblog.monitoring import queries
@@ -70,6 +68,8 @@ def settings(site: Site) -> Iterator[Finding]:
         f"{len(sources)} settings: {sources.count('ini')} from {site.ini}, "
         f"{sources.count('environment')} from the environment, the others by default.",
     )
+    for warning in in_force.warnings:
+        yield Finding(WARNING, warning)
     if is_production(site) and not in_force[SECURE_COOKIES]:
         yield Finding(
             WARNING,
@@ -99,7 +99,7 @@ def has_secrets(site: Site) -> bool:
     return any(
         setting.secret
         and in_force.source(setting) == "ini"
-        and (setting is not DATABASE_URL or sa.make_url(in_force[setting]).password is not None)
+        and (setting is not DATABASE_URL or "***" in without_password(in_force[setting]))
         for setting in in_force
     )
 

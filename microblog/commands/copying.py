@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from microblog import migrating
 from microblog.archive.copying import CopyError, copy, first_table_with_rows, number_of_rows
 from microblog.commands.progress import Progress
-from microblog.db import DATABASE_URL, Database, sqlite_file
+from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
@@ -107,13 +107,13 @@ def reach(database: Database, url: str) -> None:
 
 
 def file_of(database: Database) -> Path | None:
-    return sqlite_file(database.engine.url.render_as_string())
+    return sqlite_file(database.engine.url)
 
 
 def shown(url: str) -> str:
     """Without its password."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
+        return without_password(url)
     except (sa.exc.ArgumentError, ValueError):
         return "One of the two"
 

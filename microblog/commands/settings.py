@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from microblog.commands.site import Site, pass_site
+from microblog.db import DATABASE_URL, without_password
 from microblog.settings import Setting
 
-# Of an address; the name before it is none.
-PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/@\s]+(?=@)")
+# Of an address; the name before it is none. A password in which an @ was not encoded ends at the last one.
+PASSWORD = re.compile(r"(://[^/@:\s]*:)\S*(?=@)")
+# In what follows its ?.
+SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&\s]*(?:pass|key|token|secret)[^=&\s]*=)[^&\s]*")
 
 
 @click.command()
@@ -20,15 +23,26 @@ def settings(site: Site) -> None:
     """Every setting in force, its source, and what it means."""
     in_force = site.registry.microblog
     for setting in sorted(in_force, key=lambda setting: setting.key):
+        source = in_force.source(setting)
+        if not in_force.is_in_use(setting):
+            if source == "default":
+                continue
+            source += " (not in use)"
         click.echo(f"{setting.key} = {shown(setting, in_force[setting])}")
-        click.echo(f"    from: {in_force.source(setting)}")
+        click.echo(f"    from: {source}")
         click.echo(f"    {setting.help}")
+    for warning in in_force.warnings:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def shown(setting: Setting[Any], value: Any) -> str:
     """As the ini file spells it; a secret only says whether it is set."""
+    if setting is DATABASE_URL:
+        return without_password(value)
     if setting.secret:
         return "(secret)" if value else "(not set)"
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else PASSWORD.sub(r"\1***", str(value))
+    if value is None:
+        return ""
+    return PASSWORD.sub(r"\1***", SECRET_PARAMETER.sub(r"\1***", str(value)))

@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog import configure, migrating
-from microblog.db import DATABASE_URL, Database, sqlite_file
+from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.monitoring.observing import observed
 from microblog.search.interfaces import SearchError, SearchUnavailable
 from microblog.settings import SettingsError
+from microblog.settings import log as settings_log
 
 DEFAULT_INI = "development.ini"
 PRIVATE = 0o600
@@ -63,6 +64,7 @@ class Site:
         """Log as the ini file says."""
         try:
             self._loader.setup_logging()
+            self.registry.microblog.log_warnings()
         except OSError as error:
             raise click.ClickException(
                 f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
@@ -100,7 +102,11 @@ class Site:
         """The WSGI application, with the filters that the ini file puts around it."""
         from pyramid.config import global_registries
 
-        application = self._loader.get_wsgi_app("main")
+        settings_log.disabled = True  # what it warns of is told by `setup_logging`, when there is a log
+        try:
+            application = self._loader.get_wsgi_app("main")
+        finally:
+            settings_log.disabled = False
         # A filter around the application has no registry.
         self.__dict__["registry"] = global_registries.last
         return application
@@ -125,6 +131,8 @@ class Site:
             if not self.database_file.exists():
                 self.database_file.touch(PRIVATE)  # it will hold addresses and hashes of passwords
         before = migrating.current(self.database)
+        file = self.database_file
+        place = file.absolute() if file else without_password(self.registry.microblog[DATABASE_URL])
         if before not in (None, *self._known_revisions()):
             raise click.ClickException(str(self._problem_of_revision(before)))
         migrating.upgrade(self.database)
@@ -132,10 +140,10 @@ class Site:
             self.registry.search.install(session)
         after = migrating.head()
         if before == after:
-            return f"The database is up to date (revision {after})."
+            return f"The database is up to date (revision {after}): {place}."
         if before is None:
-            return f"The database is made (revision {after})."
-        return f"The database is upgraded from revision {before} to {after}."
+            return f"The database is made (revision {after}): {place}."
+        return f"The database is upgraded from revision {before} to {after}: {place}."
 
     def _known_revisions(self) -> set[str]:
         scripts = ScriptDirectory.from_config(migrating.alembic_config(self.database))

@@ -4,9 +4,10 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from microblog.mail.settings import SETTINGS, check_together
+    from microblog.mail.settings import FOR_ALL_MAIL, FOR_SMTP, MAIL, check_together
     from microblog.mail.transports import choose_transport
 
-    config.declare_settings(*SETTINGS)
+    config.declare_settings(*FOR_ALL_MAIL)
+    config.declare_settings(*FOR_SMTP, in_use=config.registry.microblog[MAIL] == "smtp")
     check_together(config.registry.microblog)
     config.registry.mail = choose_transport(config.registry.microblog)

@@ -124,11 +124,8 @@ SMTP_TIMEOUT = Setting(
     "Seconds to wait for an answer of the server.",
 )
 
-SETTINGS = (
-    ADMINS,
-    MAIL,
-    MAIL_FOLDER,
-    SENDER,
+FOR_ALL_MAIL = (ADMINS, MAIL, MAIL_FOLDER, SENDER)
+FOR_SMTP = (
     SMTP_HOST,
     SMTP_PORT,
     SMTP_TLS,
@@ -137,15 +134,16 @@ SETTINGS = (
     SMTP_PASSWORD,
     SMTP_TIMEOUT,
 )
+SETTINGS = (*FOR_ALL_MAIL, *FOR_SMTP)
 
 
 def check_together(settings: Settings) -> None:
     """Remember as faults what is wrong only with one another."""
+    if settings[MAIL] != "smtp":
+        return
     if (settings[SMTP_USER] is None) != (settings[SMTP_PASSWORD] is None):
         missing = SMTP_USER if settings[SMTP_USER] is None else SMTP_PASSWORD
         settings.fault(f"{missing.key} is missing: a login needs a user and a password.")
-    if settings[MAIL] != "smtp":
-        return
     if settings[SENDER] is None and settings[PUBLIC_URL] is None:
         settings.fault(f"{SENDER.key} is missing: {MAIL.key} = smtp needs an address that mail comes from.")
     is_open = settings[SMTP_TLS] == "none" and settings[SMTP_HOST] not in LOCAL_HOSTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from microblog import configure
+from microblog import configure, main
 from microblog.settings import (
     Setting,
     Settings,
@@ -93,15 +93,113 @@ def test_only_what_is_near_is_offered(typed, meant):
     assert nearest(typed, known) == ("" if meant is None else f" Did you mean {meant}?")
 
 
-def test_an_unknown_variable_is_a_fault_unless_it_belongs_to_the_tests_or_the_command():
-    assert faults(
+def test_an_unknown_variable_warns_unless_it_belongs_to_the_tests_or_the_command():
+    made = settings(
         environ={
             "MICROBLOG_SISE": "1",
             "MICROBLOG_TEST_DATABASE_URL": "x",
             "MICROBLOG_CONFIG": "x.ini",
             "PATH": "/bin",
         }
-    ) == ["MICROBLOG_SISE (environment) is not a setting. Did you mean MICROBLOG_SIZE?"]
+    )
+    made.freeze()
+    assert made.warnings == (
+        "MICROBLOG_SISE (environment) is ignored: it is not a setting. Did you mean MICROBLOG_SIZE?",
+    )
+
+
+def test_a_wrong_value_of_what_is_not_in_use_warns_and_the_default_holds():
+    made = Settings({"microblog.size": "many", "microblog.colour": "green"}, {"MICROBLOG_PASSWORD": "x"})
+    made.declare(SIZE, COLOUR, PASSWORD, in_use=False)
+    made.freeze()
+    assert made.warnings == (
+        "microblog.size must be a whole number from 1 to 10; 'many' (ini) is not.",
+        "microblog.password must be a whole number from 1 to 2; its value (environment) is not.",
+    )
+    assert (made[SIZE], made[COLOUR], made.is_in_use(SIZE)) == (5, "green", False)
+
+
+def test_what_is_in_use_after_all_stops_the_start():
+    made = Settings({"microblog.size": "many"}, {})
+    made.declare(SIZE, in_use=False)
+    made.declare(SIZE)
+    assert made.is_in_use(SIZE)
+    with pytest.raises(SettingsError, match="must be a whole number"):
+        made.freeze()
+
+
+def variables_of_service(name):
+    """What Kubernetes sets in every container for a Service of this name, with two ports."""
+    return {
+        f"{name}_SERVICE_HOST": "10.96.0.17",
+        f"{name}_SERVICE_PORT": "80",
+        f"{name}_SERVICE_PORT_HTTP": "80",
+        f"{name}_SERVICE_PORT_METRICS": "9090",
+        f"{name}_PORT": "tcp://10.96.0.17:80",
+        f"{name}_PORT_80_TCP": "tcp://10.96.0.17:80",
+        f"{name}_PORT_80_TCP_PROTO": "tcp",
+        f"{name}_PORT_80_TCP_PORT": "80",
+        f"{name}_PORT_80_TCP_ADDR": "10.96.0.17",
+        f"{name}_PORT_9090_UDP": "udp://[fd00::17]:9090",
+    }
+
+
+def names_of_services():
+    """Such as MICROBLOG, MICROBLOG_MAIL, MICROBLOG_MAIL_SMTP: every beginning of a variable of ours."""
+    names = {"MICROBLOG_WEB"}
+    for setting in start().registry.microblog:
+        words = setting.variable.split("_")
+        names |= {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+    return sorted(names)
+
+
+@pytest.mark.parametrize("mail", ["folder", "smtp"])
+def test_a_service_of_kubernetes_with_any_name_changes_no_setting(monkeypatch, mail):
+    ini = {"microblog.mail": mail, "microblog.mail.sender": "microblog@example.org"}
+    usual = {setting.key: value for setting, value in start(**ini).registry.microblog.items()}
+    names = names_of_services()
+    assert {"MICROBLOG", "MICROBLOG_MAIL_SMTP", "MICROBLOG_DATABASE"} <= set(names)
+    for name in names:
+        for variable, value in variables_of_service(name).items():
+            monkeypatch.setenv(variable, value)
+    settings = start(**ini).registry.microblog
+    assert {setting.key: value for setting, value in settings.items()} == usual
+    assert all(" is ignored: " in warning for warning in settings.warnings)
+    assert any(warning.startswith("MICROBLOG_PORT (environment)") for warning in settings.warnings)
+
+
+ELASTICSEARCH = {
+    "microblog.search.elasticsearch.url": "https://search.example:9200",
+    "microblog.search.elasticsearch.replicas": "many",
+    "microblog.search.elasticsearch.ca_certificate": "/nowhere/ca.pem",
+}
+SMTP = {"microblog.mail.smtp.port": "smtp", "microblog.mail.smtp.password": "without a user"}
+
+
+@pytest.mark.parametrize("unused", [ELASTICSEARCH, SMTP], ids=["elasticsearch", "smtp"])
+@pytest.mark.parametrize("search", ["fts5", "none", "tests.functional.commands.broken.DownSearch"])
+def test_settings_of_an_adapter_that_is_not_in_use_may_stay(monkeypatch, unused, search):
+    settings = start(**{"microblog.search": search}, **unused).registry.microblog
+    assert len(settings.warnings) == 1  # the one that is no number
+    for key, value in unused.items():
+        monkeypatch.setenv(key.upper().replace(".", "_"), value)
+    settings = start(**{"microblog.search": search}).registry.microblog
+    assert len(settings.warnings) == 1
+
+
+def test_an_unknown_key_of_an_adapter_that_is_not_in_use_stops_the_start():
+    assert stopped_by(**{"microblog.search.elasticsearch.ulr": "x"}) == (
+        "microblog.search.elasticsearch.ulr is not a setting. "
+        "Did you mean microblog.search.elasticsearch.url?"
+    )
+
+
+def test_an_odd_variable_is_told_in_the_log(monkeypatch, caplog):
+    monkeypatch.setenv("MICROBLOG_PAGE_SISE", "7")
+    main({}, **{"microblog.secret": TEST_SECRET, "microblog.worker": "off"})
+    assert caplog.messages == [
+        "MICROBLOG_PAGE_SISE (environment) is ignored: it is not a setting. Did you mean MICROBLOG_PAGE_SIZE?"
+    ]
 
 
 def test_nothing_is_declared_once_they_are_frozen():

@@ -11,6 +11,7 @@ from zope.interface.verify import verifyClass
 
 from microblog.db import Database
 from microblog.search import queries
+from microblog.search.adapters import elasticsearch_server
 from microblog.search.adapters.rebuilding import take_down
 from microblog.search.interfaces import ISearch, SearchError
 from microblog.search.settings import SEARCH
@@ -27,6 +28,8 @@ def choose_adapter(config: Any) -> Any:
     """The adapter of `microblog.search`; what is wrong with it becomes a fault of the settings."""
     settings = config.registry.microblog
     name = settings[SEARCH]
+    if name != "elasticsearch":  # its settings may stay, for whoever comes back to it
+        config.declare_settings(*elasticsearch_server.SETTINGS, in_use=False)
     try:
         adapter_class = class_of(name)
         if hasattr(adapter_class, "SETTINGS"):

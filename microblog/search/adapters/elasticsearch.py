@@ -37,13 +37,9 @@ from microblog.search.adapters.elasticsearch_index import (
     request_of,
 )
 from microblog.search.adapters.elasticsearch_server import (
-    API_KEY,
-    CA_CERTIFICATE,
     INDEX,
-    PASSWORD,
     REPLICAS,
-    URL,
-    USER,
+    SETTINGS,
     Server,
     Trouble,
     sentence_of,
@@ -78,7 +74,7 @@ class ElasticsearchSearch:
     """`microblog.search = elasticsearch`"""
 
     name = "elasticsearch"
-    SETTINGS = (URL, INDEX, REPLICAS, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
+    SETTINGS = SETTINGS
 
     # One attempt in so many seconds: a page does not wait for a server that is down.
     seconds_for_a_query = 1.0

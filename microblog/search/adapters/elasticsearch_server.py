@@ -45,6 +45,7 @@ CA_CERTIFICATE = Setting(
     None,
     "A file with the certificate of the authority that signed the server's.",
 )
+SETTINGS = (URL, INDEX, REPLICAS, API_KEY, USER, PASSWORD, CA_CERTIFICATE)
 
 OLDEST_CLIENT, NEWEST_CLIENT = (8, 19), (9, 0)
 SUPPORTED_SERVERS = 8  # the major version
@@ -87,7 +88,7 @@ class Server:
             options["basic_auth"] = (settings[USER], settings[PASSWORD] or "")
         try:
             if settings[CA_CERTIFICATE]:
-                ssl.create_default_context(cafile=settings[CA_CERTIFICATE])  # the client looks later
+                require_certificate(settings[CA_CERTIFICATE])  # the client looks later
                 options["ca_certs"] = settings[CA_CERTIFICATE]
             # One attempt: pages do not wait, and the worker comes back by itself.
             self._client = elasticsearch.Elasticsearch(settings[URL].split(), max_retries=0, **options)
@@ -135,6 +136,15 @@ def require_supported_client(version: tuple[int, ...]) -> None:
             f"{NEWEST_CLIENT[0]}, and not {'.'.join(map(str, version))}: "
             "pip install 'microblog[elasticsearch]'."
         )
+
+
+def require_certificate(path: str) -> None:
+    """:raises ValueError: when there is none in this file; what `ssl` says does not name it."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except (ValueError, OSError) as error:  # an SSLError is one of the latter
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{CA_CERTIFICATE.key}: {path} has no certificate ({reason})") from None
 
 
 def sentence_of(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import subprocess
 
 import pytest
@@ -212,3 +213,75 @@ def test_settings_tell_no_password_inside_of_an_address(monkeypatch, microblog):
         "MICROBLOG_SEARCH_ELASTICSEARCH_URL", "https://me:hunter2@one.example:9200 https://two.example:9200"
     )
     assert "url = https://me:***@one.example:9200 https://two.example:9200\n" in microblog("settings").stdout
+
+
+ADDRESSES = [
+    ("microblog.database.url", "postgresql+psycopg://me:{}@db.example/blog"),
+    ("microblog.database.url", "postgresql+psycopg://db.example/blog?user=me&password={}"),
+    ("microblog.database.url", "postgresql+psycopg://me:x@/blog?host=db.example&sslpassword={}"),
+    ("microblog.search.elasticsearch.url", "https://me:{}@search.example:9200/x"),
+    ("microblog.search.elasticsearch.url", "https://one.example:1 https://me:{}@search.example:9200"),
+    ("microblog.search.elasticsearch.url", "https://search.example:9200/?api_key={}"),
+    ("microblog.mail.smtp.password", "{}"),
+]
+PASSWORDS = ["hunter2", "hunter2%40x", "hunter2%2Fx", "hunter2:x"]
+IN_AN_ADDRESS = ["x@hunter2", "x/hunter2@y", "hunter2#x", "x@y/hunter2"]
+
+
+@pytest.mark.parametrize(("key", "address"), ADDRESSES)
+@pytest.mark.parametrize("password", [*PASSWORDS, *IN_AN_ADDRESS])
+def test_settings_tell_where_a_service_is_and_no_password(monkeypatch, microblog, key, address, password):
+    monkeypatch.setenv("MICROBLOG_SEARCH", "none")
+    monkeypatch.setenv(key.upper().replace(".", "_"), address.format(password))
+    told = microblog("settings").stdout
+    assert f"\n{key} = " in told
+    assert "hunter2" not in told
+    if password in PASSWORDS and "@" in address:
+        assert address.format("***") in told.replace("%2F", "/") or "db.example" in told
+
+
+def test_settings_tell_where_the_database_is(new_site, tmp_path, monkeypatch):
+    assert f"microblog.database.url = sqlite+pysqlite:///{tmp_path}/var/new.sqlite3\n" in (
+        run("-c", new_site, "settings").stdout
+    )
+    monkeypatch.setenv("MICROBLOG_SEARCH", "none")
+    monkeypatch.setenv("MICROBLOG_DATABASE_URL", "postgresql+psycopg:///?service=blog")
+    assert "microblog.database.url = postgresql+psycopg:///?service=blog\n" in (
+        run("-c", new_site, "settings").stdout
+    )
+
+
+def test_settings_tell_what_is_not_in_use_only_where_somebody_set_it(new_site, monkeypatch):
+    assert "elasticsearch" not in run("-c", new_site, "settings").stdout.replace("fts5 (inside", "").replace(
+        "elasticsearch, none", ""
+    )
+    monkeypatch.setenv("MICROBLOG_SEARCH_ELASTICSEARCH_URL", "https://search.example:9200")
+    monkeypatch.setenv("MICROBLOG_PAGE_SISE", "7")
+    result = run("-c", new_site, "settings")
+    assert (
+        "microblog.search.elasticsearch.url = https://search.example:9200\n"
+        "    from: environment (not in use)\n"
+    ) in result.stdout
+    warning = "MICROBLOG_PAGE_SISE (environment) is ignored: it is not a setting."
+    assert f"Warning: {warning}" in result.stderr
+    assert f"warning settings: {warning}" in run("-c", new_site, "doctor", status=1).stdout
+
+
+def test_a_server_tells_odd_variables_once_and_in_its_log(tmp_path, monkeypatch, start):
+    run("new", "site")
+    monkeypatch.setenv("MICROBLOG_PORT", "tcp://10.0.0.1:80")
+    server = start("-c", "site/production.ini", "serve", "--upgrade", "--listen", "127.0.0.1:0")
+    assert "The database is made" in server.line()
+    assert server.line().startswith("microblog is at")
+    status, errors = server.end(signal.SIGTERM)
+    assert (status, errors.count("MICROBLOG_PORT (environment) is ignored")) == (0, 1)
+    assert (tmp_path / "site" / "microblog.log").read_text().count("MICROBLOG_PORT (environment)") == 1
+
+
+def test_a_certificate_that_is_missing_is_told_by_its_name(microblog, monkeypatch, tmp_path):
+    monkeypatch.setenv("MICROBLOG_SEARCH", "elasticsearch")
+    monkeypatch.setenv("MICROBLOG_SEARCH_ELASTICSEARCH_CA_CERTIFICATE", f"{tmp_path}/ca.pem")
+    told = microblog("doctor", status=1).stdout
+    assert f"microblog.search.elasticsearch.ca_certificate: {tmp_path}/ca.pem has no certificate (No" in told
+    (tmp_path / "ca.pem").write_text("nonsense")
+    assert f"{tmp_path}/ca.pem has no certificate (" in microblog("doctor", status=1).stdout

@@ -29,7 +29,7 @@ def test_a_new_site_gets_its_folder_database_and_index(new_site, tmp_path):
     assert "There is no database at" in run("-c", new_site, "database", "check", status=1).stderr
     assert not (tmp_path / "var").exists()
     made = run("-c", new_site, "database", "upgrade").stdout
-    assert made == f"The database is made (revision {migrating.head()}).\n"
+    assert made == f"The database is made (revision {migrating.head()}): {tmp_path}/var/new.sqlite3.\n"
     assert run("-c", new_site, "database", "check").stdout == (
         f"The database is as it should be (revision {migrating.head()}).\n"
         "Search (fts5): 0 posts indexed, 0 wait.\n"
@@ -49,7 +49,7 @@ def test_an_older_database_is_upgraded(new_site, file):
     assert f"The database is at revision 0001, this microblog needs {migrating.head()}" in error
     assert f"microblog -c {new_site} database upgrade" in error
     upgraded = run("-c", new_site, "database", "upgrade").stdout
-    assert upgraded == f"The database is upgraded from revision 0001 to {migrating.head()}.\n"
+    assert upgraded == f"The database is upgraded from revision 0001 to {migrating.head()}: {file}.\n"
 
 
 def test_an_empty_database_is_told(new_site, tmp_path):

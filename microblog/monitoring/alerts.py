@@ -38,6 +38,7 @@ SECONDS_TO_CLOSE = 5.0
 # What could not be sent is tried again after so long, together with what has happened meanwhile.
 SECONDS_AFTER_A_FAILURE = 300.0
 LEAST_WAIT_SECONDS = 0.05
+SECONDS_BETWEEN_LOOKS = 300.0  # at the file, for what other processes left there
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Alerts:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._is_watching = False
 
     # What others call
 
@@ -109,12 +111,12 @@ class Alerts:
         """For a server or worker: what was counted before it started is told in its time."""
         if not self._admins:
             return
-        with self._ledger.groups() as groups:
-            is_any_counted = any(group.count for group in groups.values())
-        if is_any_counted:
+        if self._ledger.path is not None:
+            # Also what another process leaves there when it ends: a command while the mail server was down.
+            self._is_watching = True
             self._start_thread()
 
-    def close(self) -> None:
+    def close(self, seconds: float = SECONDS_TO_CLOSE) -> None:
         with self._starting:
             self._is_closed = True
             thread, self._thread = self._thread, None
@@ -122,7 +124,7 @@ class Alerts:
         if thread is None:
             return
         self._wake.set()
-        thread.join(SECONDS_TO_CLOSE)
+        thread.join(seconds)
         if thread.is_alive():
             log.warning("The mail server is slow: the last alerts may not have been mailed.")
 
@@ -155,12 +157,13 @@ class Alerts:
                 return
 
     def _seconds_until_due(self) -> float | None:
-        """Until the next summary, as far as this process knows; None when there is none to come."""
+        """Until the next mail, as far as this process knows; None when there is none to come."""
         moments = [group.sent + self._every for group in self._ledger.known.values() if group.count]
-        if not moments:
-            return None
         # Not longer either: the clock may have been ahead when the last one was sent.
-        return max(LEAST_WAIT_SECONDS, min(self._every, min(moments) - self._now()))
+        pauses = [min(self._every, min(moments) - self._now())] if moments else []
+        if self._is_watching:
+            pauses.append(SECONDS_BETWEEN_LOOKS)
+        return max(LEAST_WAIT_SECONDS, min(pauses)) if pauses else None
 
     def work(self, *, is_last: bool = False) -> None:
         """Do what can be done now: count what waits, send what is due. Returns when that is done.
@@ -172,10 +175,13 @@ class Alerts:
             now = self._now()
             with self._ledger.groups() as groups:
                 mails = [mail for alert in alerts if (mail := self._note(groups, alert, now)) is not None]
-                mails += self._summaries(groups, now, everything=is_last and self._ledger.path is None)
-            for mail in mails:
-                if not self._send(mail):
-                    self._give_back(mail, now)
+                mails += self._summaries(groups, now, but_not={mail.key for mail in mails})
+            failed = {mail.key for mail in mails if not self._deliver(mail, now)}
+            if is_last and self._ledger.path is None:
+                with self._ledger.groups() as groups:
+                    mails = self._summaries(groups, now, but_not=failed, everything=True)
+                for mail in mails:
+                    self._deliver(mail, now)
 
     def _take(self) -> list[Alert]:
         alerts: list[Alert] = []
@@ -189,44 +195,64 @@ class Alerts:
         return not 0 <= now - group.sent < self._every
 
     def _note(self, groups: dict[str, Group], alert: Alert, now: float) -> Mail | None:
-        """Count it; its mail when it is the first."""
+        """Count it; its mail when it is the first.
+
+        What is in a mail counts as untold until that has left: this process may be killed meanwhile.
+        """
         group = groups.get(alert.key)
         if group is None or (group.count == 0 and self._is_over(group, now)):
-            groups[alert.key] = Group(alert.subject, now)
+            moment = alert.moment
+            groups[alert.key] = Group(alert.subject, now, 1, moment, moment, is_told=False, body=alert.body)
             again = f"If it happens again, one mail tells how often, in {self._pause} at the earliest."
             body = f"{alert.body.rstrip()}\n\n{self._footer(again)}"
-            return Mail(alert.key, alert.subject, body, 1, alert.moment, alert.moment, alert.subject)
+            return Mail(alert.key, alert.subject, body, 1, moment, moment, alert.subject)
         group.subject = alert.subject
         group.first = group.first if group.count else alert.moment
         group.last = alert.moment
         group.count += 1
         return None
 
-    def _summaries(self, groups: dict[str, Group], now: float, *, everything: bool) -> list[Mail]:
-        """Mails about what was counted and is due; what did not happen again is forgotten."""
+    def _summaries(
+        self, groups: dict[str, Group], now: float, *, but_not: set[str], everything: bool = False
+    ) -> list[Mail]:
+        """Mails about what was counted and is due; what did not happen again is forgotten.
+
+        `but_not`: what there is a mail about already.
+        """
         mails = []
         for key, group in list(groups.items()):
-            if not (everything or self._is_over(group, now)):
-                continue
-            if group.count == 0:
+            is_due = everything or self._is_over(group, now)
+            if is_due and group.count == 0:
                 del groups[key]
-                continue
-            mails.append(self._summary(key, group))
-            groups[key] = Group(group.subject, now)
+            elif is_due and key not in but_not:
+                mails.append(self._summary(key, group) if group.is_told else self._late_news(key, group))
+                group.sent = now
         return mails
 
     def _summary(self, key: str, group: Group) -> Mail:
         times = "once more" if group.count == 1 else f"{group.count:,} more times"
-        span = f"at {moment(group.last)}"
-        if group.count > 1:
-            span = f"from {moment(group.first)} to {moment(group.last)}"
-        again = f"If it goes on, the next mail about it comes in {self._pause} at the earliest."
         body = (
-            f"{group.subject}\n\nIt has happened {times} since the last mail about it, {span}.\n"
-            f"The log tells of each time.\n\n{self._footer(again)}"
+            f"{group.subject}\n\nIt has happened {times} since the last mail about it, {span_of(group)}.\n"
+            f"The log tells of each time.\n\n{self._footer(self._if_it_goes_on)}"
         )
         subject = f"{times}: {group.subject}"
         return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
+
+    def _late_news(self, key: str, group: Group) -> Mail:
+        """About what nobody could be told when it happened, with the text of the first time."""
+        times = "once" if group.count == 1 else f"{group.count:,} times"
+        subject = group.subject if group.count == 1 else f"{times}: {group.subject}"
+        body = (
+            f"It has happened {times}, {span_of(group)}. Nobody could be told before: the mails about it did "
+            f"not leave, and the log says why.\n\n"
+            f"{group.body.rstrip() or 'What it is about is in the log, too.'}\n\n"
+            f"{self._footer(self._if_it_goes_on)}"
+        )
+        return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
+
+    @property
+    def _if_it_goes_on(self) -> str:
+        return f"If it goes on, the next mail about it comes in {self._pause} at the earliest."
 
     @property
     def _pause(self) -> str:
@@ -255,14 +281,27 @@ class Alerts:
                 self._registry.numbers.count("mails", result="sent")
         return sent > 0
 
-    def _give_back(self, mail: Mail, now: float) -> None:
-        """Nobody got it: it counts for the next mail, which comes earlier than usual."""
+    def _deliver(self, mail: Mail, now: float) -> bool:
+        """Is it told? Else it counts for the next mail, which comes earlier than usual."""
+        is_sent = self._send(mail)
         with self._ledger.groups() as groups:
-            group = groups.setdefault(mail.key, Group(mail.about, now))
-            group.first = mail.first
-            group.last = max(group.last, mail.last)
-            group.count += mail.count
-            group.sent = now - self._every + min(self._every, SECONDS_AFTER_A_FAILURE)
+            # It may have been forgotten meanwhile, by another process.
+            group = groups.setdefault(
+                mail.key, Group(mail.about, now, mail.count, mail.first, mail.last, is_told=False)
+            )
+            if is_sent:
+                group.is_told, group.body = True, ""
+                group.count = max(0, group.count - mail.count)
+                group.first = mail.last  # what came since is not earlier
+            else:
+                group.sent = now - self._every + min(self._every, SECONDS_AFTER_A_FAILURE)
+        return is_sent
+
+
+def span_of(group: Group) -> str:
+    if group.count == 1:
+        return f"at {moment(group.last)}"
+    return f"from {moment(group.first)} to {moment(group.last)}"
 
 
 def moment(seconds: float) -> str:

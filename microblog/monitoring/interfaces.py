@@ -18,8 +18,8 @@ class IAlerts(Interface):
     def start() -> None:
         """For a server or worker: what was counted before it started is told in its time."""
 
-    def close() -> None:
-        """Send what waits, and stop; a few seconds at most."""
+    def close(seconds: float = 5.0) -> None:
+        """Send what waits, and stop; it takes so many seconds at most."""
 
 
 class INumbers(Interface):

@@ -21,7 +21,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 MOST_GROUPS = 500
-LONGEST_FILE = 2_000_000  # bytes; what is longer was not written here
+MOST_UNTOLD_CHARACTERS = 200_000  # of all bodies together
+LONGEST_FILE = 5_000_000  # bytes; what is longer was not written here
 SECONDS_BETWEEN_TRIES = 0.02
 FARTHEST = 60_000_000_000  # seconds from 1970, which dates can still be made of
 
@@ -30,7 +31,9 @@ FARTHEST = 60_000_000_000  # seconds from 1970, which dates can still be made of
 class Group:
     """What is known of one fault; moments are seconds since 1970.
 
-    `sent`: the last mail about it. `count`: how often it happened since, the `first` and the `last` time.
+    `sent`: the last mail about it, or the last try. `count`: how often it happened that no mail has told yet,
+    the `first` and the `last` time. `is_told`: has anybody got a mail about it? Until then `body` is the text
+    of the first time, or "" where there are too many.
     """
 
     subject: str
@@ -38,6 +41,8 @@ class Group:
     count: int = 0
     first: float = 0.0
     last: float = 0.0
+    is_told: bool = True
+    body: str = ""
 
 
 class Ledger:
@@ -58,6 +63,7 @@ class Ledger:
             is_shared = self.path is not None and self._open(stack, self.path)
             yield self.known
             forget_oldest(self.known)
+            shorten(self.known)
             if self.path is not None:
                 self._is_unwritten = not (is_shared and self._write(self.path))
 
@@ -133,13 +139,22 @@ def read(path: Path) -> dict[str, Group]:
         return {}
 
 
-def group_of(*, subject: str, sent: float, count: int, first: float, last: float) -> Group:
+def group_of(
+    *,
+    subject: str,
+    sent: float,
+    count: int,
+    first: float,
+    last: float,
+    is_told: bool = True,
+    body: str = "",
+) -> Group:
     """:raises ValueError: for what no ledger has written.
     :raises TypeError: likewise.
     """
     if not 0 <= count < math.inf or not all(abs(moment) <= FARTHEST for moment in (sent, first, last)):
         raise ValueError("no moment and no count")
-    return Group(str(subject), float(sent), int(count), float(first), float(last))
+    return Group(str(subject), float(sent), int(count), float(first), float(last), bool(is_told), str(body))
 
 
 def forget_oldest(groups: dict[str, Group]) -> None:
@@ -147,3 +162,12 @@ def forget_oldest(groups: dict[str, Group]) -> None:
     by_worth = sorted(groups, key=lambda key: (groups[key].count > 0, groups[key].sent))
     for key in by_worth[: max(0, len(groups) - MOST_GROUPS)]:
         del groups[key]
+
+
+def shorten(groups: dict[str, Group]) -> None:
+    """Keep the bodies that came first, which are nearest to the cause, as far as there is room for them."""
+    room = MOST_UNTOLD_CHARACTERS
+    for group in sorted(groups.values(), key=lambda group: group.first):
+        if len(group.body) > room:
+            group.body = ""
+        room -= len(group.body)

@@ -235,8 +235,116 @@ def test_mail_that_does_not_leave_is_tried_again_soon_and_counts(open_office, tm
     assert office.mails == []
     office.clock.move(1)
     office.alerts.work()
-    assert office.subjects == ["[microblog] 4 more times: ValueError at views.py:41"]
+    assert office.subjects == ["[microblog] 4 times: ValueError at views.py:41"]
     assert office.registry.numbers.results == ["failed", "sent"]
+    text = office.mails[0].get_content()
+    assert "It has happened 4 times, from 2027-01-15 08:00:00 UTC to 2027-01-15 08:04:59 UTC." in text
+    assert "Nobody could be told before: the mails about it did not leave" in text
+    assert "Trace of views.py:41." in text
+    office.fail()
+    office.clock.move(HOUR)
+    office.alerts.work()
+    assert office.subjects[1] == "[microblog] once more: ValueError at views.py:41"
+
+
+def test_a_first_mail_that_leaves_later_is_no_repetition(open_office):
+    office = open_office()
+    office.folder.touch()
+    office.fail()
+    office.folder.unlink()
+    office.clock.move(300)
+    office.alerts.work()
+    assert office.subjects == [FIRST]
+    text = office.mails[0].get_content()
+    assert "It has happened once, at 2027-01-15 08:00:00 UTC. Nobody could be told before" in text
+    assert "Trace of views.py:41." in text
+
+
+def test_a_trace_that_was_mailed_is_kept_no_longer(open_office, tmp_path):
+    office = open_office(**{"alerts.state": str(tmp_path / "alerts.json")})
+    office.folder.touch()
+    office.fail(2)
+    assert "Trace of views.py:41." in (tmp_path / "alerts.json").read_text()
+    office.folder.unlink()
+    office.clock.move(300)
+    office.alerts.work()
+    assert "Trace of views.py:41." in office.mails[0].get_content()
+    assert "Trace of" not in (tmp_path / "alerts.json").read_text()
+
+
+def test_what_a_command_could_not_mail_a_running_server_tells(open_office, tmp_path):
+    state = {"alerts.state": str(tmp_path / "alerts.json")}
+    server = open_office(has_thread=True, **state)
+    server.alerts.start()
+    command = open_office(**state)
+    command.folder.touch()
+    command.fail(3)
+    command.alerts.close()
+    command.folder.unlink()
+    # Without an alert of its own it looks at the file again, and then what is due is told.
+    assert server.alerts._seconds_until_due() == alerts_module.SECONDS_BETWEEN_LOOKS
+    server.clock.move(300)
+    server.alerts.work()
+    assert server.subjects == ["[microblog] 3 times: ValueError at views.py:41"]
+    assert "Trace of views.py:41." in server.mails[0].get_content()
+
+
+def test_a_process_that_is_killed_while_it_mails_leaves_the_fault_to_the_others(open_office, tmp_path):
+    state = {"alerts.state": str(tmp_path / "alerts.json")}
+    killed, other = open_office(**state), open_office(**state)
+
+    class Killed(BaseException):
+        """Nothing runs after it."""
+
+    class Deadly:
+        def send(self, message):
+            raise Killed
+
+    killed.registry.mail = Deadly()
+    with pytest.raises(Killed):
+        killed.fail()
+    other.clock.move(HOUR)
+    other.alerts.work()
+    assert other.subjects == [FIRST]
+    assert "Trace of views.py:41." in other.mails[0].get_content()
+
+
+def test_at_its_end_a_process_does_not_try_again_what_has_just_failed(open_office):
+    office = open_office(has_thread=True)
+    office.folder.touch()
+    with office.alerts._working:
+        office.alerts.report("error", "group", "subject", "body")
+    office.alerts.close()
+    assert office.registry.numbers.results == ["failed"]
+
+
+def test_a_fault_that_was_forgotten_meanwhile_may_be_told(open_office):
+    office = open_office()
+    send = office.registry.mail.send
+
+    class Slow:
+        def send(self, message):
+            office.alerts._ledger.known.clear()  # as another process does that has many faults to keep
+            return send(message)
+
+    office.registry.mail = Slow()
+    office.fail(2)
+    assert office.subjects == [FIRST]
+
+
+def test_without_room_for_the_trace_the_mail_says_where_it_is(open_office):
+    office = open_office()
+    office.folder.touch()
+    for number in range(11):
+        office.alerts.report("error", f"group {number}", f"subject {number}", "x" * LONGEST_BODY)
+        office.clock.move(1)
+    office.alerts.work()
+    office.folder.unlink()
+    office.clock.move(300)
+    office.alerts.work()
+    told = {str(mail["Subject"]): mail.get_content() for mail in office.mails}
+    assert "x" * 1000 in told["[microblog] subject 9"]
+    assert "What it is about is in the log, too." in told["[microblog] subject 10"]
 
 
 def test_a_summary_that_does_not_leave_keeps_its_count(open_office):
@@ -251,6 +359,7 @@ def test_a_summary_that_does_not_leave_keeps_its_count(open_office):
     office.clock.move(300)
     office.alerts.work()
     assert office.subjects == ["[microblog] 3 more times: ValueError at views.py:41"]
+    assert "since the last mail about it" in office.mails[0].get_content()
 
 
 def test_a_transport_with_a_fault_of_its_own_breaks_nothing(open_office, caplog):
@@ -313,8 +422,7 @@ def test_without_a_free_thread_alerts_wait(open_office, caplog, monkeypatch):
     assert office.subjects == ["[microblog] subject"]
 
 
-def test_the_end_does_not_wait_for_a_stuck_mail_server(open_office, caplog, monkeypatch):
-    monkeypatch.setattr(alerts_module, "SECONDS_TO_CLOSE", 0.01)
+def test_the_end_does_not_wait_for_a_stuck_mail_server(open_office, caplog):
     office = open_office(has_thread=True)
     let_go, thread = threading.Event(), None
 
@@ -325,7 +433,7 @@ def test_the_end_does_not_wait_for_a_stuck_mail_server(open_office, caplog, monk
     office.registry.mail = Stuck()
     office.alerts.report("error", "group", "subject", "body")
     thread = office.thread
-    office.alerts.close()
+    office.alerts.close(0.01)
     assert "The mail server is slow" in caplog.text
     let_go.set()
     thread.join()

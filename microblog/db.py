@@ -53,6 +53,22 @@ class Base(orm.DeclarativeBase):
     )
 
 
+class StaleData(Exception):
+    """What was read, and verified, no longer holds now that something is to be written for it.
+
+    A request starts anew (`pyramid_retry`), and then sees how things are; a command says so.
+    """
+
+
+mark_error_retryable(StaleData)
+
+
+def written(result: Any) -> None:
+    """:raises StaleData: when the statement, whose condition is what was verified, changed no row."""
+    if result.rowcount < 1:  # of an INSERT, SQLAlchemy keeps it only with preserve_rowcount; else it is -1
+        raise StaleData("What was to be changed is gone, or somebody else has changed it.")
+
+
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
     """A moment, always aware and in UTC on the Python side, whatever the database keeps."""
 
@@ -220,7 +236,11 @@ def dbsession(request: Any) -> orm.Session:
     """The session of the request, opened at first use and joined to `request.tm`.
 
     An unsafe one is registered as changed: otherwise Core statements alone are silently rolled
-    back (FOUNDATION 2a, trap 1).
+    back (FOUNDATION 2a, trap 1). It begins with `registry.checks_before_writing`, functions of the
+    request and the session: what was found out before the transaction, such as who sends the
+    request, has to hold inside of it.
+
+    :raises StaleData: when it does not.
     """
     safe = is_safe(request)
     session: orm.Session = request.registry.database.session(write=not safe)
@@ -229,6 +249,9 @@ def dbsession(request: Any) -> orm.Session:
         initial_state="active" if safe else "changed",
         transaction_manager=request.tm,
     )
+    if not safe:
+        for check in request.registry.checks_before_writing:
+            check(request, session)
     return session
 
 
@@ -300,6 +323,7 @@ def includeme(config: Any) -> None:
             f"its value cannot be used ({type(error).__name__})."
         )
         config.registry.database = Database(DATABASE_URL.default)
+    config.registry.checks_before_writing = []
     config.registry.settings.update(
         {
             "tm.manager_hook": "pyramid_tm.explicit_manager",

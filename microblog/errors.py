@@ -27,6 +27,7 @@ from pyramid.view import exception_view_config, forbidden_view_config, notfound_
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
+from microblog.db import StaleData
 from microblog.mail.settings import address
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.incidents import WithoutDetails, record
@@ -41,6 +42,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "That cannot be done here",
+    409: "Changed meanwhile",
     410: "No longer here",
     411: "How long is it?",
     413: "Too large",
@@ -56,6 +58,7 @@ SENTENCES = {
     403: "You may not do this.",
     404: "There is nothing at this address.",
     405: "This page cannot be asked for in this way. Open it from one of our own pages.",
+    409: "Somebody changed this at the same moment, and nothing was done. Look at it, and try again.",
     410: "What was at this address is gone, and does not come back.",
     413: "This is larger than what is accepted here.",
     429: "That was more than is allowed in so short a time. Wait a little, and try again.",
@@ -208,6 +211,14 @@ def busy(error: DBAPIError, request: Any) -> Any:
     if is_error_retryable(request, error):
         return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
     return error_page(request, 503)
+
+
+@exception_view_config(context=StaleData)
+def stale(error: StaleData, request: Any) -> Any:
+    """The last attempt of a request during each of which somebody changed what it was about."""
+    if is_error_retryable(request, error):
+        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
+    return error_page(request, 409)
 
 
 @notfound_view_config()

@@ -26,6 +26,7 @@ from microblog.db import DATABASE_URL, Base, Database
 
 ADAPTERS_PREFIX = "search_"
 APPLICATION_SECTION = "app:main"
+LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
 
 
 class MigrationError(Exception):
@@ -100,6 +101,7 @@ def run_migrations(context: Any) -> None:
             connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.begin():
+                wait_for_others(connection)
                 context.configure(
                     connection=connection,
                     target_metadata=Base.metadata,
@@ -118,6 +120,15 @@ def run_migrations(context: Any) -> None:
         finally:
             if sqlite:
                 connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+
+
+def wait_for_others(connection: sa.Connection) -> None:
+    """Two processes that migrate at once do it one after the other, and the second finds it done.
+
+    On SQLite the transaction itself, which has begun to write, keeps everybody else away.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 def url_of_ini(path: Path) -> str:

@@ -20,7 +20,7 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.request import RequestLocalCache
 from pyramid.tweens import EXCVIEW
 
-from microblog.accounts.queries import Identity, identity_of_session, mark_seen
+from microblog.accounts.queries import Identity, hold_session, identity_of_session, mark_seen
 from microblog.request import MAX_BODY, Request
 from microblog.settings import Setting, boolean
 
@@ -154,6 +154,15 @@ def load_identity(request: Any) -> Identity | None:
             f"seen {identity.id:020} {identity.session}", lambda session: mark_seen(session, identity)
         )
     return identity
+
+
+def hold_identity(request: Any, session: Any) -> None:
+    """Whoever sends a POST is still there, and still logged in, when its transaction writes for them.
+
+    :raises StaleData: when they are not; the request starts anew, and is nobody's.
+    """
+    if request.identity is not None:
+        hold_session(session, request.identity)
 
 
 def token_hash(token: str) -> str:
@@ -336,6 +345,7 @@ def includeme(config: Any) -> None:
     config.set_request_factory(Request)
     config.registry.security_policy = SecurityPolicy()
     config.set_security_policy(config.registry.security_policy)
+    config.registry.checks_before_writing.append(hold_identity)
     config.add_request_method(csrf_token, reify=True)
     # From the outside in: headers, errors (errors.py), gate, and under it the transaction.
     config.add_tween("microblog.security.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])

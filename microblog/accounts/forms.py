@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError
 from wtforms import BooleanField, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from microblog.accounts import passwords
+from microblog.accounts.addresses import parsed
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import nickname_problem
 from microblog.forms import AtMost, Form, no_control_characters, strip, unix_lines
@@ -26,7 +27,7 @@ def is_a_nickname(form: Any, field: Any) -> None:
 
 def is_an_email_address(form: Any, field: Any) -> None:
     try:
-        validate_email(field.data, check_deliverability=False)
+        parsed(field.data)
     except EmailNotValidError as error:
         raise ValidationError(f"This is not an e-mail address: {str(error)[:150]}") from None
 

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts.addresses import email_key, email_keys
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
+from microblog.db import StaleData, written
 
 # A remembered session lives as long as it is used, but not for ever.
 LONGEST_SESSION = timedelta(days=365)
@@ -45,20 +47,44 @@ def identity_of_session(session: orm.Session, token_hash: str) -> Identity | Non
     return None if row is None else Identity(*row)
 
 
-def start_session(session: orm.Session, user_id: int, token_hash: str, idle: timedelta) -> None:
-    """`idle` is the time without a request after which it ends."""
+def hold_session(session: orm.Session, identity: Identity) -> None:
+    """The session is alive, and its person stays until this transaction ends.
+
+    :raises StaleData: when one of them is gone.
+    """
+    person = sa.select(User.id).join(LoginSession, LoginSession.user_id == User.id)
+    found = person.where(User.id == identity.id, LoginSession.token_hash == identity.session)
+    # The weakest lock, which only the deletion of the person waits for.
+    if session.scalar(found.with_for_update(read=True, key_share=True, of=User)) is None:
+        raise StaleData("The session has ended.")
+
+
+def start_session(
+    session: orm.Session, user_id: int, token_hash: str, idle: timedelta, *, verified: str | None = None
+) -> None:
+    """`idle` is the time without a request after which it ends.
+
+    `verified` is the hash of the password that was verified, if one was. Whoever changes it waits for
+    this transaction, and so finds the new session among those to end.
+
+    :raises StaleData: when the person has another hash by now, or is gone.
+    """
     now = datetime.now(UTC)
-    session.execute(
-        sa.insert(LoginSession).values(
-            token_hash=token_hash,
-            user_id=user_id,
-            created=now,
-            seen=now,
-            idle_seconds=int(idle.total_seconds()),
-            idle_until=now + idle,
-            expires=now + LONGEST_SESSION,
-        )
-    )
+    values = {
+        LoginSession.token_hash: token_hash,
+        LoginSession.created: now,
+        LoginSession.seen: now,
+        LoginSession.idle_seconds: int(idle.total_seconds()),
+        LoginSession.idle_until: now + idle,
+        LoginSession.expires: now + LONGEST_SESSION,
+    }
+    # Their names tell the log which of them are secret.
+    parameters = [sa.bindparam(column.key, value, column.type) for column, value in values.items()]
+    person = sa.select(User.id, *parameters).where(User.id == user_id).with_for_update(read=True)
+    if verified is not None:
+        person = person.where(User.password_hash == verified)
+    insert = sa.insert(LoginSession).from_select([LoginSession.user_id, *values], person)
+    written(session.execute(insert.execution_options(preserve_rowcount=True)))
 
 
 def end_session(session: orm.Session, token_hash: str) -> None:
@@ -73,7 +99,10 @@ def delete_expired_sessions(session: orm.Session) -> int:
     """How many there were."""
     now = datetime.now(UTC)
     expired = sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now)
-    return len(session.scalars(sa.delete(LoginSession).where(expired).returning(LoginSession.user_id)).all())
+    # Not those that somebody writes to at this moment, in an order of their own: that ends in a deadlock.
+    gone = sa.select(LoginSession.token_hash).where(expired).with_for_update(skip_locked=True)
+    deleted = sa.delete(LoginSession).where(LoginSession.token_hash.in_(gone))
+    return len(session.scalars(deleted.returning(LoginSession.user_id)).all())
 
 
 def mark_seen(session: orm.Session, identity: Identity) -> None:
@@ -93,21 +122,18 @@ def mark_seen(session: orm.Session, identity: Identity) -> None:
 
 def credentials(session: orm.Session, login: str) -> tuple[int, str | None] | None:
     """(id, password hash) of who has this nickname (not a former one) or this e-mail address."""
-    query = sa.select(User.id, User.password_hash)
+    query = sa.select(User.id, User.password_hash, User.email_key)
     if "@" in login:
-        query = query.where(User.email_key == email_key(login))
+        keys = email_keys(login)
+        rows = session.execute(query.where(User.email_key.in_(keys))).all()
+        row = min(rows, key=lambda row: keys.index(row.email_key), default=None)
     else:
         key = nickname_key(login)
         query = query.join(Nickname, Nickname.user_id == User.id).where(
             Nickname.key == key, sa.func.lower(User.nickname) == key
         )
-    row = session.execute(query).one_or_none()
+        row = session.execute(query).one_or_none()
     return None if row is None else (row.id, row.password_hash)
-
-
-def email_key(email: str) -> str:
-    """Addresses are unique without regard to case."""
-    return email.lower()
 
 
 def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
@@ -116,7 +142,8 @@ def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
 
 
 def email_is_taken(session: orm.Session, email: str) -> bool:
-    return session.scalar(sa.select(User.id).where(User.email_key == email_key(email))) is not None
+    query = sa.select(User.id).where(User.email_key.in_(email_keys(email))).limit(1)
+    return session.scalar(query) is not None
 
 
 def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None = None) -> str:
@@ -165,23 +192,26 @@ def add_user(
 
     :raises NicknameTaken, EmailTaken: also when another transaction was quicker.
     """
-    try:
-        with session.begin_nested():
-            user_id = session.scalars(
-                sa.insert(User)
-                .values(
-                    nickname=nickname,
-                    email=email,
-                    email_key=None if email is None else email_key(email),
-                    password_hash=password_hash,
-                    is_admin=is_admin,
-                    member_since=member_since or datetime.now(UTC),
-                )
-                .returning(User.id)
-            ).one()
-    except sa.exc.IntegrityError:
-        raise EmailTaken(email) from None
-    claim_nickname(session, user_id, nickname)
+    if email is not None and email_is_taken(session, email):
+        raise EmailTaken(email)
+    with session.begin_nested():  # of somebody whose nickname is taken nothing stays
+        try:
+            with session.begin_nested():
+                user_id = session.scalars(
+                    sa.insert(User)
+                    .values(
+                        nickname=nickname,
+                        email=email,
+                        email_key=None if email is None else email_key(email),
+                        password_hash=password_hash,
+                        is_admin=is_admin,
+                        member_since=member_since or datetime.now(UTC),
+                    )
+                    .returning(User.id)
+                ).one()
+        except sa.exc.IntegrityError:
+            raise EmailTaken(email) from None
+        claim_nickname(session, user_id, nickname)
     return int(user_id)
 
 
@@ -201,7 +231,14 @@ def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
 
 
 def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> None:
-    """:raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many."""
+    """
+    :raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many.
+    :raises StaleData: when there is no such person any more.
+    """
+    # One change of a profile after another: the nicknames are counted, and then there is one more.
+    own = sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+    if session.scalar(own) is None:
+        raise StaleData("The person is gone.")
     mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
     if nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
         raise TooManyNicknames(nickname)
@@ -210,14 +247,35 @@ def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_m
 
 
 def own_profile(session: orm.Session, user_id: int) -> tuple[str, str]:
-    """(nickname, about me)"""
-    row = session.execute(sa.select(User.nickname, User.about_me).where(User.id == user_id)).one()
+    """(nickname, about me)
+
+    :raises StaleData: when there is no such person any more.
+    """
+    row = session.execute(sa.select(User.nickname, User.about_me).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise StaleData("The person is gone.")
     return row.nickname, row.about_me
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:
-    session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash))
+    """A new password: all sessions end, and so does every log-in that verified the old one.
+
+    :raises StaleData: when there is no such person any more.
+    """
+    written(session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash)))
+    # After the update, which waits for log-ins under way: it ends their sessions, too.
+    end_sessions_of(session, user_id)
+
+
+def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:
+    """Another hash of the same password.
+
+    :raises StaleData: when the person has another hash than the verified one by now, or is gone.
+    """
+    same = sa.and_(User.id == user_id, User.password_hash == verified)
+    written(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
 
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
-    session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin))
+    """:raises StaleData: when there is no such person any more."""
+    written(session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin)))

@@ -69,7 +69,7 @@ def register(root: Root, request: Any) -> Any:
         form.email.errors = [TAKEN_EMAIL]
         return register_page(request, form, status=422)
     request.flash("Welcome! You are signed up, and logged in.")
-    return log_in(request, user_id, remembered=False)
+    return log_in(request, user_id, remembered=False, verified=password_hash)
 
 
 def register_page(
@@ -110,12 +110,15 @@ def login(root: Root, request: Any) -> Any:
         request.registry.numbers.count("logins", result="failed")
         form.errors_of_form.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
-    if passwords.needs_rehash(str(password_hash)):
-        password_hash = passwords.hash_password(form.text("password"))
-        queries.set_password(request.dbsession, user_id, password_hash)
+    verified = str(password_hash)
+    if passwords.needs_rehash(verified):
+        fresh = passwords.hash_password(form.text("password"))
+        queries.replace_hash(request.dbsession, user_id, verified=verified, fresh=fresh)
+        verified = fresh
+    response = log_in(request, user_id, remembered=form.remember_me.data, verified=verified)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     request.registry.numbers.count("logins", result="done")
-    return log_in(request, user_id, remembered=form.remember_me.data)
+    return response
 
 
 def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
@@ -123,14 +126,17 @@ def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str,
     return {"form": form, "next": next_page(request), "page_name": "login"}
 
 
-def log_in(request: Any, user_id: int, *, remembered: bool) -> Any:
-    """A new session with a token that nobody knew before; then on to where the person wanted to go."""
+def log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> Any:
+    """A new session with a token that nobody knew before; then on to where the person wanted to go.
+
+    :raises StaleData: when `verified` is no longer the hash of their password: it is verified anew.
+    """
     settings = request.microblog
     idle = (
         timedelta(days=settings[REMEMBERED_DAYS]) if remembered else timedelta(hours=settings[SESSION_HOURS])
     )
     token = secrets.token_urlsafe(32)
-    queries.start_session(request.dbsession, user_id, token_hash(token), idle)
+    queries.start_session(request.dbsession, user_id, token_hash(token), idle, verified=verified)
     response = HTTPSeeOther(location=next_page(request) or request.link())
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)

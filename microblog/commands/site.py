@@ -137,6 +137,7 @@ class Site:
             raise click.ClickException(str(self._problem_of_revision(before)))
         migrating.upgrade(self.database)
         with self.database.write() as session:
+            migrating.wait_for_others(session.connection())
             self.registry.search.install(session)
         after = migrating.head()
         if before == after:

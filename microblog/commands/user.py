@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,6 +14,7 @@ from sqlalchemy import orm
 from microblog.accounts import passwords, queries
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, RegisterForm
 from microblog.commands.site import Site, pass_site
+from microblog.db import StaleData
 from microblog.people.queries import PersonRow, person_of
 
 password_stdin = click.option(
@@ -64,9 +67,8 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
     with database.read() as session:
         person = existing(session, nickname)
     password_hash = asked_password(from_stdin=from_stdin)
-    with database.write() as session:
+    with still_there(person), database.write() as session:
         queries.set_password(session, person.id, password_hash)
-        queries.end_sessions_of(session, person.id)
     click.echo(f"The password of {person.nickname} is set; they have to log in again everywhere.")
 
 
@@ -91,7 +93,8 @@ def revoke(site: Site, *, nickname: str, right: str) -> None:
 def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> None:
     with site.require_database().write() as session:
         person = existing(session, nickname)
-        queries.set_admin(session, person.id, is_admin=granted)
+        with still_there(person):
+            queries.set_admin(session, person.id, is_admin=granted)
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
 
 
@@ -103,6 +106,15 @@ def existing(session: orm.Session, nickname: str) -> PersonRow:
             "or add them with `microblog user add`."
         )
     return person
+
+
+@contextmanager
+def still_there(person: PersonRow) -> Iterator[None]:
+    """:raises click.ClickException: when somebody has deleted the person since we looked."""
+    try:
+        yield
+    except StaleData:
+        raise click.ClickException(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
 
 
 def asked_password(*, from_stdin: bool) -> str:

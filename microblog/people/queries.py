@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
+from microblog.db import StaleData
 from microblog.people.models import Follow
 from microblog.posts.ids import new_id
 
@@ -68,7 +69,14 @@ def follows(session: orm.Session, follower_id: int, followee_id: int) -> bool:
 
 
 def follow(session: orm.Session, follower_id: int, followee_id: int) -> None:
-    """Following twice is harmless."""
+    """Following twice is harmless.
+
+    :raises StaleData: when one of them is gone.
+    """
+    both = sa.select(User.id).where(User.id.in_({follower_id, followee_id}))
+    there = session.scalars(both.order_by(User.id).with_for_update(read=True, key_share=True)).all()
+    if set(there) != {follower_id, followee_id}:
+        raise StaleData("A person is gone.")
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(
         insert(Follow)

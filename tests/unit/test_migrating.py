@@ -22,6 +22,7 @@ from microblog.people.queries import follow
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.adapters.fts5 import FTS5Search
+from tests.competing import has_to_wait
 from tests.conftest import POSTGRESQL_URL
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,23 @@ def test_migrations_go_up_and_down_and_up_again(empty):
     assert migrating.current(empty) is None
     migrating.upgrade(empty)
     assert tables(empty) == there
+    assert migrating.differences(empty) == []
+
+
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_whoever_migrates_waits_for_another_one_and_finds_it_done(empty, tmp_path):
+    """Two servers start with `serve --upgrade` at once."""
+    with empty.write() as session:
+        migrating.wait_for_others(session.connection())
+        assert has_to_wait(empty, lambda second: migrating.wait_for_others(second.connection()))
+    ini = tmp_path / "site.ini"
+    url = empty.engine.url.render_as_string(hide_password=False)
+    ini.write_text(INI.format(url=url.replace("%", "%%"), root=ROOT))
+    command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
+    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0), ("", 0)]
     assert migrating.differences(empty) == []
 
 

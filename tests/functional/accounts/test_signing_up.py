@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.accounts.nicknames import nickname_problem
-from tests.walk import PASSWORD, bodies, flashes, sign_up, token, write
+from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
 
 TAKEN = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
@@ -244,3 +244,22 @@ def test_two_who_sign_up_at_once_with_one_address_do_not_both_get_it(application
         pages = list(pool.map(try_it, ["one", "two"]))
     assert sorted(page.status_int for page in pages) == [303, 422]
     assert errors(next(page for page in pages if page.status_int == 422)) == [TAKEN_EMAIL]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("user@bücher.example", "user@xn--bcher-kva.example"),
+        ("user@xn--bcher-kva.example", "User@Bücher.example"),
+        ("ju\u0308rgen@example.com", "jürgen@example.com"),
+        ("jürgen@bu\u0308cher.example", "ju\u0308rgen@bücher.example"),
+    ],
+)
+def test_two_spellings_of_an_address_are_one_account(application, first, second):
+    sign_up(application.browser(), "susan", email=first)
+    form = application.browser().get("/register").forms["register-form"]
+    form["nickname"], form["email"], form["password"] = "other", second, PASSWORD
+    page = form.submit(status=422)
+    assert "Somebody has signed up with this e-mail address already." in page.text
+    for spelling in (first, second):
+        assert log_in(application.browser(), spelling).status_int == 303

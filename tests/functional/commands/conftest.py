@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -61,7 +61,7 @@ def new_site(tmp_path: Path) -> Path:
     return write_ini(tmp_path / "new.ini", f"sqlite+pysqlite:///{tmp_path}/var/new.sqlite3", "fts5")
 
 
-def run(*arguments: Any, stdin: str | bytes | None = None, status: int = 0) -> Result:
+def run(*arguments: Any, stdin: str | bytes | IO[bytes] | None = None, status: int = 0) -> Result:
     """The command, in this process."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

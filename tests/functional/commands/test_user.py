@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.models import User
+from tests.competing import before_the_statement
+from tests.conftest import POSTGRESQL_URL
 from tests.walk import PASSWORD, log_in, sign_up
 
 
@@ -77,12 +83,8 @@ def test_rights_are_granted_and_revoked(microblog, application):
 
 
 def is_admin(application, nickname):
-    from sqlalchemy import select
-
-    from microblog.accounts.models import User
-
     with application.database.read() as session:
-        return session.scalar(select(User.is_admin).where(User.nickname == nickname))
+        return session.scalar(sa.select(User.is_admin).where(User.nickname == nickname))
 
 
 def test_who_is_added_as_admin_is_told(microblog):
@@ -92,3 +94,32 @@ def test_who_is_added_as_admin_is_told(microblog):
 def test_nobody_of_that_nickname(microblog):
     for arguments in (["password", "nobody2"], ["grant", "nobody2", "admin"]):
         assert "Nobody here is called nobody2" in microblog("user", *arguments, status=1).stderr
+
+
+def delete_susan(application):
+    with application.database.write() as session:
+        session.execute(sa.delete(User).where(User.nickname == "susan"))
+
+
+def test_a_person_deleted_while_their_password_is_typed_is_told(microblog, application):
+    class Typing(io.BytesIO):
+        """Somebody deletes the person before the operator has typed the password."""
+
+        def read1(self, size=-1):
+            delete_susan(application)
+            return super().read1(size)
+
+    add(microblog, "susan")
+    typed = Typing(b"another password\n")
+    error = microblog("user", "password", "susan", "--password-stdin", stdin=typed, status=1).stderr
+    assert "susan was deleted meanwhile: nothing was changed." in error
+
+
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_a_person_deleted_while_a_right_is_granted_is_told(microblog, application):
+    add(microblog, "susan")
+    with before_the_statement(sa.Engine, "UPDATE users SET is_admin", lambda: delete_susan(application)):
+        error = microblog("user", "grant", "susan", "admin", status=1).stderr
+    assert "susan was deleted meanwhile: nothing was changed." in error

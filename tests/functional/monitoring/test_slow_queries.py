@@ -311,7 +311,7 @@ def test_no_report_tells_a_secret(build, reports):
     for name in ("email", "email_key", "password_hash"):
         assert f"{name}=[hidden]" in inserted
     assert "token_hash=[hidden]" in session
-    assert "email_key_1=[hidden]" in told
+    assert "email_key_1_1=[hidden]" in told
     with application.database.read() as reading:
         password_hash = reading.scalar(sa.text("SELECT password_hash FROM users"))
         hashes = reading.scalars(sa.text("SELECT token_hash FROM sessions")).all()

@@ -10,6 +10,8 @@ import time_machine
 
 from microblog.accounts import passwords, queries
 from microblog.accounts.models import LoginSession, User
+from microblog.db import StaleData
+from tests.conftest import POSTGRESQL_URL
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -107,6 +109,22 @@ def test_expired_sessions_are_deleted_and_the_others_stay(session, susan):
     assert session.scalars(sa.select(LoginSession.token_hash)).all() == ["long"]
 
 
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_an_expired_session_that_somebody_writes_to_is_deleted_later(database):
+    """Two that lock many sessions in any order would meet in a deadlock."""
+    with database.write() as session:
+        susan = queries.add_user(session, "susan")
+        queries.start_session(session, susan, "expired", -timedelta(hours=1))
+    with database.write() as writing:
+        writing.execute(sa.update(LoginSession).values(seen=NOON))
+        with database.write() as cleaning:
+            assert queries.delete_expired_sessions(cleaning) == 0
+    with database.write() as cleaning:
+        assert queries.delete_expired_sessions(cleaning) == 1
+
+
 def test_all_sessions_of_a_person_end_at_once(session, susan):
     john = queries.add_user(session, "john")
     for user_id, token_hash in ((susan, "one"), (susan, "two"), (john, "three")):
@@ -120,6 +138,33 @@ def test_the_sessions_and_nicknames_of_a_person_go_with_the_person(session, susa
     session.execute(sa.delete(User).where(User.id == susan))
     assert queries.identity_of_session(session, "hash") is None
     assert queries.owner_of_nickname(session, "susan") is None
+
+
+def test_of_a_person_who_is_gone_nothing_is_written(session, susan):
+    queries.start_session(session, susan, "hash", timedelta(hours=1))
+    identity = queries.identity_of_session(session, "hash")
+    assert identity is not None
+    session.execute(sa.delete(User).where(User.id == susan))
+    for write in (
+        lambda: queries.start_session(session, susan, "another", timedelta(hours=1)),
+        lambda: queries.hold_session(session, identity),
+        lambda: queries.set_password(session, susan, "new"),
+        lambda: queries.replace_hash(session, susan, verified="hash", fresh="new"),
+        lambda: queries.set_admin(session, susan, is_admin=True),
+        lambda: queries.change_profile(session, susan, nickname="sue", about_me=""),
+        lambda: queries.own_profile(session, susan),
+    ):
+        with pytest.raises(StaleData):
+            write()
+
+
+def test_a_session_starts_only_for_the_hash_that_was_verified(session, susan):
+    with pytest.raises(StaleData):
+        queries.start_session(session, susan, "one", timedelta(hours=1), verified="another")
+    queries.start_session(session, susan, "two", timedelta(hours=1), verified="hash")
+    with pytest.raises(StaleData):
+        queries.replace_hash(session, susan, verified="another", fresh="new")
+    assert session.scalars(sa.select(LoginSession.token_hash)).all() == ["two"]
 
 
 def test_an_administrator_is_made_and_unmade(session, susan):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
+from microblog.db import StaleData
 from microblog.people.avatars import avatar_key, identicon
 from microblog.people.models import Follow
 from microblog.people.queries import follow, follows, person_of, unfollow
@@ -86,3 +87,12 @@ def test_the_key_of_a_picture_depends_on_the_secret_and_the_person():
     keys = {avatar_key(secret, user_id) for secret in ("one", "two") for user_id in (1, 2)}
     assert len(keys) == 4
     assert avatar_key("one", 1) == avatar_key("one", 1)
+
+
+def test_nobody_follows_or_is_followed_by_somebody_who_is_gone(session):
+    susan, john = add_user(session, "susan"), add_user(session, "john")
+    session.execute(sa.delete(User).where(User.id == john))
+    for follower, followee in ((susan, john), (john, susan)):
+        with pytest.raises(StaleData):
+            follow(session, follower, followee)
+    assert not follows(session, susan, john)

@@ -1,4 +1,4 @@
-"""The normal form of an e-mail address: however it is spelled, it is one account's (docs/adr/0019)."""
+"""The normal form of an e-mail address: however it is spelled, it is one account's (docs/adr/0020)."""
 
 from __future__ import annotations
 

@@ -14,17 +14,18 @@ from alembic.script import ScriptDirectory
 
 from microblog import migrating
 from microblog.archive import backup as backups
-from microblog.archive.backup import POSTGRESQL, SQLITE, SUFFIXES, BackupError, Inventory
+from microblog.archive import dumps, keeping
+from microblog.archive.backup import POSTGRESQL, SQLITE, BackupError, Inventory, NotWhole
 from microblog.archive.copying import first_table_with_rows
 from microblog.commands.copying import MADE_FOR
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
+from microblog.commands.telling import mailed, warn
 from microblog.db import Database
 from microblog.search.adapters import uninstall_others
 
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 PER_CENT = 100
-MOMENT = "%Y-%m-%dT%H%M%SZ"
 # SQLite brings what is in the last three into whatever database lies beside them.
 PARTS_OF_SQLITE = ("", "-wal", "-shm", "-journal")
 INSIDE_THE_DATABASE = ("fts5", "postgresql")  # adapters whose index is in the backup too
@@ -39,7 +40,9 @@ def told() -> Iterator[None]:
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     except sqlite3.Error as error:
-        raise click.ClickException(f"The database cannot be used ({error}).") from error
+        raise click.ClickException(
+            f"The database cannot be used ({error}): if it is damaged, restore the newest backup."
+        ) from error
     except OSError as error:
         raise click.ClickException(
             f"{error.filename or 'The file'} cannot be read or written ({error.strerror})."
@@ -52,33 +55,73 @@ def told() -> Iterator[None]:
 @click.option("--keep", type=click.IntRange(min=1), help="Of the backups in the folder keep so many.")
 @pass_site
 def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None:
-    """Write the whole database to FILE, while the site goes on.
+    """Write the whole database to FILE, while the site goes on, and read it again.
 
     Where FILE is a folder, the backup is named for this moment. It holds addresses and hashes of
     passwords: only its owner may read it. The ini file and its secret are not in it.
+
+    What is not whole gets another name and replaces nothing. A failure is mailed to microblog.admins.
     """
-    kind = site.database.dialect
     folder = file if file.is_dir() else None
-    if folder is not None:
-        file = folder / f"microblog-{datetime.now(UTC):{MOMENT}}{SUFFIXES[kind]}"
-    elif keep is not None:
+    if folder is None and keep is not None:
         raise click.UsageError("--keep is for a folder of backups: name a folder.")
-    if site.database_file is not None and file.resolve() == site.database_file.resolve():
-        raise click.ClickException(f"{file} is the site's database itself: name another file.")
-    if file.exists() and not overwrite:
-        raise click.ClickException(f"There is {file} already: name another, or say --overwrite.")
-    with told():
-        with backups.appearing(file) as partial:
-            write(site, partial)
-        click.echo(f"Backed up the database to {file} ({file.stat().st_size:,} bytes).")
+    with mailed(site, "The backup", folder), told():
+        if folder is not None:
+            file = folder / keeping.name_of_backup(site.database.dialect)
+        made = make(site, file, overwrite=overwrite)
+        click.echo(f"Backed up the database to {file} ({file.stat().st_size:,} bytes; {counted(made)}).")
         if folder is not None and keep is not None:
-            for old in backups.tidy(folder, keep):
-                click.echo(f"Removed {old}.")
+            tidy(site, file, made, keep)
+
+
+def make(site: Site, file: Path, *, overwrite: bool) -> Inventory:
+    """:raises BackupError: when there is no new backup, or one that is not whole."""
+    if site.database_file is not None and file.resolve() == site.database_file.resolve():
+        raise BackupError(f"{file} is the site's database itself: name another file.")
+    if file.exists() and not overwrite:
+        raise BackupError(f"There is {file} already: name another, or say --overwrite.")
+    with backups.appearing(file) as partial:
+        try:
+            write(site, partial)
+            made = keeping.inventory_of(partial)
+        except NotWhole as error:
+            aside = keeping.put_aside(partial, file)
+            raise BackupError(
+                f"The copy of the database {error.reason}. It is now {aside}, and no other backup was "
+                f"removed. Run `{site.command('doctor --full')}`: if the database itself is damaged, stop "
+                "the site and restore the newest backup; if it is not, this disk is."
+            ) from error
+        if file.exists() and keeping.has_far_more(file, made):
+            raise BackupError(
+                f"{file} has far more in it than the database now ({counted(made)}), and was not replaced: "
+                "look what became of the rest, or remove the file."
+            )
+    return made
+
+
+def tidy(site: Site, file: Path, made: Inventory, keep: int) -> None:
+    """Remove what is older than the backups to be kept, and tell of what should not be there."""
+    done = keeping.tidy(file, made, keep)
+    for old in done.removed:
+        click.echo(f"Removed {old}.")
+    for old, why in done.left:
+        click.echo(f"Warning: {old} {why}; it does not count, and was not removed.", err=True)
+    if done.better:
+        warn(
+            site,
+            "The site has lost much of what its backups have",
+            f"{done.better[0]} has far more in it than the database now ({counted(made)}). Look what became "
+            "of the rest. Backups that have more are not removed; if all is well, remove them yourself.",
+        )
+
+
+def counted(inventory: Inventory) -> str:
+    return f"{inventory.people:,} people and {inventory.posts:,} posts"
 
 
 def write(site: Site, partial: Path) -> None:
     if site.database.dialect == POSTGRESQL:
-        backups.dump_postgresql(site.database.reading, partial)
+        dumps.dump_postgresql(site.database.reading, partial)
         return
     source = site.database_file
     if source is None or not source.exists():
@@ -106,12 +149,13 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
     With --verify nothing is changed, FILE may be a folder, whose newest backup is looked at, and the
     exit status is 1 when it is not whole.
     """
+    if verify:
+        with mailed(site, "The backup's verification", file if file.is_dir() else None), told():
+            click.echo(verified(site, newest_of(file)))
+        return
     with told():
         file = newest_of(file)
         kind = backups.kind_of(file)
-        if verify:
-            click.echo(verified(site, file, kind))
-            return
         if kind != site.database.dialect:
             raise BackupError(
                 f"{file} is a backup of {NAMES[kind]}, and the site's database is one of "
@@ -132,28 +176,27 @@ def newest_of(file: Path) -> Path:
     """The file itself, or the newest backup of a folder."""
     if not file.is_dir():
         return file
-    found = backups.backups_in(file)
-    if not found:
+    newest = keeping.newest_in(file)
+    if newest is None:
         raise BackupError(f"There is no backup in {file}.")
-    return found[-1]
+    return newest
 
 
-def verified(site: Site, file: Path, kind: str) -> str:
+def verified(site: Site, file: Path) -> str:
     """A sentence about a backup that is whole.
 
     :raises BackupError: when it is not.
     """
-    if kind == SQLITE:
-        return described(site, file, backups.inventory_of_sqlite(file))
-    if site.database.dialect != POSTGRESQL:
-        raise BackupError(f"{file} is a backup of PostgreSQL: verify it with settings that name a server.")
-    inventory = backups.inventory_of_dump(site.database.engine, file)
-    if inventory is None:
-        return (
-            f"{file} can be read from its beginning to its end. It was not restored for a try: the "
-            "server does not answer, or the role may not make databases (ALTER ROLE … CREATEDB)."
-        )
-    return described(site, file, inventory)
+    whole = described(site, file, keeping.inventory_of(file))
+    if backups.kind_of(file) == SQLITE:
+        return whole
+    engine = site.database.engine
+    if site.database.dialect == POSTGRESQL and dumps.try_dump(engine, file) is not None:
+        return whole
+    return (
+        f"{whole} It was read from its beginning to its end, and not restored for a try: the settings name "
+        "no server, it does not answer, or the role may not make databases (ALTER ROLE … CREATEDB)."
+    )
 
 
 def described(site: Site, file: Path, inventory: Inventory) -> str:
@@ -163,10 +206,7 @@ def described(site: Site, file: Path, inventory: Inventory) -> str:
             f"{file} is of a newer microblog (revision {inventory.revision}) than this one "
             f"(revision {migrating.head()}): restore it with that version."
         )
-    return (
-        f"{file} is whole: {inventory.people:,} people and {inventory.posts:,} posts "
-        f"(revision {inventory.revision})."
-    )
+    return f"{file} is whole: {counted(inventory)} (revision {inventory.revision})."
 
 
 def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
@@ -211,7 +251,7 @@ def put_aside(database: Path, *, overwrite: bool) -> None:
 
 def move_parts(database: Path) -> None:
     """Rename the files of a database, or what was left of them; harmless when there are none."""
-    name = f"{database.name}.before-restore-{datetime.now(UTC):{MOMENT}}"
+    name = f"{database.name}.before-restore-{datetime.now(UTC):{keeping.MOMENT}}"
     for part in PARTS_OF_SQLITE:
         old = database.with_name(f"{database.name}{part}")
         if old.exists():
@@ -221,6 +261,7 @@ def move_parts(database: Path) -> None:
 
 def restore_postgresql(site: Site, file: Path) -> None:
     database = site.database
+    described(site, file, dumps.inventory_of_dump(file))
     revision = migrating.current(database)
     with database.read() as session:
         tables = sa.inspect(session.connection()).get_table_names()
@@ -231,7 +272,7 @@ def restore_postgresql(site: Site, file: Path) -> None:
         )
     if tables:
         remove_tables(database)
-    backups.load_postgresql(database.engine, file)
+    dumps.load_postgresql(database.engine, file)
     database.engine.dispose()
 
 

@@ -15,6 +15,9 @@ class IAlerts(Interface):
         never waits: it may be called in the middle of a request or of a COMMIT.
         """
 
+    def work() -> None:
+        """Do now what waits; returns when it is sent, or was not. For commands, which end then."""
+
     def start() -> None:
         """For a server or worker: what was counted before it started is told in its time."""
 

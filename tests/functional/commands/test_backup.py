@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -12,14 +13,19 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from microblog import migrating
+from microblog.archive import keeping
 from microblog.archive.backup import BackupError, copy_sqlite
-from microblog.archive.backup import run as run_program
+from microblog.archive.dumps import run as run_program
 from microblog.db import DATABASE_URL, Database
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
@@ -132,26 +138,176 @@ def test_nobody_else_may_read_a_backup_and_none_is_overwritten(microblog, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == ["site.backup"]
 
 
-def test_a_folder_keeps_the_newest_backups_and_the_newest_is_verified(microblog, tmp_path):
-    folder = tmp_path / "backups"
-    folder.mkdir()
+def days(folder, *numbers, of):
+    """Backups of these days: copies of one."""
+    folder.mkdir(exist_ok=True)
+    suffix = "dump" if POSTGRESQL_URL else "sqlite3"
+    files = [folder / f"microblog-2026-01-{number:02}T030000Z.{suffix}" for number in numbers]
+    for file in files:
+        shutil.copyfile(of, file)
+    return files
+
+
+@pytest.fixture
+def folder(microblog, susan, tmp_path):
+    """A folder with whole backups of three days."""
+    microblog("backup", tmp_path / "site.backup")
+    days(tmp_path / "backups", 1, 2, 3, of=tmp_path / "site.backup")
+    return tmp_path / "backups"
+
+
+def test_a_folder_keeps_the_newest_backups_and_the_newest_is_verified(microblog, susan, folder):
     (folder / "notes.txt").touch()
-    assert f"There is no backup in {folder}." in microblog("restore", "--verify", folder, status=1).stderr
-    for day in (1, 2, 3):
-        (folder / f"microblog-2026-01-0{day}T030000Z.dump").touch()
     killed = folder / ".microblog-2026-01-01T030000Z.dump.abc.partial"
     killed.touch()
     os.utime(killed, (0, 0))
     running = folder / ".microblog-2026-01-04T030000Z.dump.abc.partial"
     running.touch()
-    said = microblog("backup", "--keep", 2, folder).stdout
-    assert f"Removed {killed}." in said
+    first, second, third = sorted(folder.glob("microblog-*"))
+    result = microblog("backup", "--keep", 2, folder)
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[1:] == [
+        f"Removed {second}.",
+        f"Removed {first}.",
+        f"Removed {killed}.",
+    ]
     running.unlink()
-    assert f"Removed {folder}/microblog-2026-01-02T030000Z.dump." in said
     kept, newest, notes = sorted(path.name for path in folder.iterdir())
-    assert (kept, notes) == ("microblog-2026-01-03T030000Z.dump", "notes.txt")
+    assert (kept, notes) == (third.name, "notes.txt")
     assert f"{folder}/{newest} is whole" in microblog("restore", "--verify", folder).stdout
-    assert "--keep is for a folder" in microblog("backup", "--keep", 2, tmp_path / "x", status=2).stderr
+    assert "--keep is for a folder" in microblog("backup", "--keep", 2, folder / "x", status=2).stderr
+
+
+def test_without_a_backup_there_is_none_to_verify(microblog, tmp_path):
+    (tmp_path / "empty").mkdir()
+    error = microblog("restore", "--verify", tmp_path / "empty", status=1).stderr
+    assert f"There is no backup in {tmp_path}/empty." in error
+
+
+def test_what_is_damaged_does_not_count_among_those_that_are_kept(microblog, folder):
+    first, second, third = sorted(folder.glob("microblog-*"))
+    third.write_bytes(third.read_bytes()[:-2000])
+    second.write_bytes(b"")
+    error = microblog("backup", "--keep", 2, folder).stderr
+    assert f"Warning: {third} is damaged" in error
+    assert f"Warning: {second} is no backup that `microblog backup` made; it does not count" in error
+    assert {first, second, third} < set(folder.iterdir())
+
+
+def test_what_is_damaged_and_older_than_those_that_are_kept_is_removed(microblog, folder):
+    first, second, third = sorted(folder.glob("microblog-*"))
+    first.write_bytes(b"")
+    assert microblog("backup", "--keep", 3, folder).stderr == ""
+    assert not first.exists()
+    assert {second, third} < set(folder.iterdir())
+
+
+def test_a_backup_that_is_dated_in_the_future_pushes_none_out(microblog, folder):
+    (future,) = days(folder, 4, of=next(folder.iterdir()))
+    future = future.rename(folder / future.name.replace("2026-01", "2099-01"))
+    result = microblog("backup", "--keep", 1, folder)
+    assert result.stdout.count("Removed") == 3
+    assert f"Warning: {future} is of a moment that is yet to come" in result.stderr
+    new, left = sorted(folder.glob("microblog-*"))
+    assert left == future
+    assert f"{new} is whole" in microblog("restore", "--verify", folder).stdout
+    new.unlink()
+    assert f"{future} is whole" in microblog("restore", "--verify", folder).stdout
+
+
+def test_backups_of_two_sites_in_one_folder_do_not_push_each_other_out(microblog, folder, other):
+    run("-c", other, "database", "upgrade")
+    run("-c", other, "user", "add", "ada", "--password-stdin", stdin="a long password of ada's\n")
+    before = set(folder.glob("microblog-*"))
+    result = run("-c", other, "backup", "--keep", 1, folder)
+    assert result.stderr.count("is of another site; it does not count, and was not removed.") == 3
+    assert before < set(folder.glob("microblog-*"))
+
+
+def test_a_backup_that_cannot_be_looked_at_is_left_alone(microblog, folder):
+    (folder / "microblog-2025-01-01T030000Z.sqlite3").symlink_to("/nowhere")
+    error = microblog("backup", "--keep", 1, folder).stderr
+    assert "microblog-2025-01-01T030000Z.sqlite3 cannot be looked at ([Errno 2]" in error
+
+
+@pytest.fixture
+def admins(ini, tmp_path):
+    """Mail to the admins becomes files; a function that gives (subject, text) of each."""
+    folder = tmp_path / "mail"
+    ini.write_text(
+        ini.read_text().replace(
+            "microblog.worker = off",
+            "microblog.worker = off\nmicroblog.admins = root@localhost\n"
+            f"microblog.mail.folder = {folder}\nmicroblog.alerts.state = {tmp_path}/alerts",
+        )
+    )
+
+    def mails():
+        messages = [
+            message_from_bytes(path.read_bytes(), EmailMessage, policy=SMTP)
+            for path in sorted(folder.glob("*.eml"))
+        ]
+        return [(message["Subject"], message.get_content()) for message in messages]
+
+    return mails
+
+
+def test_a_site_that_was_emptied_pushes_out_no_backup_with_more_in_it(
+    microblog, admins, susan, database, tmp_path
+):
+    for number in range(12):
+        write(susan, f"Post {number}")
+    microblog("backup", tmp_path / "site.backup")
+    files = days(tmp_path / "backups", 1, 2, 3, of=tmp_path / "site.backup")
+    with database.write() as session:
+        session.execute(sa.text("DELETE FROM posts"))
+    result = microblog("backup", "--keep", 1, tmp_path / "backups")
+    assert set(files) < set((tmp_path / "backups").iterdir())
+    assert f"{files[2]} has far more in it than the database now (1 people and 0 posts)" in result.stderr
+    ((subject, text),) = admins()
+    assert subject == "[microblog] The site has lost much of what its backups have"
+    assert "Look what became of the rest" in text
+    error = microblog("backup", "--overwrite", tmp_path / "site.backup", status=1).stderr
+    assert f"{tmp_path}/site.backup has far more in it than the database now" in error
+    assert "13 posts" in microblog("restore", "--verify", tmp_path / "site.backup").stdout
+
+
+def test_a_backup_that_fails_is_mailed_before_the_command_ends_and_so_is_the_next_success(
+    microblog, admins, tmp_path, monkeypatch
+):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    name = keeping.name_of_backup
+    monkeypatch.setattr(keeping, "name_of_backup", lambda kind: "no/such/folder/x")
+    for _ in range(3):
+        error = microblog("backup", folder, status=1).stderr
+        assert f"There is no folder {folder}/no/such/folder" in error
+    ((subject, text),) = admins()
+    assert subject == "[microblog] The backup has failed"
+    assert "There is no folder" in text
+    assert "`main backup`" in text
+    monkeypatch.setattr(keeping, "name_of_backup", name)
+    microblog("backup", folder)
+    microblog("backup", "--overwrite", folder)
+    assert [subject for subject, _ in admins()][1:] == ["[microblog] The backup works again"]
+
+
+def test_a_verification_that_fails_is_mailed(microblog, admins, folder):
+    newest = sorted(folder.glob("microblog-*"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-2000])
+    microblog("restore", "--verify", folder, status=1)
+    ((subject, text),) = admins()
+    assert subject == "[microblog] The backup's verification has failed"
+    assert f"{newest} is damaged" in " ".join(text.split())
+    microblog("restore", "--verify", folder / "nonsense", status=1)  # within the hour: counted
+    assert len(admins()) == 1
+
+
+def test_a_wrong_option_and_wrong_settings_are_mailed_to_nobody(microblog, admins, ini, tmp_path):
+    microblog("backup", "--keep", 2, tmp_path / "x", status=2)
+    ini.write_text(ini.read_text().replace("microblog.worker = off", "microblog.worker = maybe"))
+    assert "The settings are wrong" in microblog("backup", tmp_path / "x", status=1).stderr
+    assert admins() == []
 
 
 def test_a_place_that_cannot_be_written_is_told(microblog, tmp_path):
@@ -343,7 +499,64 @@ def test_where_there_is_no_file_nothing_is_backed_up_or_restored(microblog, new_
     no_database.write_text("nothing " * 1000)
     ini = write_ini(tmp_path / "none.ini", f"sqlite+pysqlite:///{no_database}")
     error = run("-c", ini, "backup", tmp_path / "another", status=1).stderr
-    assert "The database cannot be used (file is not a database)." in error
+    assert "The database cannot be used (file is not a database): if it is damaged, restore" in error
+
+
+def damaged(file):
+    """SQLite's file with pages of the posts overwritten, as a disk does it; its beginning is whole."""
+    data = bytearray(file.read_bytes())
+    place = data.index(b"A post worth keeping")
+    page = place // 4096 * 4096
+    data[page : page + 8] = b"\xff" * 8
+    file.write_bytes(data)
+
+
+@only_sqlite
+def test_a_backup_of_a_damaged_database_replaces_none_that_is_whole(
+    microblog, admins, application, folder, url
+):
+    good = set(folder.glob("microblog-*"))
+    application.database.engine.dispose()
+    file = Path(sa.make_url(url).database or "")
+    damaged(file)
+    (folder / "microblog-2026-01-01T030000Z.sqlite3.damaged").touch()
+    (folder / "microblog-of-somebody.damaged").touch()
+    for _ in range(5):
+        result = microblog("backup", "--keep", 2, folder, status=1)
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert "The copy of the database is damaged" in result.stderr
+        assert "no other backup was removed" in result.stderr
+        assert set(folder.glob("microblog-*Z.sqlite3")) == good
+        assert len(list(folder.glob("microblog-2*.damaged"))) == 1
+        assert (folder / "microblog-of-somebody.damaged").exists()
+    ((subject, text),) = admins()
+    assert subject == "[microblog] The backup has failed"
+    assert "restore the newest backup" in " ".join(text.split())
+    error = microblog("backup", "--overwrite", folder.parent / "site.backup", status=1).stderr
+    assert "site.backup.damaged" in error
+    assert "is whole" in microblog("restore", "--verify", folder.parent / "site.backup").stdout
+
+
+@only_sqlite
+def test_a_backup_with_a_reference_to_nothing_is_kept_aside(microblog, url, folder):
+    execute(
+        Path(sa.make_url(url).database or ""),
+        "PRAGMA foreign_keys=OFF",
+        "INSERT INTO nicknames VALUES ('x', 99)",
+    )
+    error = microblog("backup", "--keep", 1, folder, status=1).stderr
+    assert "refers to nothing in users" in error
+    assert len(list(folder.glob("microblog-*Z.sqlite3"))) == 3
+
+
+@only_sqlite
+def test_a_copy_that_cannot_be_sealed_is_not_whole(microblog, url, tmp_path, application):
+    application.database.engine.dispose()
+    file = Path(sa.make_url(url).database or "")
+    execute(file, "PRAGMA writable_schema=ON", "UPDATE sqlite_master SET sql = 'nonsense'")
+    error = microblog("backup", tmp_path / "site.backup", status=1).stderr
+    assert "damaged" in error
+    assert not (tmp_path / "site.backup").exists()
 
 
 @only_sqlite
@@ -353,10 +566,8 @@ def test_a_backup_of_another_kind_of_database_is_told(microblog, tmp_path):
     error = microblog("restore", dump, status=1).stderr
     assert "is a backup of PostgreSQL, and the site's database is one of SQLite" in error
     assert "`microblog copy-database`" in error
-    assert (
-        "verify it with settings that name a server"
-        in microblog("restore", "--verify", dump, status=1).stderr
-    )
+    error = microblog("restore", "--verify", dump, status=1).stderr
+    assert f"{dump} cannot be read: pg_restore failed (unsupported version" in error
 
 
 # PostgreSQL
@@ -367,9 +578,9 @@ def test_the_password_is_no_argument_of_pg_dump(microblog, tmp_path, monkeypatch
     spy = tmp_path / "bin" / "pg_dump"
     spy.parent.mkdir()
     spy.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/arguments\necho "pg_dump (PostgreSQL) 99.1"\n')
-    spy.chmod(0o700)
+    spy.chmod(0o700)  # it makes no dump
     monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
-    microblog("backup", tmp_path / "site.dump")
+    microblog("backup", tmp_path / "site.dump", status=1)
     arguments = (tmp_path / "arguments").read_text()
     assert "--dbname=" in arguments
     assert "password=" not in arguments
@@ -408,7 +619,27 @@ def test_a_dump_is_only_read_through_where_it_cannot_be_tried(microblog, tmp_pat
     microblog("backup", tmp_path / "site.dump")
     ini = write_ini(tmp_path / "dead.ini", DEAD_SERVER)
     said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
-    assert "can be read from its beginning to its end. It was not restored for a try" in said
+    assert "It was read from its beginning to its end, and not restored for a try" in said
+
+
+@only_postgresql
+def test_a_role_that_may_make_no_database_has_its_dump_read_through(microblog, tmp_path):
+    microblog("backup", tmp_path / "site.dump")
+    # One that every owner of a database may become, and that may make none itself.
+    url = sa.make_url(str(POSTGRESQL_URL)).update_query_dict({"options": "-c role=pg_database_owner"})
+    ini = write_ini(tmp_path / "reader.ini", url.render_as_string(hide_password=False))
+    said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
+    assert "not restored for a try" in said
+
+
+@only_postgresql
+def test_a_try_that_the_server_does_not_finish_is_a_failure(microblog, tmp_path):
+    microblog("backup", tmp_path / "site.dump")
+    url = sa.make_url(str(POSTGRESQL_URL)).update_query_dict({"options": "-c statement_timeout=1"})
+    ini = write_ini(tmp_path / "slow.ini", url.render_as_string(hide_password=False))
+    error = run("-c", ini, "restore", "--verify", tmp_path / "site.dump", status=1).stderr
+    assert f"{tmp_path}/site.dump could not be restored for a try, and may be damaged (" in error
+    assert "statement timeout" in error
 
 
 @only_postgresql
@@ -434,11 +665,41 @@ def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
     microblog("backup", file)
     whole = file.read_bytes()
     file.write_bytes(whole[:-2000])
-    assert "pg_restore failed (" in microblog("restore", "--verify", file, status=1).stderr
+    error = microblog("restore", "--verify", file, status=1).stderr
+    assert f"{file} is damaged (pg_restore: could not read from input file" in error
     sa_url = sa.create_engine(url_of(other))
     run_program("pg_dump", sa_url, "--format=custom", f"--file={file}")
     sa_url.dispose()
     assert "has no table alembic_version" in microblog("restore", "--verify", file, status=1).stderr
+
+
+@only_postgresql
+def test_a_dump_without_a_revision_is_told(microblog, other, tmp_path):
+    run("-c", other, "database", "upgrade")
+    engine = sa.create_engine(url_of(other))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    engine.dispose()
+    assert "has no revision" in run("-c", other, "backup", tmp_path / "x", status=1).stderr
+
+
+@only_postgresql
+def test_people_and_posts_of_a_dump_are_counted_whatever_is_in_them(
+    microblog, application, database, susan, tmp_path
+):
+    write(susan, "One\nTwo\n\\.\n\\\tThree")
+    with database.write() as session:
+        session.execute(
+            sa.text("UPDATE users SET about_me = E'\\\\.\\nCOPY public.posts (id) FROM stdin;\\n'")
+        )
+    ada = application.browser()
+    sign_up(ada, "ada")
+    microblog("backup", tmp_path / "site.dump")
+    found = keeping.inventory_of(tmp_path / "site.dump")
+    assert (found.people, found.posts) == (2, 2)
+    with database.read() as session:
+        member_since = session.scalar(sa.text("SELECT min(member_since) FROM users"))
+    assert found.origin.endswith(f" {member_since.astimezone(UTC).isoformat()}")
 
 
 @only_postgresql

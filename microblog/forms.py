@@ -8,12 +8,14 @@ import regex
 from pyramid.httpexceptions import HTTPBadRequest
 from webob.multidict import MultiDict
 from wtforms import Form as WTForm
-from wtforms.validators import ValidationError
+from wtforms import validators
+from wtforms.validators import StopValidation, ValidationError
 
 GRAPHEME = regex.compile(r"\X")
 CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
 # Fields of every form that are none of its own: who may send it, and where to go on.
 COMMON_FIELDS = frozenset({"csrf_token", "next"})
+UNKNOWN_FIELDS_NAMED = 3
 
 
 class Form(WTForm):
@@ -28,12 +30,15 @@ class Form(WTForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """True when everything is right; else the sentences are in the fields and `errors_of_form`."""
         valid = bool(super().validate(extra_validators))
-        for name in dict.fromkeys(self.request.POST):
-            if name not in self._fields and name not in COMMON_FIELDS:
-                self.errors_of_form.append(f"This form has no field called {name[:50]!r}.")
-        for value in self.request.POST.values():
-            if not isinstance(value, str):
-                self.errors_of_form.append("This form takes no files.")
+        known = COMMON_FIELDS.union(self._fields)
+        unknown = [name for name in dict.fromkeys(self.request.POST) if name not in known]
+        for name in unknown[:UNKNOWN_FIELDS_NAMED]:
+            self.errors_of_form.append(f"This form has no field called {name[:50]!r}.")
+        more = len(unknown) - UNKNOWN_FIELDS_NAMED
+        if more > 0:
+            self.errors_of_form.append(f"Nor has it {more} other fields that were sent.")
+        if not all(isinstance(value, str) for value in self.request.POST.values()):
+            self.errors_of_form.append("This form takes no files.")
         return valid and not self.errors_of_form
 
     def text(self, name: str) -> str:
@@ -70,6 +75,17 @@ def graphemes(text: str) -> list[str]:
     """What a reader would call characters."""
     found: list[str] = GRAPHEME.findall(text)
     return found
+
+
+class Length(validators.Length):
+    """The length of a text, in code points. One that is wrong is shown to no other validator: what they do
+    may take the square of the length, as putting accents in order does."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        try:
+            super().__call__(form, field)
+        except ValidationError as error:
+            raise StopValidation(str(error)) from None
 
 
 class AtMost:

@@ -6,13 +6,13 @@ from typing import Any
 
 from email_validator import EmailNotValidError
 from wtforms import BooleanField, PasswordField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, ValidationError
 
 from microblog.accounts import passwords
 from microblog.accounts.addresses import parsed
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import nickname_problem
-from microblog.forms import AtMost, Form, no_control_characters, strip, unix_lines
+from microblog.forms import AtMost, Form, Length, no_control_characters, strip, unix_lines
 
 ABOUT_ME_GRAPHEMES = 140
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."

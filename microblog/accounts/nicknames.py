@@ -7,6 +7,7 @@ import re
 from microblog.accounts.models import NICKNAME_LENGTH
 
 LEAST_CHARACTERS = 2
+LONGEST_LOOKED_AT = 1000  # characters, of what is to become a nickname
 NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.]")
 # What people would take for the site itself, and what a page of people/ might be called one day.
 RESERVED = frozenset(
@@ -42,7 +43,7 @@ def make_valid_nickname(nickname: str) -> str:
 
     What is left may still be too short, or reserved; see `make_unique_nickname`.
     """
-    kept = re.sub(r"\.{2,}", ".", NOT_ALLOWED.sub("", nickname))
+    kept = re.sub(r"\.{2,}", ".", NOT_ALLOWED.sub("", nickname[:LONGEST_LOOKED_AT]))
     return kept.strip(".")[:NICKNAME_LENGTH].rstrip(".")
 
 

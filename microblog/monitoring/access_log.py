@@ -26,10 +26,11 @@ QUERY_SAFE = f"{PATH_SAFE}?%"
 
 def asked_for(environ: dict[str, Any]) -> str:
     """The path and query as they were sent, in ASCII; secrets masked, and not longer than a line may be."""
-    path = quote(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), PATH_SAFE, "latin-1")
-    query = quote(environ.get("QUERY_STRING", ""), QUERY_SAFE, "latin-1")
     # Cut before it is searched: looking for secrets in a long one takes minutes. One more, for the dots.
-    path, query = path[: LONGEST_ADDRESS + 1], query[: LONGEST_ADDRESS + 1]
+    longest = LONGEST_ADDRESS + 1
+    raw = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))[:longest]
+    path = quote(raw, PATH_SAFE, "latin-1")[:longest]
+    query = quote(environ.get("QUERY_STRING", "")[:longest], QUERY_SAFE, "latin-1")[:longest]
     address = path
     if query:
         address = INNER_SECRET_FIELD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", f"{path}?{query}"))

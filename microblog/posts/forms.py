@@ -6,9 +6,9 @@ import secrets
 from typing import Any
 
 from wtforms import HiddenField, TextAreaField
-from wtforms.validators import Length, ValidationError
+from wtforms.validators import ValidationError
 
-from microblog.forms import AtMost, Form, no_control_characters, unix_lines
+from microblog.forms import AtMost, Form, Length, no_control_characters, unix_lines
 from microblog.posts.text import is_blank
 from microblog.settings import Setting, whole_number
 

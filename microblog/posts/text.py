@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -14,11 +15,25 @@ from markupsafe import Markup, escape
 # http and https only: no mailto:, no ftp:, no //host.
 LINKIFY = LinkifyIt({"mailto:": None, "ftp:": None, "//": None}, {"fuzzy_email": False, "fuzzy_ip": False})
 MAY_HOLD_A_LINK = re.compile(r"\w\.\w|://")
+PIECE = re.compile(r"\S+")
+# The time that linkify-it takes doubles with each `xn--` in a row, and is the square of the length.
+LONGEST_LINK = 1000  # characters
+MOST_ENCODED_LABELS = 5
 MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_]))(?!\w)")
 USERS = "/users/"
 REL = "nofollow ugc noopener"
 # Whitespace, invisible characters and the blank letters with which people post nothing.
 BLANK = regex.compile(r"[\p{Z}\p{C}\s\u115f\u1160\u3164\uffa0\u2800]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`text` stands from `start` to `end` and leads to `url`."""
+
+    start: int
+    end: int
+    url: str
+    text: str
 
 
 def is_blank(text: str) -> bool:
@@ -42,18 +57,28 @@ def rendered(text: str) -> Markup:
 def render(text: str, mark: Callable[[str], Markup]) -> Markup:
     parts = []
     end = 0
-    for match in links(text):
-        parts.append(mentions(text[end : match.index], mark))
-        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(match.url, REL, mark(match.text)))
-        end = match.last_index
+    for link in links(text):
+        parts.append(mentions(text[end : link.start], mark))
+        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(link.url, REL, mark(link.text)))
+        end = link.end
     parts.append(mentions(text[end:], mark))
     return Markup("").join(parts)
 
 
-def links(text: str) -> list:  # type: ignore[type-arg]
+def links(text: str) -> Iterator[Link]:
+    """The links, from the left. No blank is in a link, so each piece between blanks is looked at alone."""
     if not MAY_HOLD_A_LINK.search(text):
-        return []
-    return [match for match in LINKIFY.match(text) or [] if is_web_address(match.url)]
+        return
+    for piece in PIECE.finditer(text):
+        found = LINKIFY.match(piece[0]) if may_be_searched(piece[0]) else None
+        for match in found or ():
+            if is_web_address(match.url):
+                start = piece.start()
+                yield Link(start + match.index, start + match.last_index, match.url, match.text)
+
+
+def may_be_searched(piece: str) -> bool:
+    return len(piece) <= LONGEST_LINK and piece.lower().count("xn--") <= MOST_ENCODED_LABELS
 
 
 def is_web_address(url: str) -> bool:

@@ -16,6 +16,7 @@ from microblog.search.text import words_of
 
 MAX_QUERY_CHARACTERS = 500
 MOST_TERMS = 16
+MOST_WORDS = 100  # of a phrase; one character may fold to many
 TOKEN = regex.compile(r'(-?)"([^"]*)(?:"|$)|(\S+)')
 OPERATOR = regex.compile(r"(from|lang|before|after):(\S+)", regex.IGNORECASE)
 AUTHOR = regex.compile(r"@?[A-Za-z0-9_.]{1,30}")
@@ -48,13 +49,13 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Never fails. Only the first 16 terms count."""
+    """Never fails. Only the first 16 terms count, and of a phrase its first 100 words."""
     terms: list[Term] = []
     excluded: list[Term] = []
     author = language = since = until = None
     for minus, phrase, token in TOKEN.findall(text[:MAX_QUERY_CHARACTERS]):
         if not token:
-            add(excluded if minus else terms, Term(tuple(words_of(phrase))))
+            add(excluded if minus else terms, term_of(phrase, is_phrase=True))
             continue
         operator = OPERATOR.fullmatch(token)
         name, value = (operator[1].lower(), operator[2]) if operator else ("", "")
@@ -74,9 +75,11 @@ def parse(text: str) -> Query:
     return Query(tuple(terms[:MOST_TERMS]), tuple(excluded[:MOST_TERMS]), author, language, since, until)
 
 
-def term_of(token: str) -> Term:
-    is_prefix = token.endswith("*") and len(token) > 1
-    return Term(tuple(words_of(token)), is_prefix)
+def term_of(text: str, *, is_phrase: bool = False) -> Term:
+    words = words_of(text)
+    # The last word of a phrase that was cut is not the one that stands before the star.
+    is_prefix = not is_phrase and text.endswith("*") and len(text) > 1 and len(words) <= MOST_WORDS
+    return Term(tuple(words[:MOST_WORDS]), is_prefix)
 
 
 def add(terms: list[Term], term: Term) -> None:

@@ -3,64 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from markupsafe import Markup, escape
 
 from microblog.search.language import Query, Term
-from microblog.search.text import WORD, words_of
+from microblog.search.text import WORD, index_text, words_of
 
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a text as it was written, from `start` to `end`, and its normal form."""
-
-    start: int
-    end: int
-    normal: str
+LONGEST_REMEMBERED = 20  # characters of a word
 
 
 class HitMarker:
-    """Called with a text, gives it back escaped, with what the query looks for in `<mark>`."""
+    """Called with a text, gives it back escaped, with what the query looks for in `<mark>`.
+
+    Terms are found by their first word, and are compared as one text: no matter how long they are.
+    """
 
     def __init__(self, query: Query) -> None:
-        self._terms = query.terms
+        self._by_first_word: dict[str, list[tuple[str, int]]] = {}
+        for term in sorted(query.terms, key=lambda term: len(term.words), reverse=True):
+            if len(term.words) > 1 or not term.is_prefix:
+                same = self._by_first_word.setdefault(term.words[0], [])
+                same.append((text_of(term), len(term.words)))
+        self._beginnings = tuple(
+            term.words[0] for term in query.terms if term.is_prefix and len(term.words) == 1
+        )
 
     def __call__(self, text: str) -> Markup:
-        parts = []
+        parts: list[str] = []
         end = 0
         for start, stop in self._hits(text):
-            parts += [escape(text[end:start]), Markup("<mark>{}</mark>").format(text[start:stop])]
+            parts += (escape(text[end:start]), "<mark>", escape(text[start:stop]), "</mark>")
             end = stop
         parts.append(escape(text[end:]))
-        return Markup("").join(parts)
+        return Markup("".join(parts))  # noqa: S704  # every part is escaped
 
     def _hits(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where hits begin and end, from the left, none inside another."""
-        words = list(written_words(text)) if self._terms else []
-        place = 0
+        """Where hits begin and end, from the left, none inside another; what touches is one."""
+        if not (self._by_first_word or self._beginnings):
+            return
+        words, spans = written_words(text)
+        normal = " ".join(words) + " "
+        starts = list(accumulate([len(word) + 1 for word in words], initial=0))
+        place = begin = end = 0
         while place < len(words):
-            length = max((matching(term, words, place) for term in self._terms), default=0)
+            length = self._longest(words[place], normal, starts[place])
             if length:
-                yield words[place].start, words[place + length - 1].end
+                if spans[place][0] > end:
+                    if end:
+                        yield begin, end
+                    begin = spans[place][0]
+                end = spans[place + length - 1][1]
             place += length or 1
+        if end:
+            yield begin, end
+
+    def _longest(self, word: str, normal: str, start: int) -> int:
+        """How many words the longest term has that begins here, with this word; 0 when none does."""
+        for term, length in self._by_first_word.get(word, ()):
+            if normal.startswith(term, start):
+                return length
+        return int(word.startswith(self._beginnings))
 
 
-def written_words(text: str) -> Iterator[Word]:
-    """The words of a text with their places; one that folds to several counts as one of them each."""
+def text_of(term: Term) -> str:
+    """What stands, in a text of words with a blank after each, where the term does."""
+    return " ".join(term.words) + ("" if term.is_prefix else " ")
+
+
+def written_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """The words of a text in normal form, and from where to where each stands; one that folds to several
+    counts as one of them each."""
+    words: list[str] = []
+    spans: list[tuple[int, int]] = []
     for match in WORD.finditer(text):
-        for normal in words_of(match.group()):
-            yield Word(match.start(), match.end(), normal)
+        normal = normal_words(match[0])
+        words += normal
+        spans += [match.span()] * len(normal)
+    return words, spans
 
 
-def matching(term: Term, words: list[Word], place: int) -> int:
-    """How many words from this place on the term matches; 0 when it does not begin here."""
-    length = len(term.words)
-    found = [word.normal for word in words[place : place + length]]
-    if len(found) < length or found[:-1] != list(term.words[:-1]):
-        return 0
-    last, wanted = found[-1], term.words[-1]
-    return length if last == wanted or (term.is_prefix and last.startswith(wanted)) else 0
+def normal_words(word: str) -> tuple[str, ...]:
+    return remembered_words(word) if len(word) <= LONGEST_REMEMBERED else tuple(words_of(word))
+
+
+@lru_cache(maxsize=10_000)
+def remembered_words(word: str) -> tuple[str, ...]:
+    return tuple(words_of(word))
 
 
 def matches(query: Query, author: str, language: str | None, body: str) -> bool:
@@ -69,9 +99,9 @@ def matches(query: Query, author: str, language: str | None, body: str) -> bool:
         return False
     if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
         return False
-    words = list(written_words(body))
+    text = f" {index_text(body)} "
 
     def holds(term: Term) -> bool:
-        return any(matching(term, words, place) for place in range(len(words)))
+        return f" {text_of(term)}" in text
 
     return all(map(holds, query.terms)) and not any(map(holds, query.excluded))

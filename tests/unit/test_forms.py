@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import walk_packages
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyramid.httpexceptions import HTTPBadRequest
 from webob import Request
+from webob.multidict import MultiDict
 from wtforms import StringField
 from wtforms.validators import ValidationError
 
+import microblog
 from microblog.forms import (
     CODE_POINTS_IN_A_GRAPHEME,
     AtMost,
@@ -22,6 +26,8 @@ from microblog.forms import (
     strip,
     unix_lines,
 )
+from microblog.posts.forms import MAX_LENGTH
+from tests.cost import MOST_SECONDS, cost_of
 
 
 class NameForm(Form):
@@ -56,6 +62,57 @@ def test_an_unknown_field_is_told_once():
     form = NameForm(request)
     assert not form.validate()
     assert form.errors_of_form == ["This form has no field called 'is_admin'."]
+
+
+def test_of_many_unknown_fields_a_few_are_named():
+    form = NameForm(post(**{f"x{number}": "" for number in range(99)}))
+    assert not form.validate()
+    assert form.errors_of_form == [
+        "This form has no field called 'x0'.",
+        "This form has no field called 'x1'.",
+        "This form has no field called 'x2'.",
+        "Nor has it 96 other fields that were sent.",
+    ]
+
+
+def forms_of_the_site():
+    for found in walk_packages(microblog.__path__, "microblog."):
+        if found.name.endswith(".forms"):
+            yield from vars(import_module(found.name)).values()
+
+
+FORMS = {each for each in forms_of_the_site() if isinstance(each, type) and issubclass(each, Form)} - {Form}
+UNIT_TEXTS = [
+    "a\u0301\u0316",
+    "\u0301\u0316",
+    "é@a\u0301.",
+    "a@b.",
+    "<",
+    ".",
+    " ",
+    "\u3000",
+    "ﷺ",
+    "ᄀ",
+    "xn--a.",
+    "@",
+    '"',
+]
+
+
+@pytest.mark.parametrize("unit", UNIT_TEXTS)
+@pytest.mark.parametrize("form", sorted(FORMS, key=str), ids=lambda form: form.__name__)
+def test_no_form_looks_long_at_a_long_text(form, unit):
+    """Accents that are put in order take the square of their number: seven seconds for 200 kB."""
+    for name in form(request_with({})):
+        text = (unit * 300_000)[:300_000]
+        filled_in = form(request_with({name.name: text}))
+        assert cost_of(filled_in.validate) < MOST_SECONDS, name.name
+        assert not filled_in.validate() or name.name == "remember_me"
+
+
+def request_with(fields):
+    request = Request.blank("/", method="POST")
+    return SimpleNamespace(POST=MultiDict(fields), method=request.method, microblog={MAX_LENGTH: 280})
 
 
 def test_a_long_name_of_a_field_is_cut():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog.posts.text import REL, is_blank, is_web_address, post_text
+from tests.cost import MOST_SECONDS, cost_of
 
 
 def parsed(text: str) -> BeautifulSoup:
@@ -161,3 +162,56 @@ def test_there_is_nothing_to_see(text):
 @pytest.mark.parametrize("text", ["a", " . ", "🙂", "日", "\u200bx"])
 def test_there_is_something_to_see(text):
     assert not is_blank(text)
+
+
+# Of each of these, more than one made linkify-it busy for seconds or for ever.
+UNITS = [
+    "xn--a.",
+    "xn--",
+    "http://xn--a.",
+    "a.com/(",
+    "a.com/([{",
+    "www.",
+    "a-",
+    "@",
+    ".",
+    "//",
+    "'",
+    '"',
+    ";",
+    "!",
+    "?",
+]
+
+
+@pytest.mark.parametrize("length", [280, 2800, 100_000])
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize(
+    "unit", ["xn--a.", "http://xn--a.", "xn--a.xn--b.xn--c.xn--d.xn--e.xn--", "a.com/(", "a.com/([{"]
+)
+def test_no_text_is_dear_to_make_links_of(unit, blank, length):
+    text = ((unit + blank) * length)[: length - 4] + "xn--"
+    assert cost_of(lambda: post_text(text)) < MOST_SECONDS
+
+
+@settings(derandomize=True, max_examples=200)
+@given(st.lists(st.sampled_from(UNITS), min_size=1, max_size=6).map("".join), st.sampled_from(UNITS))
+def test_no_repeated_text_is_dear_to_make_links_of(unit, end):
+    text = (unit * 280)[:280] + end
+    assert cost_of(lambda: post_text(text)) < MOST_SECONDS / 10
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("http://xn--mnchen-3ya.de", "http://xn--mnchen-3ya.de"),
+        ("first\nexample.org/a\u3000second", "example.org/a"),
+        ("https://example.org/" + "a" * 900, "https://example.org/" + "a" * 900),
+    ],
+)
+def test_links_are_found_between_blanks_of_every_kind(text, words):
+    assert [found for _, found in anchors(text)] == [words]
+
+
+def test_what_is_longer_than_any_address_is_no_link():
+    assert anchors("https://example.org/" + "a" * 1000) == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog.search.language import MOST_TERMS, Query, Term, parse
+from microblog.search.language import MOST_TERMS, MOST_WORDS, Query, Term, parse
 from microblog.search.text import fold, index_text, words_of
 
 
@@ -88,3 +88,14 @@ def test_the_normal_form_of_words_is_final(text):
 )
 def test_case_accents_and_ligatures_are_folded(text, folded):
     assert fold(text) == folded
+
+
+def test_of_a_phrase_only_the_first_words_count():
+    characters = tuple("日本語" * 50)
+    assert parse(f'"{"日本語" * 50}"').terms == (Term(characters[:MOST_WORDS]),)
+    assert parse("㌖" * 500).terms == (Term(tuple("キロメートル" * 20)[:MOST_WORDS]),)
+
+
+def test_what_was_cut_has_no_beginning_of_a_word():
+    assert parse("日" * MOST_WORDS + "*").terms == (Term(("日",) * MOST_WORDS, is_prefix=True),)
+    assert parse("日" * (MOST_WORDS + 1) + "*").terms == (Term(("日",) * MOST_WORDS),)

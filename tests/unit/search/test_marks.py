@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from microblog.search.language import parse
-from microblog.search.marks import HitMarker, matches
+from microblog.search.language import MAX_QUERY_CHARACTERS, parse
+from microblog.search.marks import LONGEST_REMEMBERED, HitMarker, matches
+from tests.cost import cost_of
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,12 @@ from microblog.search.marks import HitMarker, matches
         ("tea -milk", "tea milk", "<mark>tea</mark> milk"),
         ("-milk", "tea milk", "tea milk"),
         ('"a b"', "a", "a"),
+        ('a "a b c" "a b"', "a b d a b c a", "<mark>a b</mark> d <mark>a b c</mark> <mark>a</mark>"),
+        ('"a b c" b', "a b d", "a <mark>b</mark> d"),
+        ('"a b" a*', "a b apple", "<mark>a b</mark> <mark>apple</mark>"),
+        ("日本* 日", "日本語日", "<mark>日本</mark>語<mark>日</mark>"),
+        ("日 本", "日本語日 本", "<mark>日本</mark>語<mark>日</mark> <mark>本</mark>"),
+        ("te* tea", "tea team", "<mark>tea</mark> <mark>team</mark>"),
     ],
 )
 def test_what_is_marked(query, text, marked):
@@ -35,6 +42,36 @@ def test_what_is_marked(query, text, marked):
 def test_marking_changes_nothing_but_the_marks(query, text):
     marked = HitMarker(parse(query))(text)
     assert marked.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
+LONG_WORD = "a" + "\u0301b" * LONGEST_REMEMBERED
+ALIKE = " ".join(f'"{"㌖" * 5}{character}"' for character in "あいうえおかきく")
+
+
+@pytest.mark.parametrize("text", ["㌖" * 276, "ᄀ" * 2800, "ﷺ" * 280, "a " * 140, LONG_WORD * 40])
+@pytest.mark.parametrize(
+    "query",
+    [
+        ALIKE,
+        " ".join(f'"{"㌖" * 58}{character}"' for character in "あいうえおかきく"),
+        f'"{"㌖" * 249}あ" "{"㌖" * 246}い"',
+        '"' + "ᄀ" * 31 + 'あ"',
+        " ".join(f'"{"ᄀ" * length}あ"' for length in range(16, 32)),
+        " ".join(f"{'ᄀ' * length}あ*" for length in range(16, 32)),
+        " ".join("a" * length + "*" for length in range(16, 32)),
+        '"' + "a " * 31 + 'b"',
+        "ﷺ" * MAX_QUERY_CHARACTERS,
+        f"{'a' * 400}* a*",
+        LONG_WORD,
+    ],
+)
+def test_marking_a_page_of_long_texts_takes_no_time_to_speak_of(query, text):
+    marker = HitMarker(parse(query))
+    assert cost_of(lambda: [marker(text) for _ in range(26)]) < 0.2
+
+
+def test_a_word_that_is_too_long_to_be_remembered_is_marked_too():
+    assert HitMarker(parse(LONG_WORD))(LONG_WORD) == f"<mark>{LONG_WORD}</mark>"
 
 
 @pytest.mark.parametrize(

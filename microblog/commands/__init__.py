@@ -5,9 +5,13 @@ A subcommand is imported when it is asked for: most of them need a part of the a
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 
 import click
+
+# Before there is a log, Python prints warnings: this one's are about connections that are told in a sentence.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # Name of the command: the module below this package that has it, and its name there.
 COMMANDS = {

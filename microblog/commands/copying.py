@@ -13,6 +13,7 @@ from microblog import migrating
 from microblog.archive.copying import CopyError, copy, first_table_with_rows, number_of_rows
 from microblog.commands.progress import Progress
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.monitoring.queries import faults_of_file
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
@@ -39,6 +40,7 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
         require_head(reading, shown(source))
         prepare(writing, shown(target), overwrite=overwrite)
         try:
+            require_whole(reading, shown(source))
             with reading.snapshot() as old, writing.write() as new:
                 total = number_of_rows(old)
                 if overwrite and not total:
@@ -147,6 +149,14 @@ def require_head(database: Database, name: str) -> None:
             f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: run "
             "`microblog database upgrade` with settings that name it."
         )
+
+
+def require_whole(database: Database, name: str) -> None:
+    """:raises CopyError: when it is a damaged file: a copy of that is no copy."""
+    if database.dialect == "sqlite":
+        with database.read() as session:
+            for fault in faults_of_file(session):
+                raise CopyError(f"{name} is damaged ({fault}): restore a backup, and copy that.")
 
 
 def prepare(database: Database, name: str, *, overwrite: bool) -> None:

@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,7 +115,7 @@ def write(folder: Path, profiled: Profiled, stats: Any, *, keep: int) -> str:
         new.unlink(missing_ok=True)
         data.unlink(missing_ok=True)
         raise
-    remove_oldest(folder, keep)
+    remove_oldest(folder, keep, new=name)
     return name
 
 
@@ -134,10 +134,18 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def remove_oldest(folder: Path, keep: int) -> None:
-    """Remove all but the newest; also what a process that was killed left behind."""
+def remove_oldest(folder: Path, keep: int, *, new: str = "") -> None:
+    """Remove all but the newest; also what a process that was killed left behind. `new` always stays.
+
+    What is dated after tomorrow goes first: the clock was wrong when it was made, and it would stay for ever.
+    """
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S%fZ}"
     with os.scandir(folder) as files:
-        found = sorted(stems(files, ("json", "prof", "new")), reverse=True)
+        found = sorted(
+            stems(files, ("json", "prof", "new")),
+            key=lambda stem: (stem == new, stem < tomorrow, stem),
+            reverse=True,
+        )
     for stem in found[keep:]:
         for suffix in (".json", ".prof", ".new"):
             (folder / f"{stem}{suffix}").unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -285,3 +286,13 @@ def test_a_certificate_that_is_missing_is_told_by_its_name(microblog, monkeypatc
     assert f"microblog.search.elasticsearch.ca_certificate: {tmp_path}/ca.pem has no certificate (No" in told
     (tmp_path / "ca.pem").write_text("nonsense")
     assert f"{tmp_path}/ca.pem has no certificate (" in microblog("doctor", status=1).stdout
+
+
+def test_the_driver_of_postgresql_prints_no_line_before_the_sentence_of_a_command():
+    code = (
+        "import microblog.commands, logging\n"
+        "logging.getLogger('psycopg').warning('error ignored in rollback')\n"
+        "logging.getLogger('microblog').warning('a warning of ours')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == "a warning of ours\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -276,3 +278,14 @@ def test_a_row_that_cannot_be_read_is_told_and_nothing_is_kept(source, sqlite_ta
     error = run("copy-database", sqlite_target, target, status=1).stderr
     assert "A row of table users cannot be read (" in error
     assert execute(target, "SELECT id FROM users") == []
+
+
+@pytest.mark.skipif(bool(POSTGRESQL_URL), reason="Run without MICROBLOG_TEST_DATABASE_URL too.")
+def test_a_damaged_file_is_not_copied(source, sqlite_target):
+    execute(source, "UPDATE users SET nickname = nickname")
+    with closing(sqlite3.connect(sa.make_url(source).database or "", isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute("INSERT INTO nicknames VALUES ('x', 99)")
+    error = run("copy-database", source, sqlite_target, status=1).stderr
+    assert "is damaged (a row in table nicknames refers to nothing in users)" in error
+    assert "restore a backup, and copy that." in error

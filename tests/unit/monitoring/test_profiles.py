@@ -93,6 +93,13 @@ def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats
     assert len(files(folder)) == 7
 
 
+def test_profiles_of_a_wrong_clock_push_none_out(folder, stats):
+    wrong = [profiles.write(folder, at(minute + 50 * 365 * 1440), stats, keep=3) for minute in (1, 2, 3)]
+    assert len(profiles.names(folder)) == 3
+    names = [profiles.write(folder, at(minute), stats, keep=3) for minute in (1, 2)]
+    assert profiles.names(folder) == [wrong[2], names[1], names[0]]
+
+
 def test_several_may_write_and_remove_at_once(folder, stats):
     problems = []
     minutes = itertools.count()

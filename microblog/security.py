@@ -66,6 +66,7 @@ PUBLIC_URL = Setting(
 )
 # A name or an address, and a port: what else stands in the header would end up in redirects.
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 SESSION_COOKIE = "session"
 VISITOR_COOKIE = "visitor"
 SEEN_EVERY = timedelta(minutes=1)
@@ -207,13 +208,27 @@ def is_same_origin(request: Any) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True
-    public = request.microblog[PUBLIC_URL]
     try:
-        ours = {urlsplit(url).netloc for url in (request.host_url, public) if url}
-        netloc = urlsplit(origin).netloc
-        return bool(netloc) and netloc in ours
+        scheme, host, port = origin_parts(origin)
+        our_scheme, our_host, our_port = origin_parts(request.host_url)
     except ValueError:
         return False
+    if (scheme, our_scheme) == ("https", "http"):
+        # A proxy ends TLS and does not say so: what we take for http is https outside.
+        our_port = 443 if our_port == 80 else our_port
+        our_scheme = "https"
+    return (scheme, host, port) == (our_scheme, our_host, our_port)
+
+
+def origin_parts(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port, as browsers compare them: `https://EX.org:443` is `https://ex.org`.
+
+    :raises ValueError: when it is not the address of a site.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path or "@" in parts.netloc:
+        raise ValueError("not the address of a site")
+    return parts.scheme, parts.hostname, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
 
 
 def check_origin(request: Any) -> None:

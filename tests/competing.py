@@ -62,9 +62,12 @@ def before_the_next_write(
 
 
 @contextmanager
-def before_the_statement(engine: Any, part: str, action: Callable[[], object]) -> Iterator[None]:
-    """Run `action` once, just before the next statement that holds this text; `sa.Engine` is all engines."""
-    competition = Competition(action, 1)
+def before_the_statement(
+    engine: Any, part: str, action: Callable[[], object], *, times: int = 1
+) -> Iterator[None]:
+    """Run `action` just before the next statement (the next ones) that holds this text; `sa.Engine` is all
+    engines."""
+    competition = Competition(action, times)
 
     def execute(connection: object, cursor: object, statement: str, *rest: object) -> None:
         if part in statement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -236,14 +237,22 @@ def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_m
     :raises StaleData: when there is no such person any more.
     """
     # One change of a profile after another: the nicknames are counted, and then there is one more.
-    own = sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True)
-    if session.scalar(own) is None:
-        raise StaleData("The person is gone.")
+    lock_people(session, [user_id])
     mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
     if nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
         raise TooManyNicknames(nickname)
     claim_nickname(session, user_id, nickname)
     session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
+
+
+def lock_people(session: orm.Session, ids: Collection[int]) -> None:
+    """Until our transaction ends nobody else changes these people, or what is counted of them.
+
+    :raises StaleData: when one of them is gone.
+    """
+    there = sa.select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True)
+    if len(session.scalars(there).all()) < len(set(ids)):
+        raise StaleData("A person is gone.")
 
 
 def own_profile(session: orm.Session, user_id: int) -> tuple[str, str]:

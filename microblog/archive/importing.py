@@ -3,7 +3,8 @@
 Nothing is ever doubled, whatever is imported again: a post keeps a key made of its text and moment,
 which is unique with its author. So a corrected file may be imported once more, and of a file that
 was interrupted, even by `kill -9`, the rest is loaded: its progress is a row, found by the file's
-SHA-256, which is written in the transaction of the posts.
+SHA-256, which is written in the transaction of the posts. Posts of one moment keep the order of the
+file, whoever their authors are (`microblog.archive.order`).
 """
 
 from __future__ import annotations
@@ -13,26 +14,30 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, BinaryIO
 
+from pyramid_retry import IRetryableError
 from sqlalchemy import orm
 from wtforms.validators import ValidationError
 
-from microblog.accounts.nicknames import make_valid_nickname, nickname_key, nickname_problem
-from microblog.accounts.queries import add_user, make_unique_nickname
+from microblog.accounts.nicknames import make_valid_nickname, nickname_problem
+from microblog.accounts.queries import lock_people
 from microblog.archive import queries
+from microblog.archive.authors import accounts_of, author_key
 from microblog.archive.models import AUTHOR_LENGTH
+from microblog.archive.order import IDS_IN_A_MILLISECOND, is_full, place
 from microblog.archive.queries import Progress
 from microblog.db import Database
 from microblog.forms import CODE_POINTS_IN_A_GRAPHEME, AtMost, no_control_characters, unix_lines
 from microblog.posts.forms import says_something
-from microblog.posts.ids import id_of_moment
+from microblog.posts.ids import first_id_at
 
 # As many as search indexes in the transaction that writes them: what is imported is found at once.
 LINES_IN_A_TRANSACTION = 1000
+ATTEMPTS = 5  # of a transaction that others hold up, or whose authors they change
 FIELDS = frozenset({"author", "body", "created", "language"})
 REQUIRED = ("author", "body", "created")
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -50,7 +55,7 @@ class BadLine(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A line that can become a post. `author` is a name, and not always a nickname."""
+    """A line that can become a post. `author` is a name as the file has it, and not always a nickname."""
 
     author: str
     body: str
@@ -80,6 +85,15 @@ def digest_of(file: BinaryIO, progress: Callable[[int], None]) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one transaction added: so many posts; the `last` and `renamed` of the importer."""
+
+    posts: int
+    last: dict[int, int]
+    renamed: dict[str, str]
+
+
 class Importer:
     """The import of one file into one database.
 
@@ -94,9 +108,14 @@ class Importer:
         self._max_length = max_length
         self._on_bad_line = on_bad_line
         self.renamed: dict[str, str] = {}
+        # The last lines of the transaction before: the id of each by the first one of its millisecond.
+        self._last: dict[int, int] = {}
 
     def run(self, file: BinaryIO, digest: str, file_name: str, done: Progress | None) -> Iterator[Progress]:
-        """Load what comes after `done`; the progress after each transaction."""
+        """Load what comes after `done`; the progress after each transaction.
+
+        :raises ImportedElsewhere: when another process imports this file at the same time.
+        """
         progress = done or Progress()
         if done is None:
             with self._database.write() as session:
@@ -104,17 +123,35 @@ class Importer:
         file.seek(progress.position)
         lines = read_lines(file, self._longest_line())
         while batch := list(islice(lines, LINES_IN_A_TRANSACTION)):
+            before = progress.position
             drafts = list(self._drafts(batch, progress))
-            with self._database.write() as session:
-                posts = self._add(session, drafts)
-                progress.posts += posts
-                progress.present += len(drafts) - posts
-                progress.position = file.tell()
-                queries.save_progress(session, digest, progress)
+            progress.position = file.tell()
+            progress = self._written(digest, drafts, progress, before)
             yield progress
-        progress.finished = datetime.now(UTC)
+        finished = replace(progress, finished=datetime.now(UTC))
         with self._database.write() as session:
-            queries.save_progress(session, digest, progress)
+            queries.save_progress(session, digest, finished, position=progress.position)
+        yield finished
+
+    def _written(self, digest: str, drafts: list[Draft], progress: Progress, before: int) -> Progress:
+        """One transaction, tried again when others were in its way."""
+        for attempt in range(1, ATTEMPTS + 1):  # pragma: no branch  # the last one raises
+            try:
+                with self._database.write() as session:
+                    added = self._add(session, drafts)
+                    now = replace(
+                        progress,
+                        posts=progress.posts + added.posts,
+                        present=progress.present + len(drafts) - added.posts,
+                    )
+                    queries.save_progress(session, digest, now, position=before)
+                break
+            except Exception as error:
+                if attempt == ATTEMPTS or not IRetryableError.providedBy(error):
+                    raise
+        self._last = added.last
+        self.renamed |= added.renamed
+        return now
 
     def _longest_line(self) -> int:
         """No line that can become a post has more bytes than this."""
@@ -135,40 +172,18 @@ class Importer:
                 progress.refused += 1
                 self._on_bad_line(progress.lines, str(error))
 
-    def _add(self, session: orm.Session, drafts: list[Draft]) -> int:
-        """How many of them are new."""
-        authors = self._authors(session, drafts)
-        rows: dict[tuple[int, str], dict[str, Any]] = {}
-        for draft in drafts:
-            user_id, key = authors[draft.author], draft.key
-            rows.setdefault(
-                (user_id, key),
-                {"user_id": user_id, "body": draft.body, "language": draft.language, "form_key": key}
-                | {"created": draft.created},
-            )
-        return add_rows(session, list(rows.values()))
-
-    def _authors(self, session: orm.Session, drafts: list[Draft]) -> dict[str, int]:
-        """The ids of the authors by their names; who is not there yet is added."""
+    def _add(self, session: orm.Session, drafts: list[Draft]) -> Added:
         since: dict[str, datetime] = {}
         for draft in drafts:
             since[draft.author] = min(draft.created, since.get(draft.author, draft.created))
-        nicknames = {name for name in since if nickname_problem(name) is None}
-        owners = queries.owners_of_nicknames(session, nicknames)
-        ids = queries.imported_authors(session, since.keys() - nicknames)
-        for name, moment in since.items():
-            if name in nicknames:
-                key = nickname_key(name)
-                if key not in owners:
-                    owners[key] = add_user(session, name, member_since=moment)
-                ids[name] = owners[key]
-            elif name not in ids:
-                # A free one: nobody gets posts under a name that only resembles theirs.
-                nickname = make_unique_nickname(session, name)
-                ids[name] = add_user(session, nickname, member_since=moment)
-                queries.remember_author(session, name, ids[name])
-                self.renamed[name] = nickname
-        return ids
+        authors, renamed = accounts_of(session, since)
+        # Before their posts are counted in whatever order the file has them.
+        lock_people(session, authors.values())
+        rows: dict[Key, Row] = {}
+        for draft in drafts:
+            row = Row(authors[draft.author], draft.key, draft.body, draft.language, draft.created)
+            rows.setdefault(row.unique, row)
+        return Added(*add_rows(session, rows, self._last), renamed)
 
 
 def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes | None]:
@@ -209,7 +224,7 @@ def author_of(name: str) -> str:
     name = name.strip()
     if nickname_problem(name) is None:
         return name
-    if len(name) > AUTHOR_LENGTH:
+    if max(len(name), len(author_key(name))) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
     try:
         no_control_characters(None, Text(name))
@@ -252,25 +267,64 @@ def language_of(value: Any) -> str | None:
     return value.lower()
 
 
-def add_rows(session: orm.Session, rows: list[dict[str, Any]]) -> int:
-    """Add those posts that are not there yet; how many that is. An id that is taken is drawn again."""
+Key = tuple[int, str]  # a post of an import, by its author and the key of its draft
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A post to be."""
+
+    user_id: int
+    form_key: str
+    body: str
+    language: str | None
+    created: datetime
+
+    @property
+    def unique(self) -> Key:
+        return self.user_id, self.form_key
+
+    def with_id(self, post_id: int) -> dict[str, Any]:
+        return {
+            "id": post_id,
+            "user_id": self.user_id,
+            "body": self.body,
+            "language": self.language,
+            "form_key": self.form_key,
+        }
+
+
+def add_rows(session: orm.Session, rows: dict[Key, Row], last: dict[int, int]) -> tuple[int, dict[int, int]]:
+    """Add those posts that are not there yet, in the order of `rows`; how many that is.
+
+    `last` has the id of the last line of each millisecond in the transaction before, by the first id of
+    that; the same of these rows is given back.
+    """
     count = 0
-    while rows:
-        by_id: dict[int, dict[str, Any]] = {}
-        for row in rows:
-            post_id = id_of_moment(row["created"])
-            while post_id in by_id:
-                post_id += 1
-            by_id[post_id] = row
-        new = queries.add_missing_posts(
-            session,
-            [
-                {"id": post_id, **{name: value for name, value in row.items() if name != "created"}}
-                for post_id, row in by_id.items()
-            ],
-        )
-        count += len(new)
-        rows = [row for post_id, row in by_id.items() if post_id not in new]
-        present = queries.used_keys(session, rows) if rows else set()
-        rows = [row for row in rows if (row["user_id"], row["form_key"]) not in present]
-    return count
+    moments: dict[int, list[Row]] = {}
+    for row in sorted(rows.values(), key=lambda row: row.created):  # stable: else as in the file
+        moments.setdefault(first_id_at(row.created), []).append(row)
+    while True:
+        present = queries.ids_of_keys(session, list(rows))
+        taken = taken_ids(session, list(moments))
+        ids: dict[Key, int] = {}
+        for first, several in moments.items():
+            known = [present.get(row.unique) for row in several]
+            placed = place(first, taken[first], known, last.get(first))
+            ids.update(zip((row.unique for row in several), placed, strict=True))
+        missing = [row.with_id(ids[key]) for key, row in rows.items() if key not in present]
+        if not missing:
+            return count, {first: ids[several[-1].unique] for first, several in moments.items()}
+        # Where somebody else has just taken an id, or there is one in the next millisecond: once more.
+        count += len(queries.add_missing_posts(session, missing))
+
+
+def taken_ids(session: orm.Session, firsts: list[int]) -> dict[int, list[int]]:
+    """The ids in use of each millisecond, and of those into which it runs over."""
+    taken = queries.ids_in_ranges(session, firsts, IDS_IN_A_MILLISECOND)
+    for first in firsts:
+        beyond = first
+        while is_full(beyond, taken[first]):
+            beyond += IDS_IN_A_MILLISECOND
+            taken[first] += queries.ids_in_ranges(session, [beyond], IDS_IN_A_MILLISECOND)[beyond]
+    return taken

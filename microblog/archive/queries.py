@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from microblog.accounts.models import Nickname
 from microblog.accounts.nicknames import nickname_key
 from microblog.archive.models import FILE_NAME_LENGTH, Import, ImportedAuthor
+from microblog.db import StaleData
 from microblog.posts.models import Post
 
 
@@ -39,21 +41,31 @@ def progress_of(session: orm.Session, digest: str) -> Progress | None:
     return None if row is None else Progress(*row)
 
 
+class ImportedElsewhere(Exception):
+    """Another process imports the same file at this moment."""
+
+
 def start_import(session: orm.Session, digest: str, file_name: str) -> None:
-    """From the first line on; also when it was imported before."""
+    """From the first line on; also when it was imported before.
+
+    :raises ImportedElsewhere: when another process starts it at this moment.
+    """
     session.execute(sa.delete(Import).where(Import.digest == digest))
-    session.execute(
-        sa.insert(Import).values(
-            digest=digest,
-            file_name=file_name[-FILE_NAME_LENGTH:],
-            started=datetime.now(UTC),
-            **asdict(Progress()),
-        )
-    )
+    row = {"digest": digest, "file_name": file_name[-FILE_NAME_LENGTH:], "started": datetime.now(UTC)}
+    insert = insert_of(session)(Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
+    if session.scalar(insert.returning(Import.digest)) is None:
+        raise ImportedElsewhere(file_name)
 
 
-def save_progress(session: orm.Session, digest: str, progress: Progress) -> None:
-    session.execute(sa.update(Import).where(Import.digest == digest).values(**asdict(progress)))
+def save_progress(session: orm.Session, digest: str, progress: Progress, *, position: int) -> None:
+    """`position` is that of the progress before, from which this one has come.
+
+    :raises ImportedElsewhere: when another process has gone on from there, or begun anew.
+    """
+    same = sa.and_(Import.digest == digest, Import.position == position)
+    update = sa.update(Import).where(same).values(**asdict(progress))
+    if session.scalar(update.returning(Import.digest)) is None:
+        raise ImportedElsewhere(digest)
 
 
 def owners_of_nicknames(session: orm.Session, nicknames: Iterable[str]) -> dict[str, int]:
@@ -72,19 +84,52 @@ def imported_authors(session: orm.Session, names: Iterable[str]) -> dict[str, in
 
 
 def remember_author(session: orm.Session, name: str, user_id: int) -> None:
-    session.execute(sa.insert(ImportedAuthor).values(name=name, user_id=user_id))
+    """:raises StaleData: when another import has just remembered somebody of this name."""
+    insert = insert_of(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
+    if session.scalar(insert.returning(ImportedAuthor.name)) is None:
+        raise StaleData(f"Another import has just added {name}.")
 
 
 def add_missing_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[int]:
     """The ids of those that are new. Not added: an id that is taken, a key that its author used."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return set(session.scalars(insert(Post.__table__).on_conflict_do_nothing().returning(Post.id), rows))
+    insert = insert_of(session)(Post.__table__).on_conflict_do_nothing()
+    return set(session.scalars(insert.returning(Post.id), rows))
 
 
-def used_keys(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[tuple[int, str]]:
-    """(author, key) of those that are posts already."""
-    keys = [(row["user_id"], row["form_key"]) for row in rows]
+def insert_of(session: orm.Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def ids_of_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of the posts of these (author, key); no others are posts already."""
     found = session.execute(
-        sa.select(Post.user_id, Post.form_key).where(sa.tuple_(Post.user_id, Post.form_key).in_(keys))
+        sa.select(Post.user_id, Post.form_key, Post.id).where(
+            sa.tuple_(Post.user_id, Post.form_key).in_(keys)
+        )
     )
-    return {(row.user_id, row.form_key) for row in found}
+    return {(row.user_id, row.form_key): row.id for row in found}
+
+
+# One parameter, however many ranges; CROSS JOIN tells SQLite to look for the posts of each range, and not
+# for the ranges of each post.
+IDS_IN_RANGES = {
+    dialect: sa.text(
+        f"SELECT ranges.first, posts.id FROM {ranges} CROSS JOIN posts "  # noqa: S608  # ours
+        "WHERE posts.id >= ranges.first AND posts.id < ranges.first + :length"
+    )
+    for dialect, ranges in {
+        "sqlite": "(SELECT value AS first FROM json_each(:firsts)) ranges",
+        "postgresql": "unnest(CAST(:firsts AS bigint[])) AS ranges(first)",
+    }.items()
+}
+
+
+def ids_in_ranges(session: orm.Session, firsts: Sequence[int], length: int) -> dict[int, list[int]]:
+    """The ids of posts that are in use, sorted, in ranges of so many ids by the first id of each."""
+    dialect = session.get_bind().dialect.name
+    parameter = json.dumps(firsts) if dialect == "sqlite" else firsts
+    found: dict[int, list[int]] = {first: [] for first in firsts}
+    rows = session.execute(IDS_IN_RANGES[dialect], {"firsts": parameter, "length": length})
+    for first, post_id in sorted(map(tuple, rows)):
+        found[first].append(post_id)
+    return found

@@ -14,8 +14,8 @@ from typing import BinaryIO
 import click
 
 from microblog.archive.importing import Importer, digest_of
+from microblog.archive.queries import ImportedElsewhere, progress_of
 from microblog.archive.queries import Progress as Done
-from microblog.archive.queries import progress_of
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.posts.forms import MAX_LENGTH
@@ -32,7 +32,8 @@ def import_posts(site: Site, *, name: str, again: bool) -> None:
 
     Each line is a JSON object with author, body, created (ISO 8601; UTC where it names no zone) and
     perhaps language. Authors who are not here yet are added, without a password. What was loaded
-    before is left alone, so an interrupted or a corrected file is simply imported again.
+    before is left alone, so an interrupted or a corrected file is simply imported again. Posts of one
+    moment keep the order of their lines.
     """
     database = site.require_database()
     with ExitStack() as stack:
@@ -91,9 +92,16 @@ def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Do
         on_bad_line=lambda number, sentence: progress.say(f"Line {number:,}: {sentence}"),
     )
     now = before
-    for now in importer.run(file, digest, name, done):
-        progress.update(now.position, now.lines - before.lines)
-    progress.finish()
+    try:
+        for now in importer.run(file, digest, name, done):
+            progress.update(now.position, now.lines - before.lines)
+    except ImportedElsewhere:
+        raise click.ClickException(
+            f"{name} is being imported by another process at this moment: wait until that has ended, and "
+            "run this again. Nothing is lost or doubled."
+        ) from None
+    finally:
+        progress.finish()
     click.echo(
         f"Loaded {now.posts - before.posts:,} posts; {now.present - before.present:,} were here already."
     )

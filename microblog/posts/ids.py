@@ -41,7 +41,7 @@ def new_id() -> int:
 
 
 def id_of_moment(moment: datetime) -> int:
-    """An id for something that happened then (an imported post)."""
+    """An id for something that happened then, at any place in its millisecond."""
     return id_at(milliseconds(moment)) + secrets.randbelow(1 << SEQUENCE_BITS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import time
@@ -11,10 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.models import User
-from microblog.archive.importing import Importer, digest_of
-from microblog.archive.models import Import
-from microblog.posts.ids import moment_of
+from microblog.accounts.queries import add_user
+from microblog.archive.importing import ATTEMPTS, Importer, digest_of
+from microblog.archive.models import Import, ImportedAuthor
+from microblog.archive.queries import ImportedElsewhere, progress_of, remember_author, start_import
+from microblog.db import StaleData
+from microblog.posts.ids import SEQUENCE_BITS, id_at, milliseconds, moment_of
 from microblog.posts.models import Post
+from microblog.posts.queries import add_posts
+from tests.competing import before_the_statement
+from tests.conftest import POSTGRESQL_URL
 from tests.walk import bodies, sign_up
 
 NOON = "2020-05-17T12:00:00+02:00"
@@ -204,3 +211,227 @@ def test_an_import_that_is_killed_loses_and_doubles_nothing(start, ini, database
     load(lines)
     assert len(posts(database)) == 6000
     assert len({body for _, _, body, _ in posts(database)}) == 6000
+
+
+# The order of posts of one moment
+
+
+def in_order(database):
+    return [body for _, _, body, _ in posts(database)]
+
+
+def test_posts_of_one_second_keep_the_order_of_their_lines(load, database, browser):
+    authors = ("susan", "john", "susan", "grace")
+    bodies_of_file = [f"Number {number}" for number in range(40)]
+    load([line(author=authors[number % 4], body=body) for number, body in enumerate(bodies_of_file)])
+    assert in_order(database) == bodies_of_file
+    susans = [body for number, body in enumerate(bodies_of_file) if authors[number % 4] == "susan"]
+    assert bodies(browser.get("/users/susan")) == susans[::-1], "the newest first"
+
+
+def test_posts_of_one_second_keep_their_order_over_transactions_and_files(load, database):
+    numbers = [f"Number {number}" for number in range(2500)]
+    load([line(body=body) for body in numbers])
+    more = [f"More {number}" for number in range(3)]
+    load([line(body=body) for body in more], name="more.jsonl")
+    assert in_order(database) == numbers + more
+
+
+def test_a_file_whose_lines_go_back_in_time_keeps_the_order_within_each_second(load, database):
+    seconds = [f"2020-05-17T12:00:{second:02}Z" for second in (3, 1, 2, 1, 3, 1)]
+    load([line(body=f"{created[-3:-1]} {n}", created=created) for n, created in enumerate(seconds)])
+    assert in_order(database) == ["01 1", "01 3", "01 5", "02 2", "03 0", "03 4"]
+
+
+def test_what_is_more_exact_than_a_millisecond_is_in_the_order_of_time(load, database):
+    moments = [f"2020-05-17T12:00:00.0005{micro}Z" for micro in ("30", "10", "20", "10")]
+    load([line(body=f"{created[-3:-1]} {n}", created=created) for n, created in enumerate(moments)])
+    assert in_order(database) == ["10 1", "10 3", "20 2", "30 0"]
+
+
+def test_an_interrupted_import_keeps_the_order_when_it_goes_on(load, database, tmp_path):
+    numbers = [f"Number {number}" for number in range(2500)]
+    lines = [line(body=body) for body in numbers]
+    import_first_transaction(database, tmp_path, lines)
+    load([line(body="Of another file")], name="other.jsonl")
+    load(lines)
+    assert in_order(database) == [*numbers[:1000], "Of another file", *numbers[1000:]]
+
+
+def test_a_corrected_line_takes_its_place_among_those_of_its_second(load, database):
+    lines = [line(body=f"Number {number}") for number in range(1200)]
+    wrong = [*lines]
+    for number in (0, 7, 8, 9, 1100):
+        wrong[number] = "{"
+    load(wrong, status=1)
+    load(lines)
+    assert in_order(database) == [f"Number {number}" for number in range(1200)]
+
+
+def test_a_post_of_somebody_who_writes_in_the_same_millisecond_is_in_nobodys_way(load, database):
+    first = id_at(milliseconds(datetime.fromisoformat(NOON)))
+    with database.write() as session:
+        john = add_user(session, "john")
+        there = [first, first + 64, first + (1 << SEQUENCE_BITS) - 1, first + (1 << SEQUENCE_BITS) + 64]
+        add_posts(session, [{"id": i, "user_id": john, "body": "There", "language": None} for i in there])
+    numbers = [f"Number {number}" for number in range(3)]
+    load([line(body=body) for body in numbers])
+    assert [body for body in in_order(database) if body != "There"] == numbers
+
+
+# Authors
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("user@bücher.example", "user@xn--bcher-kva.example"),
+        ("User@Example.org", "user@example.ORG"),
+        ("ju\u0308rgen@example.org", "jürgen@example.org"),
+        ("Jürgen Müller", "Ju\u0308rgen Mu\u0308ller"),
+    ],
+)
+def test_two_spellings_of_an_author_are_one_account(load, database, one, other):
+    load([line(author=one, body="One"), line(author=other, body="Two")])
+    load([line(author=other, body="Three"), line(author=one, body="Four")], name="more.jsonl")
+    assert len({author for _, author, _, _ in posts(database)}) == 1
+    assert len(posts(database)) == 4
+
+
+def test_an_author_of_an_import_by_the_first_version_is_found_again(load, database):
+    """It kept the name as the file had it."""
+    name = "Ju\u0308rgen@xn--bcher-kva.example"
+    with database.write() as session:
+        user_id = add_user(session, "juergen")
+        session.execute(sa.insert(ImportedAuthor).values(name=name, user_id=user_id))
+    load([line(author=name, body="One"), line(author="jürgen@bücher.example", body="Two")])
+    assert {author for _, author, _, _ in posts(database)} == {"juergen"}
+
+
+def test_of_two_accounts_of_the_first_version_each_keeps_its_posts(load, database):
+    names = ["jürgen@example.org", "ju\u0308rgen@example.org"]
+    with database.write() as session:
+        for number, name in enumerate(names):
+            user_id = add_user(session, f"person{number}")
+            session.execute(sa.insert(ImportedAuthor).values(name=name, user_id=user_id))
+    load([line(author=name, body=f"By {number}") for number, name in enumerate(names)])
+    assert {(author, body) for _, author, body, _ in posts(database)} == {
+        ("person0", "By 0"),
+        ("person1", "By 1"),
+    }
+
+
+# Others, at the same time
+
+
+def import_first_transaction(database, tmp_path, lines):
+    """An import that is interrupted; the importer."""
+    file_name = tmp_path / "posts.jsonl"
+    file_name.write_text("\n".join(lines) + "\n")
+    with file_name.open("rb") as file:
+        digest = digest_of(file, lambda more: None)
+        next(an_importer(database).run(file, digest, "posts.jsonl", None))
+    return digest
+
+
+def an_importer(database):
+    return Importer(database, max_length=280, on_bad_line=lambda number, sentence: None)
+
+
+def test_of_two_imports_of_a_file_at_once_one_gives_way(load, database, tmp_path):
+    lines = [line(body=f"Number {number}") for number in range(2500)]
+    digest = import_first_transaction(database, tmp_path, lines)
+    with database.read() as session:
+        one, other = (progress_of(session, digest) for _ in range(2))
+    assert one is not None
+    with (tmp_path / "posts.jsonl").open("rb") as file, (tmp_path / "posts.jsonl").open("rb") as same:
+        next(an_importer(database).run(file, digest, "posts.jsonl", one))
+        with pytest.raises(ImportedElsewhere):
+            next(an_importer(database).run(same, digest, "posts.jsonl", other))
+    load(lines)
+    assert in_order(database) == [f"Number {number}" for number in range(2500)]
+
+
+needs_postgresql = pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+
+
+@needs_postgresql
+@pytest.mark.parametrize("statement", ["INSERT INTO imports", "UPDATE imports"])
+def test_a_file_that_another_process_imports_meanwhile_is_told(load, database, tmp_path, statement):
+    def import_elsewhere():
+        with database.write() as session:
+            digest = hashlib.sha256((tmp_path / "posts.jsonl").read_bytes()).hexdigest()
+            if statement.startswith("INSERT"):
+                start_import(session, digest, "posts.jsonl")
+            session.execute(sa.update(Import).values(position=5))
+
+    with before_the_statement(sa.Engine, statement, import_elsewhere):
+        error = load([line()], status=1).stderr
+    assert "posts.jsonl is being imported by another process at this moment: wait until" in error
+    assert posts(database) == []
+
+
+def import_while(database, tmp_path, statement, action, author):
+    """An import of one post; `action` happens just before the statement."""
+    (tmp_path / "posts.jsonl").write_text(line(author=author) + "\n")
+    with (
+        (tmp_path / "posts.jsonl").open("rb") as file,
+        before_the_statement(database.engine, statement, action),
+    ):
+        return list(an_importer(database).run(file, "digest", "posts.jsonl", None))[-1]
+
+
+@needs_postgresql
+def test_a_nickname_that_somebody_takes_during_an_import_is_theirs_and_so_are_the_posts(database, tmp_path):
+    def sign_up_susan():
+        with database.write() as session:
+            add_user(session, "susan", email="susan@example.org")
+
+    done = import_while(database, tmp_path, "INSERT INTO nicknames", sign_up_susan, "susan")
+    assert (done.posts, [author for _, author, _, _ in posts(database)]) == (1, ["susan"])
+    with database.read() as session:
+        assert session.scalars(sa.select(User.email)).all() == ["susan@example.org"]
+
+
+@needs_postgresql
+def test_an_author_whom_another_import_adds_meanwhile_is_one_account(database, tmp_path):
+    def add_john():
+        with database.write() as session:
+            remember_author(session, "John Smith", add_user(session, "johnny"))
+
+    import_while(database, tmp_path, "INSERT INTO imported_authors", add_john, "John Smith")
+    assert [author for _, author, _, _ in posts(database)] == ["johnny"]
+
+
+@needs_postgresql
+def test_an_author_who_is_deleted_during_an_import_is_added_again(database, tmp_path):
+    def delete_susan():
+        with database.write() as session:
+            session.execute(sa.delete(User))
+
+    with database.write() as session:
+        first = add_user(session, "susan")
+    import_while(database, tmp_path, "ORDER BY users.id FOR NO KEY UPDATE", delete_susan, "susan")
+    with database.read() as session:
+        (susan,) = session.scalars(sa.select(Post.user_id))
+    assert susan != first
+
+
+@needs_postgresql
+def test_an_import_whose_author_is_deleted_in_each_attempt_gives_up(database, tmp_path):
+    def delete_and_add():
+        with database.write() as session:
+            session.execute(sa.delete(User))
+            add_user(session, "susan")
+
+    with database.write() as session:
+        add_user(session, "susan")
+    lock = "ORDER BY users.id FOR NO KEY UPDATE"
+    with (
+        pytest.raises(StaleData),
+        before_the_statement(database.engine, lock, delete_and_add, times=ATTEMPTS),
+    ):
+        import_while(database, tmp_path, lock, lambda: None, "susan")
+    assert posts(database) == []

@@ -224,7 +224,7 @@ def author_of(name: str) -> str:
     name = name.strip()
     if nickname_problem(name) is None:
         return name
-    if max(len(name), len(author_key(name))) > AUTHOR_LENGTH:
+    if len(name) > AUTHOR_LENGTH or len(author_key(name)) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
     try:
         no_control_characters(None, Text(name))

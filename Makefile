@@ -10,6 +10,11 @@ ARGS ?=
 PYTHON ?=
 CANDIDATES = python3.13 python3.12 python3.11 python3
 
+# VENV as rules need it: a space there begins another file. Recipes quote "$(VENV)" instead.
+empty :=
+space := $(empty) $(empty)
+venv = $(subst $(space),\$(space),$(VENV))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help serve install test lint format types bench docs demo lock clean
@@ -18,52 +23,52 @@ help: ## list these commands
 	@echo "microblog: make COMMAND, where COMMAND is one of"
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1	/' | awk -F '\t' '{ printf "  %-9s%s\n", $$1, $$2 }'
 
-serve: $(VENV)/.serve-stamp ## install what is missing, bring the database up to date, serve on http://localhost:6543
-	@exec $(VENV)/bin/microblog -c $(INI) serve --upgrade
+serve: $(venv)/.serve-stamp ## install what is missing, bring the database up to date, serve on http://localhost:6543
+	@exec "$(VENV)/bin/microblog" -c "$(INI)" serve --upgrade
 
-install: $(VENV)/.dev-stamp ## the whole development environment, in .venv
+install: $(venv)/.dev-stamp ## the whole development environment, in .venv
 
-test: $(VENV)/.dev-stamp ## every test that this machine can run, with coverage (ARGS="..." goes to pytest)
-	@$(VENV)/bin/python -m pytest --cov --cov-report=term-missing --cov-report=html $(ARGS)
+test: $(venv)/.dev-stamp ## every test that this machine can run, with coverage (ARGS="..." goes to pytest)
+	@"$(VENV)/bin/python" -m pytest --cov --cov-report=term-missing --cov-report=html $(ARGS)
 
-lint: $(VENV)/.dev-stamp ## look for faults and for unusual layout
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
+lint: $(venv)/.dev-stamp ## look for faults and for unusual layout
+	@"$(VENV)/bin/ruff" check .
+	@"$(VENV)/bin/ruff" format --check .
 
-format: $(VENV)/.dev-stamp ## mend layout and what else can be mended by itself
-	@$(VENV)/bin/ruff check --fix .
-	@$(VENV)/bin/ruff format .
+format: $(venv)/.dev-stamp ## mend layout and what else can be mended by itself
+	@"$(VENV)/bin/ruff" check --fix .
+	@"$(VENV)/bin/ruff" format .
 
-types: $(VENV)/.dev-stamp ## check the types
-	@$(VENV)/bin/mypy microblog tests
+types: $(venv)/.dev-stamp ## check the types
+	@"$(VENV)/bin/mypy" microblog tests
 
-bench: $(VENV)/.dev-stamp ## measure pages and queries (ARGS="..." goes to the benchmark)
-	@$(VENV)/bin/python -m benchmarks $(ARGS)
+bench: $(venv)/.dev-stamp ## measure pages and queries (ARGS="..." goes to the benchmark)
+	@"$(VENV)/bin/python" -m benchmarks $(ARGS)
 
-docs: $(VENV)/.dev-stamp ## check that what the documentation names exists and works
-	@$(VENV)/bin/python -m pytest tests/docs $(ARGS)
+docs: $(venv)/.dev-stamp ## check that what the documentation names exists and works
+	@"$(VENV)/bin/python" -m pytest tests/docs $(ARGS)
 
-demo: $(VENV)/.dev-stamp ## fill a database to look at (ARGS="..." goes to the demo)
-	@$(VENV)/bin/python -m benchmarks.demo $(ARGS)
+demo: $(venv)/.dev-stamp ## fill a database to look at (ARGS="..." goes to the demo)
+	@"$(VENV)/bin/python" -m benchmarks.demo $(ARGS)
 
 # The development environment holds everything that serving needs, so it counts for both.
-$(VENV)/.dev-stamp: requirements-dev.lock setup.py | $(VENV)/bin/python
+$(venv)/.dev-stamp: requirements-dev.lock setup.py | $(venv)/bin/python
 	@echo "Installing the development environment into $(VENV) ..."
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(VENV)/.serve-stamp $@
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch "$(VENV)/.serve-stamp" "$@"
 
-$(VENV)/.serve-stamp: requirements.lock setup.py | $(VENV)/bin/python
+$(venv)/.serve-stamp: requirements.lock setup.py | $(venv)/bin/python
 	@echo "Installing microblog into $(VENV) (once, about a minute) ..."
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch "$@"
 
 # A candidate has to run (a pyenv shim may exist and still fail), be new enough, and have the modules that
 # some distributions split off.
-$(VENV)/bin/python:
+$(venv)/bin/python:
 	@incomplete=; chosen=; \
-	for candidate in $(if $(PYTHON),$(PYTHON),$(CANDIDATES)); do \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",$(CANDIDATES)); do \
 	    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
 	    if "$$candidate" -c 'import ensurepip, sqlite3, ssl, venv' >/dev/null 2>&1; then chosen=$$candidate; break; fi; \
 	    incomplete=$$candidate; \
@@ -73,8 +78,9 @@ $(VENV)/bin/python:
 	elif [ -z "$$chosen" ]; then \
 	    echo "microblog: no Python 3.11 or newer was found: install one, or name it with: make $(or $(MAKECMDGOALS),serve) PYTHON=/path/to/python" >&2; exit 1; \
 	fi; \
-	"$$chosen" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+	"$$chosen" -m venv --clear "$(VENV)" || { rm -rf "$(VENV)"; exit 1; }
 
+# --no-strip-extras: pip before 23.3 applies the pin of a package only to requirements without extras (ADR 0010).
 lock: ## choose the newest versions that setup.py allows, and write the lock files
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	python3 -m venv "$$work/uv" && "$$work/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
@@ -86,5 +92,5 @@ lock: ## choose the newest versions that setup.py allows, and write the lock fil
 	done
 
 clean: ## remove what can be made again (databases and settings stay)
-	@rm -rf $(VENV) build dist *.egg-info htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .cache
+	@rm -rf "$(VENV)" build dist *.egg-info htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -82,6 +82,7 @@ TEST = [
     "check-jsonschema>=0.34",
     "coverage>=7.10",
     "hypothesis>=6.130",
+    "packaging>=25",
     "playwright>=1.50",
     "pytest>=8.4",
     "pytest-cov>=6.2",

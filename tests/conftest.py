@@ -26,7 +26,7 @@ from microblog.db import Base, Database
 from microblog.search.adapters.postgresql import PostgreSQLSearch
 from microblog.search.queries import uninstall_triggers
 
-pytest_plugins = ["tests.plugins.no_skips"]
+pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]
 
 POSTGRESQL_URL = os.environ.get("MICROBLOG_TEST_DATABASE_URL")
 ELASTICSEARCH_URL = os.environ.get("MICROBLOG_TEST_ELASTICSEARCH_URL")

@@ -1,0 +1,27 @@
+"""Tests that share what is dear to make run in one process when pytest runs in several (`pytest -n 2`).
+
+The modules of `tests/packaging/` make environments and install into them, once for the module. pytest-xdist's
+own mark for this, `xdist_group`, does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386), and tells nobody.
+
+Loaded by ``pytest_plugins`` in ``tests/conftest.py``.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = "tests/packaging/"
+
+
+class Together(LoadScopeScheduling):
+    """Gives out single tests, and the modules below `TOGETHER` as a whole; those first, as they take longest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)

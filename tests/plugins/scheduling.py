@@ -1,7 +1,8 @@
 """Tests that share what is dear to make run in one process when pytest runs in several (`pytest -n 2`).
 
-The modules of `tests/packaging/` make environments and install into them, once for the module. pytest-xdist's
-own mark for this, `xdist_group`, does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386), and tells nobody.
+The modules of `tests/packaging/` make environments and install into them, once for the module. The mark
+that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and tells nobody
+(pytest-dev/pytest-xdist#1386).
 
 Loaded by ``pytest_plugins`` in ``tests/conftest.py``.
 """
@@ -16,7 +17,7 @@ TOGETHER = "tests/packaging/"
 
 
 class Together(LoadScopeScheduling):
-    """Gives out single tests, and the modules below `TOGETHER` as a whole; those first, as they take longest."""
+    """Gives out single tests, but modules below `TOGETHER` as a whole; those first, as they take longest."""
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid

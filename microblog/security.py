@@ -23,6 +23,7 @@ from pyramid.tweens import EXCVIEW
 from microblog.accounts.queries import Identity, hold_session, identity_of_session, mark_seen
 from microblog.request import MAX_BODY, Request
 from microblog.settings import Setting, boolean
+from microblog.tree import LONGEST_NEXT
 
 DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
 SECRET_CHARACTERS = 32
@@ -70,7 +71,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 SESSION_COOKIE = "session"
 VISITOR_COOKIE = "visitor"
 SEEN_EVERY = timedelta(minutes=1)
-LONGEST_NEXT = 2000  # characters of an address of ours
 
 
 # Cookies

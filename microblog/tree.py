@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 # What may stand in a path segment as it is (RFC 3986, "pchar").
 SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
+LONGEST_NEXT = 2000  # characters of an address to come back to
 
 
 class Resource:
@@ -114,11 +115,15 @@ def link(request: Any, *segments: object, **query: object) -> str:
 
 
 def here(request: Any) -> str:
-    """The path and query of this request, as it was asked for; "/" when it cannot be decoded."""
+    """The path and query of this request, as it was asked for, to come back to.
+
+    "/" when it cannot be decoded, or when it is too long to be a `next`: each link of a page would repeat it.
+    """
     try:
-        return str(request.path_qs)
+        address = str(request.path_qs)
     except UnicodeDecodeError:
         return "/"
+    return address if len(address) <= LONGEST_NEXT else "/"
 
 
 def add_branch(config: Any, name: str, branch: Branch) -> None:

@@ -1,0 +1,275 @@
+"""`microblog database upgrade` on a stored site of the version before, with 100,000 posts: nothing is lost,
+no large table is written anew, and processes of that version go on serving meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from microblog import migrating
+from microblog.commands import main
+from microblog.db import Database
+from microblog.people.queries import person_of
+from tests.conftest import POSTGRESQL_URL, TEST_SECRET, Application, settings_for
+from tests.migrations import before
+from tests.walk import bodies, write
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stored site")]  # which is built once
+
+# What takes longer, people notice; on a machine that does nothing else it is milliseconds.
+MOST_SECONDS_OF_WAITING = 4.0
+LARGE = 1_000  # rows
+INI = """
+[app:main]
+use = egg:microblog
+microblog.secret = {secret}
+microblog.cookies.secure = false
+microblog.database.url = {url}
+microblog.search = {search}
+microblog.worker = off
+"""
+
+
+class Stored:
+    """The stored site; `copy()` is the URL of a copy of it."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        self._make = make
+        self._number = 0
+
+    def copy(self) -> str:
+        self._number += 1
+        return self._make(str(self._number))
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    if POSTGRESQL_URL:
+        yield from stored_in_postgresql(POSTGRESQL_URL)
+        return
+    folder = tmp_path_factory.mktemp("before")
+    build(f"sqlite+pysqlite:///{folder}/site.sqlite3")
+
+    def copy(number: str) -> str:
+        shutil.copyfile(folder / "site.sqlite3", folder / f"{number}.sqlite3")
+        return f"sqlite+pysqlite:///{folder}/{number}.sqlite3"
+
+    yield Stored(copy)  # noqa: PT022  # the other way out of this function is a generator
+
+
+def stored_in_postgresql(url: str) -> Iterator[Stored]:
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    names = [f"microblog_test_before_{os.getpid()}"]
+
+    def url_of(name: str) -> str:
+        return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+    def copy(number: str) -> str:
+        names.append(f"{names[0]}_{number}")
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {names[-1]} TEMPLATE {names[0]}")
+        return url_of(names[-1])
+
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {names[0]}")
+    build(url_of(names[0]))
+    yield Stored(copy)
+    with server.connect() as connection:
+        for name in names:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+def build(url: str) -> None:
+    """Its migrations, its rows, and an index of its posts, whose tables are the search adapter's own."""
+    database = Database(url)
+    migrating.upgrade(database, before.REVISION)
+    with database.writing.connect() as connection, connection.begin():
+        before.fill(connection)
+    database.engine.dispose()
+    application = Application(settings_for(url))
+    with application.database.write() as session:
+        application.registry.search.install(session)
+    application.registry.search.rebuild(application.database, lambda count: None)
+    application.database.engine.dispose()
+
+
+@pytest.fixture
+def database(stored: Stored) -> Iterator[Database]:
+    """A copy of the stored site."""
+    database = Database(stored.copy())
+    yield database
+    database.engine.dispose()
+
+
+def url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def upgrade(database: Database, tmp_path: Path) -> Callable[[], str]:
+    """Runs the command; what it says."""
+    settings = settings_for(url_of(database))
+    ini = tmp_path / "site.ini"
+    url = settings["microblog.database.url"].replace("%", "%%")
+    ini.write_text(INI.format(secret=TEST_SECRET, url=url, search=settings["microblog.search"]))
+
+    def run() -> str:
+        result = CliRunner().invoke(main, ["-c", str(ini), "database", "upgrade"])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def tables(connection: sa.Connection) -> dict[str, sa.Table]:
+    """Those of the application, as they are in the database."""
+    metadata = sa.MetaData()
+    names = [
+        name
+        for name in sa.inspect(connection).get_table_names()
+        if not name.startswith(migrating.ADAPTERS_PREFIX) and name != "alembic_version"
+    ]
+    metadata.reflect(connection, only=names)
+    return dict(metadata.tables)
+
+
+def contents(connection: sa.Connection, known: dict[str, sa.Table]) -> dict[str, tuple[int, str]]:
+    """The number of rows of each table, and a hash of these columns of all of them."""
+    found = {}
+    for name, table in known.items():
+        digest, count = hashlib.sha256(), 0
+        for row in connection.execute(sa.select(table).order_by(*table.primary_key)):
+            digest.update(repr(tuple(row)).encode())
+            count += 1
+        found[name] = (count, digest.hexdigest())
+    return found
+
+
+def places(connection: sa.Connection) -> dict[str, int]:
+    """Where each large table begins in the file, or its file: another one after the table was rebuilt."""
+    if connection.dialect.name == "postgresql":
+        rows = connection.execute(
+            sa.text(
+                "SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relkind = 'r' "
+                "AND relnamespace = 'public'::regnamespace"
+            )
+        )
+    else:
+        rows = connection.execute(
+            sa.text("SELECT name, rootpage FROM sqlite_master WHERE type = 'table' AND rootpage > 0")
+        )
+    found = {str(name): int(place) for name, place in rows}
+    return {
+        name: place
+        for name, place in found.items()
+        if (connection.scalar(sa.text(f'SELECT count(*) FROM "{name}"')) or 0) >= LARGE
+    }
+
+
+def triggers(connection: sa.Connection) -> set[tuple[str, str]]:
+    """Their names and tables."""
+    statement = {
+        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal",
+    }[connection.dialect.name]
+    return {(row[0], row[1]) for row in connection.execute(sa.text(statement))}
+
+
+def broken_references(connection: sa.Connection) -> list[Any]:
+    if connection.dialect.name == "sqlite":
+        return list(connection.execute(sa.text("PRAGMA foreign_key_check")))
+    invalid = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+    return list(connection.execute(sa.text(invalid)))
+
+
+def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgrade):
+    with database.reading.connect() as connection:
+        known = tables(connection)
+        there = contents(connection, known)
+        large = places(connection)
+        old_triggers = triggers(connection)
+    database.engine.dispose()
+    assert there["posts"][0] == before.POSTS
+    assert {"users", "nicknames", "sessions", "posts", "follows"} <= large.keys()
+    said = upgrade()
+    if migrating.head() != before.REVISION:
+        assert f"upgraded from revision {before.REVISION} to {migrating.head()}" in said
+    with database.reading.connect() as connection:
+        assert contents(connection, known) == there
+        assert places(connection).items() >= large.items()
+        assert triggers(connection) >= old_triggers
+        assert broken_references(connection) == []
+    assert migrating.differences(database) == []
+
+
+def test_the_version_before_goes_on_serving_while_the_database_is_upgraded(database, upgrade):
+    engine = sa.create_engine(
+        url_of(database), isolation_level="AUTOCOMMIT", connect_args=connect_args(database)
+    )
+    process = before.Process(engine)
+    process.serve()  # what the first statement alone has to load
+    waited: list[float] = []
+    failures: list[BaseException] = []
+    is_upgraded = threading.Event()
+
+    def serve() -> None:
+        try:
+            while not is_upgraded.is_set():
+                began = time.monotonic()
+                process.serve()
+                waited.append(time.monotonic() - began)
+        except BaseException as failure:
+            failures.append(failure)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    try:
+        upgrade()
+    finally:
+        is_upgraded.set()
+        server.join()
+    process.serve()  # and afterwards
+    process.close()
+    engine.dispose()
+    assert failures == []
+    assert max(waited) < MOST_SECONDS_OF_WAITING
+    with database.read() as session:
+        person = person_of(session, "Person1")
+        written = session.scalar(sa.text("SELECT count(*) FROM posts WHERE body = 'Meanwhile'"))
+        posts = session.scalar(sa.text("SELECT count(*) FROM posts WHERE user_id = 1"))
+    assert written == process.rounds
+    assert person is not None
+    assert person.posts_count == posts
+
+
+def connect_args(database: Database) -> dict[str, Any]:
+    """How the version before waits for others."""
+    return {"timeout": 5.0} if database.dialect == "sqlite" else {"options": "-c jit=off"}
+
+
+def test_pages_search_and_sessions_of_the_stored_site_go_on_after_the_upgrade(database, upgrade):
+    upgrade()
+    application = Application(settings_for(url_of(database)))
+    browser = application.browser()
+    browser.set_cookie("session", before.TOKEN)
+    assert len(bodies(browser.get("/"))) == 25
+    assert bodies(write(browser, "After the upgrade"))[0] == "After the upgrade"
+    assert len(bodies(browser.get("/search?q=word5 brulee"))) == 25
+    assert bodies(browser.get("/search?q=upgrade")) == ["After the upgrade"]
+    assert len(bodies(browser.get("/users/Person2"))) == 25
+    assert browser.get("/users/former2", status=301).headers["Location"].endswith("/users/Person2")
+    with application.database.read() as session:
+        status = application.registry.search.status(session)
+    assert (status.documents, status.pending) == (before.POSTS + 1, 0)
+    application.database.engine.dispose()

@@ -24,7 +24,7 @@ from tests.conftest import POSTGRESQL_URL, TEST_SECRET, Application, settings_fo
 from tests.migrations import before
 from tests.walk import bodies, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stored site")]  # which is built once
+pytestmark = pytest.mark.slow
 
 # What takes longer, people notice; on a machine that does nothing else it is milliseconds.
 MOST_SECONDS_OF_WAITING = 4.0

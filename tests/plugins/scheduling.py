@@ -1,6 +1,7 @@
 """Tests that share what is dear to make run in one process when pytest runs in several (`pytest -n 2`).
 
-The modules of `tests/packaging/` make environments and install into them, once for the module. The mark
+The modules of `tests/packaging/` make environments and install into them, once for the module; those of
+`tests/migrations/` make a large site. The mark
 that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and tells nobody
 (pytest-dev/pytest-xdist#1386).
 
@@ -13,7 +14,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = "tests/packaging/"
+TOGETHER = ("tests/packaging/", "tests/migrations/")
 
 
 class Together(LoadScopeScheduling):

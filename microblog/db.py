@@ -9,19 +9,33 @@ somebody else wrote meanwhile, FOUNDATION 2b).
 from __future__ import annotations
 
 import re
+import secrets
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import zope.sqlalchemy
+from pyramid.events import ApplicationCreated
 from pyramid_retry import mark_error_retryable
 from sqlalchemy import event, orm
 
-from microblog.settings import Setting, text
+from microblog.engine import (
+    EngineOfSite,
+    Patience,
+    Timeouts,
+    is_transient,
+    mark_transient,
+    patience,
+    probing,
+)
+from microblog.outages import FULL, Outage, Outages
+from microblog.settings import Setting, number, text, whole_number
+
+__all__ = ["is_transient", "mark_transient"]
 
 DATABASE_URL = Setting(
     "microblog.database.url",
@@ -31,12 +45,31 @@ DATABASE_URL = Setting(
     secret=True,
 )
 
+CONNECT_TIMEOUT = Setting(
+    "microblog.database.connect_timeout",
+    whole_number(2, 300),
+    2,
+    "Seconds to wait for a new connection to PostgreSQL, and for one of the pool that is free.",
+)
+STATEMENT_TIMEOUT = Setting(
+    "microblog.database.statement_timeout",
+    number(0.1, 3600),
+    2.0,
+    "Seconds that a statement of a request may take on PostgreSQL, or wait for the lock of SQLite. "
+    "A quarter of a second later nobody waits any more: the database hangs.",
+)
+BACKGROUND_TIMEOUT = Setting(
+    "microblog.database.background_timeout",
+    number(1, 86_400),
+    30.0,
+    "The same for the worker. A command may take longer, as long as PostgreSQL lets others in.",
+)
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SQLITE_BUSY, SQLITE_LOCKED = 5, 6
-BUSY_TIMEOUT_MILLISECONDS = 5000
-TRANSIENT_SQLSTATE_CLASS = "40"  # serialization failure, deadlock
-# Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
-FOR_POSTGRESQL = {"options": "-c jit=off", "client_encoding": "utf8"}
+# What is written to find out whether it can be: as many pages as a post takes.
+BYTES_OF_A_TRY = 20_000
+HEARTBEATS = sa.table("heartbeats", sa.column("name"), sa.column("seen"), sa.column("padding"))
+NAME_OF_A_TRY = "try"
 
 
 class Base(orm.DeclarativeBase):
@@ -95,8 +128,11 @@ class Database:
     outlives its request. Building it connects to nothing.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = make_engine(url_of(url))
+    def __init__(self, url: str, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008  # frozen
+        parsed = url_of(url)
+        self.outages = Outages(self.probe)
+        self._site = EngineOfSite(parsed, sqlite_file(parsed), timeouts, self.outages)
+        self.engine = self._site.engine
         self.reading = self.engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
         self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
@@ -122,6 +158,49 @@ class Database:
                 action(session, connection)
 
         event.listen(self._write_session, "after_begin", unless_nested)
+
+    def guard(self) -> None:
+        """For a worker: what keeps the database from being used is logged and waited for."""
+        self.outages.guard()
+
+    def serve(self) -> None:
+        """For a server: also, connections that do not say otherwise have the limits of requests."""
+        self._site.serves_requests = True
+        self.guard()
+
+    def for_a_request(self) -> AbstractContextManager[None]:
+        """Inside of it, the database is waited for as long as somebody looks at a browser."""
+        return patience(Patience.REQUEST)
+
+    def without_limits(self) -> AbstractContextManager[None]:
+        """Inside of it, a statement may take as long as it takes."""
+        return patience(Patience.UNLIMITED)
+
+    @property
+    def outage(self) -> Outage | None:
+        """What keeps people from using it now, as far as this process knows; the gravest first."""
+        present = sorted(self.outages.present(), key=lambda outage: not outage.stops_everything)
+        if present:
+            return present[0]
+        return FULL if self._site.is_disk_full else None
+
+    def probe(self, writing: bool) -> None:
+        """Ask it; with `writing`, whether it takes what is as large as a post.
+
+        Raises what keeps it from that.
+        """
+        with probing():
+            if not writing:
+                with self.reading.connect() as connection:
+                    connection.exec_driver_sql("SELECT 1")
+                return
+            padding = secrets.token_hex(BYTES_OF_A_TRY // 2)
+            with self.writing.begin() as connection:
+                values = {"name": NAME_OF_A_TRY, "seen": 0, "padding": padding}
+                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_TRY))
+                connection.execute(sa.insert(HEARTBEATS), values)
+            with self.writing.begin() as connection:
+                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_TRY))
 
     @property
     def dialect(self) -> str:
@@ -152,79 +231,6 @@ class Database:
         """A short write transaction outside a request's: commands, the worker, deferred writes."""
         with self.session(write=True) as session, session.begin():
             yield session
-
-
-def make_engine(url: sa.URL) -> sa.Engine:
-    """An engine with our pragmas, our BEGIN and transient errors marked for `pyramid_retry`."""
-    postgresql = url.get_backend_name() == "postgresql"
-    engine = sa.create_engine(
-        url,
-        connect_args=FOR_POSTGRESQL if postgresql else {},
-        hide_parameters=True,  # an error in the log tells no e-mail address and no hash
-    )
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", prepare_sqlite)
-        event.listen(engine, "begin", begin_sqlite)
-        event.listen(engine, "checkin", leave_transaction)
-    else:
-        event.listen(engine, "connect", require_unicode)
-    event.listen(engine, "handle_error", mark_transient)
-    return engine
-
-
-def prepare_sqlite(dbapi: Any, record: object) -> None:
-    dbapi.isolation_level = None  # we emit BEGIN; the driver's own comes too late
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
-        "recursive_triggers=ON",  # without it, INSERT OR REPLACE skips our delete triggers
-    ):
-        dbapi.execute(f"PRAGMA {pragma}")
-
-
-def require_unicode(dbapi: Any, record: object) -> None:
-    """Debian's server has another encoding by default where it was installed without a locale."""
-    encoding = dbapi.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        from psycopg import OperationalError
-
-        raise OperationalError(
-            f"it is in {encoding} and cannot hold all texts; make one with "
-            "`createdb --owner=ROLE --encoding=UTF8 --template=template0 NAME`"
-        )
-
-
-def begin_sqlite(connection: sa.Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    # Set both ways each time: it sticks to the pooled connection.
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
-    connection.exec_driver_sql(f"BEGIN {mode}")
-
-
-def leave_transaction(dbapi: Any, record: object) -> None:
-    """A COMMIT that failed may leave the transaction open, and SQLAlchemy takes it for ended."""
-    if dbapi is not None and dbapi.in_transaction:
-        dbapi.rollback()
-
-
-def mark_transient(context: sa.ExceptionContext) -> None:
-    error = context.sqlalchemy_exception
-    # After a disconnect the pool is emptied, and the next attempt connects anew.
-    if error is not None and (context.is_disconnect or is_transient(context.original_exception)):
-        mark_error_retryable(error)
-
-
-def is_transient(error: BaseException) -> bool:
-    """Would the same request succeed in a moment? (SQLite busy, PostgreSQL class 40.)
-
-    These are the driver's errors; `zope.sqlalchemy` knows neither the former, nor the latter when
-    they are raised by COMMIT.
-    """
-    if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (SQLITE_BUSY, SQLITE_LOCKED):
-        return True
-    return (getattr(error, "sqlstate", None) or "").startswith(TRANSIENT_SQLSTATE_CLASS)
 
 
 def is_safe(request: Any) -> bool:
@@ -313,10 +319,12 @@ def without_password(text: str) -> str:
 
 
 def includeme(config: Any) -> None:
-    config.declare_settings(DATABASE_URL)
-    url = config.registry.microblog[DATABASE_URL]
+    config.declare_settings(DATABASE_URL, CONNECT_TIMEOUT, STATEMENT_TIMEOUT, BACKGROUND_TIMEOUT)
+    settings = config.registry.microblog
+    url = settings[DATABASE_URL]
+    timeouts = Timeouts(settings[CONNECT_TIMEOUT], settings[STATEMENT_TIMEOUT], settings[BACKGROUND_TIMEOUT])
     try:
-        config.registry.database = Database(url)
+        config.registry.database = Database(url, timeouts)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         config.registry.microblog.fault(
             f"{DATABASE_URL.key} must be sqlite+pysqlite:///PATH or postgresql+psycopg://…; "
@@ -333,6 +341,8 @@ def includeme(config: Any) -> None:
             "retry.activate_hook": "microblog.request.retry_if_kept",
         }
     )
+    # Not for commands, which take the registry alone.
+    config.add_subscriber(lambda event: event.app.registry.database.serve(), ApplicationCreated)
     config.include("pyramid_tm")
     config.include("pyramid_retry")
     config.add_request_method(dbsession, reify=True)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import orm
 
 from microblog.db import Database
+from microblog.outages import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +52,26 @@ class DeferredWrites:
             self._waiting.add(key)
 
     def flush(self) -> int:
-        """Write what waits, in one transaction a batch; how many writes that was."""
+        """Write what waits, in one transaction a batch; how many writes that was.
+
+        :raises DatabaseUnavailable: and they wait on.
+        """
         count = 0
         while batch := self._take():
             try:
                 self._write(batch)
+            except DatabaseUnavailable:
+                self._give_back(batch)
+                raise
             except Exception:
                 log.exception("%d deferred writes are lost.", len(batch))
             count += len(batch)
         return count
+
+    def _give_back(self, batch: list[tuple[str, Write]]) -> None:
+        """They wait until the database can be used; what came meanwhile is newer."""
+        for key, write in batch:
+            self.put(key, write)
 
     def _write(self, batch: list[tuple[str, Write]]) -> None:
         with self._database.write() as session:

@@ -32,6 +32,7 @@ from microblog.mail.settings import address
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.incidents import WithoutDetails, record
 from microblog.monitoring.settings import CONTACT
+from microblog.outages import DatabaseUnavailable
 from microblog.security import DEVELOPMENT, is_same_origin, safe_next
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ TITLES = {
     500: "Something went wrong",
     503: "Busy",
 }
+UNAVAILABLE = "Not available at the moment"  # the title of a 503 of the database
 SENTENCES = {
     400: "The request was not understood. Go back and try again.",
     403: "You may not do this.",
@@ -109,13 +111,18 @@ def error_page(
     status: int,
     sentence: str | None = None,
     *,
+    title: str | None = None,
     incident: str | None = None,
     headers: Mapping[str, str] = {},
+    is_told: bool = False,
 ) -> Any:
-    """A page of its own for an error, or its JSON; also one line in the log, unless it is an incident."""
-    title = TITLES.get(status, TITLES[500 if status >= 500 else 400])
+    """A page of its own for an error, or its JSON.
+
+    Also one line in the log, unless it is an incident, or the log `is_told` already.
+    """
+    title = title or TITLES.get(status, TITLES[500 if status >= 500 else 400])
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
-    if incident is None:
+    if incident is None and not is_told:
         level = logging.ERROR if status >= 500 else logging.INFO
         log.log(level, "%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
     if is_api(request):
@@ -188,6 +195,12 @@ def typed(request: Any) -> list[tuple[str, str]]:
 @exception_view_config(context=HTTPServerError)
 def server_error(error: HTTPServerError, request: Any) -> Any:
     return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
+
+
+@exception_view_config(context=DatabaseUnavailable)
+def unavailable(error: DatabaseUnavailable, request: Any) -> Any:
+    """Told once, when it began, and not for each request."""
+    return error_page(request, 503, error.outage.for_people, title=UNAVAILABLE, is_told=True)
 
 
 class RetryablePredicate:

@@ -133,7 +133,8 @@ def observing_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
         token = _present.set(observation)
         try:
             try:
-                response = handler(request)
+                with registry.database.for_a_request():
+                    response = handler(request)
             except Exception as error:
                 if not is_error_retryable(request, error):
                     tell(registry, observation, None)

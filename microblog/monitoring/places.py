@@ -18,7 +18,10 @@ import microblog
 PACKAGE = f"{Path(microblog.__file__).parent}/"
 PROJECT = f"{Path(microblog.__file__).parents[1]}/"
 # They stand between a query and whoever asks it, and say nothing about either.
-BETWEEN = frozenset(f"{PACKAGE}{name}" for name in ("db.py", "monitoring/timing.py", "monitoring/places.py"))
+BETWEEN = frozenset(
+    f"{PACKAGE}{name}"
+    for name in ("db.py", "engine.py", "deadlines.py", "monitoring/timing.py", "monitoring/places.py")
+)
 VIEWS = ("/views.py", "/api.py")
 # Whatever is farther out are tweens, which every request goes through.
 TRANSACTION_TWEEN = pyramid_tm.__file__

@@ -118,7 +118,7 @@ class Timer:
             recorded[index] = replace(recorded[index], seconds=ns / 1e9)
         if cursor.run is not None:
             cursor.run.ns = ns
-        elif ns >= self._slow_ns:
+        elif ns >= self._slow_ns and not getattr(cursor.connection, "hangs", False):
             values = values_of(cursor.arguments)
             parameters = shown(cursor.statement, values, context_of(cursor))
             run = Run(cursor.statement, parameters, values, ns, place(), cursor.observation)
@@ -147,7 +147,7 @@ class Timer:
             observation.sql_ns += ns
             if observation.recorded is not None:
                 observation.recorded.append(Recorded(COMMIT, "", ns / 1e9, str(place())))
-        if ns >= self._slow_ns:
+        if ns >= self._slow_ns and not getattr(connection, "hangs", False):
             run = Run(COMMIT, "", (), ns, place(), observation)
             if not self._reporter.slow(run):
                 connection.unreported.append(run)
@@ -307,7 +307,7 @@ def timed_connection(base: Any, timer: Timer) -> Any:
     return TimedConnection
 
 
-def timed_sqlite(timer: Timer) -> Any:
+def timed_sqlite(base: Any, timer: Timer) -> Any:
     """The class of connections to SQLite; while one is being prepared, its cursors are the driver's."""
     timed: Any = timed_fetching_cursor(sqlite3.Cursor, timer)
 
@@ -326,7 +326,7 @@ def timed_sqlite(timer: Timer) -> Any:
             finally:
                 self.spent(now() - began)
 
-    class SQLiteConnection(timed_connection(sqlite3.Connection, timer)):  # type: ignore[misc]
+    class SQLiteConnection(timed_connection(base, timer)):  # type: ignore[misc]
         def cursor(self, factory: Any = None) -> Any:
             if factory is None:
                 factory = SQLiteCursor if self.is_prepared else sqlite3.Cursor
@@ -347,15 +347,13 @@ def timed_sqlite(timer: Timer) -> Any:
 
 
 def install(engine: sa.Engine, timer: Timer) -> None:
-    """Time what connections of this engine do, from the next one on.
+    """Time what connections of this engine do, from the next one on; it was made by `engine`.
 
     What SQLAlchemy and we ask a new connection, before anybody gets it, is not timed.
     """
-    if engine.dialect.name == "sqlite":
-        connection_class = timed_sqlite(timer)
-
-        def connect(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
-            return sqlite3.connect(*arguments, **options, factory=connection_class)
+    dialect: Any = engine.dialect
+    if dialect.name == "sqlite":
+        dialect.connection_class = timed_sqlite(dialect.connection_class, timer)
 
         def prepare(dbapi: Any, record: Any) -> None:
             dbapi.is_prepared = True
@@ -363,19 +361,14 @@ def install(engine: sa.Engine, timer: Timer) -> None:
     else:
         import psycopg
 
-        connection_class = timed_connection(psycopg.Connection, timer)
+        dialect.connection_class = timed_connection(dialect.connection_class, timer)
         # All rows are there once a statement was executed, unless the cursor is the server's.
         cursor_class = timed_cursor(psycopg.Cursor, timer)
         server_cursor_class = timed_fetching_cursor(psycopg.ServerCursor, timer)
-
-        def connect(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
-            return connection_class.connect(*arguments, **options)
 
         def prepare(dbapi: Any, record: Any) -> None:
             dbapi.cursor_factory = cursor_class
             dbapi.server_cursor_factory = server_cursor_class
 
-    event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", prepare)
-    dialect: Any = engine.dialect
     dialect.execution_ctx_cls = telling_context(dialect.execution_ctx_cls)

@@ -184,9 +184,9 @@ def test_an_unreachable_database_is_an_error_page_of_its_own(make_application, c
     )
     browser = application.browser()
     browser.set_cookie("session", "somebody")
-    answer = browser.get("/", status=500)
-    assert "Something went wrong" in answer
-    assert "incident" in answer
+    answer = browser.get("/", status=503)
+    assert "Not available at the moment" in answer
+    assert answer.headers["Retry-After"] == "5"
     assert "unable to open database file" not in answer
     assert "unable to open database file" in caplog.text
     caplog.clear()

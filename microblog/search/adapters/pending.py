@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Database
+from microblog.outages import DatabaseUnavailable
 from microblog.search.interfaces import SearchUnavailable
 
 # In the info of a session that indexes by itself, and counts what it did.
@@ -132,6 +133,8 @@ class SQLitePending(Pending):
         newest = sa.text(f"SELECT coalesce(max(mark), 0) FROM {self.table}")
         try:
             session.info[MARK_BEFORE] = connection.scalar(newest)
+        except DatabaseUnavailable:
+            raise
         except sa.exc.OperationalError:  # there is none; the transaction goes on
             session.info.pop(MARK_BEFORE, None)
 

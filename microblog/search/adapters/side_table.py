@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Database
+from microblog.outages import DatabaseUnavailable
 from microblog.posts.ids import LARGEST, first_id_at
 from microblog.posts.paging import Cursor
 from microblog.search import records
@@ -198,6 +199,8 @@ class SideTableSearch:
                 forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")
                 session.execute(forget, [{"id": row.id} for row in rows])
         except Exception as error:
+            if isinstance(error, DatabaseUnavailable) and not error.may_be_of_one_table:
+                raise
             try:
                 savepoint.rollback()
             except sa.exc.DBAPIError:  # the whole transaction is gone: the disk is full
@@ -247,6 +250,8 @@ class SideTableSearch:
         except TooSlow:
             raise SearchUnavailable(TOO_SLOW) from None
         except sa.exc.DBAPIError as error:
+            if isinstance(error, DatabaseUnavailable) and not error.may_be_of_one_table:
+                raise
             # Asked only now: most times there is an index.
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT) from None

@@ -31,9 +31,9 @@ def bounded_connection(look: Look) -> Any:
     class BoundedConnection(psycopg.Connection[Any]):
         hangs = False
 
-        def wait(self, generator: Any, *arguments: Any, **options: Any) -> Any:
+        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
             try:
-                return super().wait(watched(generator, look), *arguments, **options)
+                return super().wait(watched(gen, look), *arguments, **options)
             except PostgreSQLHangs:
                 self.hangs = True
                 self.close()

@@ -280,6 +280,7 @@ def guarded_pool(outages: Outages) -> type[QueuePool]:
                 outages.noticed(OVERLOADED, reason)
                 raise DatabaseUnavailable(OVERLOADED, reason, error) from error
 
+    GuardedPool.__module__ = QueuePool.__module__  # the name under which it logs
     return GuardedPool
 
 

@@ -195,7 +195,7 @@ class Present:
     outage: Outage
     reason: str
     began: float
-    last: float
+    well_since: float | None = None
     times: int = 0
     is_stopping: bool = False
 
@@ -259,8 +259,8 @@ class Outages:
             present = self._present.get(outage.name)
             is_new = present is None
             if present is None:
-                present = self._present[outage.name] = Present(outage, reason, now, now)
-            present.last = now
+                present = self._present[outage.name] = Present(outage, reason, now)
+            present.well_since = None
             present.times += threading.current_thread() is not self._thread
             if outage.stops_everything and not present.is_stopping:
                 present.is_stopping = True
@@ -309,7 +309,9 @@ class Outages:
                 if not (is_readable if present.outage.stops_everything else is_writable):
                     continue
                 present.is_stopping = False
-                if now - present.last >= present.outage.quiet_seconds:
+                if present.well_since is None:
+                    present.well_since = now
+                if now - present.well_since >= present.outage.quiet_seconds:
                     over.append(self._present.pop(present.outage.name))
             stopping = [present for present in self._present.values() if present.is_stopping]
             self._stopping = stopping[0] if stopping else None
@@ -317,7 +319,7 @@ class Outages:
             if not is_more and self._thread is threading.current_thread():
                 self._thread = None
         for present in over:
-            seconds = present.last - present.began
+            seconds = (present.well_since or now) - present.began
             told = f"it was met {present.times:,} times in {seconds:,.0f} seconds"
             log.warning("The database works again: “%s” is over; %s.", present.outage.title, told)
             self._tell(present.outage, told, is_over=True)

@@ -26,7 +26,8 @@ ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
 LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
 OUTBOX: Any = Entry.__table__
-LEFT_BEHIND = frozenset({"index_states"})  # what is known of a search index is not true of another
+# What is known of a search index is not true of another, and the workers of one site do not work at another.
+LEFT_BEHIND = frozenset({"index_states", "heartbeats"})
 
 
 class CopyError(Exception):

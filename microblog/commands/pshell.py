@@ -17,6 +17,11 @@ def setup(env: dict[str, Any]) -> Iterator[None]:
     writing. To write: `with database.write() as session: …`.
     """
     request = env["request"]
+    with request.registry.database.without_limits():
+        yield from transaction(env, request)
+
+
+def transaction(env: dict[str, Any], request: Any) -> Iterator[None]:
     request.tm.begin()
     env.update(
         tm=request.tm,

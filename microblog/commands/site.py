@@ -18,7 +18,9 @@ from alembic.script import ScriptDirectory
 
 from microblog import configure, migrating
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.monitoring.failing_logs import tell_all_once
 from microblog.monitoring.observing import observed
+from microblog.outages import AWAY, MISSING, DatabaseUnavailable
 from microblog.search.interfaces import SearchError, SearchUnavailable
 from microblog.settings import SettingsError
 from microblog.settings import log as settings_log
@@ -64,6 +66,7 @@ class Site:
         """Log as the ini file says."""
         try:
             self._loader.setup_logging()
+            tell_all_once()
             self.registry.microblog.log_warnings()
         except OSError as error:
             raise click.ClickException(
@@ -130,6 +133,10 @@ class Site:
             self.database_file.parent.mkdir(parents=True, exist_ok=True)
             if not self.database_file.exists():
                 self.database_file.touch(PRIVATE)  # it will hold addresses and hashes of passwords
+        with self.database.without_limits():
+            return self._upgrade()
+
+    def _upgrade(self) -> str:
         before = migrating.current(self.database)
         file = self.database_file
         place = file.absolute() if file else without_password(self.registry.microblog[DATABASE_URL])
@@ -220,8 +227,7 @@ def sentence_about(error: Exception) -> str | None:
         return f"The settings are wrong; correct them and try again:\n{error}"
     # Not its other subclasses: a broken constraint is a fault of ours.
     if isinstance(error, sa.exc.OperationalError) or type(error) is sa.exc.DatabaseError:
-        reason = " ".join(str(error.orig).split())
-        return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
+        return sentence_about_database(error)
     if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
         return f"The ini file cannot be read: {fault_of_ini(error)}"
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):
@@ -235,6 +241,13 @@ def sentence_about(error: Exception) -> str | None:
             "run this as a user who may."
         )
     return str(error) if isinstance(error, (migrating.MigrationError, SearchError)) else None
+
+
+def sentence_about_database(error: sa.exc.DatabaseError) -> str:
+    if isinstance(error, DatabaseUnavailable) and error.outage not in (AWAY, MISSING):
+        return f"{error.outage.title} ({error.reason}). {error.outage.advice}"
+    reason = " ".join(str(error.orig).split())
+    return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
 
 
 def fault_of_ini(error: Exception) -> str:

@@ -25,6 +25,7 @@ def worker(site: Site) -> None:
             err=True,
         )
     site.setup_logging()
+    site.database.guard()
     # The worker's thread inherits the mask, so that the signals come to sigwait and to nothing else.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     thread = threading.Thread(target=site.registry.worker.run, name="microblog-worker")

@@ -7,8 +7,10 @@ def includeme(config: Any) -> None:
     from microblog.monitoring.settings import SETTINGS
 
     config.declare_settings(*SETTINGS)
+    config.include("microblog.monitoring.failing_logs")
     config.include("microblog.monitoring.observing")
     config.include("microblog.monitoring.alerts")
+    config.include("microblog.monitoring.database_alerts")
     config.include("microblog.monitoring.access_log")
     config.include("microblog.monitoring.health")
     config.include("microblog.monitoring.metrics")

@@ -14,6 +14,8 @@ from microblog.migrating import head
 from microblog.monitoring import queries
 from microblog.monitoring.probes import Probe
 from microblog.monitoring.settings import HEALTH_ALLOW
+from microblog.outages import DatabaseUnavailable
+from microblog.outbox import heartbeats
 from microblog.pages import page_view
 from microblog.posts.paging import Cursor
 from microblog.search.interfaces import SearchError
@@ -57,11 +59,18 @@ class Readiness:
     def parts(self) -> dict[str, str | None]:
         """What is wrong by the part's name, None when it is well; what needs a broken one is not asked."""
         found: dict[str, str | None] = {}
-        revision, found["database"] = self._ask("database", self._database, SECONDS_FOR_THE_DATABASE)
+        answer, found["database"] = self._ask("database", self._database, SECONDS_FOR_THE_DATABASE)
+        outage = self._registry.database.outage
         if found["database"] is None:
-            found["migrations"] = problem_of(revision)
+            found["migrations"] = problem_of(answer)
             self._tell("migrations", found["migrations"])
             _, found["search"] = self._ask("search", self._search, SECONDS_FOR_SEARCH)
+        if outage is not None:
+            found["database"] = outage.problem
+        watch = self._registry.watch
+        if watch.is_needed and found["database"] is None:
+            found["worker"] = watch.problem()
+            watch.tell()
         return found
 
     def _ask(self, name: str, probe: Probe[Any], seconds: float) -> tuple[Any, str | None]:
@@ -71,6 +80,8 @@ class Readiness:
         except SearchError as error:
             problem = str(error)
             self._tell(name, problem)
+        except DatabaseUnavailable as error:
+            problem = error.outage.problem  # the log has it already
         except TimeoutError:
             problem = f"does not answer within {seconds:g} seconds"
             self._tell(name, problem)
@@ -94,13 +105,17 @@ class Readiness:
             log.info("Ready again: %s", name)
 
     def _ask_database(self) -> str | None:
-        with self._registry.database.read() as session:
-            return queries.revision(session)
+        database = self._registry.database
+        with database.for_a_request(), database.read() as session:
+            revision = queries.revision(session)
+            if self._registry.watch.is_needed and problem_of(revision) is None:
+                self._registry.watch.note(heartbeats.newest(session))
+            return revision
 
     def _ask_search(self) -> None:
-        adapter = self._registry.search
+        adapter, database = self._registry.search, self._registry.database
         if adapter.name != "none":
-            with self._registry.database.read() as session:
+            with database.for_a_request(), database.read() as session:
                 adapter.search(session, parse(A_SEARCH), Cursor(), 1)
 
 

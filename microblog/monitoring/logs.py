@@ -14,6 +14,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from microblog.monitoring.failing_logs import tell_once
 from microblog.monitoring.incidents import without_details
 from microblog.monitoring.observing import present
 
@@ -71,11 +72,9 @@ class WatchedFileHandler(logging.handlers.WatchedFileHandler):
     is gone, or the disk is full. Every request logs, so every request would fail.
     """
 
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            super().emit(record)
-        except OSError:
-            self.handleError(record)  # tells it on standard error
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        tell_once(self)
 
 
 class LineFormatter(logging.Formatter):

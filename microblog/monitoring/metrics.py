@@ -23,7 +23,8 @@ from microblog.monitoring.interfaces import INumbers
 from microblog.monitoring.observing import Observation
 from microblog.monitoring.probes import Probe
 from microblog.monitoring.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
-from microblog.outbox.queries import Depth, depths
+from microblog.outbox import heartbeats
+from microblog.outbox.queries import Depth, depths, now
 from microblog.search.interfaces import SearchError, Status
 from microblog.tree import Resource
 
@@ -218,12 +219,14 @@ class FromTheDatabase:
         self._outbox = Probe(self._depths)
         self._search = Probe(self._status)
 
-    def _depths(self) -> dict[str, Depth]:
-        with self._registry.database.read() as session:
-            return depths(session)
+    def _depths(self) -> tuple[dict[str, Depth], int | None]:
+        database = self._registry.database
+        with database.for_a_request(), database.read() as session:
+            return depths(session), heartbeats.newest(session)
 
     def _status(self) -> Status:
-        with self._registry.database.read() as session:
+        database = self._registry.database
+        with database.for_a_request(), database.read() as session:
             status: Status = self._registry.search.status(session)
             return status
 
@@ -233,10 +236,13 @@ class FromTheDatabase:
 
     def collect(self) -> Iterator[Any]:
         up = gauge("microblog_up", "1 when it answers, else 0, by part.", labels=["part"])
-        depth = self._asked(self._outbox)
-        up.add_metric(["database"], float(depth is not None))
-        if depth is not None:
-            yield from self._of_outbox(depth)
+        found = self._asked(self._outbox)
+        up.add_metric(["database"], float(found is not None))
+        if found is not None:
+            waiting, seen = found
+            yield from self._of_outbox(waiting)
+            if seen is not None:
+                yield of_worker(seen)
             status = self._asked(self._search)
             up.add_metric(["search"], float(status is not None))
             if status is not None:
@@ -267,6 +273,11 @@ class FromTheDatabase:
             aside.add_metric([kind], depth.set_aside)
             oldest.add_metric([kind], depth.lag_seconds)
         yield from (waiting, aside, oldest)
+
+
+def of_worker(seen: int) -> Any:
+    seconds = max(0.0, (now() - seen) / 1000)
+    return gauge("microblog_worker_seen_seconds", "Seconds since a worker was last seen.", value=seconds)
 
 
 def of_search(status: Status) -> Iterator[Any]:

@@ -6,11 +6,18 @@ from typing import Any
 def includeme(config: Any) -> None:
     from pyramid.events import NewRequest
 
+    from microblog.monitoring.watch import Watch
     from microblog.outbox.settings import WORKER
     from microblog.outbox.worker import Worker
 
     config.declare_settings(WORKER)
     config.registry.worker = Worker(config.registry)
-    if config.registry.microblog[WORKER] != "off":
+    config.registry.watch = Watch(config.registry)
+    if config.registry.watch.is_needed:
         # `microblog serve` starts it with the server; under plain pserve the first request does.
-        config.add_subscriber(lambda event: event.request.registry.worker.start(), NewRequest)
+        config.add_subscriber(lambda event: look_after_worker(event.request.registry), NewRequest)
+
+
+def look_after_worker(registry: Any) -> None:
+    registry.worker.start()
+    registry.watch.glance()

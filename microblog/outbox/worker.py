@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from pyramid_retry import IRetryableError
 from microblog.accounts.queries import delete_expired_sessions
 from microblog.monitoring.incidents import WithoutDetails, record_task
 from microblog.monitoring.observing import observed
-from microblog.outbox import queries
+from microblog.outages import DatabaseUnavailable
+from microblog.outbox import heartbeats, queries
 from microblog.outbox.settings import WORKER
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ log.addFilter(WithoutDetails())
 SECONDS_BETWEEN_ROUNDS = 0.5
 SECONDS_BETWEEN_CLEANINGS = 600
 SECONDS_BETWEEN_LOOKS = 60
+SECONDS_BETWEEN_BEATS = 20
 # The admins are told when the oldest entry has waited for longer than the other side takes to start again.
 STUCK_SECONDS = 600
 POSTS_IN_A_ROUND = 500
@@ -43,16 +46,28 @@ class Worker:
         self._failing: set[str] = set()
         self._held_up: set[str] = set()
         self._last: dict[str, float] = {}
+        self._stuck: set[str] = set()
+        self._name = heartbeats.own_name()
+        self.began_round = time.monotonic()  # the last one
 
     def start(self) -> None:
-        """Run as a thread of the server; harmless when it runs already."""
+        """Run as a thread of the server; harmless when it runs already, and begun anew when it has ended."""
         with self._lock:
+            has_ended = self._thread is not None and not self._thread.is_alive()
+            if has_ended and not self._stop.is_set():
+                log.error("The worker's thread has ended, which it never should; it is started again.")
+                self._thread = None
             if self._thread is None:
                 inline = self._registry.microblog[WORKER] == "inline"
                 self._thread = threading.Thread(
                     target=self.run, kwargs={"everything": inline}, name="microblog-worker", daemon=True
                 )
                 self._thread.start()
+
+    @property
+    def is_started(self) -> bool:
+        """As a thread of this server."""
+        return self._thread is not None
 
     def stop(self) -> None:
         """End the loop, and wait for its last round."""
@@ -63,9 +78,19 @@ class Worker:
     def run(self, *, everything: bool = True) -> None:
         """Rounds until `stop`."""
         while not self._stop.is_set():
-            self.round(everything=everything)
+            self.began_round = time.monotonic()
+            self._whatever_happens(self.beat if everything else self.watch, everything=everything)
             self._stop.wait(SECONDS_BETWEEN_ROUNDS)
-        self.round(everything=False)  # what the last requests left behind
+        # What the last requests left behind.
+        self._whatever_happens(self.leave if everything else self.watch, everything=False)
+
+    def _whatever_happens(self, first: Callable[[], object], *, everything: bool) -> None:
+        """A task of this worker alone, and a round; what fails beside the tasks must not end the thread."""
+        try:
+            self._try("heartbeat", first)
+            self.round(everything=everything)
+        except Exception as error:
+            self._failed("round", error)
 
     def round(self, *, everything: bool = True) -> None:
         """Every task once."""
@@ -82,6 +107,9 @@ class Worker:
                 task()
                 self._failing.discard(name)
                 self._held_up.discard(name)
+            except DatabaseUnavailable:
+                # Told by whoever met it first (outages.py); nothing is lost.
+                self._registry.numbers.count("worker_failures", task=name)
             except Exception as error:
                 if IRetryableError.providedBy(error) and name not in self._held_up:
                     # Two writers met; a fault only if it happens in the next round, too.
@@ -89,13 +117,33 @@ class Worker:
                     log.info("The worker's task “%s” was held up by others; it is tried again.", name)
                     return
                 self._registry.numbers.count("worker_failures", task=name)
-                if name not in self._failing:  # told once, not once a round
-                    log.exception("The worker's task “%s” failed; it will be tried again.", name)
-                record_task(self._registry, name, error)
-                self._failing.add(name)
+                self._failed(name, error)
 
-    def _alert(self, group: str, subject: str) -> None:
-        self._registry.alerts.report("outbox", group, subject, f"{subject}.\n\n{WHERE_TO_LOOK}")
+    def _failed(self, name: str, error: Exception) -> None:
+        if name not in self._failing:  # told once, not once a round
+            log.error("The worker's task “%s” failed; it will be tried again.", name, exc_info=error)
+        record_task(self._registry, name, error)
+        self._failing.add(name)
+
+    def _alert(self, group: str, subject: str, advice: str = WHERE_TO_LOOK) -> None:
+        self._registry.alerts.report("outbox", group, subject, f"{subject}.\n\n{advice}".rstrip())
+
+    def beat(self) -> None:
+        """Leave word every twenty seconds that this worker is there, for whoever would miss it."""
+        if time.monotonic() - self._last.get("heartbeat", -math.inf) < SECONDS_BETWEEN_BEATS:
+            return
+        with self._registry.database.write() as session:
+            heartbeats.beat(session, self._name)
+        self._last["heartbeat"] = time.monotonic()
+
+    def leave(self) -> None:
+        with self._registry.database.write() as session:
+            heartbeats.leave(session, self._name)
+
+    def watch(self) -> None:
+        """The server's part, when the worker is a process of its own: is it there?"""
+        if self._is_time("watch", SECONDS_BETWEEN_BEATS):
+            self._registry.watch.look()
 
     def index(self) -> int:
         """Bring to the search index what waits; how much that was."""
@@ -123,9 +171,16 @@ class Worker:
                     depth.lag_seconds,
                 )
                 self._alert(f"stuck {kind}", f"Deliveries “{kind}” are stuck: {depth.waiting} wait")
+                self._stuck.add(kind)
             if depth.set_aside:
                 refused = f"{depth.set_aside} deliveries “{kind}” were refused for good"
                 self._alert(f"set aside {kind}", refused)
+
+        for kind in sorted(self._stuck):
+            if kind not in depths or depths[kind].lag_seconds <= STUCK_SECONDS:
+                self._stuck.remove(kind)
+                log.warning("The deliveries “%s” of the outbox are no longer stuck.", kind)
+                self._alert(f"no longer stuck {kind}", f"Deliveries “{kind}” work again", "")
 
     def _is_time(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

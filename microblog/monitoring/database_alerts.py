@@ -1,0 +1,22 @@
+"""What keeps the database from being used reaches the admins: once, and once when it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from microblog.outages import Outage
+
+
+def includeme(config: Any) -> None:
+    registry = config.registry
+
+    def tell(outage: Outage, reason: str, is_over: bool) -> None:
+        if is_over:
+            subject = "The database works again"
+            body = f"{subject}. It is over that: {outage.title} ({reason})."
+            registry.alerts.report("database", f"{outage.name}, over", subject, body)
+        else:
+            body = f"{outage.title} ({reason}).\n\n{outage.advice}"
+            registry.alerts.report("database", outage.name, outage.title, body)
+
+    registry.database.outages.tellers.append(tell)

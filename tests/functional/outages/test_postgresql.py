@@ -1,0 +1,271 @@
+"""PostgreSQL is stopped, killed, or hangs: who waits, what the log and the admins have."""
+
+from __future__ import annotations
+
+import email
+import logging
+import tempfile
+import threading
+import time
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.postgresql import PostgreSQL, own_server
+from microblog import migrating
+from microblog.db import Database
+from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.functional.commands.conftest import run, write_ini
+from tests.walk import PASSWORD, bodies, sign_up, write
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not POSTGRESQL_URL,
+        reason="Set MICROBLOG_TEST_DATABASE_URL: this starts, stops and kills a PostgreSQL of its own.",
+    ),
+    pytest.mark.xdist_group("outages"),
+]
+
+STATEMENT, CONNECT = 1.0, 2  # seconds
+DEADLINE = CONNECT + STATEMENT + 1.0
+AT_ONCE = 0.5  # seconds; this machine is busy
+SENTENCE = "The database of this site does not answer at the moment. Please try again in a minute."
+
+
+@pytest.fixture(scope="module")
+def server():
+    # Not below pytest's folder, which PostgreSQL's own user may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
+    folder.chmod(0o755)
+    with own_server(folder / "server") as server:
+        database = Database(server.url)
+        migrating.upgrade(database)
+        database.engine.dispose()
+        application = Application(settings_for(server.url))
+        with application.database.write() as session:
+            application.registry.search.install(session)
+        application.database.engine.dispose()
+        yield server
+    folder.rmdir()
+
+
+class Site:
+    """An application on the server, with somebody who is logged in and a reader."""
+
+    def __init__(self, server: PostgreSQL, folder: Path) -> None:
+        self.server = server
+        self.folder = folder / "mail"
+        self.application = Application(
+            {
+                **settings_for(server.url),
+                "microblog.admins": "admin@example.org",
+                "microblog.mail.folder": str(self.folder),
+                "microblog.metrics": "true",
+                "microblog.metrics.allow": "",
+                "microblog.database.statement_timeout": str(STATEMENT),
+                "microblog.database.connect_timeout": str(CONNECT),
+            }
+        )
+        self.registry = self.application.registry
+        self.outages = self.application.database.outages
+        self.outages.seconds_between_probes = 0.05
+        self.susan = self.application.browser()
+
+    def mails(self):
+        self.registry.alerts.close()
+        files = sorted(self.folder.iterdir()) if self.folder.exists() else []
+        return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP)["Subject"] for f in files]
+
+    def wait_until_it_is_over(self):
+        end = time.monotonic() + 30
+        while self.outages.present() and time.monotonic() < end:
+            threading.Event().wait(0.05)
+        assert not self.outages.present()
+
+
+@pytest.fixture
+def site(server, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    site = Site(server, tmp_path)
+    sign_up(site.susan, f"susan{time.time_ns()}")
+    caplog.clear()
+    yield site
+    server.goes_on()
+    server.start()
+    site.application.database.engine.dispose()
+    caplog.clear()
+
+
+def seconds_of(ask):
+    began = time.monotonic()
+    answer = ask()
+    return time.monotonic() - began, answer
+
+
+def told(caplog):
+    """What the log has of importance."""
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def refused(site, path="/"):
+    return site.susan.get(path, status=503)
+
+
+def test_a_database_that_hangs_is_a_503_within_the_deadline_and_the_next_one_at_once(site, caplog):
+    site.server.hang()
+    seconds, page = seconds_of(lambda: refused(site))
+    assert STATEMENT < seconds < DEADLINE
+    assert page.html.select_one(".sentence").get_text() == SENTENCE
+    assert page.headers["Retry-After"] == "5"
+    for path in ("/", "/explore", "/login", "/users/", "/api"):
+        seconds, _ = seconds_of(lambda path=path: site.susan.get(path, status=[503, 404]))
+        assert seconds < AT_ONCE, path
+    site.server.goes_on()
+    site.wait_until_it_is_over()
+    assert "susan" in site.susan.get("/", status=200)
+    begins, ends = told(caplog)
+    assert begins.startswith(
+        "The database is away (it did not answer within 1.25 seconds). Requests are refused"
+    )
+    assert ends.startswith("The database works again: “The database is away” is over; it was met")
+
+
+def test_all_who_wait_when_it_hangs_are_freed_together(site, caplog):
+    """Four threads wait at the same time; more than one deadline later none does."""
+    browsers = [site.application.browser() for _ in range(4)]
+    for browser in browsers:
+        browser.get("/explore")  # each has a connection
+    site.server.hang()
+    seconds = []
+
+    def ask(browser):
+        seconds.append(seconds_of(lambda: browser.get("/explore", status=503))[0])
+
+    threads = [threading.Thread(target=ask, args=(browser,)) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(seconds) < DEADLINE
+    assert len(told(caplog)) == 1
+
+
+def test_what_needs_no_database_is_answered_while_it_hangs(site):
+    site.server.hang()
+    refused(site)
+    for path in ("/health/live", "/static/app.css", "/static/favicon.svg", "/avatars/0123456789abcdef.svg"):
+        seconds, _ = seconds_of(lambda path=path: site.susan.get(path, status=200))
+        assert seconds < AT_ONCE, path
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_database_that_is_gone_is_told_once_however_many_ask(site, caplog, end):
+    getattr(site.server, end)()
+    for _ in range(20):
+        refused(site)
+        assert refused(site, "/explore").headers["Retry-After"] == "5"
+    error = site.susan.get("/api/posts", status=[404, 503])
+    assert error.content_type == "application/json"
+    site.susan.get("/metrics", status=200)
+    ready = site.susan.get("/health/ready", status=503)
+    assert ready.text == "database: does not answer; the log says why\n"
+    for _ in range(3):
+        site.registry.worker.round()
+    site.server.start()
+    site.wait_until_it_is_over()
+    assert "susan" in site.susan.get("/", status=200)
+    lines = [line for line in told(caplog) if "works again" not in line]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("The database is away (")
+    assert "Traceback" not in caplog.text
+    assert site.mails() == ["[microblog] The database is away", "[microblog] The database works again"]
+
+
+def test_a_restart_between_two_requests_is_noticed_by_nobody(site, caplog):
+    """The connections of the pool are dead; the second attempt connects anew."""
+    site.susan.get("/")
+    site.server.stop()
+    site.server.start()
+    assert "susan" in site.susan.get("/", status=200)
+    write(site.susan, "After the restart")
+    assert told(caplog) == []
+    assert site.mails() == []
+
+
+def test_a_post_is_given_back_while_the_database_is_away(site):
+    form = site.susan.get("/").forms["compose-form"]
+    form["body"] = "What I wrote"
+    site.server.hang()
+    page = form.submit(status=503)
+    assert [area.get_text().strip() for area in page.html.select("textarea[readonly]")] == ["What I wrote"]
+    site.server.goes_on()
+    site.wait_until_it_is_over()
+    form.submit(status=303)
+    assert bodies(site.susan.get("/")).count("What I wrote") == 1
+
+
+def test_what_gets_left_behind_waits_until_the_database_is_back(site):
+    written = []
+    site.server.stop()
+    refused(site)
+    site.registry.deferred.put("1", lambda session: written.append(session.scalar(sa.text("SELECT 1"))))
+    site.registry.worker.round()
+    assert written == []
+    site.server.start()
+    site.wait_until_it_is_over()
+    site.registry.worker.round()
+    assert written == [1]
+
+
+def test_a_statement_that_takes_too_long_is_no_outage(site, caplog):
+    from microblog.engine import Patience, patience
+
+    with (
+        patience(Patience.REQUEST),
+        site.application.database.read() as session,
+        pytest.raises(Exception, match="statement timeout"),
+    ):
+        session.connection().exec_driver_sql("SELECT pg_sleep(30)")
+    assert not site.outages.present()
+
+
+def test_the_worker_has_more_time_for_a_statement_than_a_request(site):
+    with site.application.database.read() as session:
+        connection = session.connection()
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "30s"
+    with site.application.database.for_a_request(), site.application.database.read() as session:
+        assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "1s"
+    with site.application.database.without_limits(), site.application.database.read() as session:
+        assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+
+
+def test_a_command_says_in_a_sentence_that_the_database_is_away_or_hangs(site, server, tmp_path):
+    ini = write_ini(tmp_path / "site.ini", server.url, "postgresql")
+    command = ("-c", ini, "user", "add", "susan", "--password-stdin")
+    server.hang()
+    seconds, said = seconds_of(lambda: run(*command, stdin=f"{PASSWORD}\n", status=1))
+    assert seconds < 10
+    assert said.stderr.startswith("Error: The database cannot be used (connection timeout expired")
+    server.goes_on()
+    server.stop()
+    said = run(*command, stdin=f"{PASSWORD}\n", status=1)
+    assert "Connection refused" in said.stderr
+    assert said.stderr.count("\n") == 1
+
+
+def test_a_command_waits_for_a_long_statement_as_long_as_others_are_let_in(server):
+    from microblog.engine import Timeouts
+
+    database = Database(server.url, Timeouts(background=0.3))
+    with database.read() as session:
+        session.connection().exec_driver_sql("SELECT pg_sleep(1)")
+        threading.Timer(0.5, server.hang).start()
+        with pytest.raises(Exception, match="lets nobody in"):
+            session.connection().exec_driver_sql("SELECT pg_sleep(60)")
+    server.goes_on()
+    assert not database.outages.present()  # commands end; nobody waits for the end of it
+    database.engine.dispose()

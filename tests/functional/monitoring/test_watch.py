@@ -14,6 +14,7 @@ from microblog.monitoring.watch import Watch
 from microblog.outbox import heartbeats
 from microblog.outbox.models import Heartbeat
 from microblog.outbox.worker import Worker
+from tests.conftest import Application
 
 TWO_MINUTES = 121
 
@@ -48,7 +49,7 @@ def build(make_application, tmp_path, clock, monkeypatch):
         made.append(site)
         return site
 
-    made = []
+    made: list[Application] = []
     yield build
     for site in made:
         site.registry.worker.stop()

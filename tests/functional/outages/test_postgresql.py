@@ -96,6 +96,7 @@ def site(server, tmp_path, caplog):
     yield site
     server.goes_on()
     server.start()
+    site.outages.forget()  # before the pool is another one, into which its connection could not be put back
     site.application.database.engine.dispose()
     caplog.clear()
 

@@ -13,6 +13,7 @@ import click
 from waitress import wasyncore
 from waitress.server import create_server
 
+from microblog.commands import connections
 from microblog.commands.site import Site, pass_site
 from microblog.monitoring.settings import PROFILER
 from microblog.outbox.settings import WORKER
@@ -42,7 +43,11 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
         click.echo(f"Warning: {problem}", err=True)
     site.setup_logging()  # not earlier: Alembic tells more than anybody wants to know
     worker = site.registry.worker
-    server = listening(application, server_options(site, listen))
+    options = server_options(site, listen)
+    warning = connections.limit_connections(options)
+    if warning is not None:
+        click.echo(f"Warning: {warning}", err=True)
+    server = listening(application, options)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
@@ -76,6 +81,7 @@ def server_options(site: Site, listen: str | None) -> dict[str, Any]:
     elif not PLACES & set(section):
         section["listen"] = DEFAULT_LISTEN
     return {
+        **connections.DEFAULTS,
         "ident": None,
         "clear_untrusted_proxy_headers": True,
         "max_request_body_size": site.registry.microblog[MAX_BODY] + MARGIN_BYTES,

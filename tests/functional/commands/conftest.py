@@ -77,11 +77,15 @@ def microblog(ini: Path) -> Callable[..., Result]:
 
 
 class Process:
-    """The command in a process of its own; `line()` waits for what it prints next."""
+    """The command in a process of its own, which may open so many `files`; `line()` waits for what it
+    prints next."""
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any, files: int | None = None) -> None:
+        command = [str(EXECUTABLES / "microblog"), *map(str, arguments)]
+        if files is not None:
+            command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         self._process = subprocess.Popen(
-            [str(EXECUTABLES / "microblog"), *map(str, arguments)],
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -111,8 +115,8 @@ def start() -> Iterator[Callable[..., Process]]:
     """Starts the command in a process of its own, and makes sure that it ends."""
     processes: list[Process] = []
 
-    def process(*arguments: Any) -> Process:
-        processes.append(Process(*arguments))
+    def process(*arguments: Any, **more: Any) -> Process:
+        processes.append(Process(*arguments, **more))
         return processes[-1]
 
     yield process

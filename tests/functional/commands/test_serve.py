@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import socket
 import subprocess
+import time
+import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -164,3 +168,87 @@ def test_the_numbers_of_several_processes_are_added_up(start, ini, tmp_path):
     assert len(files) == 3  # processes, the worker among them
     for process in (worker, *servers):
         assert quiet(process.end(signal.SIGTERM)) == (0, "")
+
+
+HALF_OPEN = 1100
+SECONDS_FOR_A_PAGE = 5  # on a busy machine; it takes some hundredths
+
+
+@pytest.fixture
+def many_files():
+    """Lets this process open as many files as it takes to be a nuisance."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, HALF_OPEN + 500), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def connected(stack, url, *data):
+    """A connection that has sent this, and stays open."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    client = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+    for piece in data:
+        client.sendall(piece)
+    return client
+
+
+def seconds_for_a_page(url):
+    began = time.monotonic()
+    assert page(f"{url}/explore")[0] == 200
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
+)
+def test_connections_that_are_half_open_stop_nobody(start, ini, many_files, sent):
+    server = start("-c", ini, "serve")
+    url = url_of(server.line())
+    with ExitStack() as stack:
+        for _ in range(HALF_OPEN):
+            connected(stack, url, sent)
+        assert seconds_for_a_page(url) < SECONDS_FOR_A_PAGE
+        assert seconds_for_a_page(url) < SECONDS_FOR_A_PAGE
+    assert quiet(server.end(signal.SIGTERM)) == (0, "")
+
+
+def test_who_sends_and_reads_slowly_keeps_no_thread_busy(start, ini):
+    ini.write_text(ini.read_text().replace("[server:main]", "[server:main]\nthreads = 2"))
+    server = start("-c", ini, "serve")
+    url = url_of(server.line())
+    head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    long_form = b"body=" + b"<" * 190_000  # which is given back, five times as long
+    with ExitStack() as stack:
+        for _ in range(20):
+            connected(stack, url, head, b"Content-Length: 900000\r\n\r\n", b"a" * 99)
+            connected(stack, url, head, b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nabcde\r\n")
+            connected(stack, url, head, b"Content-Length: %d\r\n\r\n" % len(long_form), long_form)
+        assert seconds_for_a_page(url) < SECONDS_FOR_A_PAGE
+    assert quiet(server.end(signal.SIGTERM)) == (0, "")
+
+
+def test_a_connection_without_a_byte_is_closed(start, ini):
+    ini.write_text(
+        ini.read_text().replace("[server:main]", "[server:main]\nchannel_timeout = 1\ncleanup_interval = 1")
+    )
+    url = url_of(start("-c", ini, "serve").line())
+    with ExitStack() as stack:
+        client = connected(stack, url, b"GET / HTTP/1.1\r\nHost: x\r\n")
+        assert client.recv(1) == b""
+
+
+def test_a_head_that_is_too_long_is_answered_with_a_page(start, ini):
+    url = url_of(start("-c", ini, "serve").line())
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": "a" * 20_000}), timeout=30)
+    assert error.value.code == 431
+    assert "Too many headers" in error.value.read().decode()
+    error.value.close()
+
+
+def test_with_few_files_it_warns_and_serves(start, ini):
+    server = start("-c", ini, "serve", files=500)
+    assert seconds_for_a_page(url_of(server.line())) < SECONDS_FOR_A_PAGE
+    status, errors = server.end(signal.SIGTERM)
+    assert status == 0
+    assert "Warning: At most 122 connections are held at once instead of 3,000" in errors

@@ -118,10 +118,9 @@ def developed(machine: Machine) -> Machine:
     return machine
 
 
-def test_the_index_has_what_makes_an_old_pip_stop(machine):
+def test_the_index_has_what_makes_an_old_pip_stop(developed):
     """Else the tests below would show nothing: without a lock, the newer release is what pip takes."""
-    machine.sh("python3 -m venv ../probe")
-    said = machine.sh("../probe/bin/python -m pip download --no-deps --dest ../probe 'coverage[toml]>=7'")
+    said = developed.sh(".venv/bin/python -m pip download --no-deps --dest ../taken 'coverage[toml]>=7'")
     assert f"coverage-{VERSION}-py3-none-any.whl" in said
 
 

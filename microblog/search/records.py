@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.outbox.queries import now
 from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
@@ -79,9 +81,6 @@ def remembered(session: orm.Session, status: Status) -> Status:
 
 def state_of(session: orm.Session, adapter: str) -> IndexState:
     """The row of an adapter, made if there is none, and locked."""
-    row = session.get(IndexState, adapter, with_for_update=True)
-    if row is None:
-        row = IndexState(adapter=adapter, missing=0, stale=0, ghosts=0, rebuilt=0)
-        session.add(row)
-        session.flush()
-    return row
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(IndexState).values(adapter=adapter).on_conflict_do_nothing())
+    return session.get_one(IndexState, adapter, with_for_update=True)

@@ -49,7 +49,8 @@ def configure(settings: dict[str, Any]) -> Configurator:
     # A third party's search adapter, or the debug toolbar, comes in through pyramid.includes,
     # which Configurator has done already.
     config.registry.microblog.freeze()
-    config.scan("microblog", ignore=["microblog.commands", "microblog.migrations"])
+    # The deadlines are those of a driver that only PostgreSQL needs.
+    config.scan("microblog", ignore=["microblog.commands", "microblog.deadlines", "microblog.migrations"])
     return config
 
 

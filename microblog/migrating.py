@@ -133,8 +133,8 @@ def wait_for_others(connection: sa.Connection) -> None:
 
 def url_of_ini(path: Path) -> str:
     """The database of an ini file, or of the environment, without building the application."""
-    parser = ConfigParser(defaults={"here": str(path.parent.resolve())})
-    parser.read(path)
+    parser = ConfigParser(defaults={"here": str(path.parent.resolve()).replace("%", "%%")})
+    parser.read_string(path.read_text(encoding="utf-8-sig"))
     from_ini = parser.get(APPLICATION_SECTION, DATABASE_URL.key, fallback=DATABASE_URL.default)
     return os.environ.get(DATABASE_URL.variable, from_ini)
 

@@ -5,8 +5,13 @@ A subcommand is imported when it is asked for: most of them need a part of the a
 
 from __future__ import annotations
 
+import locale
 import logging
+import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -32,6 +37,18 @@ COMMANDS = {
 }
 
 
+def use_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where the locale has another encoding (LC_ALL=C).
+
+    Ini files, names of folders in them and what is printed are UTF-8; Python from 3.15 on does the same.
+    """
+    is_utf8 = sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8")
+    if is_utf8 or os.environ.get("PYTHONUTF8") == "1":  # or Python was told otherwise once more
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+
+
 class LazyGroup(click.Group):
     """Imports its commands when they are asked for, and says failures in a sentence."""
 
@@ -44,6 +61,11 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[name]
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
+        if args is None:  # it is the process
+            use_utf8()
+        return super().main(args, *rest, **more)
 
     def invoke(self, context: click.Context) -> object:
         try:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from microblog import migrating
 from microblog.commands.database import described
+from microblog.commands.logfiles import LogError
 from microblog.commands.site import Site
 from microblog.db import DATABASE_URL, without_password
 from microblog.mail.interfaces import MailError
@@ -25,7 +26,7 @@ from microblog.outbox.worker import STUCK_SECONDS
 from microblog.posts.paging import Cursor
 from microblog.posts.queries import everybodys_posts
 from microblog.search.interfaces import SearchUnavailable, Status
-from microblog.security import DEVELOPMENT, SECURE_COOKIES
+from microblog.security import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 READABLE_BY_ALL = 0o004
@@ -74,6 +75,13 @@ def settings(site: Site) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             f"Cookies travel over plain http: set {SECURE_COOKIES.key} = true, unless the site has no https.",
+        )
+    if is_production(site) and in_force[PUBLIC_URL] is None:
+        yield Finding(
+            WARNING,
+            f"{PUBLIC_URL.key} is not set: redirects go to whatever host a request names, and behind a "
+            "proxy they may leave https; mail comes from localhost. Set it to the address that people "
+            "type, such as https://example.org.",
         )
 
 
@@ -249,6 +257,26 @@ def mail(site: Site) -> Iterator[Finding]:
         yield Finding(WARNING, f"Alerts are only in the log: set {ADMINS.key} to who shall get them by mail.")
 
 
+def log(site: Site) -> Iterator[Finding]:
+    """Can it be written as the ini file says, and who can read it?"""
+    try:
+        found = site.log_files
+    except LogError as error:
+        yield Finding(FAULT, str(error))
+        return
+    for path in found:
+        if is_production(site) and path.exists() and path.stat().st_mode & READABLE_BY_ALL:
+            yield Finding(
+                WARNING,
+                f"Everybody on this machine can read {path}, which tells who did what from where: "
+                f"run `chmod o-rwx {shlex.quote(str(path))}`.",
+            )
+        else:
+            yield Finding(OK, f"It is written to {path}.")
+    if not found:
+        yield Finding(OK, "It is written to no file.")
+
+
 def disk(site: Site) -> Iterator[Finding]:
     """Room, and the right to write, where the site writes."""
     for folder, names in sorted(folders(site).items()):
@@ -281,8 +309,9 @@ def folders(site: Site) -> dict[Path, list[str]]:
         ("profiles", in_force[PROFILER_DIRECTORY]),
         ("alerts", in_force[ALERTS_STATE] and in_force[ALERTS_STATE].parent),
         ("numbers", in_force[METRICS_DIRECTORY]),
-        *(("log", path.parent) for path in log_files(site)),
     ]
+    with suppress(LogError):  # told by the check of the log
+        written += [("log", path.parent) for path in site.log_files]
     found: dict[Path, list[str]] = {}
     for name, folder in written:
         if folder is not None:
@@ -290,18 +319,14 @@ def folders(site: Site) -> dict[Path, list[str]]:
     return found
 
 
-def log_files(site: Site) -> Iterator[Path]:
-    """The files of the ini file's handlers: the first of their arguments."""
-    for name in site.section("handlers").get("keys", "").split(","):
-        handler = site.section(f"handler_{name.strip()}")
-        if handler.get("class", "").endswith("FileHandler"):
-            # As logging.config reads them; whoever writes the ini file may run code anyway.
-            arguments: Any = eval(handler.get("args", "()"), vars(logging).copy())  # noqa: S307
-            yield from (Path(argument) for argument in arguments[:1])
-
-
 # In this order; those below the database are asked when it answers.
-WITHOUT_DATABASE: dict[str, Check] = {"settings": settings, "files": files, "disk": disk, "mail": mail}
+WITHOUT_DATABASE: dict[str, Check] = {
+    "settings": settings,
+    "files": files,
+    "log": log,
+    "disk": disk,
+    "mail": mail,
+}
 DATABASE = "database"
 WITH_DATABASE: dict[str, Check] = {"clock": clock, "search": search, "outbox": outbox}
 FULL: dict[str, Check] = {"tables": whole_database, "index": whole_index}

@@ -42,7 +42,8 @@ To look at it on this machine:
     cd {shlex.quote(str(folder))}
     microblog serve --upgrade
 
-To serve it to everybody, look through production.ini (it holds a secret: keep it to yourself), then:
+To serve it to everybody, look through production.ini (it holds a secret: keep it to yourself), and set
+microblog.url in it: redirects, and the sender of mails, are made from it. Then:
     microblog -c production.ini database upgrade
     microblog -c production.ini user add NICKNAME --admin
     microblog -c production.ini serve"""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import plaster
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog import configure, migrating
+from microblog.commands.ini import IniFile
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.monitoring.failing_logs import tell_all_once
 from microblog.monitoring.observing import observed
@@ -27,7 +27,6 @@ from microblog.settings import log as settings_log
 
 DEFAULT_INI = "development.ini"
 PRIVATE = 0o600
-OF_PASTEDEPLOY = ("here", "__file__")  # names that it gives to the ini file's own path
 # A file or folder that the operator has to see to.
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG)
 
@@ -44,8 +43,7 @@ class Site:
                 "or make some with `microblog new FOLDER`."
             )
         try:
-            self.ini.read_text(encoding="utf-8")
-            self._loader: Any = plaster.get_loader(str(self.ini), protocols=["wsgi"])
+            self._loader: Any = IniFile(self.ini)
         except OSError as error:
             raise click.ClickException(
                 f"The ini file {self.ini} cannot be read ({error.strerror}): "
@@ -55,8 +53,8 @@ class Site:
             raise click.ClickException(
                 f"The ini file {self.ini} is not UTF-8: save it in that encoding."
             ) from error
-        except plaster.LoaderNotFound as error:
-            raise click.ClickException(f"{self.ini} is no ini file: its name has to end in .ini.") from error
+        if self.ini.suffix != ".ini":
+            raise click.ClickException(f"{self.ini} is no ini file: its name has to end in .ini.")
 
     def command(self, words: str) -> str:
         """What to type for this site: `microblog -c FILE.ini WORDS`."""
@@ -67,7 +65,6 @@ class Site:
         try:
             self._loader.setup_logging()
             tell_all_once()
-            self.registry.microblog.log_warnings()
         except OSError as error:
             raise click.ClickException(
                 f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
@@ -78,6 +75,8 @@ class Site:
             raise click.ClickException(
                 f"The log cannot be set up ({reason}): correct what follows [loggers] in {self.ini}."
             ) from error
+        if "registry" in self.__dict__:
+            self.registry.microblog.log_warnings()
 
     def section(self, name: str) -> dict[str, str]:
         """The keys of a section of the ini file; none when it is not there."""
@@ -123,6 +122,15 @@ class Site:
     def database_file(self) -> Path | None:
         """The file of an SQLite database; None for another."""
         return sqlite_file(self.registry.microblog[DATABASE_URL])
+
+    @cached_property
+    def log_files(self) -> list[Path]:
+        """
+        :raises LogError: when the log cannot be set up.
+        """
+        from microblog.commands.logfiles import log_files
+
+        return log_files(self.ini)
 
     def upgrade(self) -> str:
         """Make what is missing: folder, tables, the tables of the search adapter.
@@ -251,8 +259,6 @@ def sentence_about_database(error: sa.exc.DatabaseError) -> str:
 
 
 def fault_of_ini(error: Exception) -> str:
-    if isinstance(error, configparser.InterpolationError) and error.option in OF_PASTEDEPLOY:
-        return "the path of its folder has a % in it: move it to another."
     if isinstance(error, configparser.InterpolationError):
         # Not its own words: they repeat the value, which may be a secret.
         return f"write a % as %% in {error.option} of [{error.section}]."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -65,8 +66,12 @@ def trace_of(record: logging.LogRecord) -> str:
     return "\n".join(parts)
 
 
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class WatchedFileHandler(logging.handlers.WatchedFileHandler):
-    """The standard library's, but what cannot be written fails nobody.
+    """The standard library's, but a new file is for its owner only, and what cannot be written fails nobody.
 
     That one raises into whoever logs when it finds its file moved and cannot open a new one: its folder
     is gone, or the disk is full. Every request logs, so every request would fail.
@@ -75,6 +80,12 @@ class WatchedFileHandler(logging.handlers.WatchedFileHandler):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         tell_once(self)
+
+    def _open(self) -> Any:
+        # It tells who did what from where.
+        return open(  # Path.open has no opener
+            self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private
+        )
 
 
 class LineFormatter(logging.Formatter):

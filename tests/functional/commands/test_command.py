@@ -166,13 +166,6 @@ def test_a_file_that_is_no_database_is_told_in_a_sentence(tmp_path):
     assert "file is not a database" in run("-c", ini, "database", "check", status=1).stderr
 
 
-def test_a_folder_with_a_percent_sign_is_told_in_a_sentence(tmp_path):
-    folder = tmp_path / "100%"
-    run("new", folder)
-    error = run("-c", folder / "development.ini", "settings", status=1).stderr
-    assert "the path of its folder has a % in it" in error
-
-
 def test_a_file_that_cannot_be_used_is_told_in_a_sentence(microblog):
     name = "x" * 300  # also for root, who may everything else
     assert (

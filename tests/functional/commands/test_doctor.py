@@ -78,6 +78,7 @@ def test_a_new_site_is_well(new_site, monkeypatch):
     assert set(levels(result).values()) == {"ok"}
     assert list(levels(result)) == [
         "settings",
+        "log",
         "disk",
         "mail",
         "database",
@@ -255,12 +256,13 @@ def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_pa
 
 def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path, monkeypatch):
     monkeypatch.setenv("LOGS_DIRECTORY", str(tmp_path / "logs"))
+    (tmp_path / "logs").mkdir()
     ini = with_more(
         "microblog.worker = off\nmicroblog.mail = console\n"
         "microblog.profiler.directory = %(here)s/profiles\nmicroblog.alerts.state = %(here)s/state/alerts\n"
     )
     text = (resources.files("microblog.commands") / "scaffold" / "production.ini").read_text()
-    ini.write_text(f"{ini.read_text()}\n{text[text.index('[handlers]') :]}")
+    ini.write_text(f"{ini.read_text()}\n{text[text.index('[loggers]') :]}")
     site = Site(str(ini))
     found = checks.folders(site)
     site.close()
@@ -325,3 +327,66 @@ def test_sizes_are_readable():
         "1.2 MB",
         "3.4 GB",
     ]
+
+
+def production_site(tmp_path, *changes):
+    run("new", tmp_path / "site")
+    ini = tmp_path / "site" / "production.ini"
+    text = ini.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after, 1)
+    ini.write_text(text)
+    run("-c", ini, "database", "upgrade")
+    return ini
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("level = INFO", "level = LOUD", "The log cannot be set up (ValueError: Unknown level: 'LOUD')"),
+        (
+            "handlers = console, file",
+            "handlers = console, tape",
+            "The log cannot be set up (KeyError: 'tape')",
+        ),
+        (
+            '"microblog.log")',
+            '"no", "microblog.log")',
+            "The log cannot be written (No such file or directory",
+        ),
+    ],
+)
+def test_a_log_that_cannot_be_set_up_is_a_fault(tmp_path, before, after, sentence):
+    result = run("-c", production_site(tmp_path, (before, after)), "doctor", status=1)
+    assert levels(result)["log"] == "fault"
+    assert sentence in result.stdout
+
+
+def test_a_log_that_everybody_can_read_is_told_and_none_is_made_by_looking(tmp_path):
+    ini = production_site(tmp_path)
+    log = tmp_path / "site" / "microblog.log"
+    assert ("ok", "log", f"It is written to {log}.") in said(run("-c", ini, "doctor"))
+    assert not log.exists()
+    log.write_text("{}\n")
+    log.chmod(0o644)
+    assert f"Everybody on this machine can read {log}" in run("-c", ini, "doctor").stdout
+    assert log.read_text() == "{}\n"
+    log.chmod(0o600)
+    assert levels(run("-c", ini, "doctor"))["log"] == "ok"
+
+
+def test_a_log_without_a_file_is_well(ini):
+    assert ("ok", "log", "It is written to no file.") in said(run("-c", ini, "doctor"))
+
+
+def test_without_the_address_of_the_site_doctor_and_new_say_what_depends_on_it(tmp_path):
+    assert "set\nmicroblog.url in it: redirects" in run("new", tmp_path / "other").stdout
+    sentence = "microblog.url is not set: redirects go to whatever host a request names"
+    assert sentence in run("-c", production_site(tmp_path), "doctor").stdout
+    (tmp_path / "site" / "production.ini").write_text(
+        (tmp_path / "site" / "production.ini")
+        .read_text()
+        .replace("# microblog.url = https", "microblog.url = https")
+    )
+    assert sentence not in run("-c", tmp_path / "site" / "production.ini", "doctor").stdout

@@ -1,0 +1,67 @@
+"""The ini file as this command reads it: UTF-8, whatever the locale says, in a folder of any name.
+
+PasteDeploy's own loader takes the path for a URL (a `#` or a `?` in it ends the path), opens the file in the
+encoding of the locale, and puts the folder into `%(here)s` with each `%` as the beginning of another name.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from logging.config import fileConfig
+from pathlib import Path
+from typing import Any
+
+from paste.deploy import loadwsgi
+from plaster import PlasterURL
+from plaster_pastedeploy import ConfigDict, Loader
+
+ENCODING = "utf-8-sig"  # with the mark at its beginning that some editors write, or without
+
+
+class IniFile(Loader):
+    """
+    :raises OSError: when the file cannot be read.
+    :raises UnicodeDecodeError: when it is not UTF-8.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(PlasterURL("file+ini", str(path.absolute())))
+        self._text = path.read_text(encoding=ENCODING)
+
+    def get_wsgi_app(self, name: Any = None, defaults: Any = None) -> Any:
+        return self._context(name, defaults).create()
+
+    def get_wsgi_app_settings(self, name: Any = None, defaults: Any = None) -> Any:
+        config = self._context(name, defaults).config()
+        return ConfigDict(config.local_conf, config.global_conf, self)
+
+    def setup_logging(self, defaults: Any = None) -> None:
+        if "loggers" not in self.get_sections():
+            logging.basicConfig()
+            return
+        fileConfig(io.StringIO(self._text), self._get_defaults(defaults), disable_existing_loggers=False)
+
+    def _context(self, name: Any, defaults: Any) -> Any:
+        return self._parsed(self._get_defaults(defaults)).get_context(loadwsgi.APP, name)
+
+    def _get_parser(self, defaults: Any = None) -> Any:
+        return self._parsed(self._get_defaults(defaults)).parser
+
+    def _get_defaults(self, defaults: Any = None) -> Any:
+        """As the parser wants them: a % of the path is written %%."""
+        found = super()._get_defaults(defaults)
+        return {key: str(value).replace("%", "%%") for key, value in found.items()}
+
+    def _parsed(self, defaults: dict[str, str]) -> Any:
+        return ParsedIniFile(self.filepath, self._text, defaults)
+
+
+class ParsedIniFile(loadwsgi.ConfigLoader):
+    """PasteDeploy's, of a text that is read already."""
+
+    def __init__(self, filename: str, text: str, defaults: dict[str, str]) -> None:
+        self.filename = filename
+        self.parser = loadwsgi.NicerConfigParser(filename, defaults=defaults)
+        self.parser.optionxform = str
+        self.parser.read_string(text, source=filename)

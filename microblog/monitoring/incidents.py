@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from microblog.formdata import MOST_CHARACTERS
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.observing import present
 from microblog.monitoring.places import BETWEEN, PACKAGE, PROJECT
@@ -27,6 +28,8 @@ DETAIL = re.compile(
 )
 # Shorter ones would also be found in what is not typed: "1", "on".
 SHORTEST_TEXT = 4  # characters
+LONGEST_TRACE = 40_000  # characters
+LONGEST_SEARCHED = LONGEST_TRACE + 2 * MOST_CHARACTERS
 # Every request goes through these functions of ours; they are no place of a fault.
 TWEENS = ("observing", "headers", "errors", "gate")
 
@@ -106,13 +109,24 @@ def private_texts(request: Any) -> tuple[str, ...]:
 
 def trace_of(error: BaseException, private: tuple[str, ...] = ()) -> str:
     """The trace, without a row's values and without the `private` texts."""
-    trace = without_details("".join(traceback.format_exception(error)).rstrip("\n"))
+    trace = "".join(traceback.format_exception(error)).rstrip("\n")
+    # Only what is longer than a form is cut before: half of a text would not be found, and stay.
+    trace = without_details(without_middle(trace, LONGEST_SEARCHED))
+    folded = trace.casefold()
     # Also as it is kept: without blanks around it, in lower case.
     for text in sorted({text.strip() for text in private}, key=len, reverse=True):
         for written in {text, repr(text)[1:-1]}:
-            if len(written) <= len(trace):  # else it would only cost time
+            if written.casefold() in folded:  # else looking for it in any case would only cost time
                 trace = re.sub(re.escape(written), "…", trace, flags=re.IGNORECASE)
-    return trace
+    return without_middle(trace, LONGEST_TRACE)
+
+
+def without_middle(text: str, most: int) -> str:
+    """A trace that is too long (of a recursion, or with a message that repeats a request)."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n(… {len(text) - 2 * half:,} characters …)\n{text[-half:]}"
 
 
 def place_of(error: BaseException) -> str:

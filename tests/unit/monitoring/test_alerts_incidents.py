@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
-from microblog.monitoring.incidents import WithoutDetails, place_of, trace_of, without_details
+from microblog.monitoring.incidents import LONGEST_TRACE, WithoutDetails, place_of, trace_of, without_details
+from tests.cost import MOST_SECONDS, cost_of
 
 UNIQUE = "duplicate key value violates unique constraint"
 
@@ -98,3 +99,43 @@ def test_a_filter_cleans_the_traces_of_a_logger(caplog):
     assert "ValueError: x\nDETAIL: (left out)" in caplog.text
     assert private not in caplog.text
     assert "Without a trace." in caplog.text
+
+
+def call_itself(depth):
+    if depth % 2:  # two places by turns: Python does not shorten them
+        call_itself(depth + 1)
+    call_itself(depth + 1)
+
+
+@pytest.mark.parametrize("message", ["a secret " * 100_000, None])
+def test_a_trace_that_is_too_long_lacks_its_middle(message):
+    def fail():
+        if message is None:
+            call_itself(0)
+        raise ValueError(message)
+
+    trace = trace_of(caught(fail))
+    assert len(trace) < LONGEST_TRACE + 100
+    assert trace.startswith("Traceback (most recent call last):")
+    assert " characters …)" in trace
+
+
+def test_many_long_private_texts_are_left_out_in_no_time():
+    private = tuple(f"Typed {number} {'é' * 2_000}" for number in range(100))
+
+    def fail():
+        raise ValueError(private[50].upper())
+
+    error = caught(fail)
+    assert cost_of(lambda: trace_of(error, private)) < MOST_SECONDS
+    assert "TYPED" not in trace_of(error, private)
+
+
+def test_a_text_is_left_out_where_a_trace_is_cut():
+    """Half of it would not be found."""
+    private = "typed " * 10_000
+
+    def fail():
+        raise ValueError("x" * 10_000 + private + "y" * 500_000)
+
+    assert "typed" not in trace_of(caught(fail), (private.strip(),))

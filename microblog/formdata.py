@@ -69,8 +69,6 @@ def parse_form(content_type: str, body: IO[bytes], length: int) -> list[Field]:
     if len(content_type) > LONGEST_CONTENT_TYPE:
         raise HTTPUnsupportedMediaType(NO_FORM)
     kind, options = parse_options_header(content_type)
-    if not kind and not length:
-        return []
     if kind not in (URLENCODED, MULTIPART):
         raise HTTPUnsupportedMediaType(NO_FORM)
     if not is_utf8(options.get("charset")):

@@ -100,11 +100,12 @@ class Request(PyramidRequest):
             raise HTTPRequestEntityTooLarge(
                 f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
             )
-        if self.content_length is None and self.is_body_readable:
+        if "Transfer-Encoding" in self.headers:  # waitress has counted the chunks, others have not
             raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
+        if (self.content_length or 0) <= 0:
+            return MultiDict()
         self.make_body_seekable()
-        length = self.content_length or 0
-        fields = parse_form(self.environ.get("CONTENT_TYPE", ""), self.body_file_raw, length)
+        fields = parse_form(self.environ.get("CONTENT_TYPE", ""), self.body_file_raw, self.content_length)
         self.body_file_raw.seek(0)
         uploads = [value for _, value in fields if isinstance(value, Upload)]
         if uploads:
@@ -174,6 +175,5 @@ def is_too_large(request: Any) -> bool:
 
 
 def retry_if_kept(request: Any) -> int | None:
-    """One attempt for what will be refused: `pyramid_retry` copies the body before the first."""
-    has_no_length = request.content_length is None and request.is_body_readable
-    return 1 if has_no_length or is_too_large(request) else None
+    """One attempt for what will be refused: `pyramid_retry` copies the body before the first, to its end."""
+    return 1 if "Transfer-Encoding" in request.headers or is_too_large(request) else None

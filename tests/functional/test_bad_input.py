@@ -342,6 +342,42 @@ def test_a_file_is_no_token(susan, log):
     one_line(log, 400)
 
 
+def test_a_body_that_does_not_say_how_long_it_is_is_refused(application, log):
+    """As some servers hand over chunks; waitress counts them first."""
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    answer = call(application, "/login", method="POST", body=b"x=&" * 100_000, **chunked)
+    assert (answer.status, answer.sentence) == (411, "This does not say how long it is (Content-Length).")
+    one_line(log, 411)
+
+
+def test_a_post_of_nothing_is_too_old(application, log):
+    nothing = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
+    answer = call(application, "/login", method="POST", **nothing)
+    assert answer.status == 400
+    assert answer.sentence.startswith(TOO_OLD)
+    one_line(log, 400)
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "words"),
+    [
+        ({"QUERY_STRING": "q=" + "a" * 20_000}, 414, "This address is too long."),
+        ({"PATH_INFO": "/" + "\xc3\xa9" * 20_000}, 414, "This address is too long."),
+        ({"QUERY_STRING": "x=&" * 100}, 400, "This address has more than 100 fields."),
+        ({"HTTP_COOKIE": "a" * 10_000}, 431, "Your browser sent more than is accepted here"),
+        ({"HTTP_ACCEPT_LANGUAGE": "en-a1-" * 2_000}, 431, "Your browser sent more than is accepted here"),
+        ({"HTTP_X_REQUEST_ID": "a" * 200_000}, 431, "Your browser sent more than is accepted here"),
+        ({"HTTP_HOST": "a" * 200_000}, 431, "Your browser sent more than is accepted here"),
+    ],
+)
+def test_a_head_that_is_too_long_is_refused_with_a_page(application, log, environ, status, words):
+    answer = call(application, "/search", **environ)
+    assert answer.status == status
+    assert answer.sentence.startswith(words)
+    assert "Content-Security-Policy" in answer.headers
+    one_line(log, status)
+
+
 def test_ten_megabytes_are_too_large(susan, log):
     fields = {"csrf_token": token(susan), "body": "x" * 10_000_000}
     page = susan.post("/posts/", fields, status=413)

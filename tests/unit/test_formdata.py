@@ -94,10 +94,6 @@ def test_a_content_type_that_is_too_long_is_none():
         read(b"a=1", f"{URLENCODED}; {'a' * 500}")
 
 
-def test_nothing_needs_no_content_type():
-    assert read(b"", "") == []
-
-
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", "us-ascii"])
 def test_utf8_may_be_said(charset):
     assert read(b"a=%C3%A9", f"{URLENCODED}; charset={charset}") == [("a", "é")]

@@ -207,11 +207,23 @@ def test_only_a_post_brings_a_form(method):
 def test_a_body_of_unknown_length_is_not_read_and_not_copied():
     request = posted(b"a=1")
     del request.environ["CONTENT_LENGTH"]
-    request.environ["wsgi.input_terminated"] = True
+    request.environ |= {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
     assert retry_if_kept(request) == 1
     with pytest.raises(HTTPLengthRequired):
         request.check_form()
     assert request.body_file_raw.reads == 0
+
+
+@pytest.mark.parametrize("length", [None, "0", "", "-1", "nonsense"])
+def test_without_a_length_there_is_no_form(length):
+    """As waitress hands over a GET, or a POST that brings nothing."""
+    request = posted(b"a=1", "")
+    request.environ |= {"wsgi.input_terminated": True, "CONTENT_LENGTH": length}
+    if length is None:
+        del request.environ["CONTENT_LENGTH"]
+    request.check_form()
+    assert [*request.POST.items()] == []
+    assert retry_if_kept(request) is None
 
 
 def test_a_body_that_is_too_large_is_not_copied():

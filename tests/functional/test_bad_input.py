@@ -344,14 +344,18 @@ def test_a_file_is_no_token(susan, log):
 
 def test_a_body_that_does_not_say_how_long_it_is_is_refused(application, log):
     """As some servers hand over chunks; waitress counts them first."""
-    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    chunked: dict[str, Any] = {
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": "",
+    }
     answer = call(application, "/login", method="POST", body=b"x=&" * 100_000, **chunked)
     assert (answer.status, answer.sentence) == (411, "This does not say how long it is (Content-Length).")
     one_line(log, 411)
 
 
 def test_a_post_of_nothing_is_too_old(application, log):
-    nothing = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
+    nothing: dict[str, Any] = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
     answer = call(application, "/login", method="POST", **nothing)
     assert answer.status == 400
     assert answer.sentence.startswith(TOO_OLD)

@@ -14,6 +14,7 @@ from microblog.search.marks import HitMarker, matches
 from microblog.tree import Root
 
 MOST_PEOPLE = 5
+RETRY_SECONDS = 60  # what the page says: in a minute
 TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters."
 
 
@@ -37,6 +38,7 @@ def search(root: Root, request: Any) -> Any:
         page = best_posts(request, query) if by == "relevance" else newest_posts(request, query, q)
     except SearchUnavailable as error:
         request.response.status_int = 503
+        request.response.headers["Retry-After"] = str(RETRY_SECONDS)
         return {**found, "message": str(error)}
     return {**found, "page": page, "hit_marker": HitMarker(query)}
 

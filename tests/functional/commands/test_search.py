@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -14,6 +15,7 @@ from microblog.search import records
 from microblog.search.adapters.elasticsearch_server import INDEX
 from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings
+from tests.functional.commands.conftest import EXECUTABLES
 from tests.walk import bodies, sign_up, write
 
 SCANNING = "tests.contract.scanning.ScanningSearch"
@@ -81,6 +83,21 @@ def test_an_index_that_was_dropped_is_made_again(site, application, browser):
     assert "microblog search rebuild" in site("search", "status", status=1).stderr
     assert site("search", "rebuild").stdout == "The index (fts5) is made again: 3 posts.\n"
     assert found(browser, "apple") == ["one apple"]
+
+
+def test_a_running_server_searches_the_new_index_of_a_rebuild_in_another_process(ini, browser, microblog):
+    """Its connections stay open, with the statements that they have prepared for the old index."""
+    sign_up(browser, "susan")
+    write(browser, "one apple")
+    for _ in range(10):
+        assert found(browser, "apple") == ["one apple"]
+    subprocess.run(
+        [EXECUTABLES / "microblog", "-c", ini, "search", "rebuild"], check=True, capture_output=True
+    )
+    assert found(browser, "apple") == ["one apple"]
+    write(browser, "two apples")
+    assert found(browser, "apples") == ["two apples"]
+    assert "agrees with the posts" in microblog("search", "verify").stdout
 
 
 def test_drift_is_told_with_its_ids_and_mended(site, application, browser):

@@ -128,6 +128,7 @@ def test_a_damaged_index_is_told_with_the_command_that_mends_it(application, dat
         for table in ("search_fts5", search.texts):
             session.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
     page = application.browser().get("/search?q=word", status=503)
+    assert page.headers["Retry-After"] == "60"
     assert "microblog search rebuild" in page
     search.rebuild(database, lambda count: None)
     assert application.browser().get("/search?q=word").status_int == 200

@@ -71,10 +71,9 @@ def links(text: str) -> Iterator[Link]:
         return
     for piece in PIECE.finditer(text):
         found = LINKIFY.match(piece[0]) if may_be_searched(piece[0]) else None
-        for match in found or ():
-            if is_web_address(match.url):
-                start = piece.start()
-                yield Link(start + match.index, start + match.last_index, match.url, match.text)
+        for match in [match for match in found or () if is_web_address(match.url)]:
+            start = piece.start()
+            yield Link(start + match.index, start + match.last_index, match.url, match.text)
 
 
 def may_be_searched(piece: str) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 
-from microblog.posts.text import REL, is_blank, is_web_address, post_text
+from microblog.posts.text import REL, is_blank, is_web_address, post_text, render
 from tests.cost import MOST_SECONDS, cost_of
 
 
@@ -184,21 +185,21 @@ UNITS = [
 ]
 
 
-@pytest.mark.parametrize("length", [280, 2800, 100_000])
+@pytest.mark.parametrize("length", [280, 2800, 28_000])
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize(
     "unit", ["xn--a.", "http://xn--a.", "xn--a.xn--b.xn--c.xn--d.xn--e.xn--", "a.com/(", "a.com/([{"]
 )
 def test_no_text_is_dear_to_make_links_of(unit, blank, length):
     text = ((unit + blank) * length)[: length - 4] + "xn--"
-    assert cost_of(lambda: post_text(text)) < MOST_SECONDS
+    assert cost_of(lambda: render(text, escape)) < MOST_SECONDS
 
 
 @settings(derandomize=True, max_examples=200)
 @given(st.lists(st.sampled_from(UNITS), min_size=1, max_size=6).map("".join), st.sampled_from(UNITS))
 def test_no_repeated_text_is_dear_to_make_links_of(unit, end):
     text = (unit * 280)[:280] + end
-    assert cost_of(lambda: post_text(text)) < MOST_SECONDS / 10
+    assert cost_of(lambda: render(text, escape), MOST_SECONDS / 10) < MOST_SECONDS / 10
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ INCLUDES = (
     "microblog.flash",
     "microblog.pages",
     "microblog.errors",
+    "microblog.submissions",
     "microblog.mail",
     "microblog.monitoring",
     "microblog.outbox",

@@ -257,6 +257,7 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
     sentence = sentence_of(error)
     if not is_api(request) and sentence is None and request.identity is None:
         target = request.here if request.method in ("GET", "HEAD") else None
+        request.asks_to_log_in = True
         return HTTPSeeOther(location=request.link("login", next=target))
     why = getattr(request.context, "why_forbidden", None)
     return error_page(request, 403, sentence or (why(request) if why else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +11,14 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from microblog.security import SECRET, cookie_name, delete_cookie, set_cookie
 
 COOKIE = "flash"
+ACCEPTED = "accepted"  # the kind of what is not said to people: the key of a form, for the script
 MOST_MESSAGES = 5
 MOST_CHARACTERS = 300  # five of them fit in a cookie
 
 
 @dataclass(frozen=True)
 class Message:
-    """`kind` is "success", "info" or "error"; `text` is a sentence."""
+    """`kind` is "success", "info" or "error", and `text` a sentence; see also `ACCEPTED`."""
 
     kind: str
     text: str
@@ -28,14 +30,25 @@ def serializer(request: Any) -> URLSafeSerializer:
 
 def flash(request: Any, text: str, kind: str = "success") -> None:
     """Say this on the page that follows."""
+    say_only(request, [*said(request), (kind, text[:MOST_CHARACTERS])])
+
+
+def said(request: Any) -> list[tuple[str, str]]:
+    """The (kind, text) of what this request has said so far."""
+    return list(getattr(request, "_flash", ()))
+
+
+def say_only(request: Any, messages: Sequence[tuple[str, str]]) -> None:
+    """Say these, and nothing else that this request has said so far."""
     if not hasattr(request, "_flash"):
-        request._flash = [(message.kind, message.text) for message in received(request)]
         request.add_response_callback(keep)
-    request._flash.append((kind, text[:MOST_CHARACTERS]))
+    request._flash = list(messages)
 
 
 def keep(request: Any, response: Any) -> None:
-    set_cookie(request, response, COOKIE, serializer(request).dumps(request._flash[-MOST_MESSAGES:]))
+    earlier = [(message.kind, message.text) for message in received(request)]
+    messages = [*earlier, *request._flash][-MOST_MESSAGES:]
+    set_cookie(request, response, COOKIE, serializer(request).dumps(messages))
 
 
 def received(request: Any) -> list[Message]:

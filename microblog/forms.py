@@ -13,19 +13,30 @@ from wtforms.validators import StopValidation, ValidationError
 
 GRAPHEME = regex.compile(r"\X")
 CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
-# Fields of every form that are none of its own: who may send it, and where to go on.
-COMMON_FIELDS = frozenset({"csrf_token", "next"})
+# Fields of every form that are none of its own: who may send it, where to go on, what makes it the same form
+# when it comes twice, and what it was filled with (microblog/submissions).
+COMMON_FIELDS = frozenset({"csrf_token", "next", "key", "kept"})
+# Random characters, and the id of whoever the page was made for (see `microblog.submissions.results`).
+FORM_KEY = regex.compile(r"[A-Za-z0-9_-]{1,64}(?:\.(?P<owner>[0-9]{1,18}))?")
+BROKEN = "This form is broken. Open the page again."
 UNKNOWN_FIELDS_NAMED = 3
 
 
 class Form(WTForm):
-    """A form that says so when it gets a field which it does not know, or one that holds a NUL."""
+    """A form that says so when it gets a field which it does not know, or one that holds a NUL.
+
+    On the page that shows it, it is filled with what its person sent before, when that was kept.
+    """
 
     def __init__(self, request: Any, **kwargs: Any) -> None:
         self.request = request
         self.errors_of_form: list[str] = []
-        typed = [(name, value) for name, value in request.POST.items() if isinstance(value, str)]
-        super().__init__(MultiDict(typed) if request.method == "POST" else None, **kwargs)
+        typed = None
+        if request.method == "POST":
+            typed = [(name, value) for name, value in request.POST.items() if isinstance(value, str)]
+        elif request.kept_form is not None and request.kept_form.fields:
+            typed = request.kept_form.fields
+        super().__init__(None if typed is None else MultiDict(typed), **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """True when everything is right; else the sentences are in the fields and `errors_of_form`."""
@@ -39,6 +50,9 @@ class Form(WTForm):
             self.errors_of_form.append(f"Nor has it {more} other fields that were sent.")
         if not all(isinstance(value, str) for value in self.request.POST.values()):
             self.errors_of_form.append("This form takes no files.")
+        key = self.request.POST.get("key")
+        if isinstance(key, str) and key and not FORM_KEY.fullmatch(key):
+            self.errors_of_form.append(BROKEN)
         return valid and not self.errors_of_form
 
     def text(self, name: str) -> str:

@@ -86,7 +86,8 @@ def import_models() -> None:
     import microblog.outbox.models
     import microblog.people.models
     import microblog.posts.models
-    import microblog.search.models  # noqa: F401
+    import microblog.search.models
+    import microblog.submissions.models  # noqa: F401
 
 
 def run_migrations(context: Any) -> None:

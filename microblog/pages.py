@@ -18,7 +18,7 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.static import QueryStringConstantCacheBuster
 from pyramid.view import view_config
 
-from microblog.flash import pop_flash_messages
+from microblog.flash import ACCEPTED, Message, pop_flash_messages
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Root, path_of
 
@@ -37,12 +37,21 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
 
     `methods` are all that it understands; others get a 405 with `Allow`. GET on another spelling
     of the address (a slash too many, another case of a nickname) is a 301 to the right one.
+
+    `repeatable` says that to send its form twice is to send it once (`microblog/submissions/results.py`).
     """
 
     def __init__(
-        self, *, methods: tuple[str, ...] = ("GET",), permission: str = "view", **settings: Any
+        self,
+        *,
+        methods: tuple[str, ...] = ("GET",),
+        permission: str = "view",
+        repeatable: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(request_method=methods, permission=permission, page=True, **settings)
+        super().__init__(
+            request_method=methods, permission=permission, page=True, repeatable=repeatable, **settings
+        )
 
 
 def canonical_deriver(view: Any, info: Any) -> Any:
@@ -54,7 +63,11 @@ def canonical_deriver(view: Any, info: Any) -> Any:
         if request.subpath:
             raise HTTPNotFound()
         path = path_of(request, context, request.view_name)
-        if request.method in ("GET", "HEAD") and request.path_info != unquote(path):
+        if (
+            request.path_info != unquote(path)
+            and request.method in ("GET", "HEAD")
+            and not shows_form(request)
+        ):
             query = f"?{request.query_string}" if request.query_string else ""
             # A nickname may change hands, so nobody may keep this for ever.
             return HTTPMovedPermanently(
@@ -63,6 +76,13 @@ def canonical_deriver(view: Any, info: Any) -> Any:
         return view(context, request)
 
     return canonical
+
+
+def shows_form(request: Any) -> bool:
+    """Is it a form that somebody has sent already? It is shown at the address to which it was sent."""
+    if getattr(request, "shows_sent_form", False):
+        return True
+    return request.kept_form is not None and bool(request.kept_form.token)
 
 
 canonical_deriver.options = ("page",)  # type: ignore[attr-defined]
@@ -87,12 +107,19 @@ def add_globals(event: Any) -> None:
     if request is None:
         return
     settings = request.microblog
+    messages = pop_flash_messages(request)
+    kept = vars(request).get("kept_form")  # when the page has a form that is filled with it
+    if kept is not None:
+        messages.append(Message(kept.kind, kept.notice))
     event.update(
         me=request.identity,
         link=request.link,
         static=lambda name: request.static_path(f"microblog:static/{name}"),
         csrf_token=LazyToken(request),
-        flash_messages=pop_flash_messages(request),
+        form_key=request.form_key,
+        kept_token=request.kept_token,
+        flash_messages=[message for message in messages if message.kind != ACCEPTED],
+        accepted=[message.text for message in messages if message.kind == ACCEPTED],
         avatar=request.avatar,
         here=request.here,
         site_name=settings[SITE_NAME],

@@ -114,6 +114,10 @@ class SecurityPolicy:
         identity: Identity | None = self._cache.get_or_create(request)
         return identity
 
+    def share_identity(self, request: Any, other: Any) -> None:
+        """The other request is the same person's."""
+        self._cache.set(other, self.identity(request))
+
     def known_identity(self, request: Any) -> Identity | None:
         """Who it is if somebody has asked already; for the log, which runs no query of its own."""
         identity: Identity | None = self._cache.get(request, None)
@@ -237,18 +241,32 @@ def check_origin(request: Any) -> None:
         raise BadCSRF("This form was sent from another site, so nothing was done.")
 
 
+def posted_token(request: Any) -> str:
+    """The CSRF token that came with the form, or in a header; a file is none."""
+    token = request.POST.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
+    return token if isinstance(token, str) else ""
+
+
 def check_token(request: Any) -> None:
     """:raises BadCSRF: when the POST was not sent from a form of ours."""
-    token = request.POST.get("csrf_token", "")
-    if token == "":
-        token = request.headers.get("X-CSRF-Token", "")
-    if not isinstance(token, str) or not hmac.compare_digest(
-        token.encode("utf-8", "surrogateescape"), request.csrf_token.encode()
-    ):
+    if not is_same_token(posted_token(request), request.csrf_token):
         raise BadCSRF(
             "This form is too old, or your browser keeps no cookies, so nothing was done. "
             "Open the page again and send it once more."
         )
+
+
+def is_form_of_this_browser(request: Any) -> bool:
+    """Was the form made for a cookie of this browser, whether or not its session has ended since?"""
+    session = request.cookies.get(cookie_name(request, SESSION_COOKIE))
+    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
+    owners = [f"session:{token_hash(session)}"] if session else []
+    owners += [f"visitor:{visitor}"] if visitor else []
+    return any(is_same_token(posted_token(request), signature(request, owner)) for owner in owners)
+
+
+def is_same_token(token: str, expected: str) -> bool:
+    return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), expected.encode())
 
 
 # Tweens
@@ -273,7 +291,7 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
         if request.method == "POST":
             check_origin(request)
             request.check_form()
-            check_token(request)
+            # The token is compared under this tween (submissions/sending.py).
         return handler(request)
 
     return gate
@@ -309,7 +327,8 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
 
 def next_page(request: Any, *, but_not: str | None = None) -> str | None:
     """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
-    for fields in (request.POST, request.GET):
+    kept = request.kept_form
+    for fields in (request.POST, dict(kept.fields) if kept else {}, request.GET):
         target = fields.get("next")
         if isinstance(target, str) and target:
             return safe_next(target, but_not=but_not)
@@ -362,6 +381,6 @@ def includeme(config: Any) -> None:
     config.set_security_policy(config.registry.security_policy)
     config.registry.checks_before_writing.append(hold_identity)
     config.add_request_method(csrf_token, reify=True)
-    # From the outside in: headers, errors (errors.py), gate, and under it the transaction.
+    # From the outside in: headers, errors (errors.py), gate, sending (submissions/), the transaction.
     config.add_tween("microblog.security.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])
     config.add_tween("microblog.security.headers_tween", over="microblog.security.gate_tween")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from email_validator import EmailNotValidError
-from wtforms import BooleanField, PasswordField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired, ValidationError
 
 from microblog.accounts import passwords
@@ -76,6 +76,7 @@ class LoginForm(Form):
         ],
     )
     remember_me = BooleanField("Remember me")
+    carried = HiddenField()  # the form that somebody sent when their session had ended, signed
 
 
 class ProfileForm(Form):

@@ -7,29 +7,20 @@ Forms whose work is a hash hang on the root, which loads nothing: the password i
 from __future__ import annotations
 
 import logging
-import secrets
-from datetime import timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
-from pyramid.view import exception_view_config
 
 from microblog.accounts import passwords, queries
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
-from microblog.accounts.settings import REGISTRATION, REMEMBERED_DAYS, SESSION_HOURS
-from microblog.errors import client_error
+from microblog.accounts.sessions import begin_session
+from microblog.accounts.settings import REGISTRATION
 from microblog.forms import check_button
 from microblog.pages import page_view
-from microblog.security import (
-    SESSION_COOKIE,
-    BadCSRF,
-    delete_cookie,
-    is_same_origin,
-    next_page,
-    set_cookie,
-    token_hash,
-)
+from microblog.security import SESSION_COOKIE, delete_cookie, next_page
+from microblog.submissions import kept
+from microblog.submissions.results import note_log_in
 from microblog.tree import Root
 
 log = logging.getLogger(__name__)
@@ -110,36 +101,38 @@ def login(root: Root, request: Any) -> Any:
         request.registry.numbers.count("logins", result="failed")
         form.errors_of_form.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
+    sent = kept.carried_form(request)
+    if sent is not None and not sent.may_be_shown_to(user_id):
+        form.errors_of_form.append(kept.SOMEBODY_ELSES)
+        return login_page(request, form, status=422)
     verified = str(password_hash)
     if passwords.needs_rehash(verified):
         fresh = passwords.hash_password(form.text("password"))
         queries.replace_hash(request.dbsession, user_id, verified=verified, fresh=fresh)
         verified = fresh
     response = log_in(request, user_id, remembered=form.remember_me.data, verified=verified)
+    if sent is not None:
+        response.location = kept.keep(request, user_id, sent)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     request.registry.numbers.count("logins", result="done")
     return response
 
 
 def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
+    """Also the answer to a form whose person has to log in first (`microblog.submissions`)."""
     request.response.status_int = status
-    return {"form": form, "next": next_page(request), "page_name": "login"}
+    recovered = request.kept_form.recovered if request.kept_form else ()
+    return {"form": form, "next": next_page(request), "recovered": recovered, "page_name": "login"}
 
 
 def log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> Any:
-    """A new session with a token that nobody knew before; then on to where the person wanted to go.
+    """Logged in; on to where the person wanted to go.
 
     :raises StaleData: when `verified` is no longer the hash of their password: it is verified anew.
     """
-    settings = request.microblog
-    idle = (
-        timedelta(days=settings[REMEMBERED_DAYS]) if remembered else timedelta(hours=settings[SESSION_HOURS])
-    )
-    token = secrets.token_urlsafe(32)
-    queries.start_session(request.dbsession, user_id, token_hash(token), idle, verified=verified)
     response = HTTPSeeOther(location=next_page(request) or request.link())
-    max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
-    set_cookie(request, response, SESSION_COOKIE, token, max_age)
+    begin_session(request, request.dbsession, response, user_id, remembered=remembered, verified=verified)
+    note_log_in(request, user_id, remembered=remembered, verified=verified)
     return response
 
 
@@ -157,20 +150,12 @@ def logout(root: Root, request: Any) -> Any:
     return response
 
 
-@exception_view_config(context=BadCSRF, path_info=r"^/log(in|out)$")
-def done_in_another_tab(error: BadCSRF, request: Any) -> Any:
-    """Who logs in, or out, and is it already: the form is old, but there is nothing left to do."""
-    is_done = (request.identity is None) == (request.path_info == "/logout")
-    if is_done and is_same_origin(request) and request.POST.get("csrf_token"):
-        return HTTPSeeOther(location=next_page(request) or request.link())
-    return client_error(error, request)
-
-
 @page_view(
     context=Account,
     name="profile",
     methods=("GET", "POST"),
     permission="edit",
+    repeatable=True,
     renderer="accounts/edit_profile.jinja2",
 )
 def edit_profile(account: Account, request: Any) -> Any:

@@ -26,8 +26,9 @@ ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
 LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
 OUTBOX: Any = Entry.__table__
-# What is known of a search index is not true of another, and the workers of one site do not work at another.
-LEFT_BEHIND = frozenset({"index_states", "heartbeats"})
+# What is known of a search index is not true of another, the workers of one site do not work at another, and
+# the rest is for a browser that waits just now.
+LEFT_BEHIND = frozenset({"index_states", "heartbeats", "kept_forms", "form_results"})
 
 
 class CopyError(Exception):

@@ -14,11 +14,11 @@ log = logging.getLogger("microblog.access")
 
 LONGEST_ADDRESS = 500  # characters of a path with its query
 # Values of these never get into the log, whatever else the name says: `token`, `api_key`, `new-password`.
-SECRET_FIELD = re.compile(r"(?i)([?&][^=&]*(?:token|secret|passw|key|signature)[^=&]*=)[^&]*")
+SECRET_FIELD = re.compile(r"(?i)([?&][^=&]*(?:token|secret|passw|key|kept|signature)[^=&]*=)[^&]*")
 # The same within a value: who has to log in first is sent to /login?next=%2Fpage%3Ftoken%3D…
 INNER = r"(?:(?!%3d|%26)[^=&])*"
 INNER_SECRET_FIELD = re.compile(
-    rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|signature){INNER}%3d)(?:(?!%26)[^&])*"
+    rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|kept|signature){INNER}%3d)(?:(?!%26)[^&])*"
 )
 PATH_SAFE = "/~!$&'()*+,;=:@-._"
 QUERY_SAFE = f"{PATH_SAFE}?%"

@@ -17,6 +17,7 @@ from microblog.monitoring.observing import observed
 from microblog.outages import DatabaseUnavailable
 from microblog.outbox import heartbeats, queries
 from microblog.outbox.settings import WORKER
+from microblog.submissions.queries import delete_old
 
 log = logging.getLogger(__name__)
 log.addFilter(WithoutDetails())
@@ -28,6 +29,7 @@ SECONDS_BETWEEN_BEATS = 20
 # The admins are told when the oldest entry has waited for longer than the other side takes to start again.
 STUCK_SECONDS = 600
 POSTS_IN_A_ROUND = 500
+FORMS_IN_A_ROUND = 1000
 WHERE_TO_LOOK = "The log says why; `microblog doctor` tells what to do. It is tried again until it succeeds."
 
 
@@ -150,11 +152,15 @@ class Worker:
         return int(self._registry.search.catch_up(self._registry.database, POSTS_IN_A_ROUND))
 
     def clean(self) -> int:
-        """Delete expired sessions, every ten minutes; how many there were."""
+        """Delete expired sessions, and old forms, every ten minutes; how many sessions there were."""
         if not self._is_time("clean", SECONDS_BETWEEN_CLEANINGS):
             return 0
         with self._registry.database.write() as session:
-            return delete_expired_sessions(session)
+            is_all = delete_old(session, FORMS_IN_A_ROUND)
+            sessions = delete_expired_sessions(session)
+        if not is_all:
+            del self._last["clean"]  # the others in the next round
+        return sessions
 
     def look_after(self) -> None:
         """Tell the admins, looking once a minute, what waits too long and what was refused for good."""

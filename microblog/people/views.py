@@ -82,6 +82,7 @@ def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, 
     name="follow",
     methods=("GET", "POST"),
     permission="follow",
+    repeatable=True,
     renderer="people/follow.jinja2",
 )
 def follow(user: Person, request: Any) -> Any:
@@ -93,6 +94,7 @@ def follow(user: Person, request: Any) -> Any:
     name="unfollow",
     methods=("GET", "POST"),
     permission="follow",
+    repeatable=True,
     renderer="people/follow.jinja2",
 )
 def unfollow(user: Person, request: Any) -> Any:

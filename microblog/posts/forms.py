@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
-from wtforms import HiddenField, TextAreaField
+from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
-from microblog.forms import AtMost, Form, Length, no_control_characters, unix_lines
+from microblog.forms import AtMost, Form, no_control_characters, unix_lines
 from microblog.posts.text import is_blank
 from microblog.settings import Setting, whole_number
 
@@ -18,7 +17,6 @@ MAX_LENGTH = Setting(
     280,
     "Characters that a post may have, as a reader counts them.",
 )
-KEY_LENGTH = 64
 
 
 def says_something(form: Any, field: Any) -> None:
@@ -34,11 +32,3 @@ class PostForm(Form):
     body = TextAreaField(
         "What is on your mind?", [says_something, no_control_characters, as_long_as_allowed], [unix_lines]
     )
-    key = HiddenField("", [Length(max=KEY_LENGTH, message="This form is broken. Open the page again.")])
-
-    @classmethod
-    def empty(cls, request: Any) -> PostForm:
-        """A form to write in, with a random key of its own: sent twice, it makes one post."""
-        form = cls(request)
-        form.key.data = secrets.token_urlsafe(16)
-        return form

@@ -12,8 +12,8 @@ from microblog.db import Base
 class Post(Base):
     """A post. When it was created is in its id (`microblog.posts.ids`).
 
-    `form_key` is a hash of the random key of the form and the text: the same form sent twice is
-    one post.
+    `form_key` tells an import which of its lines is this post already. Posts that were written on a page have
+    none; older ones have a hash of their form, which nobody asks for (see `microblog.submissions`).
     """
 
     __tablename__ = "posts"

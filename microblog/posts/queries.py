@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,29 +142,14 @@ def home_timeline(session: orm.Session, reader_id: int, cursor: Cursor, limit: i
     return [PostRow(*row) for row in rows]
 
 
-def form_key_of(key: str, body: str) -> str:
-    """What makes a form that is sent twice one post: its random key together with its text."""
-    return hashlib.sha256(f"{key}\n{body}".encode()).hexdigest()
-
-
-def add_post(
-    session: orm.Session, user_id: int, body: str, *, key: str | None = None, language: str | None = None
-) -> tuple[int, bool]:
-    """(id, is it new?) A post that this author sent by the same form already is that post."""
-    form_key = form_key_of(key, body) if key else None
+def add_post(session: orm.Session, user_id: int, body: str, *, language: str | None = None) -> int:
+    """The id of a new post."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     while True:
-        post_id = session.scalar(
-            insert(Post)
-            .values(id=new_id(), user_id=user_id, body=body, language=language, form_key=form_key)
-            .on_conflict_do_nothing()
-            .returning(Post.id)
-        )
+        values = {"id": new_id(), "user_id": user_id, "body": body, "language": language}
+        post_id = session.scalar(insert(Post).values(**values).on_conflict_do_nothing().returning(Post.id))
         if post_id is not None:
-            return post_id, True
-        first = session.scalar(sa.select(Post.id).where(Post.user_id == user_id, Post.form_key == form_key))
-        if first is not None:
-            return first, False
+            return int(post_id)
         # Another process made the same id in this millisecond; the next one is free.
 
 

@@ -15,6 +15,7 @@ from microblog.posts.forms import PostForm
 from microblog.posts.paging import page_of_posts
 from microblog.posts.resources import PostPage, Posts
 from microblog.security import next_page
+from microblog.submissions import kept
 from microblog.tree import Root
 
 POST_NOT_FOUND = "Post not found."
@@ -30,7 +31,7 @@ def home(root: Root, request: Any) -> Any:
     page = page_of_posts(
         request, lambda cursor, limit: queries.home_timeline(request.dbsession, me.id, cursor, limit)
     )
-    return {"form": PostForm.empty(request), "page": page, "page_name": "home"}
+    return {"form": PostForm(request), "page": page, "page_name": "home"}
 
 
 @page_view(context=Root, name="explore", renderer="posts/explore.jinja2")
@@ -44,9 +45,17 @@ def public_timeline(request: Any) -> Any:
     )
 
 
-@page_view(context=Posts)
+@page_view(context=Posts, renderer="posts/compose.jinja2")
 def posts(posts: Posts, request: Any) -> Any:
-    return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
+    """The form only for whoever comes back to a post that they have sent and that was kept."""
+    if request.kept_form is None and kept.KEPT not in request.GET:
+        return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
+    if request.identity is None:
+        raise HTTPForbidden()
+    if not request.kept_form.is_there:
+        request.flash(request.kept_form.notice, request.kept_form.kind)
+        return HTTPSeeOther(location=request.link())
+    return {"form": PostForm(request), "next": next_page(request)}
 
 
 @page_view(context=Posts, methods=("POST",), permission="write", renderer="posts/compose.jinja2")
@@ -55,11 +64,8 @@ def write(posts: Posts, request: Any) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return {"form": form, "next": next_page(request)}
-    _, is_new = queries.add_post(
-        request.dbsession, request.identity.id, form.text("body"), key=form.key.data or None
-    )
-    if is_new:
-        request.flash("Your post is now live!")
+    queries.add_post(request.dbsession, request.identity.id, form.text("body"))
+    request.flash("Your post is now live!")
     return HTTPSeeOther(location=next_page(request) or request.link())
 
 

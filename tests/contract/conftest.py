@@ -38,7 +38,7 @@ class Site:
 
     def write(self, body: str, author: str = "susan", **more: Any) -> int:
         with self.database.write() as session:
-            return add_post(session, self.people[author], body, **more)[0]
+            return add_post(session, self.people[author], body, **more)
 
     def find(self, text: str, cursor: Cursor = FIRST_PAGE, limit: int = 100) -> list[int]:
         self.settle()

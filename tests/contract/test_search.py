@@ -34,7 +34,7 @@ def test_a_post_is_found_as_soon_as_it_is_committed(site):
 
 def test_a_post_is_found_inside_its_own_transaction_at_the_latest_at_its_end(site):
     with site.database.write() as session:
-        post, _ = add_post(session, site.people["susan"], "The quick brown fox")
+        post = add_post(session, site.people["susan"], "The quick brown fox")
     assert site.find("quick") == [post]
 
 

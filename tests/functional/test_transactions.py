@@ -123,7 +123,7 @@ def test_what_ends_well_is_committed(probed, name):
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("conflict", 409), ("raised", 409), ("forbidden", 303), ("broken", 500), ("breaks_a_reference", 500)],
+    [("conflict", 409), ("raised", 409), ("forbidden", 403), ("broken", 500), ("breaks_a_reference", 500)],
 )
 def test_what_ends_badly_is_rolled_back(probed, name, status, caplog):
     post(probed, name, status=status)

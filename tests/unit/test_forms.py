@@ -47,7 +47,9 @@ def refused(validator, text):
 
 
 def test_a_get_fills_nothing_in():
-    form = NameForm(Request.blank("/?name=x"), name="given")
+    request = Request.blank("/?name=x")
+    request.kept_form = None
+    form = NameForm(request, name="given")
     assert form.name.data == "given"
 
 

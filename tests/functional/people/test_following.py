@@ -101,8 +101,8 @@ def test_nobody_follows_somebody_who_is_not_there(susan, action):
 @pytest.mark.parametrize("action", ["follow", "unfollow"])
 def test_a_visitor_is_asked_to_log_in(john, browser, action):
     fields = {"csrf_token": token(browser, "/login")}
-    response = browser.post(f"/users/john/{action}", fields, status=303)
-    assert response.location == "http://localhost/login"
+    page = browser.post(f"/users/john/{action}", fields, status=403)
+    assert flashes(page) == ["You are not logged in. Nothing was done. Log in, and you will be asked again."]
     assert counts(browser, "john") == "0 posts 0 followers 0 following"
 
 

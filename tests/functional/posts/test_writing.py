@@ -281,7 +281,9 @@ def test_eight_people_who_write_at_once_all_succeed(application):
 
 def test_a_visitor_cannot_write(browser):
     fields = {"csrf_token": token(browser, "/login"), "body": "Hello"}
-    assert browser.post("/posts/", fields, status=303).location == "http://localhost/login"
+    page = browser.post("/posts/", fields, status=403)
+    assert flashes(page) == ["You are not logged in. Log in, and you will find what you wrote, not yet sent."]
+    assert page.forms["login-form"]["carried"].value
     assert bodies(browser.get("/")) == []
 
 

@@ -56,7 +56,7 @@ class Site:
 
     def write(self, body: str) -> int:
         with self.database.write() as session:
-            return add_post(session, self.susan, body)[0]
+            return add_post(session, self.susan, body)
 
     def delete(self, post: int) -> None:
         with self.database.write() as session:

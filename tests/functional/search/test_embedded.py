@@ -48,7 +48,7 @@ def test_an_index_inside_the_database_needs_no_rebuild_to_hold_what_was_there(ma
     with database.write() as session:
         search.uninstall(session)
     with database.write() as session:
-        post, _ = add_post(session, add_user(session, "susan"), "before there was an index")
+        post = add_post(session, add_user(session, "susan"), "before there was an index")
     with database.write() as session:
         search.install(session)
     with database.read() as session:
@@ -139,7 +139,7 @@ def with_names(sql, values):
 def test_a_transaction_leaves_what_is_too_much_to_the_worker(database, search, susan, monkeypatch):
     monkeypatch.setattr(side_table, "MOST_IN_THEIR_TRANSACTION", 2)
     with database.write() as session:
-        ids = [add_post(session, susan, "word")[0] for _ in range(3)]
+        ids = [add_post(session, susan, "word") for _ in range(3)]
     assert find(database, search, "word") == [ids[2], ids[1]]
     assert search.catch_up(database, 10) == 1
     assert find(database, search, "word") == ids[::-1]
@@ -177,7 +177,7 @@ def test_a_write_transaction_asks_the_index_two_questions_at_most(database, sear
 @pytest.mark.parametrize("lost", ["search_fts5", *(f"search_fts5_{name}" for name in SHADOWS)])
 def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, lost):
     with database.write() as session:
-        post, _ = add_post(session, susan, "word")
+        post = add_post(session, susan, "word")
     with database.write() as session:
         session.execute(sa.text(f"DROP TABLE {lost}"))
     database.engine.dispose()
@@ -221,7 +221,7 @@ def test_the_new_index_waits_for_who_reads_the_old_one(
     def write_and_let_go(seconds):
         if seconds == rebuilding.SECONDS_BETWEEN_ATTEMPTS:
             with database.write() as session:
-                written.append(add_post(session, susan, "word")[0])
+                written.append(add_post(session, susan, "word"))
             if len(written) == 2:
                 reader.close()
 
@@ -252,7 +252,7 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(
 
     def commit(seconds):
         if seconds == pending.SECONDS_BETWEEN_LOOKS:
-            waits.append(add_post(writer, susan, "word")[0])
+            waits.append(add_post(writer, susan, "word"))
             writer.commit()
 
     monkeypatch.setattr(time, "sleep", commit)

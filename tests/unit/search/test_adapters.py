@@ -97,7 +97,7 @@ def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
     migrating.upgrade(database)
     with database.write() as session:
         search.install(session)
-        post, _ = add_post(session, add_user(session, "susan"), "as it was")
+        post = add_post(session, add_user(session, "susan"), "as it was")
     with database.write() as session:
         session.execute(sa.text(sql), {"id": post})
     other = {TAMPERING[2][0]: post + 1, TAMPERING[3][0]: post - 1}.get(sql, post)

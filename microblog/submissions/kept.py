@@ -1,0 +1,228 @@
+"""Forms that are shown again, filled in and not sent.
+
+Who sends a form when their session has ended gets the log-in page, which carries the form in a hidden field.
+The log-in writes it to `kept_forms`, and leads to the page of the form with `?kept=TOKEN`: there every form
+fills itself (`microblog.forms.Form`). A form whose token is too old is shown again without a detour.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from microblog.accounts.queries import Identity
+from microblog.errors import RECOVERED_FIELDS
+from microblog.formdata import MOST_CHARACTERS
+from microblog.forms import FORM_KEY
+from microblog.request import MAX_BODY
+from microblog.security import SECRET, SESSION_COOKIE, cookie_name, safe_next, token_hash
+from microblog.submissions import queries
+from microblog.submissions.queries import Pairs
+from microblog.tree import SEGMENT_SAFE, Resource
+from microblog.tree import path_of as path_of_page
+
+MOST_BYTES = 20_000  # of text, in UTF-8, that a log-in page carries
+ROOM_FOR_THE_LOG_IN = 5_000  # characters of the other fields of the log-in form
+LONGEST_NAME = 100  # characters; no field of ours has a longer one
+CARRIED = "carried"  # the hidden field of the log-in form
+KEPT = "kept"  # the parameter of the address
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+COPIED = "copied"  # the token of what was too long to be kept
+
+NEVER_KEPT = frozenset({"csrf_token", "key", KEPT})
+PASSWORD = re.compile("passw", re.I)
+NOT_TYPED = frozenset({"next", CARRIED})
+
+TOO_OLD = (
+    "This page was too old (or your browser keeps no cookies), so nothing was done. "
+    "Look it through and send it again."
+)
+LOGGED_IN_MEANWHILE = "You are logged in. Nothing was sent yet: look it through and send it."
+LOGGED_OUT = "You have been logged out."
+NOT_LOGGED_IN = "You are not logged in."
+FIND_IT = "Log in, and you will find what you wrote, not yet sent."
+BE_ASKED = "Nothing was done. Log in, and you will be asked again."
+COPY_IT = "What you wrote is too long to be kept while you log in: copy it first."
+PASTE_IT = "You are logged in. Nothing was sent: paste what you have copied."
+GONE = "What you had written waits here no longer: it was sent, or you logged in more than an hour ago."
+SOMEBODY_ELSES = (
+    "What this page keeps was written by another account, and only that one can find it by logging in here. "
+    "To log in as somebody else, choose “Log in” above; it is lost then."
+)
+LOGGED_IN_AS_ANOTHER = (
+    "In this browser another account is logged in. Log out there, and then log in here: "
+    "what you wrote is still kept."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that was sent: to which path (quoted, below the mount point) and query, and its fields.
+
+    `owner` is the id of the person for whom its page was made; None when it was a visitor's.
+    """
+
+    path: str
+    query: str
+    fields: Pairs
+    owner: int | None = None
+
+    def may_be_shown_to(self, user_id: int) -> bool:
+        """What one person wrote is not shown to another who uses the same browser."""
+        return self.owner in (None, user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the form of a page is filled with, and what the page says about it.
+
+    `token` is set when it waits in the database. `recovered` are (label, text) of what is to be copied.
+    `is_there` is false when there is nothing to fill it with, although its person expects it.
+    """
+
+    fields: Pairs
+    notice: str
+    kind: str = "error"
+    token: str = ""
+    recovered: Pairs = ()
+    is_there: bool = True
+
+
+def path_of(request: Any) -> str:
+    return quote(request.path_info, safe=f"/{SEGMENT_SAFE}")
+
+
+def sent_form(request: Any) -> Sent:
+    """What may be shown again of the form that this request brings: no password, no file, no token."""
+    fields = [
+        (name, value)
+        for name, value in request.POST.items()
+        if isinstance(value, str)
+        and name not in NEVER_KEPT
+        and not PASSWORD.search(name)
+        and len(name) <= LONGEST_NAME
+    ]
+    query = [pair for pair in parse_qsl(request.query_string, keep_blank_values=True) if pair[0] != KEPT]
+    return Sent(path_of(request), urlencode(query), fields, owner_of_form(request))
+
+
+def owner_of_form(request: Any) -> int | None:
+    """For whom its page was made. Not signed: who changes it shows their own text to somebody else."""
+    key = request.POST.get("key")
+    match = FORM_KEY.fullmatch(key) if isinstance(key, str) else None
+    return int(match["owner"]) if match and match["owner"] else None
+
+
+def at_its_address(request: Any, sent: Sent) -> Sent:
+    """The form under the one address of its page, once the request has found that page."""
+    page = getattr(request, "context", None)
+    if not isinstance(page, Resource) or request.subpath:
+        return sent
+    return replace(sent, path=path_of_page(request, page, request.view_name))
+
+
+def typed(sent: Sent) -> Pairs:
+    """(label, text) of what a person has typed into it."""
+    return [(RECOVERED_FIELDS.get(name, name), value) for name, value in sent.fields if name not in NOT_TYPED]
+
+
+# On the log-in page
+
+
+def serializer(request: Any) -> URLSafeSerializer:
+    return URLSafeSerializer(request.microblog[SECRET], salt="carried form")
+
+
+def log_in_form(request: Any, sent: Sent) -> Kept:
+    """The log-in form of somebody who sent this one."""
+    was_logged_in = sent.owner is not None or cookie_name(request, SESSION_COOKIE) in request.cookies
+    why = LOGGED_OUT if was_logged_in else NOT_LOGGED_IN
+    value = carried_value(request, sent)
+    bytes_of_text = sum(len(text.encode()) for _, text in typed(sent))
+    room = min(MOST_CHARACTERS, request.microblog[MAX_BODY]) - ROOM_FOR_THE_LOG_IN
+    if bytes_of_text > MOST_BYTES or len(value) > room:
+        # The parameter says to the page that somebody comes for its form.
+        where = address(request, sent, COPIED)
+        texts = [(label, text) for label, text in typed(sent) if text]
+        return Kept([("next", where)], f"{why} {COPY_IT}", recovered=texts)
+    has_text = any(text for _, text in typed(sent))
+    return Kept([(CARRIED, value)], f"{why} {FIND_IT if has_text else BE_ASKED}")
+
+
+def carried_value(request: Any, sent: Sent) -> str:
+    return str(serializer(request).dumps([sent.path, sent.query, [*sent.fields], sent.owner]))
+
+
+def carried_form(request: Any) -> Sent | None:
+    """The form that the log-in form of this request carries; what we did not sign is none."""
+    value = request.POST.get(CARRIED)
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        path, query, fields, owner = serializer(request).loads(value)
+        return Sent(path, query, [(name, value) for name, value in fields], owner)
+    except (BadData, TypeError, ValueError):  # also what another version of ours has signed
+        return None
+
+
+def keep(request: Any, user_id: int, sent: Sent) -> str:
+    """Keeps it in the transaction of the log-in; the address at which its person finds it."""
+    token = secrets.token_urlsafe(32)
+    queries.keep(request.dbsession, token_hash(token), user_id, sent.path, sent.fields)
+    return address(request, sent, token)
+
+
+def address(request: Any, sent: Sent, token: str) -> str:
+    path = f"{request.script_name}{sent.path}"
+    with_query = safe_next(f"{path}?{sent.query}&{KEPT}={token}") if sent.query else None
+    return with_query or safe_next(f"{path}?{KEPT}={token}") or request.link()
+
+
+# On the page of the form
+
+
+def kept_form(request: Any) -> Kept | None:
+    """What waits for this person under `?kept=` of this address. A request method, read once."""
+    token = request.GET.get(KEPT, "") if request.method in ("GET", "HEAD") else ""
+    me: Identity | None = request.identity if TOKEN.fullmatch(token) else None
+    if me is None:
+        return None
+    if token == COPIED:
+        return Kept((), PASTE_IT, "info", is_there=False)
+    with request.registry.database.read() as session:
+        fields = queries.kept_fields(session, token_hash(token), me.id, path_of(request))
+    if fields is None:
+        return Kept((), GONE, "info", is_there=False)
+    return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
+
+
+def kept_token(request: Any) -> str:
+    """For the hidden field by which a kept form is forgotten once it was sent; "" when none is kept."""
+    if request.method != "POST":
+        # Not read for a page that has no use for it.
+        kept: Kept | None = vars(request).get("kept_form")
+        return "" if kept is None else kept.token
+    token = request.POST.get(KEPT)
+    return token if isinstance(token, str) and TOKEN.fullmatch(token) else ""
+
+
+def forget_kept_form(request: Any) -> None:
+    """The form of this request was sent and has done what it says."""
+    token = kept_token(request)
+    if token and request.identity is not None:
+        queries.forget(request.dbsession, token_hash(token), request.identity.id, path_of(request))
+
+
+def as_typed(path: str) -> str:
+    """A quoted path as `request.path_info` has it."""
+    return unquote(path)
+
+
+def includeme(config: Any) -> None:
+    config.add_request_method(kept_form, reify=True)
+    config.add_request_method(kept_token, property=True)

@@ -1,0 +1,44 @@
+"""Forms that wait for their person, and what came of those that were sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from microblog.accounts.models import Id
+from microblog.db import Base, UTCDateTime
+
+
+class KeptForm(Base):
+    """What somebody sent when their session had ended; after the log-in the form is filled with it.
+
+    `fields` are pairs of names and values, as JSON. Of the token in the address only the SHA-256 is kept.
+    """
+
+    __tablename__ = "kept_forms"
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str] = mapped_column(sa.Text)
+    fields: Mapped[str] = mapped_column(sa.Text, info={"secret": True})
+    created: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class FormResult(Base):
+    """How a form that was sent was answered, for the second time that it comes.
+
+    `messages` are the pairs of `request.flash`, as JSON. The last three are set by a form that logs in:
+    whom, whether to be remembered, and the SHA-256 of the password hash that was verified.
+    """
+
+    __tablename__ = "form_results"
+
+    fingerprint: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    created: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    location: Mapped[str] = mapped_column(sa.Text)
+    messages: Mapped[str] = mapped_column(sa.Text)
+    user_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    remembered: Mapped[bool | None]
+    password_digest: Mapped[str | None] = mapped_column(sa.String(64))

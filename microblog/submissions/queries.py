@@ -1,0 +1,143 @@
+"""Every SQL statement about forms that were sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
+
+from microblog.accounts.models import User
+from microblog.submissions.models import FormResult, KeptForm
+
+# How long a form waits for its person, and how long a second copy of a form may be under way.
+KEPT_FOR = timedelta(hours=1)
+RESULTS_FOR = timedelta(days=1)
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def keep(session: orm.Session, token_hash: str, user_id: int, path: str, fields: Pairs) -> None:
+    session.execute(
+        sa.insert(KeptForm).values(
+            token_hash=token_hash,
+            user_id=user_id,
+            path=path,
+            # In ASCII: PostgreSQL keeps no NUL, which the form refuses with a sentence when it is sent.
+            fields=json.dumps([*fields]),
+            created=datetime.now(UTC),
+        )
+    )
+
+
+def kept_fields(session: orm.Session, token_hash: str, user_id: int, path: str) -> Pairs | None:
+    """What this person has sent to this path; None when it is not there, or no longer."""
+    found = session.scalar(
+        sa.select(KeptForm.fields).where(
+            KeptForm.token_hash == token_hash,
+            KeptForm.user_id == user_id,
+            KeptForm.path == path,
+            KeptForm.created > datetime.now(UTC) - KEPT_FOR,
+        )
+    )
+    return None if found is None else [(name, value) for name, value in json.loads(found)]
+
+
+def forget(session: orm.Session, token_hash: str, user_id: int, path: str) -> None:
+    """The form was sent to this path; another form of the same page leaves it there."""
+    session.execute(
+        sa.delete(KeptForm).where(
+            KeptForm.token_hash == token_hash, KeptForm.user_id == user_id, KeptForm.path == path
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Whom a form has logged in, and by which password hash."""
+
+    user_id: int
+    remembered: bool
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a form led, what was said, and whom it logged in, if anybody."""
+
+    location: str
+    messages: Pairs
+    logged_in: LoggedIn | None = None
+
+
+def result_of(session: orm.Session, fingerprint: str) -> Result | None:
+    """What came of this form. None also when it logged somebody in who has another password by now."""
+    row = session.execute(
+        sa.select(FormResult.__table__, User.password_hash)
+        .outerjoin(User, User.id == FormResult.user_id)
+        .where(FormResult.fingerprint == fingerprint)
+    ).one_or_none()
+    if row is None:
+        return None
+    logged_in = None
+    if row.user_id is not None:
+        if row.password_digest != digest(row.password_hash):
+            return None
+        logged_in = LoggedIn(row.user_id, row.remembered, row.password_hash)
+    return Result(row.location, [(kind, text) for kind, text in json.loads(row.messages)], logged_in)
+
+
+def add_result(session: orm.Session, fingerprint: str, result: Result) -> bool:
+    """False when the same form has a result already: it was sent twice, and the other one was quicker."""
+    values: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "created": datetime.now(UTC),
+        "location": result.location,
+        "messages": json.dumps([*result.messages]),
+    }
+    if result.logged_in is not None:
+        values["user_id"] = result.logged_in.user_id
+        values["remembered"] = result.logged_in.remembered
+        values["password_digest"] = digest(result.logged_in.verified)
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(FormResult).values(**values).on_conflict_do_nothing().returning(FormResult.fingerprint)
+    if session.scalar(statement) is not None:
+        return True
+    if result_of(session, fingerprint) is not None:
+        return False
+    # A log-in from before the password was changed, which counts no longer.
+    session.execute(sa.delete(FormResult).where(FormResult.fingerprint == fingerprint))
+    return session.scalar(statement) is not None
+
+
+def digest(password_hash: str | None) -> str:
+    return hashlib.sha256((password_hash or "").encode()).hexdigest()
+
+
+def delete_old(session: orm.Session, limit: int) -> bool:
+    """Deletes what nobody will ask for any more, so many of each at most; was that all?"""
+    now = datetime.now(UTC)
+    deleted = (
+        delete_until(session, KeptForm.token_hash, KeptForm.created, now - KEPT_FOR, limit),
+        delete_until(session, FormResult.fingerprint, FormResult.created, now - RESULTS_FOR, limit),
+    )
+    return max(deleted) < limit
+
+
+def delete_until(session: orm.Session, key: Any, created: Any, until: datetime, limit: int) -> int:
+    # Those that somebody deletes or replaces at this moment are not waited for.
+    old = (
+        sa.select(key)
+        .where(created <= until)
+        .order_by(created)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    deleted = sa.delete(key.class_).where(key.in_(old)).returning(key)
+    return len(session.scalars(deleted).all())

@@ -1,0 +1,141 @@
+"""A form that is sent twice is done once, and answered twice.
+
+Every form has a random `key`. What a POST with a key led to is a row in `form_results`, written in the
+transaction of what it did. When the same form comes again, by a double click or because the answer was lost,
+it gets the same answer: before anything is done, or when it was refused because its twin was quicker ("this
+nickname is taken").
+
+What counts as the same form: its path, its token, its key and all of its fields. The token must have been
+made for a cookie of this browser, also if the session has ended since. So nobody is given another's answer,
+and who is logged in by a second copy has sent the password once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.view import exception_view_config
+
+from microblog.accounts.sessions import begin_session
+from microblog.errors import error_page
+from microblog.flash import ACCEPTED, said, say_only
+from microblog.forms import FORM_KEY
+from microblog.security import SECRET, is_form_of_this_browser, posted_token
+from microblog.submissions import queries
+from microblog.submissions.kept import forget_kept_form
+
+SENT_TWICE = "You have sent this form twice, and the first one is being answered."
+
+
+class SentTwice(Exception):
+    """The same form was sent a second time, and the other one was quicker."""
+
+
+def form_key(request: Any) -> str:
+    """The key of all forms of this page: random, and for whom it was made. A request method, made once."""
+    key = secrets.token_urlsafe(16)
+    return key if request.identity is None else f"{key}.{request.identity.id}"
+
+
+def form_fingerprint(request: Any) -> str | None:
+    """What the same form has in common each time it comes; None when it has no key, or is not this browser's.
+
+    A request method, computed once. A form with a file has none.
+    """
+    fields = [*request.POST.items()]
+    if not all(isinstance(value, str) for _, value in fields):
+        return None
+    if not FORM_KEY.fullmatch(request.POST.get("key", "")) or not is_form_of_this_browser(request):
+        return None
+    where = [request.script_name, request.path_info, request.query_string]
+    text = json.dumps(["form", where, posted_token(request), fields])
+    return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def note_log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> None:
+    """This request logs somebody in: so does its twin, for as long as they have this password hash."""
+    request.logged_in = queries.LoggedIn(user_id, remembered, verified)
+
+
+def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
+    """Writes down what a form led to, in the transaction of what it did.
+
+    Not of views that say `repeatable=True`: to do it twice is to do it once, and who comes back to such a
+    form after another one wants it done again.
+    """
+    if not info.options.get("page"):
+        return view
+    repeatable = bool(info.options.get("repeatable"))
+
+    def with_result(context: Any, request: Any) -> Any:
+        response = view(context, request)
+        # Of what wrote nothing (who logs in is logged in already) there is nothing to do twice.
+        has_written = request.method == "POST" and "dbsession" in vars(request)
+        if has_written and response.status_int == HTTPSeeOther.code:
+            note_result(request, response, repeatable=repeatable)
+        return response
+
+    return with_result
+
+
+result_deriver.options = ("page", "repeatable")  # type: ignore[attr-defined]
+
+
+def note_result(request: Any, response: Any, *, repeatable: bool) -> None:
+    """:raises SentTwice: when the same form has a result already."""
+    forget_kept_form(request)
+    fingerprint = request.form_fingerprint
+    if fingerprint is None:
+        return
+    request.flash(request.POST["key"], ACCEPTED)
+    if repeatable:
+        return
+    result = queries.Result(response.location, said(request), getattr(request, "logged_in", None))
+    if not queries.add_result(request.dbsession, fingerprint, result):
+        raise SentTwice(SENT_TWICE)
+
+
+@exception_view_config(context=SentTwice)
+def sent_twice(error: SentTwice, request: Any) -> Any:
+    """Seen only if the result of the other one is gone again: `replayed` comes first."""
+    return error_page(request, 409, str(error))
+
+
+def replayed(request: Any) -> Any:
+    """The answer that the same form got before; None when there is none for this browser."""
+    if request.form_fingerprint is None:
+        return None
+    database = request.registry.database
+    with database.read() as session:
+        result = queries.result_of(session, request.form_fingerprint)
+    if result is None:
+        return None
+    response = HTTPSeeOther(location=result.location)
+    if result.logged_in is not None:
+        me, them = request.identity, result.logged_in
+        if me is None:
+            with database.write() as session:
+                begin_session(
+                    request,
+                    session,
+                    response,
+                    them.user_id,
+                    remembered=them.remembered,
+                    verified=them.verified,
+                )
+        elif me.id != them.user_id:
+            return None
+    say_only(request, result.messages)
+    return response
+
+
+def includeme(config: Any) -> None:
+    config.add_request_method(form_key, reify=True)
+    config.add_request_method(form_fingerprint, reify=True)
+    config.add_view_deriver(result_deriver, name="result", under="canonical")

@@ -135,6 +135,7 @@ def typed(sent: Sent) -> Pairs:
 
 
 def serializer(request: Any) -> URLSafeSerializer:
+    # Who changes what it signs changes the salt: log-in pages stay open over an upgrade.
     return URLSafeSerializer(request.microblog[SECRET], salt="carried form")
 
 
@@ -166,7 +167,7 @@ def carried_form(request: Any) -> Sent | None:
     try:
         path, query, fields, owner = serializer(request).loads(value)
         return Sent(path, query, [(name, value) for name, value in fields], owner)
-    except (BadData, TypeError, ValueError):  # also what another version of ours has signed
+    except (BadData, TypeError, ValueError):
         return None
 
 
@@ -188,14 +189,18 @@ def address(request: Any, sent: Sent, token: str) -> str:
 
 def kept_form(request: Any) -> Kept | None:
     """What waits for this person under `?kept=` of this address. A request method, read once."""
-    token = request.GET.get(KEPT, "") if request.method in ("GET", "HEAD") else ""
-    me: Identity | None = request.identity if TOKEN.fullmatch(token) else None
+    if request.method not in ("GET", "HEAD") or KEPT not in request.GET:
+        return None
+    me: Identity | None = request.identity
     if me is None:
         return None
+    token = request.GET[KEPT]
     if token == COPIED:
         return Kept((), PASTE_IT, "info", is_there=False)
-    with request.registry.database.read() as session:
-        fields = queries.kept_fields(session, token_hash(token), me.id, path_of(request))
+    fields = None
+    if TOKEN.fullmatch(token):
+        with request.registry.database.read() as session:
+            fields = queries.kept_fields(session, token_hash(token), me.id, path_of(request))
     if fields is None:
         return Kept((), GONE, "info", is_there=False)
     return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)

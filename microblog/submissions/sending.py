@@ -62,10 +62,7 @@ def is_refused(request: Any, response: Any) -> bool:
 
 def replayed_after(request: Any) -> Any:
     """The answer of a twin that was quicker, so that this one was refused."""
-    try:
-        answer = replayed(request)
-    except DBAPIError:
-        return None  # the refusal says so already
+    answer = replayed(request)
     if answer is not None:
         request.exception = request.exc_info = None
     return answer

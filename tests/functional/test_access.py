@@ -5,18 +5,22 @@ Susan is the owner, john somebody else, and admin has the rights of an administr
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from pyramid.request import Request, apply_request_extensions
 from pyramid.security import NO_PERMISSION_REQUIRED, forget, remember
-from webtest import TestApp
+from webtest import Form, TestApp, TestResponse
 
+import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.resources import Account
+from microblog.forms import FORM_KEY
 from microblog.monitoring import profiles
 from microblog.monitoring.health import Health
 from microblog.monitoring.profiles import Profiled
@@ -191,6 +195,47 @@ def test_a_form_without_its_token_does_nothing(site, page):
     response = browser.post(page.path, page.fields, status=400)
     assert "nothing was done" in response.html.select(".sentence, .flash")[0].text
     assert "Set-Cookie" not in response.headers
+
+
+def forms_of(answer: TestResponse) -> dict[str, Form]:
+    """Those that are sent by POST, by where they are sent to."""
+    return {form.action: form for form in answer.forms.values() if form.method.upper() == "POST"}
+
+
+@pytest.mark.parametrize("page", FORMS)
+def test_every_form_that_may_not_be_sent_is_shown_again(site, page):
+    """By whoever may send it, at the address to which it was sent, as the page of a GET (submissions/)."""
+    answers = [browser_of(site, role).post(page.path, page.fields, status=400) for role in ROLES]
+    forms = [forms[page.path] for forms in map(forms_of, answers) if page.path in forms]
+    assert forms
+    for name, value in page.fields.items():
+        assert {form[name].value for form in forms} == {"" if name == "password" else value}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_form_of_every_page_has_a_token_and_a_key(site, page):
+    for role in ROLES:
+        for answer in (
+            browser_of(site, role).get(page.path, status="*"),
+            browser_of(site, role).post(page.path, page.fields, status="*"),
+        ):
+            if answer.content_type == "text/html":
+                for action, form in forms_of(answer).items():
+                    assert FORM_KEY.fullmatch(form["key"].value), action
+                    assert form["csrf_token"].value, action
+
+
+def test_every_form_in_a_template_begins_with_what_all_forms_have():
+    """Also one on a page that no test opens."""
+    templates = Path(microblog.__file__).with_name("templates").rglob("*.jinja2")
+    forms = [
+        (template.name, form)
+        for template in templates
+        for form in re.findall(r"<form\b.*?</form>", template.read_text(), re.DOTALL)
+        if re.search(r"""method=["']?post""", form, re.IGNORECASE)
+    ]
+    assert len(forms) >= 8
+    assert [name for name, form in forms if "token() }}" not in form] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

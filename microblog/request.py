@@ -73,6 +73,10 @@ class Request(PyramidRequest):
         """The fields of the form; none when it was refused (see `check_form`)."""
         return self._form()[0]
 
+    @property
+    def has_read_form(self) -> bool:
+        return FORM in self.environ
+
     def check_form(self) -> None:
         """:raises HTTPClientError: when what came is no form, or one that cannot be read."""
         problem = raisable(self._form()[1])

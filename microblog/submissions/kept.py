@@ -212,6 +212,8 @@ def kept_token(request: Any) -> str:
         # Not read for a page that has no use for it.
         kept: Kept | None = vars(request).get("kept_form")
         return "" if kept is None else kept.token
+    if not request.has_read_form:
+        return ""  # the page of an error does not begin to
     token = request.POST.get(KEPT)
     return token if isinstance(token, str) and TOKEN.fullmatch(token) else ""
 

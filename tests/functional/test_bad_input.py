@@ -359,7 +359,7 @@ def test_a_post_of_nothing_is_too_old(application, log):
     nothing: dict[str, Any] = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
     answer = call(application, "/login", method="POST", **nothing)
     assert answer.status == 400
-    assert answer.sentence.startswith(TOO_OLD)
+    assert answer.html.select(".flash")[0].get_text().startswith(TOO_OLD)
     one_line(log, 400)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from microblog import migrating
 from microblog.commands.database import described
-from microblog.commands.logfiles import LogError
+from microblog.commands.ini import LogError
 from microblog.commands.site import Site
 from microblog.db import DATABASE_URL, without_password
 from microblog.mail.interfaces import MailError

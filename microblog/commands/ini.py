@@ -19,6 +19,10 @@ from plaster_pastedeploy import ConfigDict, Loader
 ENCODING = "utf-8-sig"  # with the mark at its beginning that some editors write, or without
 
 
+class LogError(Exception):
+    """The log cannot be set up; the message is a sentence."""
+
+
 class IniFile(Loader):
     """
     :raises OSError: when the file cannot be read.
@@ -65,3 +69,22 @@ class ParsedIniFile(loadwsgi.ConfigLoader):
         self.parser = loadwsgi.NicerConfigParser(filename, defaults=defaults)
         self.parser.optionxform = str
         self.parser.read_string(text, source=filename)
+
+
+def set_up_log(ini: IniFile, name: Path) -> None:
+    """Log as the ini file says, whose `name` is that which the operator knows.
+
+    :raises LogError: when that cannot be done.
+    """
+    try:
+        ini.setup_logging()
+    except OSError as error:
+        raise LogError(
+            f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
+            f"or change [handler_…] of {name}."
+        ) from error
+    except (ValueError, TypeError, KeyError, NameError, SyntaxError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LogError(
+            f"The log cannot be set up ({reason}): correct what follows [loggers] in {name}."
+        ) from error

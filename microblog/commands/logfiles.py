@@ -14,29 +14,29 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
+from microblog.commands.ini import IniFile, LogError, set_up_log
 
-from microblog.commands.site import Site
-
-SECONDS = 30
+SECONDS = 15.0
 
 
-class LogError(Exception):
-    """The log cannot be set up; the message is a sentence."""
-
-
-def log_files(ini: Path) -> list[Path]:
+def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
     """The files of all handlers.
 
     :raises LogError: when the log cannot be set up.
     """
-    ended = subprocess.run(  # noqa: S603  # ourselves
-        [sys.executable, "-m", "microblog.commands.logfiles", str(ini)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=SECONDS,
-        check=True,
-    )
+    try:
+        ended = subprocess.run(  # noqa: S603  # ourselves
+            [sys.executable, "-m", "microblog.commands.logfiles", str(ini)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise LogError(
+            f"The log was not set up within {seconds:g} seconds: look whether one of the handlers in {ini} "
+            "waits for a server."
+        ) from None
     answer = json.loads(ended.stdout)
     if "fault" in answer:
         raise LogError(answer["fault"])
@@ -47,9 +47,9 @@ def main(ini: str) -> None:
     """In the process of its own: answers in JSON."""
     began = time.time()
     try:
-        Site(ini).setup_logging()
-    except click.ClickException as error:
-        answer: dict[str, object] = {"fault": error.message}
+        set_up_log(IniFile(Path(ini)), Path(ini))
+    except LogError as error:
+        answer: dict[str, object] = {"fault": str(error)}
     else:
         files = sorted(set(files_of_handlers()))
         remove_new(files, began)

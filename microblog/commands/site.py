@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog import configure, migrating
-from microblog.commands.ini import IniFile
+from microblog.commands.ini import IniFile, LogError, set_up_log
+from microblog.commands.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.monitoring.failing_logs import tell_all_once
 from microblog.monitoring.observing import observed
@@ -63,18 +64,10 @@ class Site:
     def setup_logging(self) -> None:
         """Log as the ini file says."""
         try:
-            self._loader.setup_logging()
-            tell_all_once()
-        except OSError as error:
-            raise click.ClickException(
-                f"The log cannot be written ({error.strerror}: {error.filename}): make its folder, "
-                f"or change [handler_…] of {self.ini}."
-            ) from error
-        except (ValueError, TypeError, KeyError, NameError, SyntaxError) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise click.ClickException(
-                f"The log cannot be set up ({reason}): correct what follows [loggers] in {self.ini}."
-            ) from error
+            set_up_log(self._loader, self.ini)
+        except LogError as error:
+            raise click.ClickException(str(error)) from error
+        tell_all_once()
         if "registry" in self.__dict__:
             self.registry.microblog.log_warnings()
 
@@ -128,8 +121,6 @@ class Site:
         """
         :raises LogError: when the log cannot be set up.
         """
-        from microblog.commands.logfiles import log_files
-
         return log_files(self.ini)
 
     def upgrade(self) -> str:

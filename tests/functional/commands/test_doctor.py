@@ -17,6 +17,8 @@ import time_machine
 from microblog.accounts.queries import add_user
 from microblog.commands import checks, doctor
 from microblog.commands.checks import Finding, in_bytes
+from microblog.commands.ini import LogError
+from microblog.commands.logfiles import log_files
 from microblog.commands.site import Site
 from microblog.monitoring import queries
 from microblog.monitoring.queries import Server
@@ -374,6 +376,12 @@ def test_a_log_that_everybody_can_read_is_told_and_none_is_made_by_looking(tmp_p
     assert log.read_text() == "{}\n"
     log.chmod(0o600)
     assert levels(run("-c", ini, "doctor"))["log"] == "ok"
+
+
+def test_a_log_whose_set_up_hangs_is_told(tmp_path):
+    (tmp_path / "x.ini").touch()
+    with pytest.raises(LogError, match=r"not set up within 0\.001 seconds: look whether one of the handlers"):
+        log_files(tmp_path / "x.ini", seconds=0.001)
 
 
 def test_a_log_without_a_file_is_well(ini):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
+from microblog.accounts.models import User
+from tests.competing import before_the_statement
 from tests.functional.submissions.forms import TEXT, state
 from tests.walk import PASSWORD, flashes, log_in
 
@@ -68,6 +71,21 @@ def test_a_log_out_of_another_session_is_asked_again(susan):
 def test_the_page_is_shown_at_the_address_to_which_the_form_was_sent(susan):
     page = susan.post("/users/JOHN/follow", {}, status=400)
     assert "Follow john?" in page.text
+
+
+def test_who_is_deleted_while_their_form_is_shown_again_is_asked_to_log_in(susan, database):
+    form = susan.get("/account/profile").forms["profile-form"]
+    form["about_me"], form["csrf_token"] = TEXT, "old"
+
+    def delete() -> None:
+        with database.write() as session:
+            session.execute(sa.delete(User).where(User.nickname == "susan"))
+
+    with before_the_statement(database.engine, "SELECT users.nickname, users.about_me", delete):
+        page = form.submit(status=400)
+    assert flashes(page) == [
+        "You have been logged out. Log in, and you will find what you wrote, not yet sent."
+    ]
 
 
 @pytest.mark.parametrize("path", ["/", "/explore", "/nothing", "/posts/1", "/users/nobody/follow", "/search"])

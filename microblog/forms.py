@@ -11,7 +11,8 @@ from wtforms import Form as WTForm
 from wtforms import validators
 from wtforms.validators import StopValidation, ValidationError
 
-GRAPHEME = regex.compile(r"\X")
+# A flag is two letters. In a row of them `\X` alone looks back to the first for each, which takes the square.
+GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
 # Fields of every form that are none of its own: who may send it, where to go on, what makes it the same form
 # when it comes twice, and what it was filled with (microblog/submissions).

@@ -7,6 +7,7 @@ is made, before anybody can read it; `refusal` says what was wrong, and the gate
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +32,10 @@ MAX_BODY = Setting(
     "Bytes that a request may bring; a larger one gets a 413.",
 )
 
+LONGEST_METHOD = 20  # characters; every line of the log has it
 LONGEST_ADDRESS = 16_384  # bytes of a path, and of a query
+# No browser sends these as they are; in a redirect to the same query they would end its header.
+NOT_IN_A_QUERY = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST_HEADER = 8_192  # bytes; what most servers and proxies take at most
 LONGEST_HEADERS = 32_768  # bytes of all of them together
 # In the WSGI environment, where another attempt of the request finds them again.
@@ -39,6 +43,7 @@ REFUSAL = "microblog.refusal"
 FORM = "microblog.form"
 
 Refusal = tuple[type[HTTPClientError], str]
+NOT_UTF8: Refusal = (HTTPBadRequest, "This address holds characters that are not UTF-8.")
 
 
 class Request(PyramidRequest):
@@ -53,7 +58,24 @@ class Request(PyramidRequest):
     def __init__(self, environ: dict[str, Any], **more: Any) -> None:
         super().__init__(environ, **more)
         if REFUSAL not in environ:
-            environ[REFUSAL] = cut_head(environ)
+            too_long, not_utf8 = cut_head(environ), self._cut_what_is_not_utf8()
+            environ[REFUSAL] = too_long or not_utf8
+
+    def _cut_what_is_not_utf8(self) -> Refusal | None:
+        """Whoever reads the address over our gate, such as the debug toolbar, would fail with it."""
+        refusal: Refusal | None = None
+        path = self.environ.get("PATH_INFO", "").encode("latin-1")
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            self.environ["PATH_INFO"] = path.decode("utf-8", "backslashreplace").encode().decode("latin-1")
+            refusal = NOT_UTF8
+        try:
+            self.GET  # noqa: B018
+        except UnicodeDecodeError:
+            self.environ["QUERY_STRING"] = ""
+            refusal = NOT_UTF8
+        return refusal
 
     @property
     def refusal(self) -> HTTPClientError | None:
@@ -131,6 +153,9 @@ def raisable(refusal: Refusal | None) -> HTTPClientError | None:
 def cut_head(environ: dict[str, Any]) -> Refusal | None:
     """Cuts what is too long, so that nobody parses it, and says what was wrong."""
     refusal: Refusal | None = None
+    if len(environ["REQUEST_METHOD"]) > LONGEST_METHOD:
+        environ["REQUEST_METHOD"] = environ["REQUEST_METHOD"][:LONGEST_METHOD]
+        refusal = (HTTPBadRequest, "There is no such method.")
     for name in ("PATH_INFO", "QUERY_STRING"):
         if len(environ.get(name, "")) > LONGEST_ADDRESS:
             environ[name] = environ[name][:LONGEST_ADDRESS]
@@ -138,6 +163,9 @@ def cut_head(environ: dict[str, Any]) -> Refusal | None:
     if environ.get("QUERY_STRING", "").count("&") >= MOST_FIELDS:
         environ["QUERY_STRING"] = ""
         refusal = (HTTPBadRequest, f"This address has more than {MOST_FIELDS} fields.")
+    if NOT_IN_A_QUERY.search(environ.get("QUERY_STRING", "")):
+        environ["QUERY_STRING"] = ""
+        refusal = (HTTPBadRequest, "This address holds a character that no address may hold as it is.")
     lengths = {
         name: len(value)
         for name, value in environ.items()

@@ -280,11 +280,6 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
             raise request.refusal
         if not HOST.fullmatch(request.headers.get("Host", "localhost")):
             raise HTTPBadRequest("The name of the site in this request is not one.")
-        try:
-            request.path_info  # noqa: B018  # decodes, or raises
-            request.GET  # noqa: B018
-        except UnicodeDecodeError:
-            raise HTTPBadRequest("This address holds characters that are not UTF-8.") from None
         if not {".", ".."}.isdisjoint(request.path_info.split("/")):
             # Browsers resolve these themselves; traversal would too, and answer with another page.
             raise HTTPNotFound()

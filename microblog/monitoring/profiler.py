@@ -31,7 +31,7 @@ def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
             value = request.headers.get(HEADER) or request.cookies.get(COOKIE)
             if not value:
                 return handler(request)
-            why_not = refusal(registry.microblog[SECRET], value, path_of(request))
+            why_not = refusal(registry.microblog[SECRET], value, request.path_info)
             if why_not is not None:
                 return unprofiled(handler, request, why_not)
         if another_is_at_work():
@@ -41,16 +41,8 @@ def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
     return profiling
 
 
-def path_of(request: Any) -> str:
-    """The path; one that cannot be decoded as it came, since it will be refused below."""
-    try:
-        return str(request.path_info)
-    except UnicodeDecodeError:
-        return str(request.environ["PATH_INFO"])
-
-
 def unprofiled(handler: Callable[[Any], Any], request: Any, why_not: str) -> Any:
-    log.info("Not profiled: %s %r: %s.", request.method, path_of(request), why_not)
+    log.info("Not profiled: %s %r: %s.", request.method, request.path_info, why_not)
     response = handler(request)
     response.headers[HEADER] = f"not profiled: {why_not}"
     return response
@@ -69,7 +61,7 @@ def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
     finally:
         profile.disable()
         sql, observation.recorded = tuple(observation.recorded), None
-        path = path_of(request)
+        path = request.path_info
         stats, table = report_of(profile, request.registry.microblog[PROFILER_FUNCTIONS])
         log.info("PATH: %r\n%s", path, table)
         name = keep(

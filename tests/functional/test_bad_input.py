@@ -368,6 +368,8 @@ def test_a_post_of_nothing_is_too_old(application, log):
     [
         ({"QUERY_STRING": "q=" + "a" * 20_000}, 414, "This address is too long."),
         ({"PATH_INFO": "/" + "\xc3\xa9" * 20_000}, 414, "This address is too long."),
+        ({"REQUEST_METHOD": "M" * 60_000}, 400, "There is no such method."),
+        ({"QUERY_STRING": "q=\r\n"}, 400, "This address holds a character that no address may hold"),
         ({"QUERY_STRING": "x=&" * 100}, 400, "This address has more than 100 fields."),
         ({"HTTP_COOKIE": "a" * 10_000}, 431, "Your browser sent more than is accepted here"),
         ({"HTTP_ACCEPT_LANGUAGE": "en-a1-" * 2_000}, 431, "Your browser sent more than is accepted here"),

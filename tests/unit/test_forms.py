@@ -7,6 +7,7 @@ from pkgutil import walk_packages
 from types import SimpleNamespace
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 from pyramid.httpexceptions import HTTPBadRequest
@@ -96,6 +97,7 @@ UNIT_TEXTS = [
     "ﷺ",
     "ᄀ",
     "xn--a.",
+    "🇩",
     "@",
     '"',
 ]
@@ -134,6 +136,20 @@ def test_a_button_has_no_fields():
 )
 def test_a_grapheme_is_what_a_reader_counts(text, number):
     assert len(graphemes(text)) == number
+
+
+PIECES = st.sampled_from(["🇩", "🇪", "a", "\u0301", "\u200d", "\u0600", "👨", "\r", "\n", "\u0903", "क्"])
+
+
+@given(st.lists(PIECES, max_size=15).map("".join))
+def test_graphemes_are_those_of_unicode(text):
+    assert graphemes(text) == regex.findall(r"\X", text)
+
+
+@pytest.mark.parametrize("unit", ["🇩", "\u0600🇩", "👨\u200d", "\u0301", "क्", "ᄀ", "\u200d🇩🇪🇫"])
+def test_graphemes_are_found_in_no_time(unit):
+    """Half of a million flags took minutes, where an operator allows long posts."""
+    assert cost_of(lambda: graphemes((unit * 100_000)[:100_000])) < MOST_SECONDS
 
 
 @given(st.text(), st.integers(0, 10))

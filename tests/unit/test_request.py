@@ -72,6 +72,31 @@ def test_an_address_has_as_many_fields_as_allowed_and_no_more():
     assert len(request.GET) == 0
 
 
+@pytest.mark.parametrize("character", ["\r", "\n", "\r\nX: y", "\x00", "\t", "\x7f"])
+def test_a_query_that_holds_a_control_character_is_refused_and_dropped(character):
+    """A redirect to the same query would put it into a header."""
+    environ = WebObRequest.blank("/explore/").environ | {"QUERY_STRING": f"q=a{character}"}
+    request = Request(environ)
+    assert isinstance(request.refusal, HTTPBadRequest)
+    assert request.query_string == ""
+
+
+@pytest.mark.parametrize("name", ["PATH_INFO", "QUERY_STRING"])
+@pytest.mark.parametrize("text", ["/\xff", "/\xed\xa0\x80", "/" + "\xc3\xa9" * LONGEST_ADDRESS])
+def test_an_address_that_is_not_utf8_or_was_cut_can_be_read_by_everybody(name, text):
+    request = Request(WebObRequest.blank("/").environ | {name: text})
+    assert request.refusal is not None
+    assert isinstance(request.path_info, str)
+    assert len(request.GET) <= 1
+
+
+def test_a_long_method_is_cut_and_refused():
+    assert blank(method="M" * 20).refusal is None
+    request = blank(method="M" * 60_000)
+    assert isinstance(request.refusal, HTTPBadRequest)
+    assert request.method == "M" * 20
+
+
 @pytest.mark.parametrize("name", ["Cookie", "Accept-Language", "X-Request-ID", "Content-Type", "Host"])
 def test_a_header_that_is_too_long_is_dropped_and_the_request_refused(name):
     assert blank(headers={name: "a" * LONGEST_HEADER}).refusal is None

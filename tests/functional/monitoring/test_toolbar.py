@@ -79,3 +79,8 @@ def test_the_toolbar_is_for_this_machine_alone(make_application):
     browser = application.browser(REMOTE_ADDR="192.0.2.7")
     assert "_debug_toolbar" not in browser.get("/explore").text
     browser.get("/_debug_toolbar/", status=404)
+
+
+@pytest.mark.parametrize("path", ["/%FF", "/explore?q=%FF", "/_debug_toolbar/%FF"])
+def test_an_address_that_is_not_utf8_is_no_fault_with_the_toolbar(browser, path):
+    assert browser.get(path, status="*").status_int < 500

@@ -68,8 +68,7 @@ class Site:
         except LogError as error:
             raise click.ClickException(str(error)) from error
         tell_all_once()
-        if "registry" in self.__dict__:
-            self.registry.microblog.log_warnings()
+        self.registry.microblog.log_warnings()
 
     def section(self, name: str) -> dict[str, str]:
         """The keys of a section of the ini file; none when it is not there."""

@@ -32,7 +32,7 @@ from microblog.mail.settings import address
 from microblog.monitoring.access_log import asked_for
 from microblog.monitoring.incidents import WithoutDetails, record
 from microblog.monitoring.settings import CONTACT
-from microblog.outages import DatabaseUnavailable
+from microblog.outages import AWAY, DatabaseUnavailable, one_line
 from microblog.security import DEVELOPMENT, is_same_origin, safe_next
 
 log = logging.getLogger(__name__)
@@ -223,6 +223,10 @@ def busy(error: DBAPIError, request: Any) -> Any:
     """The last attempt of a transaction that others held up."""
     if is_error_retryable(request, error):
         return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
+    if error.connection_invalidated:
+        # Lost each time: it is about to go away, or is just starting.
+        request.registry.database.outages.noticed(AWAY, one_line(error.orig or error))
+        return unavailable(DatabaseUnavailable(AWAY, ""), request)
     return error_page(request, 503)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -139,10 +139,15 @@ class DatabaseUnavailable(OperationalError):
         self.outage = outage
         self.reason = reason
 
-    @property
-    def may_be_of_one_table(self) -> bool:
-        """Others may be sound: search can be out of order while people write."""
-        return self.outage is DAMAGED
+
+def ends_the_transaction(error: BaseException) -> bool:
+    """Is it no use to go on in this transaction, whatever the statement was about? It has to be raised then.
+
+    Damage may be of one table alone: search can be out of order while people write.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return error.outage is not DAMAGED
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def one_line(error: BaseException) -> str:

@@ -20,7 +20,10 @@ from microblog.mail.interfaces import MailError
 from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
 from microblog.monitoring import queries
 from microblog.monitoring.settings import ALERTS_STATE, METRICS_DIRECTORY, PROFILER_DIRECTORY
+from microblog.monitoring.watch import SECONDS_UNTIL_MISSED
+from microblog.outbox import heartbeats
 from microblog.outbox.queries import depths
+from microblog.outbox.queries import now as milliseconds
 from microblog.outbox.settings import WORKER
 from microblog.outbox.worker import STUCK_SECONDS
 from microblog.posts.paging import Cursor
@@ -222,6 +225,22 @@ def whole_index(site: Site) -> Iterator[Finding]:
         yield Finding(OK, "The index agrees with the posts.")
 
 
+def worker(site: Site) -> Iterator[Finding]:
+    """Was one seen lately? One that was stopped is not missed: the site may be."""
+    if site.registry.microblog[WORKER] == "off":
+        return
+    with site.database.read() as session:
+        seen = heartbeats.newest(session)
+    if seen is None:
+        yield Finding(OK, "None runs now.")
+        return
+    seconds = (milliseconds() - seen) / 1000
+    if seconds > SECONDS_UNTIL_MISSED:
+        yield Finding(FAULT, f"None has been seen for {seconds:,.0f} seconds. {late(site)}")
+    else:
+        yield Finding(OK, f"One was seen {max(0, seconds):,.0f} seconds ago.")
+
+
 def outbox(site: Site) -> Iterator[Finding]:
     """What waits to leave the process, kind by kind."""
     with site.database.read() as session:
@@ -328,5 +347,5 @@ WITHOUT_DATABASE: dict[str, Check] = {
     "mail": mail,
 }
 DATABASE = "database"
-WITH_DATABASE: dict[str, Check] = {"clock": clock, "search": search, "outbox": outbox}
+WITH_DATABASE: dict[str, Check] = {"clock": clock, "search": search, "worker": worker, "outbox": outbox}
 FULL: dict[str, Check] = {"tables": whole_database, "index": whole_index}

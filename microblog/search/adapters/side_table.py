@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Database
-from microblog.outages import DatabaseUnavailable
+from microblog.outages import ends_the_transaction
 from microblog.posts.ids import LARGEST, first_id_at
 from microblog.posts.paging import Cursor
 from microblog.search import records
@@ -199,7 +199,7 @@ class SideTableSearch:
                 forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")
                 session.execute(forget, [{"id": row.id} for row in rows])
         except Exception as error:
-            if isinstance(error, DatabaseUnavailable) and not error.may_be_of_one_table:
+            if ends_the_transaction(error):
                 raise
             try:
                 savepoint.rollback()
@@ -250,7 +250,7 @@ class SideTableSearch:
         except TooSlow:
             raise SearchUnavailable(TOO_SLOW) from None
         except sa.exc.DBAPIError as error:
-            if isinstance(error, DatabaseUnavailable) and not error.may_be_of_one_table:
+            if ends_the_transaction(error):
                 raise
             # Asked only now: most times there is an index.
             if not self.is_installed(session):

@@ -22,7 +22,9 @@ from microblog.commands.logfiles import log_files
 from microblog.commands.site import Site
 from microblog.monitoring import queries
 from microblog.monitoring.queries import Server
+from microblog.outbox import heartbeats
 from microblog.outbox import queries as outbox
+from microblog.outbox.models import Heartbeat
 from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
 from microblog.search.interfaces import SearchUnavailable, Status, Verified
@@ -398,3 +400,20 @@ def test_without_the_address_of_the_site_doctor_and_new_say_what_depends_on_it(t
         .replace("# microblog.url = https", "microblog.url = https")
     )
     assert sentence not in run("-c", tmp_path / "site" / "production.ini", "doctor").stdout
+
+
+def test_a_worker_that_died_is_a_fault_and_one_that_was_stopped_is_not(with_more, application):
+    ini = with_more("microblog.worker = separate")
+
+    def findings():
+        return [(level, text) for level, part, text in said(run("-c", ini, "doctor")) if part == "worker"]
+
+    assert findings() == [("ok", "None runs now.")]
+    with application.database.write() as session:
+        heartbeats.beat(session, "elsewhere:1")
+    assert findings()[0][0] == "ok"
+    with application.database.write() as session:
+        session.execute(sa.update(Heartbeat).values(seen=Heartbeat.seen - 300_000))
+    (line,) = [line for line in run("-c", ini, "doctor", status=1).stdout.splitlines() if "worker: " in line]
+    assert line.startswith("fault   worker: None has been seen for 30")
+    assert "microblog -c" in line

@@ -222,6 +222,29 @@ def test_what_gets_left_behind_waits_until_the_database_is_back(site):
     assert written == [1]
 
 
+def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, caplog):
+    """It took the error for one of the index alone, and the COMMIT failed with a 500."""
+    form = site.susan.get("/").forms["compose-form"]
+    form["body"] = "Written twice"
+    engine = site.application.database.engine
+    killed = []
+
+    def kill(connection, cursor, statement, *rest):
+        if "INSERT INTO search_postgresql_texts" in statement and not killed:
+            killed.append(connection.connection.driver_connection.info.backend_pid)
+            other = sa.create_engine(site.server.url)
+            with other.connect() as killing:
+                killing.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": killed[0]})
+            other.dispose()
+
+    sa.event.listen(engine, "before_cursor_execute", kill)
+    form.submit(status=303)
+    sa.event.remove(engine, "before_cursor_execute", kill)
+    assert killed
+    assert bodies(site.susan.get("/")).count("Written twice") == 1
+    assert told(caplog) == []
+
+
 def test_a_statement_that_takes_too_long_is_no_outage(site, caplog):
     from microblog.engine import Patience, patience
 

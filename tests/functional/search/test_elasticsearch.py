@@ -627,3 +627,22 @@ def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_
 
     monkeypatch.setattr(site.search, "search", search_and_be_overtaken)
     assert bodies(browser.get("/search?q=written")) == ["just written"]
+
+
+def test_a_server_that_is_down_is_one_line_of_the_log_and_one_when_it_is_back(site, caplog):
+    """Its client warned of each request, and of each try of the worker."""
+    site.write("a post")
+    site.gate.mode = "drop"
+    caplog.clear()
+    for _ in range(5):
+        site.application.browser().get("/search?q=anything", status=503)
+        site.hurry()
+        site.catch_up()
+    lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("Search is in trouble (")
+    site.gate.mode = "pass"
+    site.settle()
+    site.application.browser().get("/search?q=anything", status=200)
+    lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert lines[1:] == ["Search works again."]

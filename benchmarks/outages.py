@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -155,7 +156,7 @@ class Load:
             body = f"{name} {number}"
             # Whoever gets an error page sends the same form again.
             while not self.ended.is_set():
-                status = self.timed("write", lambda b=body, f=form: browser.ask("/posts/", {**f, "body": b}))
+                status = self.timed("write", partial(browser.ask, "/posts/", {**form, "body": body}))
                 if status == http.client.SEE_OTHER:
                     self.acknowledged.append(body)
                     self.last_post = time.monotonic()

@@ -241,8 +241,6 @@ class EngineOfSite:
     def handle_error(self, context: sa.ExceptionContext) -> BaseException | None:
         """The error as an outage, if it is one; else it is marked when another attempt may succeed."""
         error = context.original_exception
-        if isinstance(error, DatabaseUnavailable):
-            return None
         outage = self._outage(context, error)
         if outage is None:
             mark_transient(context)

@@ -263,6 +263,8 @@ class Outages:
         with self._lock:
             present = self._present.get(outage.name)
             is_new = present is None
+            if is_new and outage is LOCKED and threading.current_thread() is self._thread:
+                return  # it has met somebody who writes
             if present is None:
                 present = self._present[outage.name] = Present(outage, reason, now)
             present.well_since = None

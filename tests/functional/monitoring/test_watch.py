@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.monitoring.watch import Watch
+from microblog.outages import AWAY, FULL, DatabaseUnavailable
 from microblog.outbox import heartbeats
 from microblog.outbox.models import Heartbeat
 from microblog.outbox.worker import Worker
@@ -121,12 +122,24 @@ def test_readiness_alone_notices_it_too(build, clock, subjects):
     assert subjects(site) == ["[microblog] The worker does not work"]
 
 
-def test_nobody_is_missed_while_the_database_is_away(build, clock, caplog):
+def still_away(writing):
+    raise DatabaseUnavailable(AWAY, "a test")
+
+
+def test_nobody_is_missed_while_the_database_cannot_be_used(build, clock, caplog):
     site = build()
     site.registry.watch.look()
+    site.database.outages.probe = still_away
     clock.now = TWO_MINUTES
-    site.registry.watch.note_outage()
+    site.database.outages.noticed(AWAY, "a test")
+    with pytest.raises(DatabaseUnavailable):
+        site.registry.watch.look()
+    site.database.outages.forget()
     site.registry.watch.tell()
+    clock.now += TWO_MINUTES
+    site.database.outages.noticed(FULL, "a test")
+    site.registry.watch.look()
+    site.database.outages.forget()
     assert told(caplog) == []
 
 

@@ -54,6 +54,22 @@ def test_deliveries_that_are_stuck_are_told_once_a_minute(database, worker, told
     assert "2 entries “letters” of the outbox wait, the oldest for 7" in caplog.text
 
 
+def test_deliveries_that_are_no_longer_stuck_are_told(database, worker, told, caplog):
+    with database.write() as session:
+        outbox.write(session, "letters", [1])
+    change(database, "UPDATE outbox SET created = created - 700000")
+    worker.look_after()
+    change(database, "DELETE FROM outbox")
+    for _ in range(2):
+        worker._last.clear()  # a minute later
+        worker.look_after()
+    assert [subject for _, subject in told] == [
+        "Deliveries “letters” are stuck: 1 wait",
+        "Deliveries “letters” work again",
+    ]
+    assert "The deliveries “letters” of the outbox are no longer stuck." in caplog.text
+
+
 def test_deliveries_that_were_refused_are_told(database, worker, told):
     with database.write() as session:
         outbox.write(session, "letters", [1])

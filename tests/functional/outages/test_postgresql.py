@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from benchmarks.postgresql import PostgreSQL, own_server
 from microblog import migrating
 from microblog.db import Database
+from microblog.outages import DatabaseUnavailable
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import PASSWORD, bodies, sign_up, write
@@ -61,7 +62,9 @@ class Site:
         self.folder = folder / "mail"
         self.application = Application(
             {
-                **settings_for(server.url),
+                **settings_for(
+                    f"{server.url}?options=-c%20synchronous_commit%3Don"
+                ),  # killed, it loses nothing
                 "microblog.admins": "admin@example.org",
                 "microblog.mail.folder": str(self.folder),
                 "microblog.metrics": "true",
@@ -155,6 +158,25 @@ def test_all_who_wait_when_it_hangs_are_freed_together(site, caplog):
     assert len(told(caplog)) == 1
 
 
+def test_who_would_wait_for_longer_is_freed_when_others_have_given_up(site):
+    """The worker, which has thirty seconds."""
+    seconds = []
+    database = site.application.database
+    with database.read() as session:
+        connection = session.connection()
+        site.server.hang()
+
+        def ask():
+            with pytest.raises(DatabaseUnavailable, match="did not answer others either"):
+                connection.exec_driver_sql("SELECT 1")
+
+        thread = threading.Thread(target=lambda: seconds.append(seconds_of(ask)[0]))
+        thread.start()
+        refused(site)
+        thread.join()
+    assert seconds[0] < DEADLINE
+
+
 def test_what_needs_no_database_is_answered_while_it_hangs(site):
     site.server.hang()
     refused(site)
@@ -227,7 +249,7 @@ def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, c
     form = site.susan.get("/").forms["compose-form"]
     form["body"] = "Written twice"
     engine = site.application.database.engine
-    killed = []
+    killed: list[int] = []
 
     def kill(connection, cursor, statement, *rest):
         if "INSERT INTO search_postgresql_texts" in statement and not killed:
@@ -279,6 +301,31 @@ def test_a_command_says_in_a_sentence_that_the_database_is_away_or_hangs(site, s
     said = run(*command, stdin=f"{PASSWORD}\n", status=1)
     assert "Connection refused" in said.stderr
     assert said.stderr.count("\n") == 1
+
+
+def test_a_connection_that_is_lost_with_each_attempt_is_a_database_that_goes_away(site, caplog):
+    engine = site.application.database.engine
+
+    def kill(connection, cursor, statement, *rest):
+        pid = connection.connection.driver_connection.info.backend_pid
+        other = sa.create_engine(site.server.url)
+        with other.connect() as killing:
+            killing.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        other.dispose()
+
+    sa.event.listen(engine, "before_cursor_execute", kill)
+    assert "does not answer" in refused(site)
+    sa.event.remove(engine, "before_cursor_execute", kill)
+    site.wait_until_it_is_over()
+    site.susan.get("/", status=200)
+    assert len(told(caplog)) == 2
+
+
+def test_a_server_that_refuses_somebody_does_not_hang(server):
+    from microblog.deadlines import lets_others_in
+
+    url = sa.make_url(server.url)
+    assert lets_others_in((), {"host": url.host, "port": url.port, "user": "nobody", "password": "wrong"})
 
 
 def test_a_command_waits_for_a_long_statement_as_long_as_others_are_let_in(server):

@@ -149,6 +149,14 @@ def test_when_there_is_room_again_it_goes_on_and_is_told(make_site, small_disk, 
     assert site.subjects()[1:] == ["[microblog] The database works again"]
 
 
+def test_a_site_that_starts_on_a_full_disk_says_so(make_site, small_disk):
+    site = make_site(small_disk)
+    site.application.database.engine.dispose()
+    fill(small_disk)
+    site.susan.get("/", status=503)
+    assert site.outages.present() == [outages.FULL]
+
+
 def test_a_full_disk_is_known_before_anybody_writes(make_site, small_disk):
     site = make_site(small_disk)
     fill(small_disk)

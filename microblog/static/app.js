@@ -64,100 +64,190 @@ function sendWithEnter(textarea) {
   });
 }
 
-function setSending(form, sending) {
-  for (const button of form.querySelectorAll('[type="submit"]')) button.disabled = sending;
-}
-
 function sendOnce(form) {
+  let sending = false;
+  let pause;
+  const setSending = (now) => {
+    sending = now;
+    clearTimeout(pause);
+    for (const button of form.querySelectorAll('[type="submit"]')) button.disabled = now;
+  };
   form.addEventListener('submit', (event) => {
+    if (sending) event.preventDefault();
+    if (event.defaultPrevented) return;
+    sending = true;
     // After this turn: a disabled button would not be part of what is sent.
-    setTimeout(() => { if (!event.defaultPrevented) setSending(form, true); });
-    setTimeout(() => setSending(form, false), SEND_AGAIN_AFTER_MS);
+    setTimeout(() => {
+      setSending(!event.defaultPrevented);
+      pause = setTimeout(() => setSending(false), SEND_AGAIN_AFTER_MS);
+    });
   });
+  addEventListener('pageshow', (event) => { if (event.persisted) setSending(false); });
 }
 
-// ---- the draft -------------------------------------------------------------------------------------------
-// In sessionStorage: it lives as long as the tab and nobody else who uses the browser later can read it.
+// ---- what was accepted -----------------------------------------------------------------------------------
+// The page that follows a form which the server has accepted names the key of the form, and may be shown by
+// another tab than the one that has sent it. So the keys, which say nothing, are remembered for all tabs.
 
-const draftKey = `draft of ${document.body.dataset.person}`;
-const sentKey = `sent by ${document.body.dataset.person}`;
+const ACCEPTED = 'accepted forms';
+const MOST_ACCEPTED = 100;
 
-const store = {
-  read(key) {
-    try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; }
-  },
-  write(key, value) {
-    try { sessionStorage.setItem(key, JSON.stringify(value)); } catch { /* full or forbidden: nothing is kept */ }
-  },
-  forget(key) {
-    try { sessionStorage.removeItem(key); } catch { /* as above */ }
-  },
-};
-
-const refusal = document.querySelector('.error-summary, [data-error-page], [data-flash="error"], #login-form');
-
-function wasSent() {
-  if (refusal) return false;
-  const [navigation] = performance.getEntriesByType('navigation');
-  return Boolean(document.querySelector('[data-flash="success"]')) || navigation?.redirectCount > 0;
+function storeIn(area) {
+  return {
+    read(name) {
+      try { return JSON.parse(area().getItem(name)); } catch { return null; }
+    },
+    write(name, value) {
+      try { area().setItem(name, JSON.stringify(value)); } catch { return false; /* full or forbidden */ }
+      return true;
+    },
+    forget(name) {
+      try { area().removeItem(name); } catch { /* forbidden: there is nothing */ }
+    },
+  };
 }
 
-// The first page after a post was sent tells whether it arrived.
-function settleDraft() {
-  const draft = store.read(draftKey);
-  if (!draft?.sending) return;
-  if (wasSent()) {
-    store.write(sentKey, draft);
-    store.forget(draftKey);
-  } else {
-    store.write(draftKey, { ...draft, sending: false });
-  }
+const ofThisTab = storeIn(() => sessionStorage);
+const ofAllTabs = storeIn(() => localStorage);
+const acceptedHere = (document.body.dataset.accepted ?? '').split(' ').filter(Boolean);
+
+function acceptedKeys() {
+  return [...ofAllTabs.read(ACCEPTED) ?? [], ...acceptedHere];
+}
+
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+// All forms of a page come with one key; what was accepted is one of them.
+function setOwnKey(form) {
+  const key = form.elements.namedItem('key');
+  if (key) key.value = newKey();
+}
+
+// ---- drafts ----------------------------------------------------------------------------------------------
+// In sessionStorage: they live as long as the tab and nobody else who uses the browser later can read them. A
+// draft is {form, key, text, sent}: `sent` is the text that was sent with this key, if it was. It ends when
+// its author removes the text, or when the server has accepted the very text; no other page proves anything.
+// The last one is the one that was written in last.
+
+const DRAFTS = `drafts of ${document.body.dataset.person}`;
+const LOGGING_OUT = 'logging out';
+
+const readDrafts = () => ofThisTab.read(DRAFTS) ?? [];
+const writeDrafts = (drafts) => ofThisTab.write(DRAFTS, drafts);
+const draftWith = (key) => readDrafts().find((draft) => draft.key === key);
+const isUnanswered = (draft) => draft.sent === draft.text;
+const isSameText = (one, other) => one.replace(/\r\n?/g, '\n').trim() === other.replace(/\r\n?/g, '\n').trim();
+
+function settleDrafts() {
+  const accepted = acceptedKeys();
+  const drafts = readDrafts();
+  const left = drafts
+    .filter((draft) => !accepted.includes(draft.key) || !isUnanswered(draft))
+    // Written on after it was sent: what there is now was not accepted.
+    .map((draft) => (accepted.includes(draft.key) ? { ...draft, key: newKey(), sent: null } : draft));
+  if (left.length || drafts.length) writeDrafts(left);
 }
 
 function keepDraft(form) {
   const textarea = form.querySelector('textarea');
   const key = form.elements.namedItem('key');
+  const path = new URL(form.action).pathname;
+  const otherBox = form.parentElement.querySelector('[data-other-draft]');
+  let kept = null; // what is stored of the text of this page
+
+  const draftsOfForm = () => readDrafts().filter((draft) => draft.form === path);
+  const otherDraft = () => draftsOfForm().filter((draft) => draft.key !== key.value).at(-1);
+
+  const keep = (changes) => {
+    const draft = { form: path, sent: null, ...draftWith(key.value), key: key.value, text: textarea.value, ...changes };
+    const others = readDrafts().filter((each) => each.key !== key.value);
+    const isKept = writeDrafts(textarea.value.trim() ? [...others, draft] : others);
+    kept = isKept ? textarea.value : null;
+    // What is stored here is better than what browsers put in again by themselves, which may have been sent.
+    form.autocomplete = isKept ? 'off' : 'on';
+  };
   const fill = (text) => {
     textarea.value = text;
     textarea.dispatchEvent(new Event('input', { bubbles: true }));
   };
-  const keep = (sending) => {
-    if (textarea.value.trim()) store.write(draftKey, { text: textarea.value, key: key.value, sending });
-    else store.forget(draftKey);
+  const showOther = () => {
+    const other = otherDraft();
+    otherBox.hidden = !other;
+    otherBox.querySelector('textarea').value = other?.text ?? '';
+  };
+  const take = (draft) => {
+    // Sent once more with the key and the text that have been sent, it is still sent once.
+    key.value = isUnanswered(draft) ? draft.key : newKey();
+    writeDrafts(readDrafts().map((each) => (each.key === draft.key ? { ...each, key: key.value } : each)));
+    fill(draft.text);
+    showOther();
+  };
+  const begin = () => {
+    if (textarea.value.trim()) {
+      // The server gives a text back, which is one of the drafts or one more: it is not sent yet.
+      const same = draftsOfForm().filter((draft) => isSameText(draft.text, textarea.value)).at(-1);
+      writeDrafts(readDrafts().filter((draft) => draft.key !== same?.key));
+      keep(same ? { text: same.text } : {}); // which is without blanks around it
+    } else {
+      const last = draftsOfForm().at(-1);
+      if (last) take(last);
+    }
+    showOther();
+  };
+  // What was here has been accepted by now, or was taken up by a later page.
+  const beginAgain = () => {
+    key.value = newKey();
+    if (textarea.value === kept) fill('');
+    begin();
   };
 
-  const draft = store.read(draftKey);
-  if (draft && !textarea.value) fill(draft.text);
-  textarea.addEventListener('input', () => keep(false));
-  form.addEventListener('submit', () => keep(true));
+  textarea.addEventListener('input', () => keep({}));
+  form.addEventListener('submit', (event) => { if (!event.defaultPrevented) keep({ sent: textarea.value }); });
+  otherBox.querySelector('button').addEventListener('click', () => {
+    take(otherDraft());
+    textarea.focus();
+  });
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    settleDrafts();
+    if (!draftWith(key.value)) beginAgain();
+  });
+  addEventListener('storage', (event) => {
+    if (event.key !== ACCEPTED || !draftWith(key.value)) return;
+    settleDrafts();
+    if (!draftWith(key.value)) beginAgain();
+  });
+  begin();
+}
 
-  // Browsers bring a form back as it was left. Had it been sent, its text and its key are used up.
-  addEventListener('pageshow', () => {
-    const sent = store.read(sentKey);
-    if (!sent || refusal) return;
-    if (textarea.value === sent.text && !store.read(draftKey)) fill('');
-    const [navigation] = performance.getEntriesByType('navigation');
-    if (key.value && key.value === sent.key && navigation?.type !== 'reload') location.reload();
+// Who has logged out leaves nothing; who could not log out has lost nothing.
+function forgetWithLogOut(form) {
+  form.addEventListener('submit', () => {
+    ofThisTab.write(LOGGING_OUT, { key: form.elements.namedItem('key').value, drafts: DRAFTS });
   });
 }
 
-function forgetEverything() {
-  store.forget(draftKey);
-  store.forget(sentKey);
+function settleLogOut() {
+  const leaving = ofThisTab.read(LOGGING_OUT);
+  if (!leaving || !acceptedKeys().includes(leaving.key)) return;
+  ofThisTab.forget(leaving.drafts);
+  ofThisTab.forget(LOGGING_OUT);
 }
 
 // ---- begin -----------------------------------------------------------------------------------------------
 
-settleDraft();
+if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
+settleLogOut();
+settleDrafts();
 for (const textarea of document.querySelectorAll('textarea[data-max-length]')) showCharactersLeft(textarea);
 for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
 for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);
-for (const form of document.querySelectorAll('form[data-draft]')) keepDraft(form);
+for (const form of document.querySelectorAll('form[method="post"]')) setOwnKey(form);
+// First of all that hear of it: it stops what is sent twice.
 for (const form of document.querySelectorAll('form[method="post"]')) sendOnce(form);
-for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) form.addEventListener('submit', forgetEverything);
-
-addEventListener('pageshow', (event) => {
-  if (event.persisted) for (const form of document.querySelectorAll('form[method="post"]')) setSending(form, false);
-});
+for (const form of document.querySelectorAll('form[data-draft]')) keepDraft(form);
+for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) forgetWithLogOut(form);
 
 document.querySelector('.error-summary')?.focus();

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Response
 
+from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import add_user, change_profile, owner_of_nickname, start_session
 from microblog.accounts.settings import REGISTRATION
 from microblog.monitoring.profiles import HEADER, signed
@@ -24,6 +25,7 @@ from microblog.posts.queries import add_posts
 from microblog.request import MAX_BODY
 from microblog.security import SECRET, token_hash
 from tests.conftest import Application
+from tests.walk import PASSWORD
 
 # A page of posts is full with six, and a request too large with six thousand bytes.
 SETTINGS = {PAGE_SIZE.key: "6", MAX_BODY.key: "6000"}
@@ -34,6 +36,7 @@ NEWCOMER = "nobody.yet"
 ADMIN = "grace"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 LONG_ADDRESS = "https://example.org/" + "a-very-long-path-without-any-end/" * 6 + "?" + "q=0123456789&" * 4
+ARABIC = "صباح الخير. القطار متأخر، والمحطة هادئة."
 NOT_THERE = 999
 
 POSTS = (
@@ -42,7 +45,7 @@ POSTS = (
     (WIDEST, f"{LONG_WORD}\n\n{LONG_ADDRESS}", "de"),
     ("ada", "Hoy he plantado un limonero. Mañana empezaré a esperar limones.", "es"),
     ("susan", "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich.", "de"),
-    ("ada", "صباح الخير. القطار متأخر، والمحطة هادئة.", "ar"),
+    ("ada", ARABIC, "ar"),
     (
         "susan",
         "Things to bring:\n\n  – a torch\n  – two apples\n  – a rope\n\nand nothing else.",
@@ -83,8 +86,12 @@ class Filled:
 def fill(application: Application) -> Filled:
     """People who follow each other, and their posts of the last two weeks."""
     now = datetime.now(UTC)
+    password_hash = hash_password(PASSWORD)
     with application.database.write() as session:
-        ids = {name: add_user(session, name, email=f"{name}@example.org") for name in PEOPLE}
+        ids = {
+            name: add_user(session, name, email=f"{name}@example.org", password_hash=password_hash)
+            for name in PEOPLE
+        }
         for name, about_me in ABOUT.items():
             change_profile(session, ids[name], nickname=name, about_me=about_me)
         for follower, followed in FOLLOWS:
@@ -133,21 +140,22 @@ def fill_profiles(application: Application) -> FilledProfiles:
 @dataclass(frozen=True)
 class Scene:
     """`person`, or a visitor, opens `path` ({by_susan}, … are posts) and does `act` there, which
-    ends on another page. The page that is then shown has `status`."""
+    ends on another page, and `then` on that one. The page that is then shown has `status`."""
 
     name: str
     path: str
     person: str | None = None
     act: Callable[[Page], None] | None = None
     status: int = 200
+    then: Callable[[Page], None] | None = None
 
     def play(self, page: Page, filled: Filled | FilledProfiles | None = None) -> Response:
         """Be there; the answer that made the page."""
         path = self.path.format(**vars(filled)) if filled else self.path
         response = page.goto(path)
-        if self.act is not None:
+        for act in filter(None, (self.act, self.then)):
             with page.expect_navigation() as navigation:
-                self.act(page)
+                act(page)
             response = navigation.value
         assert response is not None
         assert response.status == self.status, f"{self.name}: {response.status}"
@@ -183,6 +191,43 @@ def post_without_cookies(page: Page) -> None:
     page.get_by_label("E-mail").fill("still@example.org")
     page.get_by_label("Password").fill("correct horse battery")
     press("Sign up")(page)
+
+
+def logged_out(act: Callable[[Page], None]) -> Callable[[Page], None]:
+    """As after a night: who it was is forgotten."""
+
+    def then(page: Page) -> None:
+        page.context.clear_cookies(name="session")
+        act(page)
+
+    return then
+
+
+def log_in_as(person: str, password: str = PASSWORD) -> Callable[[Page], None]:
+    return fill_in("Log in", Nickname_or=person, Password=password)
+
+
+def post_with_an_old_token(text: str) -> Callable[[Page], None]:
+    """As from a page that was opened before the log-in of another tab."""
+
+    def act(page: Page) -> None:
+        page.evaluate("document.querySelector('#compose-form [name=csrf_token]').value = 'old'")
+        post(text)(page)
+
+    return act
+
+
+def post_beside_another_draft(page: Page) -> None:
+    """The server gives one text back, and the tab keeps another one."""
+    page.evaluate(
+        """(text) => {
+            const draft = {form: '/posts/', key: 'another', text, sent: null};
+            sessionStorage.setItem(`drafts of ${document.body.dataset.person}`, JSON.stringify([draft]));
+            document.querySelector('#compose-form [name=csrf_token]').value = 'old';
+        }""",
+        LONG_WORD,
+    )
+    post("The kettle sings before it boils.")(page)
 
 
 def post_to_a_page_that_only_shows(page: Page) -> None:
@@ -272,6 +317,41 @@ SCENES = (
         "susan",
         act=fill_in("Save", Nickname="ada", About_me=LONG_WORD),
         status=422,
+    ),
+    Scene("post shown again, form too old", "/", "susan", act=post_with_an_old_token(ARABIC), status=400),
+    Scene("post shown again beside another draft", "/", "susan", act=post_beside_another_draft, status=400),
+    # Somebody whose session has ended; another person each time
+    Scene("login, carrying a post", "/", "nils", act=logged_out(post("A first green tea.")), status=400),
+    Scene("login, too long to be carried", "/", WIDEST, act=logged_out(post(LONG_WORD * 4)), status=400),
+    Scene("login, to be asked again", "/users/ada", "reader0", act=logged_out(press("Follow")), status=400),
+    Scene(
+        "login refused, carrying a post",
+        "/",
+        "reader1",
+        act=logged_out(post("A second green tea.")),
+        then=log_in_as("reader1", "wrong password"),
+        status=422,
+    ),
+    Scene(
+        "post shown again after the login",
+        "/",
+        "reader2",
+        act=logged_out(post(f"{ARABIC}\n{LONG_WORD}")),
+        then=log_in_as("reader2"),
+    ),
+    Scene(
+        "profile shown again after the login",
+        "/account/profile",
+        "reader3",
+        act=logged_out(fill_in("Save", Nickname="reader3", About_me=ARABIC)),
+        then=log_in_as("reader3"),
+    ),
+    Scene(
+        "button shown again after the login",
+        "/users/ada",
+        "reader4",
+        act=logged_out(press("Follow")),
+        then=log_in_as("reader4"),
     ),
     Scene("log out?", "/logout", "susan"),
     Scene("front page after logging out", "/logout", "susan", act=press("Log out")),

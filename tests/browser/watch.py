@@ -10,11 +10,13 @@ OF_NO_HOST = ("data:", "about:", "blob:")
 
 
 class Watch:
-    """Listens to browsers and notes their troubles; `allowed_statuses` are 5xx that a test wants to see."""
+    """Listens to browsers and notes their troubles; `allowed_statuses` are 5xx that a test wants to see, and
+    `allowed_failures` how requests may end that get no answer."""
 
     def __init__(self) -> None:
         self.troubles: list[str] = []
         self.allowed_statuses: set[int] = set()
+        self.allowed_failures: set[str | None] = {LEFT_BY_THE_READER}
 
     def over(self, context: BrowserContext, url: str) -> None:
         """Watch this browser, whose only host may be that of `url`."""
@@ -47,7 +49,7 @@ class Watch:
             self._note(f"{response.status} for the {response.request.resource_type} {response.url}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure != LEFT_BY_THE_READER:
+        if request.failure not in self.allowed_failures:
             self._note(f"failed: {request.url} ({request.failure})")
 
     def _request(self, request: Request, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Nothing that somebody writes is lost: not with their session, their connection or their browser's storage."""
+"""Nothing that somebody writes is lost: not with a session, a connection or the storage of the browser."""
 
 from __future__ import annotations
 

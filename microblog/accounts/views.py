@@ -121,8 +121,14 @@ def login(root: Root, request: Any) -> Any:
 def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
     """Also the answer to a form whose person has to log in first (`microblog.submissions`)."""
     request.response.status_int = status
-    recovered = request.kept_form.recovered if request.kept_form else ()
-    return {"form": form, "next": next_page(request), "recovered": recovered, "page_name": "login"}
+    carries_form = status == 422 and kept.carried_form(request) is not None
+    return {
+        "form": form,
+        "next": next_page(request),
+        "recovered": request.kept_form.recovered if request.kept_form else (),
+        "is_still_kept": carries_form and kept.SOMEBODY_ELSES not in form.errors_of_form,
+        "page_name": "login",
+    }
 
 
 def log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> Any:

@@ -115,8 +115,11 @@ function acceptedKeys() {
   return [...ofAllTabs.read(ACCEPTED) ?? [], ...acceptedHere];
 }
 
+// As the server makes them: random, and for whom the page was made.
 function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const { person } = document.body.dataset;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') + (person ? `.${person}` : '');
 }
 
 // All forms of a page come with one key; what was accepted is one of them.

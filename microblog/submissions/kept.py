@@ -40,15 +40,15 @@ NOT_TYPED = frozenset({"next", CARRIED})
 
 TOO_OLD = (
     "This page was too old (or your browser keeps no cookies), so nothing was done. "
-    "Look it through and send it again."
+    "Look through the form and send it again."
 )
-LOGGED_IN_MEANWHILE = "You are logged in. Nothing was sent yet: look it through and send it."
+LOGGED_IN_MEANWHILE = "You are logged in. This form was not sent yet: look through it and send it."
 LOGGED_OUT = "You have been logged out."
 NOT_LOGGED_IN = "You are not logged in."
 FIND_IT = "Log in, and you will find what you wrote, not yet sent."
 BE_ASKED = "Nothing was done. Log in, and you will be asked again."
 COPY_IT = "What you wrote is too long to be kept while you log in: copy it first."
-PASTE_IT = "You are logged in. Nothing was sent: paste what you have copied."
+PASTE_IT = "You are logged in. Nothing was sent: if your text is not here, paste what you have copied."
 GONE = "What you had written waits here no longer: it was sent, or you logged in more than an hour ago."
 SOMEBODY_ELSES = (
     "What this page keeps was written by another account, and only that one can find it by logging in here. "

@@ -335,6 +335,14 @@ SCENES = (
         status=422,
     ),
     Scene(
+        "login as somebody else than who wrote",
+        "/",
+        "reader5",
+        act=logged_out(post("A third green tea.")),
+        then=log_in_as("reader1"),
+        status=422,
+    ),
+    Scene(
         "post shown again after the login",
         "/",
         "reader2",

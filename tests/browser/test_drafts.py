@@ -89,7 +89,7 @@ def test_a_post_that_is_sent_after_the_session_has_ended_is_there_after_the_log_
     button(page, "Post").click()
     expect(page.get_by_role("alert")).to_contain_text("You have been logged out.")
     log_in(page, "susan")
-    expect(page.get_by_role("status").filter(has_text="Nothing was sent yet")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="This form was not sent yet")).to_be_visible()
     expect(body_field(page)).to_have_value(text)
     button(page, "Post").click()
     expect(page.get_by_text("Your post is now live!")).to_be_visible()

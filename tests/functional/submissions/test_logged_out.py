@@ -27,7 +27,9 @@ from tests.walk import PASSWORD, flashes, log_in, sign_up
 
 FIND_IT = "You have been logged out. Log in, and you will find what you wrote, not yet sent."
 BE_ASKED = "You have been logged out. Nothing was done. Log in, and you will be asked again."
-LOOK_AGAIN = "You are logged in. Nothing was sent yet: look it through and send it."
+LOOK_AGAIN = "You are logged in. This form was not sent yet: look through it and send it."
+STILL_KEPT = "What you sent is still kept: log in, and you will find it."
+PASTE_IT = "You are logged in. Nothing was sent: if your text is not here, paste what you have copied."
 GONE = "What you had written waits here no longer: it was sent, or you logged in more than an hour ago."
 
 
@@ -60,6 +62,7 @@ def test_a_form_is_found_again_after_the_log_in_and_was_not_sent(
     assert flashes(page) == [FIND_IT if form_of_susan.fields else BE_ASKED]
     assert state(application.database) == before
     page = log_in_on(page, password="wrong password", status=422)
+    assert STILL_KEPT in page
     answer = log_in_on(page, password=password_after(end), status=303)
     page = answer.follow()
     assert flashes(page) == [LOOK_AGAIN]
@@ -150,7 +153,7 @@ def test_more_is_shown_to_be_copied_and_the_log_in_leads_to_where_it_goes(susan,
     assert [area.get_text() for area in page.html.select(".recovered textarea")] == [f"\n{text}"]
     assert "carried" not in page.forms["login-form"].fields
     page = log_in_on(page, status=303).follow().follow()
-    assert flashes(page) == ["You are logged in. Nothing was sent: paste what you have copied."]
+    assert flashes(page) == [PASTE_IT]
     assert page.forms["compose-form"]["body"].value == ""
     assert number_of(database, KeptForm) == 0
 

@@ -12,7 +12,7 @@ from tests.walk import PASSWORD, flashes, log_in
 
 TOO_OLD = (
     "This page was too old (or your browser keeps no cookies), so nothing was done. "
-    "Look it through and send it again."
+    "Look through the form and send it again."
 )
 
 

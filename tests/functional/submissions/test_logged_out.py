@@ -244,6 +244,7 @@ def test_what_was_kept_for_somebody_is_not_shown_to_another(susan, person, datab
 def test_somebody_else_who_logs_in_is_not_shown_it_and_it_stays(susan, database):
     page = log_in_on(write_logged_out(susan, database), "john", status=422)
     assert "was written by another account" in page.html.select_one(".error-summary").get_text()
+    assert STILL_KEPT not in page
     assert "First line" not in page.text
     assert number_of(database, KeptForm) == 0
     page = log_in_on(page, status=303).follow()

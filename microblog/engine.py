@@ -43,6 +43,8 @@ from microblog.outages import (
 SQLITE_BUSY_SECONDS = 5.0
 # While somebody keeps the lock for long, nobody else waits long for it.
 SQLITE_BUSY_SECONDS_WHILE_LOCKED = 0.1
+# So many waits for the lock in a row, in which nobody got it, are no queue of writers any more.
+WAITS_UNTIL_LOCKED = 2.5
 TRANSIENT_SQLSTATE_CLASS = "40"  # serialization failure, deadlock
 # PostgreSQL itself ends what takes too long; only when it does not, it hangs.
 SECONDS_AFTER_THE_SERVERS_OWN_LIMIT = 0.25
@@ -107,6 +109,8 @@ class EngineOfSite:
         self._file = file
         self._known: tuple[int, int] | None = None  # device and inode of the file
         self._connect_arguments: tuple[Any, dict[str, Any]] = ((), {})
+        # Since when nobody of this process has got the write lock of SQLite, as far as somebody waited.
+        self._blocked_since: float | None = None
         options: dict[str, Any] = {}
         if self._is_postgresql:
             options["connect_args"] = {"client_encoding": "utf8", "connect_timeout": timeouts.connect}
@@ -227,12 +231,14 @@ class EngineOfSite:
         if mode == "IMMEDIATE":
             connection.exec_driver_sql(f"PRAGMA busy_timeout={int(self.seconds_for_the_lock * 1000)}")
         connection.exec_driver_sql(f"BEGIN {mode}")
+        if mode == "IMMEDIATE":
+            self._blocked_since = None
 
     @property
     def seconds_for_the_lock(self) -> float:
         if self.patience is not Patience.REQUEST:
             return SQLITE_BUSY_SECONDS
-        if self.outages.is_present(LOCKED):
+        if self.outages.is_going_on(LOCKED):
             return SQLITE_BUSY_SECONDS_WHILE_LOCKED
         return min(self.timeouts.statement, SQLITE_BUSY_SECONDS)
 
@@ -257,9 +263,22 @@ class EngineOfSite:
         if outage in (DAMAGED, MISSING) and self._file is not None and is_disk_full(self._file):
             return FULL  # SQLite says "disk I/O error" when its index of the log cannot grow
         is_waiting_for_the_lock = (context.statement or "").startswith("BEGIN") and is_busy(error)
-        if is_waiting_for_the_lock and self.patience is Patience.REQUEST:
+        if is_waiting_for_the_lock and self.patience is Patience.REQUEST and self._is_locked():
             return LOCKED
         return outage
+
+    def _is_locked(self) -> bool:
+        """Somebody has waited in vain for the lock of SQLite: does a process keep it?
+
+        If it was just not their turn, as happens among many who write, the request tries again.
+        """
+        if self.outages.is_present(LOCKED):
+            return True
+        now, wait = time.monotonic(), self.seconds_for_the_lock
+        since = self._blocked_since
+        if since is None:
+            since = self._blocked_since = now - wait
+        return now - since >= WAITS_UNTIL_LOCKED * wait
 
     @property
     def is_disk_full(self) -> bool:

@@ -247,6 +247,11 @@ class Outages:
     def is_present(self, outage: Outage) -> bool:
         return outage.name in self._present
 
+    def is_going_on(self, outage: Outage) -> bool:
+        """Is it present, and has nobody found since that it is over?"""
+        present = self._present.get(outage.name)
+        return present is not None and present.well_since is None
+
     def require(self) -> None:
         """:raises DatabaseUnavailable: while everybody is refused."""
         stopping = self._stopping

@@ -197,6 +197,21 @@ def test_a_locked_file_holds_up_the_first_and_refuses_the_others_soon(make_site,
     assert told(caplog)[0].startswith("The database is locked (database is locked).")
 
 
+def test_who_waits_for_other_writers_for_longer_than_once_writes_after_them(make_site, caplog):
+    site = make_site()
+    form = site.form("After the others")
+    other = sqlite3.connect(site.file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.4, other.execute, ("ROLLBACK",))  # longer than one wait of 0.3 s
+    end.start()
+    form.submit(status=303)
+    end.join()
+    other.close()
+    assert bodies(site.susan.get("/")) == ["After the others"]
+    assert told(caplog) == []
+    assert site.outages.present() == []
+
+
 def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
     site = make_site()
     write(site.susan, "Before")

@@ -6,72 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from microblog.accounts import queries
-from microblog.accounts.models import User
 from microblog.posts.forms import MAX_LENGTH
 from tests.browser.conftest import Site
 from tests.browser.test_walk import body_field, button, link, posts, sign_up, write
-from tests.browser.watch import Watch
-from tests.walk import PASSWORD
+from tests.browser.writing import BOTH, end_sessions, expect_draft, expect_posts, log_in, other_draft, send
 
 pytestmark = pytest.mark.browser
 
-LONG_MILLISECONDS = 11_000  # longer than a button waits for an answer
-BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 FORBIDDEN = """Object.defineProperty(window, '{name}', {{
     get() {{ throw new DOMException('The operation is insecure.', 'SecurityError'); }},
 }})"""
 FULL = """Storage.prototype.setItem = function () {
     throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
 }"""
-COME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
-
-
-def end_sessions(site: Site) -> None:
-    """Of everybody, as after a night."""
-    with site.application.database.write() as session:
-        for user_id in session.scalars(sa.select(User.id)).all():
-            queries.end_sessions_of(session, user_id)
-
-
-def log_in(page: Page, nickname: str) -> None:
-    page.get_by_role("textbox", name="Nickname or e-mail").fill(nickname)
-    page.get_by_label("Password").fill(PASSWORD)
-    button(page, "Log in").click()
-
-
-def send(page: Page, text: str) -> None:
-    body_field(page).fill(text)
-    button(page, "Post").click()
-
-
-def expect_posts(page: Page, *texts: str) -> None:
-    """All there are, newest first."""
-    page.goto("/explore")
-    expect(posts(page)).to_have_text(list(texts))
-
-
-def expect_draft(page: Page, text: str) -> None:
-    page.goto("/")
-    expect(body_field(page)).to_have_value(text)
-
-
-def lose_the_answer(page: Page) -> None:
-    """The next post arrives at the server, and the connection breaks before the answer comes."""
-
-    def handle(route: Route) -> None:
-        route.fetch(max_redirects=0)
-        page.context.clear_cookies(name="flash")  # it would have come with the answer
-        route.abort("aborted")
-
-    page.route("**/posts/", handle, times=1)
-
-
-def other_draft(page: Page) -> Any:
-    return page.get_by_role("textbox", name="You have another draft")
 
 
 # The session ends
@@ -211,192 +160,6 @@ def test_a_refused_draft_is_kept_and_once_it_is_mended_nothing_of_it_is_left(
     send(page, "Mended")
     expect(posts(page)).to_have_text(["Mended"])
     expect_draft(page, "")
-
-
-# Nobody knows whether it was sent
-
-
-def test_a_post_whose_answer_was_lost_is_posted_once_when_it_is_sent_again(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    lose_the_answer(page)
-    send(page, "Said once")
-    page.reload()
-    expect(posts(page)).to_have_text(["Said once"])
-    expect(body_field(page)).to_have_value("Said once")
-    link(page, "Explore").click()
-    link(page, "Home").click()
-    button(page, "Post").click()
-    expect(page.get_by_text("Your post is now live!")).to_be_visible()
-    expect(posts(page)).to_have_text(["Said once"])
-    expect(body_field(page)).to_have_value("")
-
-
-def test_what_is_written_on_after_an_answer_was_lost_is_another_post(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    lose_the_answer(page)
-    send(page, "First")
-    page.reload()
-    expect(body_field(page)).to_have_value("First")
-    send(page, "First and more")
-    expect(posts(page)).to_have_text(["First and more", "First"])
-    expect(body_field(page)).to_have_value("")
-
-
-def test_an_accepted_post_does_not_take_what_was_written_on_meanwhile(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    # What is sent is gathered when this event comes.
-    page.evaluate("""document.querySelector('#compose-form').addEventListener('formdata', (event) => {
-        const textarea = event.target.querySelector('textarea');
-        textarea.value = 'And more';
-        textarea.dispatchEvent(new Event('input', {bubbles: true}));
-    })""")
-    send(page, "First")
-    expect(posts(page)).to_have_text(["First"])
-    expect(body_field(page)).to_have_value("And more")
-    button(page, "Post").click()
-    expect(posts(page)).to_have_text(["And more", "First"])
-
-
-def test_an_accepted_form_of_the_same_page_is_not_taken_for_the_post(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    with site.application.database.write() as session:
-        queries.add_user(session, "ada")
-    page = open_window(site)
-    sign_up(page, "susan")
-    page.route("**/posts/", lambda route: route.abort("aborted"), times=1)
-    send(page, "It has not arrived")
-    page.evaluate("""() => {
-        const form = document.querySelector('#header-logout-form').cloneNode(true);
-        form.action = '/users/ada/follow';
-        document.body.append(form);
-        form.submit();
-    }""")
-    expect(page.get_by_text("You follow ada now.")).to_be_visible()
-    expect_draft(page, "It has not arrived")
-
-
-def test_a_draft_waits_while_there_is_no_connection(
-    site: Site, open_window: Callable[..., Page], watch: Watch
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    watch.allowed_failures.add("net::ERR_INTERNET_DISCONNECTED")
-    page.context.set_offline(True)
-    send(page, "From a train")
-    page.wait_for_url("chrome-error://**")
-    page.context.set_offline(False)
-    expect_draft(page, "From a train")
-    button(page, "Post").click()
-    expect_posts(page, "From a train")
-
-
-@BOTH
-def test_a_text_that_was_posted_is_not_in_the_box_when_somebody_goes_back(
-    site: Site, open_window: Callable[..., Page], javascript: bool
-) -> None:
-    page = open_window(site, javascript=javascript)
-    sign_up(page, "susan")
-    write(page, "Posted")
-    link(page, "Explore").click()
-    page.go_back()
-    page.go_back()
-    expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
-    if javascript:  # without it, browsers put the text in again
-        expect(body_field(page)).to_have_value("")
-        expect_draft(page, "")
-
-
-def test_a_page_that_comes_back_as_it_was_left_sends_neither_the_posted_text_nor_its_key(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    key = page.locator("#compose-form input[name=key]")
-    sent = key.input_value()
-    page.route("**/posts/", lambda route: (route.fetch(max_redirects=0), route.abort("aborted")), times=1)
-    send(page, "Posted")
-    expect(button(page, "Post")).to_be_disabled()
-    accepted = page.evaluate("fetch('/').then((answer) => answer.text())")
-    assert f'data-accepted="{sent}"' in accepted
-    page.evaluate("(key) => localStorage.setItem('accepted forms', JSON.stringify([key]))", sent)
-    page.evaluate(COME_BACK)
-    expect(button(page, "Post")).to_be_enabled()
-    expect(body_field(page)).to_have_value("")
-    assert key.input_value() != sent
-    send(page, "Posted")
-    expect(posts(page)).to_have_text(["Posted", "Posted"])
-
-
-def test_a_page_that_comes_back_before_an_answer_has_its_text_and_a_button_that_can_be_pressed(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    lose_the_answer(page)
-    send(page, "Said once")
-    expect(button(page, "Post")).to_be_disabled()
-    page.evaluate(COME_BACK)
-    expect(button(page, "Post")).to_be_enabled()
-    expect(body_field(page)).to_have_value("Said once")
-    button(page, "Post").click()
-    expect(posts(page)).to_have_text(["Said once"])
-
-
-# The button
-
-
-@BOTH
-def test_a_double_click_on_sign_up_ends_logged_in(
-    site: Site, open_window: Callable[..., Page], javascript: bool
-) -> None:
-    page = open_window(site, javascript=javascript)
-    page.goto("/register")
-    page.get_by_role("textbox", name="Nickname").fill("susan")
-    page.get_by_role("textbox", name="E-mail").fill("susan@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    button(page, "Sign up").dblclick(no_wait_after=True)
-    expect(page.get_by_text("Welcome! You are signed up")).to_be_visible()
-    expect(link(page, "susan")).to_be_visible()
-
-
-def test_a_button_sends_once_until_it_has_waited_long_enough(
-    site: Site, open_window: Callable[..., Page]
-) -> None:
-    page = open_window(site)
-    sign_up(page, "susan")
-    page.clock.install()
-    page.goto("/")
-    asked: list[str] = []
-
-    def note(route: Route) -> None:
-        asked.append(route.request.method)
-        route.abort("aborted")
-
-    page.route("**/posts/", note)
-    body_field(page).fill("Pressed four times")
-    page.evaluate(
-        "() => { for (const _ of [1, 2, 3]) document.querySelector('#compose-form').requestSubmit() }"
-    )
-    page.clock.run_for(1)
-    expect(button(page, "Post")).to_be_disabled()
-    body_field(page).press("Control+Enter")
-    page.clock.run_for(LONG_MILLISECONDS)
-    expect(button(page, "Post")).to_be_enabled()
-    assert asked == ["POST"]
-    button(page, "Post").click()
-    page.clock.run_for(1)
-    expect(button(page, "Post")).to_be_disabled()
-    assert asked == ["POST", "POST"]
 
 
 # Other tabs, other people

@@ -31,7 +31,7 @@ NOT_COPIED = (
     "var",
     "*.sqlite3*",
 )
-SERVER_START_SECONDS = 60
+SERVER_START_SECONDS = 180  # it installs what it needs first
 SERVER_STOP_SECONDS = 10
 
 

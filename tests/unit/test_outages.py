@@ -27,6 +27,7 @@ from microblog.outages import (
     outage_of,
 )
 from tests.conftest import POSTGRESQL_URL
+from tests.probing import wait_until_it_is_over
 
 
 class OfSQLite(sqlite3.OperationalError):
@@ -152,7 +153,7 @@ def test_everybody_is_refused_until_one_thread_has_got_an_answer(breaker, server
     until(lambda: len(server.probes) > 3)
     assert told == [("shut", False)]
     server.is_readable = True
-    until(lambda: not breaker.present())
+    wait_until_it_is_over(breaker)
     breaker.require()
     assert told == [("shut", False), ("shut", True)]
     assert server.probes.count(True) == 0  # nobody could not write
@@ -166,7 +167,7 @@ def test_what_keeps_writers_away_refuses_nobody_and_ends_when_writing_works(brea
     until(lambda: server.probes.count(True) > 2)
     assert breaker.present() == [STUCK]
     server.is_writable = True
-    until(lambda: not breaker.present())
+    wait_until_it_is_over(breaker)
     assert told == [("stuck", False), ("stuck", True)]
 
 

@@ -20,6 +20,7 @@ from microblog.db import Database
 from microblog.outages import DatabaseUnavailable
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
+from tests.probing import wait_until_it_is_over
 from tests.walk import PASSWORD, bodies, sign_up, write
 
 pytestmark = [
@@ -84,10 +85,7 @@ class Site:
         return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP)["Subject"] for f in files]
 
     def wait_until_it_is_over(self):
-        end = time.monotonic() + 30
-        while self.outages.present() and time.monotonic() < end:
-            threading.Event().wait(0.05)
-        assert not self.outages.present()
+        wait_until_it_is_over(self.outages)
 
 
 @pytest.fixture

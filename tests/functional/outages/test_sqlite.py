@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from microblog import outages
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.probing import wait_until_it_is_over
 from tests.walk import bodies, sign_up, write
 
 pytestmark = pytest.mark.skipif(
@@ -61,10 +62,7 @@ class Site:
         return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP)["Subject"] for f in files]
 
     def wait_until_it_is_over(self):
-        end = time.monotonic() + 60
-        while self.outages.present() and time.monotonic() < end:
-            threading.Event().wait(0.05)
-        assert not self.outages.present()
+        wait_until_it_is_over(self.outages)
 
 
 @pytest.fixture

@@ -217,6 +217,17 @@ def test_a_restart_between_two_requests_is_noticed_by_nobody(site, caplog):
     assert site.mails() == []
 
 
+def test_a_search_after_a_restart_finds_what_it_looks_for(site, caplog):
+    """It is the first to meet the dead connection, and does not take it for an index in trouble."""
+    write(site.susan, "Two words")
+    visitor = site.application.browser()
+    assert bodies(visitor.get("/search?q=two+words")) == ["Two words"]
+    site.server.stop()
+    site.server.start()
+    assert bodies(visitor.get("/search?q=two+words", status=200)) == ["Two words"]
+    assert told(caplog) == []
+
+
 def test_a_post_is_given_back_while_the_database_is_away(site):
     form = site.susan.get("/").forms["compose-form"]
     form["body"] = "What I wrote"

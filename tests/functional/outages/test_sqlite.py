@@ -267,6 +267,24 @@ def test_a_damaged_file_is_told_once(make_site, caplog):
     assert site.subjects() == ["[microblog] The database is damaged"]
 
 
+def test_who_writes_hears_of_damage_where_search_keeps_what_waits(make_site, caplog):
+    site = make_site()
+    form = site.form("What I wrote")
+    site.application.database.engine.dispose()
+    with sqlite3.connect(site.file) as connection:
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", [site.application.registry.search.pending]
+        ).fetchone()
+    connection.close()
+    with site.file.open("r+b") as file:
+        file.seek((page - 1) * page_size)
+        file.write(b"\xa5" * page_size)
+    assert recovered(form.submit(status=503)) == ["What I wrote"]
+    assert told(caplog)[0].startswith("The database is damaged (")
+    assert bodies(site.susan.get("/")) == []
+
+
 def test_a_disk_that_can_only_be_read_refuses_who_writes(make_site, small_disk, caplog):
     site = make_site(small_disk)
     form = site.form("What I wrote")

@@ -2,8 +2,9 @@
 
 Every form has a random `key`. What a POST with a key led to is a row in `form_results`, written in the
 transaction of what it did. When the same form comes again, by a double click or because the answer was lost,
-it gets the same answer: before anything is done, or when it was refused because its twin was quicker ("this
-nickname is taken").
+it gets the same answer: when it was refused because its twin was quicker ("this nickname is taken"), or when
+its own row meets that of its twin, and all that it did is rolled back. So one that comes once pays for no
+more than a row.
 
 What counts as the same form: its path, its token, its key and all of its fields. The token must have been
 made for a cookie of this browser, also if the session has ended since. So nobody is given another's answer,

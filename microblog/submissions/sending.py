@@ -1,4 +1,4 @@
-"""The way of a POST under the gate: was it answered before, may it be sent, and if not, what is shown."""
+"""The way of a POST under the gate: may it be sent, was it answered before, and if not, what is shown."""
 
 from __future__ import annotations
 
@@ -32,9 +32,6 @@ def sending_tween(handler: Handler, registry: Any) -> Handler:
     def sending(request: Any) -> Any:
         if request.method != "POST":
             return handler(request)
-        answer = replayed(request)
-        if answer is not None:
-            return answer
         try:
             check_token(request)
         except BadCSRF as error:

@@ -120,7 +120,7 @@ def home_timelines(url: str, size: Size) -> list[list[str]]:
                 rows.append(
                     [database.dialect, f"{followed:,}", page, least, median, p99, f"< {target}", reached]
                 )
-    database.engine.dispose()
+    database.close()
     return rows
 
 
@@ -183,7 +183,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         end_session(session, token_hash(token))
     if search:
         searches(registry)
-    registry.database.engine.dispose()
+    registry.database.close()
 
 
 def posting_rate(get: Callable[..., Any]) -> float:

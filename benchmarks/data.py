@@ -159,7 +159,7 @@ def sqlite_database(size: Size) -> str:
         database = Database(f"sqlite+pysqlite:///{building}")
         migrating.upgrade(database)
         fill_sqlite(database, size)
-        database.engine.dispose()
+        database.close()
         building.rename(file)
     return up_to_date(f"sqlite+pysqlite:///{file}")
 
@@ -168,7 +168,7 @@ def up_to_date(url: str) -> str:
     """A site that was built by an older version, with the migrations since."""
     database = Database(url)
     migrating.upgrade(database)
-    database.engine.dispose()
+    database.close()
     return url
 
 
@@ -220,7 +220,7 @@ def postgresql_database(server_url: str, size: Size) -> str:
             )
             migrating.upgrade(database)
             fill_postgresql(database, size)
-            database.engine.dispose()
+            database.close()
             connection.exec_driver_sql(f"ALTER DATABASE {building} RENAME TO {size.name}")
     server.dispose()
     return up_to_date(own)

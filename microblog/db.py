@@ -184,6 +184,11 @@ class Database:
             return present[0]
         return FULL if self._site.is_disk_full else None
 
+    def close(self) -> None:
+        """Close every connection that nobody uses; whoever asks the database again connects anew."""
+        self.outages.forget()  # its thread would give a connection back to the pool that was closed
+        self.engine.dispose()
+
     def probe(self, writing: bool) -> None:
         """Ask it; with `writing`, whether it takes what is as large as a post.
 
@@ -256,8 +261,15 @@ def dbsession(request: Any) -> orm.Session:
         transaction_manager=request.tm,
     )
     if not safe:
-        for check in request.registry.checks_before_writing:
-            check(request, session)
+        try:
+            # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
+            # joined is not closed at the end.
+            session.connection()
+            for check in request.registry.checks_before_writing:
+                check(request, session)
+        except BaseException:
+            session.close()
+            raise
     return session
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -129,12 +129,11 @@ class EngineOfSite:
             # The timing makes a subclass of it.
             dialect.connection_class = bounded_connection(self.look)
             event.listen(engine, "do_connect", self.connect_postgresql)
-            event.listen(engine, "connect", require_unicode)
+            event.listen(engine, "connect", lambda dbapi, record: prepare(dbapi, require_unicode))
             event.listen(engine, "begin", self.begin_postgresql)
         else:
             dialect.connection_class = sqlite3.Connection
             event.listen(engine, "do_connect", self.connect_sqlite)
-            event.listen(engine, "connect", prepare_sqlite)
             event.listen(engine, "begin", self.begin_sqlite)
             event.listen(engine, "checkin", leave_transaction)
             event.listen(engine, "checkout", self.require_same_file)
@@ -216,6 +215,8 @@ class EngineOfSite:
             error.sqlite_errorcode = SQLITE_CANTOPEN
             raise error
         connection = sqlite3.connect(*arguments, **options, factory=dialect.connection_class)
+        # Here and not in a "connect" listener: SQLAlchemy's own comes first, and fails on a damaged file.
+        prepare(connection, prepare_sqlite)
         self._known = identity_of(self._file)
         return connection
 
@@ -310,7 +311,16 @@ def identity_of(file: Path | None) -> tuple[int, int] | None:
     return None if status is None else (status.st_dev, status.st_ino)
 
 
-def prepare_sqlite(dbapi: Any, record: object) -> None:
+def prepare(dbapi: Any, preparation: Callable[[Any], None]) -> None:
+    """SQLAlchemy does not close a new connection whose preparation fails."""
+    try:
+        preparation(dbapi)
+    except BaseException:
+        dbapi.close()
+        raise
+
+
+def prepare_sqlite(dbapi: Any) -> None:
     dbapi.isolation_level = None  # we emit BEGIN; the driver's own comes too late
     for pragma in (
         f"busy_timeout={int(SQLITE_BUSY_SECONDS * 1000)}",
@@ -322,7 +332,7 @@ def prepare_sqlite(dbapi: Any, record: object) -> None:
         dbapi.execute(f"PRAGMA {pragma}")
 
 
-def require_unicode(dbapi: Any, record: object) -> None:
+def require_unicode(dbapi: Any) -> None:
     """Debian's server has another encoding by default where it was installed without a locale."""
     encoding = dbapi.info.parameter_status("server_encoding")
     if encoding != "UTF8":
@@ -334,10 +344,16 @@ def require_unicode(dbapi: Any, record: object) -> None:
         )
 
 
-def leave_transaction(dbapi: Any, record: object) -> None:
-    """A COMMIT that failed may leave the transaction open, and SQLAlchemy takes it for ended."""
+def leave_transaction(dbapi: Any, record: Any) -> None:
+    """A COMMIT that failed may leave the transaction open, and SQLAlchemy takes it for ended.
+
+    On a damaged file the rollback fails as well. An error here would keep the connection out of the pool.
+    """
     if dbapi is not None and dbapi.in_transaction:
-        dbapi.rollback()
+        try:
+            dbapi.rollback()
+        except sqlite3.Error as error:
+            record.invalidate(error)
 
 
 def mark_transient(context: sa.ExceptionContext) -> None:

@@ -8,6 +8,7 @@ beforehand; the same thread finds out when writing works again.
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import shutil
 import threading
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 log = logging.getLogger(__name__)
 
+THREADS = itertools.count(1)
 SECONDS_BETWEEN_PROBES = 1.0
 SECONDS_TO_END = 5.0
 REASON_CHARACTERS = 300
@@ -220,6 +222,7 @@ class Outages:
     probe: Callable[[bool], None]
     tellers: list[Teller] = field(default_factory=list)
     seconds_between_probes: float = SECONDS_BETWEEN_PROBES
+    thread_name: str = field(default_factory=lambda: f"microblog-database-probe-{next(THREADS)}")
     _present: dict[str, Present] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_guarded: bool = False
@@ -286,13 +289,16 @@ class Outages:
     def forget(self) -> None:
         """Begin anew, as if nothing had been noticed; the thread ends."""
         with self._lock:
-            self._present.clear()
-            self._stopping = None
-            thread, self._thread = self._thread, None
+            thread = self._thread
             self._wake.set()
-            self._wake = threading.Event()
+        # It ends before the rest is forgotten: what its last probe meets would start another thread.
         if thread is not None and thread is not threading.current_thread():
             thread.join(SECONDS_TO_END)
+        with self._lock:
+            self._present.clear()
+            self._stopping = None
+            self._thread = None
+            self._wake = threading.Event()
 
     def _tell(self, outage: Outage, reason: str, *, is_over: bool) -> None:
         for teller in self.tellers:
@@ -303,7 +309,7 @@ class Outages:
     def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(
-                target=self._run, args=(self._wake,), name="microblog-database-probe", daemon=True
+                target=self._run, args=(self._wake,), name=self.thread_name, daemon=True
             )
             self._thread.start()
 

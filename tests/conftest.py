@@ -150,12 +150,12 @@ def prepare(url: str) -> None:
     """Migrations, and the tables of the search adapter that fits the database."""
     database = Database(url)
     migrating.upgrade(database)
-    database.engine.dispose()
+    database.close()
     application = Application({**settings_for(url)})
     with application.database.write() as session:
         application.registry.search.install(session)
     # The last connection that SQLite closes writes everything into the one file.
-    application.database.engine.dispose()
+    application.database.close()
 
 
 def elasticsearch_settings() -> dict[str, str]:
@@ -190,13 +190,13 @@ def shared_application(
     profiles = {"microblog.profiler.directory": str(tmp_path_factory.mktemp("profiles"))}
     application = Application({**settings_for(migrated()), **profiles})
     yield application
-    application.database.engine.dispose()
+    application.database.close()
 
 
 @pytest.fixture
 def application(shared_application: Application, migrated: Callable[[], str]) -> Application:
     """The application on an empty database."""
-    shared_application.database.engine.dispose()
+    shared_application.database.close()
     migrated()
     shared_application.registry.deferred.clear()
     return shared_application
@@ -216,7 +216,7 @@ def make_application(migrated: Callable[[], str]) -> Iterator[Callable[..., Appl
 
     yield make
     for application in made:
-        application.database.engine.dispose()
+        application.database.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import time
 
 from microblog.outages import Outages
 
-THREAD = "microblog-database-probe"
 SECONDS = 60
 
 
@@ -20,4 +19,5 @@ def wait_until_it_is_over(outages: Outages) -> None:
 
 
 def is_over(outages: Outages) -> bool:
-    return not outages.present() and all(thread.name != THREAD for thread in threading.enumerate())
+    names = [thread.name for thread in threading.enumerate()]
+    return not outages.present() and outages.thread_name not in names

@@ -273,7 +273,7 @@ def restore_postgresql(site: Site, file: Path) -> None:
     if tables:
         remove_tables(database)
     dumps.load_postgresql(database.engine, file)
-    database.engine.dispose()
+    database.close()
 
 
 def remove_tables(database: Database) -> None:

@@ -94,7 +94,7 @@ def opened(url: str) -> Iterator[Database]:
             reach(database, url)
         yield database
     finally:
-        database.engine.dispose()
+        database.close()
 
 
 def reach(database: Database, url: str) -> None:

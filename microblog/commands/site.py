@@ -108,7 +108,7 @@ class Site:
     def close(self) -> None:
         """Give back the connections: the last one that SQLite closes tidies up its files."""
         if "registry" in self.__dict__:
-            self.database.engine.dispose()
+            self.database.close()
 
     @property
     def database_file(self) -> Path | None:

@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
                     for scene in scenes:
                         if not words or any(word in scene.name for word in words):
                             take(browser, site, scene, filled, folder)
-                application.database.engine.dispose()
+                application.database.close()
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}.")
     return 0

@@ -96,12 +96,12 @@ def build(url: str) -> None:
     migrating.upgrade(database, before.REVISION)
     with database.writing.connect() as connection, connection.begin():
         before.fill(connection)
-    database.engine.dispose()
+    database.close()
     application = Application(settings_for(url))
     with application.database.write() as session:
         application.registry.search.install(session)
     application.registry.search.rebuild(application.database, lambda count: None)
-    application.database.engine.dispose()
+    application.database.close()
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def database(stored: Stored) -> Iterator[Database]:
     """A copy of the stored site."""
     database = Database(stored.copy())
     yield database
-    database.engine.dispose()
+    database.close()
 
 
 def url_of(database: Database) -> str:
@@ -199,7 +199,7 @@ def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgra
         there = contents(connection, known)
         large = places(connection)
         old_triggers = triggers(connection)
-    database.engine.dispose()
+    database.close()
     assert there["posts"][0] == before.POSTS
     assert {"users", "nicknames", "sessions", "posts", "follows"} <= large.keys()
     said = upgrade()
@@ -272,4 +272,4 @@ def test_pages_search_and_sessions_of_the_stored_site_go_on_after_the_upgrade(da
     with application.database.read() as session:
         status = application.registry.search.status(session)
     assert (status.documents, status.pending) == (before.POSTS + 1, 0)
-    application.database.engine.dispose()
+    application.database.close()

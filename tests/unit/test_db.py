@@ -126,8 +126,8 @@ def test_a_busy_database_is_worth_another_try(tmp_path):
         with pytest.raises(sa.exc.OperationalError) as caught, impatient.write() as other:
             other.execute(sa.text("SELECT 1"))
     assert IRetryableError.providedBy(caught.value)
-    patient.engine.dispose()
-    impatient.engine.dispose()
+    patient.close()
+    impatient.close()
 
 
 class SerializationFailure(Exception):
@@ -208,7 +208,7 @@ def test_actions_before_commit_run_in_write_sessions_only(tmp_path):
         with session.begin_nested():  # a savepoint is no COMMIT
             session.execute(sa.text("INSERT INTO t VALUES (1)"))
     assert seen == [session]
-    database.engine.dispose()
+    database.close()
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def empty(tmp_path: Path) -> Iterator[Database]:
     if not POSTGRESQL_URL:
         database = Database(f"sqlite+pysqlite:///{tmp_path}/empty.sqlite3")
         yield database
-        database.engine.dispose()
+        database.close()
         return
     name = f"microblog_test_migrating_{os.getpid()}"
     server = sa.create_engine(POSTGRESQL_URL, isolation_level="AUTOCOMMIT")
@@ -50,7 +50,7 @@ def empty(tmp_path: Path) -> Iterator[Database]:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     database = Database(sa.make_url(POSTGRESQL_URL).set(database=name).render_as_string(hide_password=False))
     yield database
-    database.engine.dispose()
+    database.close()
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     server.dispose()

@@ -226,4 +226,4 @@ def test_a_pool_without_a_free_connection_refuses_everybody_until_one_is_free(mi
         "No connection to the database is free (QueuePool limit of size 5 overflow 10 reached,"
     )
     database.outages.forget()
-    database.engine.dispose()
+    database.close()

@@ -101,7 +101,7 @@ def test_a_backup_brings_everything_back_in_another_place(susan, microblog, othe
     log_in(browser, "susan")
     write(browser, "Written afterwards")
     assert bodies(browser.get("/explore")) == ["Written afterwards", "A post worth keeping"]
-    site.database.engine.dispose()
+    site.database.close()
 
 
 def test_a_backup_can_be_verified_without_touching_the_site(susan, microblog, tmp_path):
@@ -122,7 +122,7 @@ def test_a_site_that_was_made_but_is_empty_may_be_restored_into(susan, microblog
 
 def test_a_site_with_people_is_not_restored_into(susan, microblog, tmp_path):
     microblog("backup", tmp_path / "site.backup")
-    susan.app.registry.database.engine.dispose()
+    susan.app.registry.database.close()
     assert "is not empty" in microblog("restore", tmp_path / "site.backup", status=1).stderr
     assert bodies(susan.get("/explore")) == ["A post worth keeping"]
 
@@ -359,7 +359,7 @@ def test_a_database_in_use_is_not_replaced_and_what_was_there_is_kept(susan, mic
         connection.execute("SELECT * FROM users")
         error = microblog("restore", "--overwrite", tmp_path / "site.backup", status=1).stderr
     assert f"{database} is in use, or may not be written: stop the site" in error
-    susan.app.registry.database.engine.dispose()
+    susan.app.registry.database.close()
     said = microblog("restore", "--overwrite", tmp_path / "site.backup").stdout
     (aside,) = database.parent.glob("*.before-restore-*")
     assert f"What was there is now {aside}." in said
@@ -480,7 +480,7 @@ def test_an_older_backup_is_upgraded(microblog, other, tmp_path):
     database = tmp_path / "other" / "site.sqlite3"
     old = Database(f"sqlite+pysqlite:///{database}")
     migrating.downgrade(old, "0001")
-    old.engine.dispose()
+    old.close()
     run("-c", other, "backup", file)
     database.unlink()
     assert "is upgraded from revision 0001" in run("-c", other, "restore", file).stdout
@@ -516,7 +516,7 @@ def test_a_backup_of_a_damaged_database_replaces_none_that_is_whole(
     microblog, admins, application, folder, url
 ):
     good = set(folder.glob("microblog-*"))
-    application.database.engine.dispose()
+    application.database.close()
     file = Path(sa.make_url(url).database or "")
     damaged(file)
     (folder / "microblog-2026-01-01T030000Z.sqlite3.damaged").touch()
@@ -551,7 +551,7 @@ def test_a_backup_with_a_reference_to_nothing_is_kept_aside(microblog, url, fold
 
 @only_sqlite
 def test_a_copy_that_cannot_be_sealed_is_not_whole(microblog, url, tmp_path, application):
-    application.database.engine.dispose()
+    application.database.close()
     file = Path(sa.make_url(url).database or "")
     execute(file, "PRAGMA writable_schema=ON", "UPDATE sqlite_master SET sql = 'nonsense'")
     error = microblog("backup", tmp_path / "site.backup", status=1).stderr

@@ -81,7 +81,7 @@ def execute(url, *statements):
     with database.write() as session:
         results: Any = [session.execute(sa.text(statement)) for statement in statements]
         rows = results[-1].all() if results[-1].returns_rows else []
-    database.engine.dispose()
+    database.close()
     return [tuple(row) for row in rows]
 
 
@@ -106,7 +106,7 @@ def test_everything_is_copied_and_the_site_goes_on_there(source, target, tmp_pat
     write(browser, "Counted")
     with site.database.read() as session:
         assert person(session, "susan").posts_count == 2
-    site.database.engine.dispose()
+    site.database.close()
 
 
 def test_ids_that_were_given_never_come_back(source, target):
@@ -118,7 +118,7 @@ def test_ids_that_were_given_never_come_back(source, target):
     database = Database(target)
     with database.write() as session:
         assert add_user(session, "third") > max(session.scalars(sa.text("SELECT user_id FROM posts")))
-    database.engine.dispose()
+    database.close()
 
 
 def test_a_copy_of_a_copy_is_the_same(source, target, tmp_path):
@@ -134,7 +134,7 @@ def contents(url):
         found = [
             copying.content_of(session, table, lambda rows: None) for table in copying.travelling_tables()
         ]
-    database.engine.dispose()
+    database.close()
     return found
 
 
@@ -187,7 +187,7 @@ def test_a_difference_is_told_and_nothing_is_kept(source, sqlite_target):
 def make(url, revision="head"):
     database = Database(url)
     migrating.upgrade(database, revision)
-    database.engine.dispose()
+    database.close()
 
 
 def test_a_target_that_is_something_else_is_left_alone(source, target, tmp_path):

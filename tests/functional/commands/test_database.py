@@ -44,7 +44,7 @@ def test_the_test_database_is_as_it_should_be(microblog):
 def test_an_older_database_is_upgraded(new_site, file):
     old = Database(f"sqlite+pysqlite:///{file}")
     migrating.downgrade(old, "0001")
-    old.engine.dispose()
+    old.close()
     error = run("-c", new_site, "user", "add", "susan", status=1).stderr
     assert f"The database is at revision 0001, this microblog needs {migrating.head()}" in error
     assert f"microblog -c {new_site} database upgrade" in error
@@ -91,7 +91,7 @@ def test_a_missing_index_of_search_is_told(new_site, file):
 def test_an_upgrade_that_would_break_references_changes_nothing(new_site, file):
     old = Database(f"sqlite+pysqlite:///{file}")
     migrating.downgrade(old, "0001")
-    old.engine.dispose()
+    old.close()
     execute(file, "INSERT INTO nicknames (key, user_id) VALUES ('nobody', 99)")
     error = run("-c", new_site, "database", "upgrade", status=1).stderr
     assert "The migration would break 1 references, first in table nicknames; nothing was changed." in error

@@ -46,11 +46,11 @@ def server():
     with own_server(folder / "server") as server:
         database = Database(server.url)
         migrating.upgrade(database)
-        database.engine.dispose()
+        database.close()
         application = Application(settings_for(server.url))
         with application.database.write() as session:
             application.registry.search.install(session)
-        application.database.engine.dispose()
+        application.database.close()
         yield server
     folder.rmdir()
 
@@ -98,7 +98,7 @@ def site(server, tmp_path, caplog):
     server.goes_on()
     server.start()
     site.outages.forget()  # before the pool is another one, into which its connection could not be put back
-    site.application.database.engine.dispose()
+    site.application.database.close()
     caplog.clear()
 
 
@@ -348,4 +348,4 @@ def test_a_command_waits_for_a_long_statement_as_long_as_others_are_let_in(serve
             session.connection().exec_driver_sql("SELECT pg_sleep(60)")
     server.goes_on()
     assert not database.outages.present()  # commands end; nobody waits for the end of it
-    database.engine.dispose()
+    database.close()

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog import outages
+from microblog.db import Database
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.probing import wait_until_it_is_over
 from tests.walk import bodies, sign_up, write
@@ -81,7 +82,7 @@ def make_site(migrated, tmp_path, caplog):
     yield make
     for site in made:
         site.application.registry.alerts.close()
-        site.application.database.engine.dispose()
+        site.application.database.close()
     caplog.clear()
 
 
@@ -106,6 +107,11 @@ def fill(folder):
                     filler.write(b"x" * size)
             except OSError:
                 continue
+
+
+def open_files():
+    """Those of this process."""
+    return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
 
 
 def told(caplog):
@@ -149,7 +155,7 @@ def test_when_there_is_room_again_it_goes_on_and_is_told(make_site, small_disk, 
 
 def test_a_site_that_starts_on_a_full_disk_says_so(make_site, small_disk):
     site = make_site(small_disk)
-    site.application.database.engine.dispose()
+    site.application.database.close()
     fill(small_disk)
     site.susan.get("/", status=503)
     assert site.outages.present() == [outages.FULL]
@@ -213,7 +219,7 @@ def test_who_waits_for_other_writers_for_longer_than_once_writes_after_them(make
 def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
     site = make_site()
     write(site.susan, "Before")
-    site.application.database.engine.dispose()  # all of it is in the one file now
+    site.application.database.close()  # all of it is in the one file now
     site.susan.get("/")
     away = site.file.with_name("away")
     site.file.rename(away)
@@ -236,7 +242,7 @@ def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
 
 def test_a_file_that_was_put_in_its_place_is_the_one_that_counts(make_site, tmp_path):
     site = make_site()
-    site.application.database.engine.dispose()
+    site.application.database.close()
     copy = tmp_path / "copy.sqlite3"
     shutil.copyfile(site.file, copy)
     write(site.susan, "In the old one")
@@ -252,7 +258,7 @@ def test_a_damaged_file_is_told_once(make_site, caplog):
     site = make_site()
     for number in range(30):
         write(site.susan, f"Post {number} {'x' * 200}")
-    site.application.database.engine.dispose()
+    site.application.database.close()
     size = site.file.stat().st_size
     with site.file.open("r+b") as file:
         file.seek(8192)
@@ -270,7 +276,7 @@ def test_a_damaged_file_is_told_once(make_site, caplog):
 def test_who_writes_hears_of_damage_where_search_keeps_what_waits(make_site, caplog):
     site = make_site()
     form = site.form("What I wrote")
-    site.application.database.engine.dispose()
+    site.application.database.close()
     with sqlite3.connect(site.file) as connection:
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         (page,) = connection.execute(
@@ -281,14 +287,24 @@ def test_who_writes_hears_of_damage_where_search_keeps_what_waits(make_site, cap
         file.seek((page - 1) * page_size)
         file.write(b"\xa5" * page_size)
     assert recovered(form.submit(status=503)) == ["What I wrote"]
+    site.outages.forget()  # its thread uses a connection of its own
+    assert site.application.database.engine.pool.checkedout() == 0
     assert told(caplog)[0].startswith("The database is damaged (")
     assert bodies(site.susan.get("/")) == []
+
+
+def test_a_connection_that_cannot_be_prepared_is_closed(tmp_path):
+    file = tmp_path / "site.sqlite3"
+    file.write_bytes(b"This is no database." * 100)
+    with pytest.raises(sa.exc.DatabaseError), Database(f"sqlite+pysqlite:///{file}").read() as session:
+        session.execute(sa.text("SELECT 1"))
+    assert str(file) not in open_files()
 
 
 def test_a_disk_that_can_only_be_read_refuses_who_writes(make_site, small_disk, caplog):
     site = make_site(small_disk)
     form = site.form("What I wrote")
-    site.application.database.engine.dispose()
+    site.application.database.close()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     page = form.submit(status=503)
     assert recovered(page) == ["What I wrote"]

@@ -180,7 +180,7 @@ def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, lost
         post = add_post(session, susan, "word")
     with database.write() as session:
         session.execute(sa.text(f"DROP TABLE {lost}"))
-    database.engine.dispose()
+    database.close()
     assert search.rebuild(database, ignore) == 1
     assert find(database, search, "word") == [post]
     assert not search.verify(database)

@@ -152,7 +152,7 @@ def test_a_value_that_cannot_be_shown_fails_nothing(caplog):
 def engine(migrated):
     database = Database(migrated())
     yield database.engine
-    database.engine.dispose()
+    database.close()
 
 
 def place_of(engine, name):

@@ -71,7 +71,7 @@ def timed(migrated, notes):
 
     yield timed
     for database in made:
-        database.engine.dispose()
+        database.close()
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_connection_from_before_the_timing_goes_on_untimed(migrated, notes, ob
         connection.rollback()
         install(database.engine, Timer(notes, threshold=1e-9, repeats=0))
         assert len(connection.execute(THREE).all()) == 3
-    database.engine.dispose()
+    database.close()
     assert (notes.begun, observation.statements) == ([], 0)
 
 

@@ -104,4 +104,4 @@ def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
     assert search.verify(database) == Drift(**{kind: (other,)})
     search.rebuild(database, lambda count: None)
     assert search.verify(database) == Drift()
-    database.engine.dispose()
+    database.close()

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-from microblog.migrating import run_migrations
+from microblog.operations.migrating import run_migrations
 
 run_migrations(context)

@@ -30,7 +30,7 @@ from benchmarks.data import Size, index, postgresql_database, readers_of, sqlite
 from microblog import configure
 from microblog.accounts.queries import end_session, start_session
 from microblog.db import Database
-from microblog.posts.paging import Cursor
+from microblog.paging import Cursor
 from microblog.posts.queries import home_timeline
 from microblog.search.language import parse
 from microblog.security import SESSION_COOKIE, token_hash

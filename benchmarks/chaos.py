@@ -39,9 +39,9 @@ from benchmarks.servers import STARTER, Elasticsearch, command, own_database, wr
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.commands.site import Site
-from microblog.posts.ids import new_id
+from microblog.ids import new_id
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_posts, number_of_posts
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import parse

@@ -18,9 +18,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from microblog import migrating
 from microblog.db import Database, sqlite_file
-from microblog.posts.ids import SEQUENCE_BITS, first_id_at
+from microblog.ids import SEQUENCE_BITS, first_id_at
+from microblog.operations import migrating
 
 CACHE = Path(__file__).parents[1] / ".cache" / "bench"
 SEED = 20261122

@@ -23,9 +23,9 @@ from benchmarks.fortunes import FOLDER, fortunes
 from microblog.accounts import passwords
 from microblog.accounts.queries import add_user, change_profile, owner_of_nickname
 from microblog.commands.site import Site, sentence_about
+from microblog.ids import id_of_moment
 from microblog.people.queries import follow
 from microblog.posts.forms import MAX_LENGTH
-from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
 
 SEED = 7

@@ -74,11 +74,11 @@ level = WARNING
 args = (sys.stderr,)
 formatter = line
 [handler_file]
-class = microblog.monitoring.logs.WatchedFileHandler
+class = microblog.logs.formatters.WatchedFileHandler
 args = ('%(here)s/microblog.log', 'a', 'utf-8')
 formatter = line
 [formatter_line]
-class = microblog.monitoring.logs.LineFormatter
+class = microblog.logs.formatters.LineFormatter
 """
 
 

@@ -40,7 +40,7 @@ from benchmarks.data import (
 from benchmarks.servers import STARTER, Elasticsearch, command, write_ini
 from microblog.commands.site import Site
 from microblog.db import sqlite_file
-from microblog.posts.paging import Cursor
+from microblog.paging import Cursor
 from microblog.posts.queries import add_post
 from microblog.search.adapters import uninstall_others
 from microblog.search.interfaces import SearchUnavailable

@@ -17,10 +17,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from microblog.call_sites import Place
 from microblog.db import Database
-from microblog.monitoring.observing import Observation, observed
-from microblog.monitoring.places import Place
-from microblog.monitoring.timing import Run, Timer, install
+from microblog.observing import Observation, observed
+from microblog.slow_queries.timing import Run, Timer, install
 
 STATEMENTS_IN_A_ROUND = 200
 ROUNDS = 30

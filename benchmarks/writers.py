@@ -26,7 +26,7 @@ from microblog.accounts.models import User
 from microblog.accounts.queries import NicknameTaken, add_user, owner_of_nickname, start_session
 from microblog.commands.site import Site
 from microblog.db import is_transient
-from microblog.posts.ids import new_id
+from microblog.ids import new_id
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
 from microblog.security import SESSION_COOKIE, token_hash

@@ -102,6 +102,10 @@ def written(result: Any) -> None:
         raise StaleData("What was to be changed is gone, or somebody else has changed it.")
 
 
+# SQLite gives ids by itself to a column of exactly this type.
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
     """A moment, always aware and in UTC on the Python side, whatever the database keeps."""
 

@@ -14,12 +14,14 @@ Kubernetes sets MICROBLOG_PORT and a dozen others in each container.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import logging
 import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 PREFIX = "microblog."
@@ -237,3 +239,40 @@ def includeme(config: Any) -> None:
         action_wrap=False,
     )
     config.add_request_method(lambda request: request.registry.microblog, "microblog", property=True)
+
+
+class Networks(tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]):
+    """Addresses and networks; one address is the network of itself."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " ".join(
+            str(network.network_address if network.num_addresses == 1 else network) for network in self
+        )
+
+    def allow(self, address: str) -> bool:
+        """Is it one of these? Everybody is when there are none; what is no address is not."""
+        if not self:
+            return True
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        # A socket for both families shows 127.0.0.1 as ::ffff:127.0.0.1.
+        mapped = getattr(parsed, "ipv4_mapped", None)
+        return any((mapped or parsed) in network for network in self)
+
+
+def networks(value: str) -> Networks:
+    """Addresses and networks, separated by blanks or commas: `127.0.0.1 10.0.0.0/8 ::1`."""
+    try:
+        return Networks(ipaddress.ip_network(item) for item in value.replace(",", " ").split())
+    except ValueError:
+        raise ValueError(
+            "must be addresses or networks, such as 127.0.0.1 10.0.0.0/8, separated by blanks"
+        ) from None
+
+
+def optional_path(value: str) -> Path | None:
+    return Path(value) if value else None

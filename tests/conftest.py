@@ -21,9 +21,10 @@ from pyramid.config import Configurator
 from sqlalchemy import event, orm
 from webtest import TestApp
 
-from microblog import configure, migrating
+from microblog import configure
 from microblog.db import Base, Database
-from microblog.search.adapters.postgresql import PostgreSQLSearch
+from microblog.operations import migrating
+from microblog.search.embedded.postgresql import PostgreSQLSearch
 from microblog.search.queries import uninstall_triggers
 
 pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]

@@ -12,7 +12,7 @@ from microblog.accounts import passwords
 from microblog.accounts.addresses import parsed
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import nickname_problem
-from microblog.forms import AtMost, Form, Length, no_control_characters, strip, unix_lines
+from microblog.web.forms import AtMost, Form, Length, no_control_characters, strip, unix_lines
 
 ABOUT_ME_GRAPHEMES = 140
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."

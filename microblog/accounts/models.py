@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.db import Base, UTCDateTime
+from microblog.db import Base, Id, UTCDateTime
 
 NICKNAME_LENGTH = 30
 EMAIL_LENGTH = 254  # RFC 5321
@@ -15,7 +15,6 @@ ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
 NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
-Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 class User(Base):

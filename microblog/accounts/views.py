@@ -16,12 +16,12 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, Pro
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import REGISTRATION
-from microblog.forms import check_button
-from microblog.pages import page_view
 from microblog.security import SESSION_COOKIE, delete_cookie, next_page
 from microblog.submissions import kept
 from microblog.submissions.results import note_log_in
 from microblog.tree import Root
+from microblog.web.forms import check_button
+from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
 

@@ -12,16 +12,15 @@ import click
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
-from microblog import migrating
-from microblog.archive import backup as backups
-from microblog.archive import dumps, keeping
-from microblog.archive.backup import POSTGRESQL, SQLITE, BackupError, Inventory, NotWhole
-from microblog.archive.copying import first_table_with_rows
 from microblog.commands.copying import MADE_FOR
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
 from microblog.commands.telling import mailed, warn
 from microblog.db import Database
+from microblog.operations import backup as backups
+from microblog.operations import dumps, keeping, migrating
+from microblog.operations.backup import POSTGRESQL, SQLITE, BackupError, Inventory, NotWhole
+from microblog.operations.copying import first_table_with_rows
 from microblog.search.adapters import uninstall_others
 
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}

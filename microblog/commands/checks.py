@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from microblog import migrating
+from microblog.alerts.settings import ALERTS_STATE
+from microblog.background import heartbeats
+from microblog.background.settings import WORKER
+from microblog.background.worker import STUCK_SECONDS
 from microblog.commands.database import described
 from microblog.commands.ini import LogError
 from microblog.commands.site import Site
 from microblog.db import DATABASE_URL, without_password
+from microblog.health.watch import SECONDS_UNTIL_MISSED
 from microblog.mail.interfaces import MailError
 from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
-from microblog.monitoring import queries
-from microblog.monitoring.settings import ALERTS_STATE, METRICS_DIRECTORY, PROFILER_DIRECTORY
-from microblog.monitoring.watch import SECONDS_UNTIL_MISSED
-from microblog.outbox import heartbeats
+from microblog.metrics.settings import METRICS_DIRECTORY
+from microblog.operations import migrating, queries
 from microblog.outbox.queries import depths
 from microblog.outbox.queries import now as milliseconds
-from microblog.outbox.settings import WORKER
-from microblog.outbox.worker import STUCK_SECONDS
-from microblog.posts.paging import Cursor
+from microblog.paging import Cursor
 from microblog.posts.queries import everybodys_posts
+from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.search.interfaces import SearchUnavailable, Status
 from microblog.security import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
 

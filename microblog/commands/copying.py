@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-from microblog import migrating
-from microblog.archive.copying import CopyError, copy, first_table_with_rows, number_of_rows
 from microblog.commands.progress import Progress
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
-from microblog.monitoring.queries import faults_of_file
+from microblog.operations import migrating
+from microblog.operations.copying import CopyError, copy, first_table_with_rows, number_of_rows
+from microblog.operations.queries import faults_of_file
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"

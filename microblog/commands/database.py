@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from microblog import migrating
 from microblog.commands.site import Site, pass_site
+from microblog.operations import migrating
 
 
 @click.group()

@@ -10,7 +10,7 @@ import click
 from microblog.commands import checks
 from microblog.commands.checks import FAULT, OK, WARNING, Check, Finding
 from microblog.commands.site import Site, pass_site, sentence_about
-from microblog.monitoring.probes import Probe
+from microblog.health.probes import Probe
 from microblog.settings import SettingsError
 
 SECONDS_FOR_A_CHECK = 20.0

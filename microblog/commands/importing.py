@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 import click
 
-from microblog.archive.importing import Importer, digest_of
-from microblog.archive.queries import ImportedElsewhere, progress_of
-from microblog.archive.queries import Progress as Done
 from microblog.commands.progress import Progress
 from microblog.commands.site import Site, pass_site
+from microblog.importing.importer import Importer, digest_of
+from microblog.importing.queries import ImportedElsewhere, progress_of
+from microblog.importing.queries import Progress as Done
 from microblog.posts.forms import MAX_LENGTH
 
 STDIN = "-"

@@ -7,7 +7,7 @@ import click
 from microblog.commands.site import Site, pass_site
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import plain_message
-from microblog.pages import SITE_NAME
+from microblog.web.pages import SITE_NAME
 
 
 @click.group()

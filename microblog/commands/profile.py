@@ -10,8 +10,8 @@ import click
 
 from microblog.commands.serve import DEFAULT_LISTEN, SECTION
 from microblog.commands.site import Site, pass_site
-from microblog.monitoring.profiles import COOKIE, HEADER, signed
-from microblog.monitoring.settings import PROFILER, PROFILER_DIRECTORY
+from microblog.profiling.profiles import COOKIE, HEADER, signed
+from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.security import PUBLIC_URL, SECRET
 
 MOST_MINUTES = 24 * 60

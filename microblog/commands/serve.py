@@ -13,10 +13,10 @@ import click
 from waitress import wasyncore
 from waitress.server import create_server
 
+from microblog.background.settings import WORKER
 from microblog.commands import connections
 from microblog.commands.site import Site, pass_site
-from microblog.monitoring.settings import PROFILER
-from microblog.outbox.settings import WORKER
+from microblog.profiling.settings import PROFILER
 from microblog.request import MAX_BODY
 
 SECTION = "server:main"

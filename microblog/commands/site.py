@@ -15,12 +15,13 @@ import click
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
-from microblog import configure, migrating
+from microblog import configure
 from microblog.commands.ini import IniFile, LogError, set_up_log
 from microblog.commands.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
-from microblog.monitoring.failing_logs import tell_all_once
-from microblog.monitoring.observing import observed
+from microblog.logs.failing_logs import tell_all_once
+from microblog.observing import observed
+from microblog.operations import migrating
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
 from microblog.search.interfaces import SearchError, SearchUnavailable
 from microblog.settings import SettingsError

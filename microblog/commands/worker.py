@@ -7,8 +7,8 @@ import threading
 
 import click
 
+from microblog.background.settings import WORKER
 from microblog.commands.site import Site, pass_site
-from microblog.outbox.settings import WORKER
 
 ENDING = {signal.SIGINT, signal.SIGTERM}
 

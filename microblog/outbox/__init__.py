@@ -1,23 +1,7 @@
-"""The worker: what is done outside of requests, and (later) what leaves the process."""
+"""What must leave the process: rows that are written in the transaction of their cause."""
 
 from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from pyramid.events import NewRequest
-
-    from microblog.monitoring.watch import Watch
-    from microblog.outbox.settings import WORKER
-    from microblog.outbox.worker import Worker
-
-    config.declare_settings(WORKER)
-    config.registry.worker = Worker(config.registry)
-    config.registry.watch = Watch(config.registry)
-    if config.registry.watch.is_needed:
-        # `microblog serve` starts it with the server; under plain pserve the first request does.
-        config.add_subscriber(lambda event: look_after_worker(event.request.registry), NewRequest)
-
-
-def look_after_worker(registry: Any) -> None:
-    registry.worker.start()
-    registry.watch.glance()
+    """Its table is in `models`."""

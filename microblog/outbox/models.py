@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.accounts.models import Id
-from microblog.db import Base
+from microblog.db import Base, Id
 
 
 class Entry(Base):

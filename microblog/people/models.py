@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.accounts.models import Id
-from microblog.db import Base
+from microblog.db import Base, Id
 
 
 class Follow(Base):
-    """`since` is a time-ordered id like a post's (`microblog.posts.ids`), for paging."""
+    """`since` is a time-ordered id like a post's (`microblog.ids`), for paging."""
 
     __tablename__ = "follows"
     __table_args__ = (

@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
 from microblog.db import StaleData
+from microblog.ids import new_id
 from microblog.people.models import Follow
-from microblog.posts.ids import new_id
 
 PERSON_COLUMNS = (
     User.id,

@@ -10,14 +10,15 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.nicknames import nickname_key
-from microblog.forms import check_button
-from microblog.pages import PAGE_SIZE, STATIC_SECONDS, page_view
+from microblog.paging import NEWEST
 from microblog.people import queries
 from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
-from microblog.posts.paging import NEWEST, Cursor, page_of_posts
 from microblog.security import next_page
+from microblog.web.forms import check_button
+from microblog.web.pages import PAGE_SIZE, STATIC_SECONDS, page_view
+from microblog.web.paging import cursor_of, page_of_posts
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def following(user: Person, request: Any) -> Any:
 
 def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, Any]:
     size = request.microblog[PAGE_SIZE]
-    before = Cursor.of(request).before
+    before = cursor_of(request).before
     rows = query(
         request.dbsession,
         user.person.id,

@@ -7,9 +7,9 @@ from typing import Any
 from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
-from microblog.forms import AtMost, Form, no_control_characters, unix_lines
 from microblog.posts.text import is_blank
 from microblog.settings import Setting, whole_number
+from microblog.web.forms import AtMost, Form, no_control_characters, unix_lines
 
 MAX_LENGTH = Setting(
     "microblog.posts.max_length",

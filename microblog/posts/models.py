@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.accounts.models import Id
-from microblog.db import Base
+from microblog.db import Base, Id
 
 
 class Post(Base):
-    """A post. When it was created is in its id (`microblog.posts.ids`).
+    """A post. When it was created is in its id (`microblog.ids`).
 
     `form_key` tells an import which of its lines is this post already. Posts that were written on a page have
     none; older ones have a hash of their form, which nobody asks for (see `microblog.submissions`).

@@ -12,9 +12,9 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
-from microblog.posts.ids import LARGEST, moment_of, new_id
+from microblog.ids import LARGEST, moment_of, new_id
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 
 
 @dataclass(frozen=True, slots=True)

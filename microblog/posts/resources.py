@@ -6,8 +6,8 @@ from typing import Any
 
 from pyramid.authorization import Allow, Authenticated
 
+from microblog.paging import parse_id
 from microblog.posts import queries
-from microblog.posts.paging import parse_id
 from microblog.tree import Container, Resource
 
 

@@ -7,16 +7,16 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotFound, HTTPSeeOther
 from pyramid.view import forbidden_view_config, notfound_view_config
 
-from microblog import errors
-from microblog.forms import check_button
-from microblog.pages import page_view
 from microblog.posts import queries
 from microblog.posts.forms import PostForm
-from microblog.posts.paging import page_of_posts
 from microblog.posts.resources import PostPage, Posts
 from microblog.security import next_page
 from microblog.submissions import kept
 from microblog.tree import Root
+from microblog.web import errors
+from microblog.web.forms import check_button
+from microblog.web.pages import page_view
+from microblog.web.paging import page_of_posts
 
 POST_NOT_FOUND = "Post not found."
 NOT_YOURS = "You cannot delete this post."

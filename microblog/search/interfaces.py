@@ -123,7 +123,7 @@ class ISearch(Interface):
         """Ids of posts that match a `microblog.search.language.Query`.
 
         Newest first below `cursor.before`, or oldest first above `cursor.after`, like every list of
-        posts (`microblog.posts.paging`).
+        posts (`microblog.web.paging`).
 
         :raises SearchUnavailable: with a sentence for the reader.
         """

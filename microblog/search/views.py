@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from microblog.pages import PAGE_SIZE, page_view
+from microblog.paging import Cursor
 from microblog.people.queries import people
 from microblog.posts import queries
-from microblog.posts.paging import Cursor, Page, page_of_posts
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
 from microblog.search.marks import HitMarker, matches
 from microblog.tree import Root
+from microblog.web.pages import PAGE_SIZE, page_view
+from microblog.web.paging import Page, page_of_posts
 
 MOST_PEOPLE = 5
 RETRY_SECONDS = 60  # what the page says: in a minute

@@ -2,7 +2,7 @@
 
 Who sends a form when their session has ended gets the log-in page, which carries the form in a hidden field.
 The log-in writes it to `kept_forms`, and leads to the page of the form with `?kept=TOKEN`: there every form
-fills itself (`microblog.forms.Form`). A form whose token is too old is shown again without a detour.
+fills itself (`microblog.web.forms.Form`). A form whose token is too old is shown again without a detour.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from itsdangerous import BadData, URLSafeSerializer
 
 from microblog.accounts.queries import Identity
-from microblog.errors import RECOVERED_FIELDS
 from microblog.formdata import MOST_CHARACTERS
-from microblog.forms import FORM_KEY
 from microblog.request import MAX_BODY
 from microblog.security import SECRET, SESSION_COOKIE, cookie_name, safe_next, token_hash
 from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
 from microblog.tree import SEGMENT_SAFE, Resource
 from microblog.tree import path_of as path_of_page
+from microblog.web.errors import RECOVERED_FIELDS
+from microblog.web.forms import FORM_KEY
 
 MOST_BYTES = 20_000  # of text, in UTF-8, that a log-in page carries
 ROOM_FOR_THE_LOG_IN = 5_000  # characters of the other fields of the log-in form

@@ -7,8 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.accounts.models import Id
-from microblog.db import Base, UTCDateTime
+from microblog.db import Base, Id, UTCDateTime
 
 
 class KeptForm(Base):

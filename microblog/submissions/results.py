@@ -24,12 +24,12 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import exception_view_config
 
 from microblog.accounts.sessions import begin_session
-from microblog.errors import error_page
-from microblog.flash import ACCEPTED, said, say_only
-from microblog.forms import FORM_KEY
 from microblog.security import SECRET, is_form_of_this_browser, posted_token
 from microblog.submissions import queries
 from microblog.submissions.kept import forget_kept_form
+from microblog.web.errors import error_page
+from microblog.web.flash import ACCEPTED, said, say_only
+from microblog.web.forms import FORM_KEY
 
 SENT_TWICE = "You have sent this form twice, and the first one is being answered."
 

@@ -14,12 +14,12 @@ from pyramid.tweens import EXCVIEW
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
-from microblog.errors import allowed_methods, is_api
-from microblog.monitoring.access_log import asked_for
+from microblog.logs.access_log import asked_for
 from microblog.security import BadCSRF, check_token, posted_token
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replayed
+from microblog.web.errors import allowed_methods, is_api
 
 log = logging.getLogger(__name__)
 

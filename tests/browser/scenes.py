@@ -17,14 +17,14 @@ from playwright.sync_api import Page, Response
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import add_user, change_profile, owner_of_nickname, start_session
 from microblog.accounts.settings import REGISTRATION
-from microblog.monitoring.profiles import HEADER, signed
-from microblog.monitoring.settings import PROFILER, PROFILER_DIRECTORY
-from microblog.pages import PAGE_SIZE
+from microblog.ids import id_of_moment
 from microblog.people.queries import follow
-from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
+from microblog.profiling.profiles import HEADER, signed
+from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
 from microblog.security import SECRET, token_hash
+from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
 from tests.walk import PASSWORD
 

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.fortunes import fortunes
-from microblog.archive.importing import Importer, digest_of
-from microblog.pages import PAGE_SIZE
+from microblog.importing.importer import Importer, digest_of
 from microblog.posts.forms import MAX_LENGTH
 from microblog.search.text import words_of
+from microblog.web.pages import PAGE_SIZE
 from tests.browser.test_accessibility import barriers, too_wide
 
 FOLDER = os.environ.get("MICROBLOG_TEST_FORTUNES")

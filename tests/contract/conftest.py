@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from microblog.accounts.queries import add_user
-from microblog.posts.paging import Cursor
+from microblog.paging import Cursor
 from microblog.posts.queries import add_post
-from microblog.search.adapters.side_table import SideTableSearch
+from microblog.search.embedded.side_table import SideTableSearch
 from microblog.search.language import parse
 from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 

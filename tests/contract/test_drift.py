@@ -22,8 +22,8 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
+from microblog.ids import new_id
 from microblog.outbox.models import Entry
-from microblog.posts.ids import new_id
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from microblog.posts.models import Post
 from microblog.posts.queries import delete_post
-from microblog.search.adapters import elasticsearch, rebuilding, side_table
+from microblog.search.elasticsearch import adapter as elasticsearch
+from microblog.search.embedded import rebuilding, side_table
 from microblog.search.interfaces import NotBuilt, SearchUnavailable
 from microblog.search.language import parse
 from tests.contract.conftest import FIRST_PAGE

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from microblog.accounts.models import User
-from microblog.posts.ids import id_of_moment, new_id
+from microblog.ids import id_of_moment, new_id
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, add_posts, delete_post
 from microblog.search.interfaces import ISearch, NotBuilt
 from microblog.search.language import parse

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from benchmarks.fortunes import fortunes
 from microblog.accounts.models import User
 from microblog.db import DATABASE_URL
-from microblog.forms import graphemes
 from microblog.posts.models import Post
 from microblog.search.settings import SEARCH
 from microblog.search.text import words_of
+from microblog.web.forms import graphemes
 from tests.conftest import Application
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, post_ids

@@ -530,7 +530,7 @@ TRUE = """
 [House](#the-house) at http://localhost:6543, `microblog/db.py`, `queries.py`, `FILE.ini`,
 `make test ARGS="-k x"`, `microblog [-c FILE.ini] [GROUP] COMMAND`,
 `microblog user add NICKNAME`, `microblog database upgrade|check`,
-`microblog.page_size`, `microblog.page_size = 50`, `microblog.posts.ids.new_id`, MICROBLOG_PAGE_SIZE,
+`microblog.page_size`, `microblog.page_size = 50`, `microblog.ids.new_id`, MICROBLOG_PAGE_SIZE,
 `MICROBLOG_TEST_WHEEL=1`, `GET /posts/12`, `.venv/bin/python`
 
 # The house

@@ -20,18 +20,18 @@ import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.resources import Account
-from microblog.forms import FORM_KEY
-from microblog.monitoring import profiles
-from microblog.monitoring.health import Health
-from microblog.monitoring.profiles import Profiled
-from microblog.monitoring.resources import Admin, ProfilePage, ProfilesPage
-from microblog.monitoring.settings import PROFILER_DIRECTORY
-from microblog.monitoring.thread_profile import ThreadProfile, statistics
+from microblog.health.views import Health
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.posts.resources import PostPage, Posts
+from microblog.profiling import profiles
+from microblog.profiling.profiles import Profiled
+from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
+from microblog.profiling.settings import PROFILER_DIRECTORY
+from microblog.profiling.thread_profile import ThreadProfile, statistics
 from microblog.security import token_hash
 from microblog.tree import Root
+from microblog.web.forms import FORM_KEY
 from tests.conftest import Application
 from tests.walk import PASSWORD, flashes, token
 

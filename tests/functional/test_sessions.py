@@ -20,8 +20,8 @@ from zope.interface import implementer
 from microblog.accounts.queries import add_user
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
-from microblog.search.adapters.nothing import NoSearch
 from microblog.search.interfaces import ISearch
+from microblog.search.nothing import NoSearch
 from tests.walk import bodies, flashes, post_ids, sign_up, write
 
 THREADS = 8

@@ -16,9 +16,9 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from microblog import migrating
 from microblog.commands import main
 from microblog.db import Database
+from microblog.operations import migrating
 from microblog.people.queries import person_of
 from tests.conftest import POSTGRESQL_URL, TEST_SECRET, Application, settings_for
 from tests.migrations import before

@@ -132,7 +132,9 @@ def test_the_lines_without_make_install_serve_and_test(developed):
     *_, serve = lines_of_readme("requirements-dev.lock")
     developed.serves(f"exec {serve} --listen {listen}", f"http://{listen}/")
     (test,) = lines_of_readme("-m pytest")
-    assert " passed" in developed.sh(f"{test} tests/unit/test_settings.py tests/unit/test_migrating.py")
+    assert " passed" in developed.sh(
+        f"{test} tests/unit/test_settings.py tests/unit/operations/test_migrating.py"
+    )
 
 
 def test_the_lines_for_a_site_make_one_that_serves(developed):

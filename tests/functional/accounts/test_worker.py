@@ -13,9 +13,9 @@ from pyramid_retry import mark_error_retryable
 
 from microblog.accounts import queries
 from microblog.accounts.models import LoginSession, User
-from microblog.deferred import BATCH_SIZE, QUEUE_LENGTH
-from microblog.outbox.worker import Worker
-from microblog.posts.ids import new_id
+from microblog.background.deferred import BATCH_SIZE, QUEUE_LENGTH
+from microblog.background.worker import Worker
+from microblog.ids import new_id
 from tests.walk import bodies, sign_up
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_it_looks_for_them_every_ten_minutes_only(worker, count_statements, monk
     with count_statements() as statements:
         assert worker.clean() == 0
     assert statements == []
-    monkeypatch.setattr("microblog.outbox.worker.SECONDS_BETWEEN_CLEANINGS", 0)
+    monkeypatch.setattr("microblog.background.worker.SECONDS_BETWEEN_CLEANINGS", 0)
     with count_statements() as statements:
         worker.clean()
     assert [statement for statement in statements if statement.startswith("DELETE FROM sessions")]
@@ -138,7 +138,7 @@ def test_a_separate_worker_leaves_only_the_deferred_writes_to_the_server(
 
 def test_a_task_that_fails_is_told_once_and_tried_again(worker, database, caplog, monkeypatch):
     """The table of sessions is away for two rounds."""
-    monkeypatch.setattr("microblog.outbox.worker.SECONDS_BETWEEN_CLEANINGS", 0)
+    monkeypatch.setattr("microblog.background.worker.SECONDS_BETWEEN_CLEANINGS", 0)
     caplog.set_level(logging.ERROR)
     rename(database, "sessions", "away")
     try:
@@ -162,7 +162,7 @@ def test_a_task_that_others_hold_up_is_a_fault_the_second_time_only(worker, capl
         raise error
 
     def levels():
-        return [record.levelname for record in caplog.records if record.name == "microblog.outbox.worker"]
+        return [record.levelname for record in caplog.records if record.name == "microblog.background.worker"]
 
     worker._try("a task", held_up)
     assert levels() == ["INFO"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from zope.interface import implementer
 
-from microblog.search.adapters.nothing import NoSearch
 from microblog.search.interfaces import Drift, ISearch, SearchUnavailable
+from microblog.search.nothing import NoSearch
 
 
 @implementer(ISearch)

@@ -22,11 +22,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from microblog import migrating
-from microblog.archive import keeping
-from microblog.archive.backup import BackupError, copy_sqlite
-from microblog.archive.dumps import run as run_program
 from microblog.db import DATABASE_URL, Database
+from microblog.operations import keeping, migrating
+from microblog.operations.backup import BackupError, copy_sqlite
+from microblog.operations.dumps import run as run_program
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, log_in, sign_up, write

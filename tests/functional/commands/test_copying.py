@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from microblog import migrating
 from microblog.accounts.queries import add_user
-from microblog.archive import copying
 from microblog.db import DATABASE_URL, Database
+from microblog.operations import copying, migrating
 from microblog.outbox.models import Entry
 from microblog.people.queries import follow, person_of
 from tests.conftest import POSTGRESQL_URL, Application, settings_for

@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from microblog import migrating
 from microblog.db import Database
+from microblog.operations import migrating
 from tests.functional.commands.conftest import run
 
 

@@ -15,17 +15,17 @@ import sqlalchemy as sa
 import time_machine
 
 from microblog.accounts.queries import add_user
+from microblog.background import heartbeats
 from microblog.commands import checks, doctor
 from microblog.commands.checks import Finding, in_bytes
 from microblog.commands.ini import LogError
 from microblog.commands.logfiles import log_files
 from microblog.commands.site import Site
-from microblog.monitoring import queries
-from microblog.monitoring.queries import Server
-from microblog.outbox import heartbeats
+from microblog.ids import id_of_moment
+from microblog.operations import queries
+from microblog.operations.queries import Server
 from microblog.outbox import queries as outbox
 from microblog.outbox.models import Heartbeat
-from microblog.posts.ids import id_of_moment
 from microblog.posts.queries import add_posts
 from microblog.search.interfaces import SearchUnavailable, Status, Verified
 from tests.functional.commands.conftest import run, write_ini

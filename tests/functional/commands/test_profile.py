@@ -10,8 +10,8 @@ import urllib.request
 import pytest
 
 from microblog.db import DATABASE_URL
-from microblog.monitoring.profiles import COOKIE, HEADER
-from microblog.monitoring.settings import PROFILER
+from microblog.profiling.profiles import COOKIE, HEADER
+from microblog.profiling.settings import PROFILER
 from microblog.security import PUBLIC_URL
 from tests.functional.commands.conftest import run, write_ini
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from microblog.commands import search as search_command
 from microblog.posts.queries import add_posts
 from microblog.search import records
-from microblog.search.adapters.elasticsearch_server import INDEX
+from microblog.search.elasticsearch.server import INDEX
 from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings
 from tests.functional.commands.conftest import EXECUTABLES

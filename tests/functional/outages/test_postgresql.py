@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.postgresql import PostgreSQL, own_server
-from microblog import migrating
 from microblog.db import Database
+from microblog.operations import migrating
 from microblog.outages import DatabaseUnavailable
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini

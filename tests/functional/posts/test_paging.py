@@ -8,7 +8,7 @@ import pytest
 from webtest import TestApp, TestResponse
 
 from microblog.accounts.queries import owner_of_nickname
-from microblog.posts.ids import id_of_moment
+from microblog.ids import id_of_moment
 from microblog.posts.queries import add_posts
 from tests.conftest import Application
 from tests.walk import bodies, post_ids, sign_up, token, write

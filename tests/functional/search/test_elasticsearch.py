@@ -18,13 +18,13 @@ from elasticsearch import Elasticsearch
 from microblog.accounts.queries import add_user
 from microblog.outbox import queries as outbox
 from microblog.outbox.models import Entry
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, delete_post
-from microblog.search.adapters import elasticsearch as adapter_module
-from microblog.search.adapters import elasticsearch_index
-from microblog.search.adapters.elasticsearch_index import BODY
-from microblog.search.adapters.elasticsearch_server import INDEX, URL
+from microblog.search.elasticsearch import adapter as adapter_module
+from microblog.search.elasticsearch import index as elasticsearch_index
+from microblog.search.elasticsearch.index import BODY
+from microblog.search.elasticsearch.server import INDEX, URL
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable
 from microblog.search.language import parse
 from microblog.search.queries import KIND

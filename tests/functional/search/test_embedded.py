@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
-from microblog.posts.ids import new_id
-from microblog.posts.paging import Cursor
+from microblog.ids import new_id
+from microblog.paging import Cursor
 from microblog.posts.queries import add_post, add_posts
 from microblog.search import records
-from microblog.search.adapters import fts5, pending, rebuilding, side_table
-from microblog.search.adapters.fts5 import SHADOWS
+from microblog.search.embedded import fts5, pending, rebuilding, side_table
+from microblog.search.embedded.fts5 import SHADOWS
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import parse
 from tests.conftest import counted_statements

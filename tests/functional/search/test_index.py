@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
 from microblog.search.language import parse

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts import queries
-from microblog.outbox.worker import Worker
+from microblog.background.worker import Worker
 from microblog.submissions import kept
 from microblog.submissions.models import FormResult, KeptForm
 from tests.competing import before_the_next_write

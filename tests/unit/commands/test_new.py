@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from microblog import configure
 from microblog.commands import main
 from microblog.commands.new import template
-from microblog.search.adapters.elasticsearch import ElasticsearchSearch
+from microblog.search.elasticsearch.adapter import ElasticsearchSearch
 
 CHECKOUT = Path(__file__).parents[3]
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.db import StaleData
+from microblog.ids import new_id
 from microblog.people.avatars import avatar_key, identicon
 from microblog.people.models import Follow
 from microblog.people.queries import follow, follows, person_of, unfollow
-from microblog.posts.ids import new_id
 
 
 @pytest.fixture

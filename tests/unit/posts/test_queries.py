@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
-from microblog.posts.ids import LARGEST, new_id
+from microblog.ids import LARGEST, new_id
+from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.paging import Cursor
 from microblog.posts.queries import add_post, add_posts, home_timeline, post_of, posts_by_id
 
 

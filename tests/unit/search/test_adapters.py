@@ -7,11 +7,11 @@ import sqlalchemy as sa
 
 from microblog import SettingsError, configure
 from microblog.accounts.queries import add_user
-from microblog.posts.paging import Cursor
+from microblog.paging import Cursor
 from microblog.posts.queries import add_post
-from microblog.search.adapters.nothing import NoSearch
 from microblog.search.interfaces import Drift, SearchUnavailable, Status
 from microblog.search.language import parse
+from microblog.search.nothing import NoSearch
 from microblog.settings import Setting, text
 from tests.conftest import SETTINGS
 
@@ -90,7 +90,7 @@ TAMPERING = [
 @pytest.mark.parametrize(("sql", "kind"), TAMPERING)
 def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
     """The embedded adapter, on a database of its own also where the tests run on PostgreSQL."""
-    from microblog import migrating
+    from microblog.operations import migrating
 
     config = configure({**SETTINGS, "microblog.database.url": f"sqlite+pysqlite:///{tmp_path}/x.sqlite3"})
     database, search = config.registry.database, config.registry.search

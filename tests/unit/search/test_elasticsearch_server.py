@@ -12,8 +12,8 @@ import pytest
 
 from microblog import SettingsError, configure
 from microblog.outbox.queries import Leased
-from microblog.search.adapters.elasticsearch_index import Outcome, outcome_of
-from microblog.search.adapters.elasticsearch_server import (
+from microblog.search.elasticsearch.index import Outcome, outcome_of
+from microblog.search.elasticsearch.server import (
     API_KEY,
     CA_CERTIFICATE,
     PASSWORD,

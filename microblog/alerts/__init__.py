@@ -1,0 +1,11 @@
+"""Mails to the admins about what goes wrong."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.alerts.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.alerts.reporting")
+    config.include("microblog.alerts.outages")

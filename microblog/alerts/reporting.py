@@ -1,0 +1,312 @@
+"""Tells the admins of what goes wrong, and does not tell them the same thing again and again.
+
+An alert is the one mail that does not wait in the database: its cause is a failure, often of the database.
+It goes through a bounded queue to a thread, from there to the mail transport, and the log is the last resort.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from babel.dates import format_timedelta
+from zope.interface import implementer
+
+from microblog.alerts.interfaces import IAlerts
+from microblog.alerts.ledger import Group, Ledger
+from microblog.alerts.settings import ALERTS_EVERY, ALERTS_STATE
+from microblog.mail.interfaces import MailError
+from microblog.mail.messages import LONGEST_SUBJECT, plain_message
+from microblog.mail.settings import ADMINS
+from microblog.web.pages import SITE_NAME
+
+log = logging.getLogger(__name__)
+
+QUEUE_LENGTH = 500
+LONGEST_BODY = 20_000  # characters
+SECONDS_TO_CLOSE = 5.0
+# What could not be sent is tried again after so long, together with what has happened meanwhile.
+SECONDS_AFTER_A_FAILURE = 300.0
+LEAST_WAIT_SECONDS = 0.05
+SECONDS_BETWEEN_LOOKS = 300.0  # at the file, for what other processes left there
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """`key` is that of its group, `moment` seconds since 1970."""
+
+    key: str
+    subject: str
+    body: str
+    moment: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to send about the group `key`; it tells of `count` times."""
+
+    key: str
+    subject: str
+    body: str
+    count: int
+    first: float
+    last: float
+    about: str
+
+
+@implementer(IAlerts)
+class Alerts:
+    """Groups alerts over all processes that share a ledger, and mails them to the admins.
+
+    The thread starts with the first alert; without it somebody has to call `work`. `now` gives the seconds
+    since 1970.
+    """
+
+    def __init__(
+        self, registry: Any, *, now: Callable[[], float] = time.time, has_thread: bool = True
+    ) -> None:
+        settings = registry.microblog
+        self._registry = registry
+        self._now = now
+        self._has_thread = has_thread
+        self._admins = settings[ADMINS]
+        self._every = settings[ALERTS_EVERY]
+        self._ledger = Ledger(settings[ALERTS_STATE])
+        self._queue: queue.Queue[Alert] = queue.Queue(QUEUE_LENGTH)
+        self._is_overflowing = False
+        self._wake = threading.Event()
+        self._working = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._is_watching = False
+
+    # What others call
+
+    def report(self, kind: str, group: str, subject: str, body: str) -> None:
+        if not self._admins:
+            return
+        key = hashlib.sha256(f"{kind}\0{group}".encode("utf-8", "replace")).hexdigest()[:32]
+        try:
+            self._queue.put_nowait(Alert(key, subject[:LONGEST_SUBJECT], body[:LONGEST_BODY], self._now()))
+        except queue.Full:
+            if not self._is_overflowing:
+                self._is_overflowing = True
+                log.warning("%d alerts wait already: those that come now are not mailed.", QUEUE_LENGTH)
+            return
+        self._start_thread()
+        self._wake.set()
+
+    def start(self) -> None:
+        """For a server or worker: what was counted before it started is told in its time."""
+        if not self._admins:
+            return
+        if self._ledger.path is not None:
+            # Also what another process leaves there when it ends: a command while the mail server was down.
+            self._is_watching = True
+            self._start_thread()
+
+    def close(self, seconds: float = SECONDS_TO_CLOSE) -> None:
+        with self._starting:
+            self._is_closed = True
+            thread, self._thread = self._thread, None
+        atexit.unregister(self.close)
+        if thread is None:
+            return
+        self._wake.set()
+        thread.join(seconds)
+        if thread.is_alive():
+            log.warning("The mail server is slow: the last alerts may not have been mailed.")
+
+    # The thread
+
+    def _start_thread(self) -> None:
+        with self._starting:
+            if self._thread is not None or self._is_closed or not self._has_thread:
+                return
+            self._thread = threading.Thread(target=self._run, name="microblog-alerts", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # there can be no more threads; perhaps with the next alert
+                self._thread = None
+                log.warning("There is no thread for alerts: they wait.")
+                return
+            # Whoever ends without `close`, such as pserve or a command, tells what it knows too.
+            atexit.register(self.close)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(self._seconds_until_due())
+            self._wake.clear()
+            is_closed = self._is_closed
+            try:
+                self.work(is_last=is_closed)
+            except Exception:
+                log.exception("Alerts could not be handled.")
+            if is_closed:
+                return
+
+    def _seconds_until_due(self) -> float | None:
+        """Until the next mail, as far as this process knows; None when there is none to come."""
+        moments = [group.sent + self._every for group in self._ledger.known.values() if group.count]
+        # Not longer either: the clock may have been ahead when the last one was sent.
+        pauses = [min(self._every, min(moments) - self._now())] if moments else []
+        if self._is_watching:
+            pauses.append(SECONDS_BETWEEN_LOOKS)
+        return max(LEAST_WAIT_SECONDS, min(pauses)) if pauses else None
+
+    def work(self, *, is_last: bool = False) -> None:
+        """Do what can be done now: count what waits, send what is due. Returns when that is done.
+
+        What nobody else would know of is sent with `is_last`, even if it is not due.
+        """
+        with self._working:
+            alerts = self._take()
+            now = self._now()
+            with self._ledger.groups() as groups:
+                mails = [mail for alert in alerts if (mail := self._note(groups, alert, now)) is not None]
+                mails += self._summaries(groups, now, but_not={mail.key for mail in mails})
+            failed = {mail.key for mail in mails if not self._deliver(mail, now)}
+            if is_last and self._ledger.path is None:
+                with self._ledger.groups() as groups:
+                    mails = self._summaries(groups, now, but_not=failed, everything=True)
+                for mail in mails:
+                    self._deliver(mail, now)
+
+    def _take(self) -> list[Alert]:
+        alerts: list[Alert] = []
+        while len(alerts) < QUEUE_LENGTH and not self._queue.empty():
+            alerts.append(self._queue.get_nowait())
+        self._is_overflowing = False
+        return alerts
+
+    def _is_over(self, group: Group, now: float) -> bool:
+        """May there be another mail about it? Also when the clock was put back."""
+        return not 0 <= now - group.sent < self._every
+
+    def _note(self, groups: dict[str, Group], alert: Alert, now: float) -> Mail | None:
+        """Count it; its mail when it is the first.
+
+        What is in a mail counts as untold until that has left: this process may be killed meanwhile.
+        """
+        group = groups.get(alert.key)
+        if group is None or (group.count == 0 and self._is_over(group, now)):
+            moment = alert.moment
+            groups[alert.key] = Group(alert.subject, now, 1, moment, moment, is_told=False, body=alert.body)
+            again = f"If it happens again, one mail tells how often, in {self._pause} at the earliest."
+            body = f"{alert.body.rstrip()}\n\n{self._footer(again)}"
+            return Mail(alert.key, alert.subject, body, 1, moment, moment, alert.subject)
+        group.subject = alert.subject
+        group.first = group.first if group.count else alert.moment
+        group.last = alert.moment
+        group.count += 1
+        return None
+
+    def _summaries(
+        self, groups: dict[str, Group], now: float, *, but_not: set[str], everything: bool = False
+    ) -> list[Mail]:
+        """Mails about what was counted and is due; what did not happen again is forgotten.
+
+        `but_not`: what there is a mail about already.
+        """
+        mails = []
+        for key, group in list(groups.items()):
+            is_due = everything or self._is_over(group, now)
+            if is_due and group.count == 0:
+                del groups[key]
+            elif is_due and key not in but_not:
+                mails.append(self._summary(key, group) if group.is_told else self._late_news(key, group))
+                group.sent = now
+        return mails
+
+    def _summary(self, key: str, group: Group) -> Mail:
+        times = "once more" if group.count == 1 else f"{group.count:,} more times"
+        body = (
+            f"{group.subject}\n\nIt has happened {times} since the last mail about it, {span_of(group)}.\n"
+            f"The log tells of each time.\n\n{self._footer(self._if_it_goes_on)}"
+        )
+        subject = f"{times}: {group.subject}"
+        return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
+
+    def _late_news(self, key: str, group: Group) -> Mail:
+        """About what nobody could be told when it happened, with the text of the first time."""
+        times = "once" if group.count == 1 else f"{group.count:,} times"
+        subject = group.subject if group.count == 1 else f"{times}: {group.subject}"
+        body = (
+            f"It has happened {times}, {span_of(group)}. Nobody could be told before: the mails about it did "
+            f"not leave, and the log says why.\n\n"
+            f"{group.body.rstrip() or 'What it is about is in the log, too.'}\n\n"
+            f"{self._footer(self._if_it_goes_on)}"
+        )
+        return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
+
+    @property
+    def _if_it_goes_on(self) -> str:
+        return f"If it goes on, the next mail about it comes in {self._pause} at the earliest."
+
+    @property
+    def _pause(self) -> str:
+        return str(format_timedelta(self._every, threshold=1, locale="en"))
+
+    def _footer(self, again: str) -> str:
+        return f"-- \n{again}\nSent by process {os.getpid()} on {socket.gethostname()}.\n"
+
+    def _send(self, mail: Mail) -> bool:
+        """Has any of the admins got it? Each gets one of their own: an address that is refused costs the
+        others nothing."""
+        settings = self._registry.microblog
+        subject = f"[{settings[SITE_NAME]}] {mail.subject}"
+        sent = 0
+        for admin in self._admins:
+            try:
+                self._registry.mail.send(plain_message(settings, admin, subject, mail.body))
+            except MailError as error:
+                log.error("The alert “%s” was not sent to %s. %s", mail.subject, admin, error)
+                self._registry.numbers.count("mails", result="failed")
+            except Exception:
+                log.exception("The alert “%s” was not sent to %s.", mail.subject, admin)
+                self._registry.numbers.count("mails", result="failed")
+            else:
+                sent += 1
+                self._registry.numbers.count("mails", result="sent")
+        return sent > 0
+
+    def _deliver(self, mail: Mail, now: float) -> bool:
+        """Is it told? Else it counts for the next mail, which comes earlier than usual."""
+        is_sent = self._send(mail)
+        with self._ledger.groups() as groups:
+            # It may have been forgotten meanwhile, by another process.
+            group = groups.setdefault(
+                mail.key, Group(mail.about, now, mail.count, mail.first, mail.last, is_told=False)
+            )
+            if is_sent:
+                group.is_told, group.body = True, ""
+                group.count = max(0, group.count - mail.count)
+                group.first = mail.last  # what came since is not earlier
+            else:
+                group.sent = now - self._every + min(self._every, SECONDS_AFTER_A_FAILURE)
+        return is_sent
+
+
+def span_of(group: Group) -> str:
+    if group.count == 1:
+        return f"at {moment(group.last)}"
+    return f"from {moment(group.first)} to {moment(group.last)}"
+
+
+def moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def includeme(config: Any) -> None:
+    config.registry.alerts = Alerts(config.registry)

@@ -1,0 +1,10 @@
+"""Whether the application works: `/health/live`, `/health/ready`, and the watch over the worker."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.health.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.health.views")

@@ -1,0 +1,330 @@
+"""Posts from a file of JSON lines.
+
+Nothing is ever doubled, whatever is imported again: a post keeps a key made of its text and moment,
+which is unique with its author. So a corrected file may be imported once more, and of a file that
+was interrupted, even by `kill -9`, the rest is loaded: its progress is a row, found by the file's
+SHA-256, which is written in the transaction of the posts. Posts of one moment keep the order of the
+file, whoever their authors are (`microblog.importing.order`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, BinaryIO
+
+from pyramid_retry import IRetryableError
+from sqlalchemy import orm
+from wtforms.validators import ValidationError
+
+from microblog.accounts.nicknames import make_valid_nickname, nickname_problem
+from microblog.accounts.queries import lock_people
+from microblog.db import Database
+from microblog.ids import first_id_at
+from microblog.importing import queries
+from microblog.importing.authors import accounts_of, author_key
+from microblog.importing.models import AUTHOR_LENGTH
+from microblog.importing.order import IDS_IN_A_MILLISECOND, is_full, place
+from microblog.importing.queries import Progress
+from microblog.posts.forms import says_something
+from microblog.web.forms import CODE_POINTS_IN_A_GRAPHEME, AtMost, no_control_characters, unix_lines
+
+# As many as search indexes in the transaction that writes them: what is imported is found at once.
+LINES_IN_A_TRANSACTION = 1000
+ATTEMPTS = 5  # of a transaction that others hold up, or whose authors they change
+FIELDS = frozenset({"author", "body", "created", "language"})
+REQUIRED = ("author", "body", "created")
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+LANGUAGE_LENGTH = 35
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LONGEST_ESCAPE_BYTES = 12  # \ud83d\ude00
+OTHER_FIELDS_BYTES = 10_000
+PIECE_BYTES = 1 << 20
+
+
+class BadLine(Exception):
+    """A line that cannot become a post; the message is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A line that can become a post. `author` is a name as the file has it, and not always a nickname."""
+
+    author: str
+    body: str
+    created: datetime
+    language: str | None
+
+    @property
+    def key(self) -> str:
+        """The same for the same text of the same moment."""
+        digest = hashlib.blake2b(f"{self.created.isoformat()}\n{self.body}".encode(), digest_size=16)
+        return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+
+
+@dataclass(slots=True)
+class Text:
+    """What the validators of the form look at."""
+
+    data: str
+
+
+def digest_of(file: BinaryIO, progress: Callable[[int], None]) -> str:
+    """SHA-256 of a file from here to its end; `progress(bytes)` is called as it goes."""
+    digest = hashlib.sha256()
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
+        progress(len(piece))
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one transaction added: so many posts; the `last` and `renamed` of the importer."""
+
+    posts: int
+    last: dict[int, int]
+    renamed: dict[str, str]
+
+
+class Importer:
+    """The import of one file into one database.
+
+    `on_bad_line(number, sentence)` is told about each line that cannot be loaded. `renamed` holds the
+    nicknames of the accounts that were made for authors whose names cannot be nicknames.
+    """
+
+    def __init__(
+        self, database: Database, *, max_length: int, on_bad_line: Callable[[int, str], None]
+    ) -> None:
+        self._database = database
+        self._max_length = max_length
+        self._on_bad_line = on_bad_line
+        self.renamed: dict[str, str] = {}
+        # The last lines of the transaction before: the id of each by the first one of its millisecond.
+        self._last: dict[int, int] = {}
+
+    def run(self, file: BinaryIO, digest: str, file_name: str, done: Progress | None) -> Iterator[Progress]:
+        """Load what comes after `done`; the progress after each transaction.
+
+        :raises ImportedElsewhere: when another process imports this file at the same time.
+        """
+        progress = done or Progress()
+        if done is None:
+            with self._database.write() as session:
+                queries.start_import(session, digest, file_name)
+        file.seek(progress.position)
+        lines = read_lines(file, self._longest_line())
+        while batch := list(islice(lines, LINES_IN_A_TRANSACTION)):
+            before = progress.position
+            drafts = list(self._drafts(batch, progress))
+            progress.position = file.tell()
+            progress = self._written(digest, drafts, progress, before)
+            yield progress
+        finished = replace(progress, finished=datetime.now(UTC))
+        with self._database.write() as session:
+            queries.save_progress(session, digest, finished, position=progress.position)
+        yield finished
+
+    def _written(self, digest: str, drafts: list[Draft], progress: Progress, before: int) -> Progress:
+        """One transaction, tried again when others were in its way."""
+        for attempt in range(1, ATTEMPTS + 1):  # pragma: no branch  # the last one raises
+            try:
+                with self._database.write() as session:
+                    added = self._add(session, drafts)
+                    now = replace(
+                        progress,
+                        posts=progress.posts + added.posts,
+                        present=progress.present + len(drafts) - added.posts,
+                    )
+                    queries.save_progress(session, digest, now, position=before)
+                break
+            except Exception as error:
+                if attempt == ATTEMPTS or not IRetryableError.providedBy(error):
+                    raise
+        self._last = added.last
+        self.renamed |= added.renamed
+        return now
+
+    def _longest_line(self) -> int:
+        """No line that can become a post has more bytes than this."""
+        return self._max_length * CODE_POINTS_IN_A_GRAPHEME * LONGEST_ESCAPE_BYTES + OTHER_FIELDS_BYTES
+
+    def _drafts(self, lines: list[bytes | None], progress: Progress) -> Iterator[Draft]:
+        now = datetime.now(UTC)
+        for line in lines:
+            progress.lines += 1
+            try:
+                if line is None:
+                    raise BadLine("This line is far too long for a post.")
+                if progress.lines == 1:
+                    line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
+                if line.strip():
+                    yield draft_of(line, self._max_length, now)
+            except BadLine as error:
+                progress.refused += 1
+                self._on_bad_line(progress.lines, str(error))
+
+    def _add(self, session: orm.Session, drafts: list[Draft]) -> Added:
+        since: dict[str, datetime] = {}
+        for draft in drafts:
+            since[draft.author] = min(draft.created, since.get(draft.author, draft.created))
+        authors, renamed = accounts_of(session, since)
+        # Before their posts are counted in whatever order the file has them.
+        lock_people(session, authors.values())
+        rows: dict[Key, Row] = {}
+        for draft in drafts:
+            row = Row(authors[draft.author], draft.key, draft.body, draft.language, draft.created)
+            rows.setdefault(row.unique, row)
+        return Added(*add_rows(session, rows, self._last), renamed)
+
+
+def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes | None]:
+    """Line by line; None for one of more than `longest` bytes, of which never more is kept."""
+    while line := file.readline(longest + 1):
+        if len(line) <= longest or line.endswith(b"\n"):
+            yield line
+            continue
+        while (piece := file.readline(PIECE_BYTES)) and not piece.endswith(b"\n"):
+            pass
+        yield None
+
+
+def draft_of(line: bytes, max_length: int, now: datetime) -> Draft:
+    """:raises BadLine: with what is wrong with it."""
+    try:
+        fields = json.loads(line.decode())
+    except UnicodeDecodeError:
+        raise BadLine("This line is not UTF-8.") from None
+    except (ValueError, RecursionError) as error:
+        raise BadLine(f"This line is not JSON ({str(error)[:100]}).") from None
+    if not isinstance(fields, dict):
+        raise BadLine("This line is not a JSON object.")
+    for name in sorted(fields.keys() - FIELDS):
+        raise BadLine(f"There is no field called {name[:50]!r}; there are {', '.join(sorted(FIELDS))}.")
+    for name in REQUIRED:
+        if not isinstance(fields.get(name), str):
+            raise BadLine(f"“{name}” is missing, or no text.")
+    return Draft(
+        author=author_of(fields["author"]),
+        body=body_of(fields["body"], max_length),
+        created=moment_of(fields["created"], now),
+        language=language_of(fields.get("language")),
+    )
+
+
+def author_of(name: str) -> str:
+    name = name.strip()
+    if nickname_problem(name) is None:
+        return name
+    if len(name) > AUTHOR_LENGTH or len(author_key(name)) > AUTHOR_LENGTH:
+        raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
+    try:
+        no_control_characters(None, Text(name))
+    except ValidationError:
+        raise BadLine("“author” holds a control character.") from None
+    if not make_valid_nickname(name):
+        raise BadLine(f"No nickname can be made of the author {name[:50]!r}: use letters a to z and digits.")
+    return name
+
+
+def body_of(text: str, max_length: int) -> str:
+    """As the form would take it."""
+    body = Text(unix_lines(text))
+    try:
+        for validator in (says_something, no_control_characters, AtMost(max_length)):
+            validator(None, body)
+    except ValidationError as error:
+        raise BadLine(str(error)) from None
+    return body.data
+
+
+def moment_of(text: str, now: datetime) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadLine(f"“created” is no moment like 2026-01-31T12:00:00Z, but {text[:50]!r}.") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment < EPOCH:
+        raise BadLine("“created” is before 1970.")
+    if moment > now:
+        raise BadLine("“created” is in the future.")
+    return moment.astimezone(UTC)
+
+
+def language_of(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > LANGUAGE_LENGTH or not LANGUAGE.fullmatch(value):
+        raise BadLine("“language” is no language like de or pt-BR.")
+    return value.lower()
+
+
+Key = tuple[int, str]  # a post of an import, by its author and the key of its draft
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A post to be."""
+
+    user_id: int
+    form_key: str
+    body: str
+    language: str | None
+    created: datetime
+
+    @property
+    def unique(self) -> Key:
+        return self.user_id, self.form_key
+
+    def with_id(self, post_id: int) -> dict[str, Any]:
+        return {
+            "id": post_id,
+            "user_id": self.user_id,
+            "body": self.body,
+            "language": self.language,
+            "form_key": self.form_key,
+        }
+
+
+def add_rows(session: orm.Session, rows: dict[Key, Row], last: dict[int, int]) -> tuple[int, dict[int, int]]:
+    """Add those posts that are not there yet, in the order of `rows`; how many that is.
+
+    `last` has the id of the last line of each millisecond in the transaction before, by the first id of
+    that; the same of these rows is given back.
+    """
+    count = 0
+    moments: dict[int, list[Row]] = {}
+    for row in sorted(rows.values(), key=lambda row: row.created):  # stable: else as in the file
+        moments.setdefault(first_id_at(row.created), []).append(row)
+    while True:
+        present = queries.ids_of_keys(session, list(rows))
+        taken = taken_ids(session, list(moments))
+        ids: dict[Key, int] = {}
+        for first, several in moments.items():
+            known = [present.get(row.unique) for row in several]
+            placed = place(first, taken[first], known, last.get(first))
+            ids.update(zip((row.unique for row in several), placed, strict=True))
+        missing = [row.with_id(ids[key]) for key, row in rows.items() if key not in present]
+        if not missing:
+            return count, {first: ids[several[-1].unique] for first, several in moments.items()}
+        # Where somebody else has just taken an id, or there is one in the next millisecond: once more.
+        count += len(queries.add_missing_posts(session, missing))
+
+
+def taken_ids(session: orm.Session, firsts: list[int]) -> dict[int, list[int]]:
+    """The ids in use of each millisecond, and of those into which it runs over."""
+    taken = queries.ids_in_ranges(session, firsts, IDS_IN_A_MILLISECOND)
+    for first in firsts:
+        beyond = first
+        while is_full(beyond, taken[first]):
+            beyond += IDS_IN_A_MILLISECOND
+            taken[first] += queries.ids_in_ranges(session, [beyond], IDS_IN_A_MILLISECOND)[beyond]
+    return taken

@@ -1,0 +1,135 @@
+"""Every SQL statement of the import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
+
+from microblog.accounts.models import Nickname
+from microblog.accounts.nicknames import nickname_key
+from microblog.db import StaleData
+from microblog.importing.models import FILE_NAME_LENGTH, Import, ImportedAuthor
+from microblog.posts.models import Post
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import has come; see `microblog.importing.models.Import`."""
+
+    lines: int = 0
+    position: int = 0
+    posts: int = 0
+    present: int = 0
+    refused: int = 0
+    finished: datetime | None = None
+
+
+def progress_of(session: orm.Session, digest: str) -> Progress | None:
+    """None when nothing of this file was imported."""
+    row = session.execute(
+        sa.select(
+            Import.lines, Import.position, Import.posts, Import.present, Import.refused, Import.finished
+        ).where(Import.digest == digest)
+    ).one_or_none()
+    return None if row is None else Progress(*row)
+
+
+class ImportedElsewhere(Exception):
+    """Another process imports the same file at this moment."""
+
+
+def start_import(session: orm.Session, digest: str, file_name: str) -> None:
+    """From the first line on; also when it was imported before.
+
+    :raises ImportedElsewhere: when another process starts it at this moment.
+    """
+    session.execute(sa.delete(Import).where(Import.digest == digest))
+    row = {"digest": digest, "file_name": file_name[-FILE_NAME_LENGTH:], "started": datetime.now(UTC)}
+    insert = insert_of(session)(Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
+    if session.scalar(insert.returning(Import.digest)) is None:
+        raise ImportedElsewhere(file_name)
+
+
+def save_progress(session: orm.Session, digest: str, progress: Progress, *, position: int) -> None:
+    """`position` is that of the progress before, from which this one has come.
+
+    :raises ImportedElsewhere: when another process has gone on from there, or begun anew.
+    """
+    same = sa.and_(Import.digest == digest, Import.position == position)
+    update = sa.update(Import).where(same).values(**asdict(progress))
+    if session.scalar(update.returning(Import.digest)) is None:
+        raise ImportedElsewhere(digest)
+
+
+def owners_of_nicknames(session: orm.Session, nicknames: Iterable[str]) -> dict[str, int]:
+    """Ids of those who have or had these nicknames, by the nickname's key."""
+    keys = sorted({nickname_key(nickname) for nickname in nicknames})
+    rows = session.execute(sa.select(Nickname.key, Nickname.user_id).where(Nickname.key.in_(keys)))
+    return {row.key: row.user_id for row in rows}
+
+
+def imported_authors(session: orm.Session, names: Iterable[str]) -> dict[str, int]:
+    """Ids of the accounts that imports made for authors of these names, none of which is a nickname."""
+    rows = session.execute(
+        sa.select(ImportedAuthor.name, ImportedAuthor.user_id).where(ImportedAuthor.name.in_(sorted(names)))
+    )
+    return {row.name: row.user_id for row in rows}
+
+
+def remember_author(session: orm.Session, name: str, user_id: int) -> None:
+    """:raises StaleData: when another import has just remembered somebody of this name."""
+    insert = insert_of(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
+    if session.scalar(insert.returning(ImportedAuthor.name)) is None:
+        raise StaleData(f"Another import has just added {name}.")
+
+
+def add_missing_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[int]:
+    """The ids of those that are new. Not added: an id that is taken, a key that its author used."""
+    insert = insert_of(session)(Post.__table__).on_conflict_do_nothing()
+    return set(session.scalars(insert.returning(Post.id), rows))
+
+
+def insert_of(session: orm.Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def ids_of_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of the posts of these (author, key); no others are posts already."""
+    found = session.execute(
+        sa.select(Post.user_id, Post.form_key, Post.id).where(
+            sa.tuple_(Post.user_id, Post.form_key).in_(keys)
+        )
+    )
+    return {(row.user_id, row.form_key): row.id for row in found}
+
+
+# One parameter, however many ranges; CROSS JOIN tells SQLite to look for the posts of each range, and not
+# for the ranges of each post.
+IDS_IN_RANGES = {
+    dialect: sa.text(
+        f"SELECT ranges.first, posts.id FROM {ranges} CROSS JOIN posts "  # noqa: S608  # ours
+        "WHERE posts.id >= ranges.first AND posts.id < ranges.first + :length"
+    )
+    for dialect, ranges in {
+        "sqlite": "(SELECT value AS first FROM json_each(:firsts)) ranges",
+        "postgresql": "unnest(CAST(:firsts AS bigint[])) AS ranges(first)",
+    }.items()
+}
+
+
+def ids_in_ranges(session: orm.Session, firsts: Sequence[int], length: int) -> dict[int, list[int]]:
+    """The ids of posts that are in use, sorted, in ranges of so many ids by the first id of each."""
+    dialect = session.get_bind().dialect.name
+    parameter = json.dumps(firsts) if dialect == "sqlite" else firsts
+    found: dict[int, list[int]] = {first: [] for first in firsts}
+    rows = session.execute(IDS_IN_RANGES[dialect], {"firsts": parameter, "length": length})
+    for first, post_id in sorted(map(tuple, rows)):
+        found[first].append(post_id)
+    return found

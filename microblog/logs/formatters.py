@@ -1,0 +1,146 @@
+"""How an event becomes one line of the log, for people or as JSON.
+
+The ini file names the formatters: `class = microblog.logs.formatters.LineFormatter`. Whatever is in a
+message, nothing in it can look like an event of its own: control characters are escaped, and what has
+several lines (a trace, a table of ours) continues behind a bar.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from microblog.incidents.recording import without_details
+from microblog.logs.failing_logs import tell_once
+from microblog.observing import present
+
+CONTINUATION = "    | "
+# What ends a line somewhere, moves the cursor of a terminal, or lets text run backwards. C0, DEL and C1;
+# the separators of lines and paragraphs; the marks of direction; and what no file can hold, surrogates.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escaped(text: str) -> str:
+    """The text on one line: `\\n`, `\\x1b`, `\\u2028`."""
+    return UNSAFE.sub(lambda match: SHORT.get(match[0]) or escape_of(match[0]), text)
+
+
+def escape_of(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def folded(text: str) -> str:
+    """Several lines of ours: all but the first begin with a bar."""
+    return f"\n{CONTINUATION}".join(escaped(line) for line in text.rstrip("\n").split("\n"))
+
+
+def moment_of(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Never raises: a wrong number of arguments is our fault, but the event counts."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return f"{record.msg} {record.args!r}"
+
+
+def trace_of(record: logging.LogRecord) -> str:
+    """The trace of the event's exception and its stack, "" when it has none."""
+    parts = []
+    # The text comes first: who wrote it may have left out more (incidents.py).
+    if record.exc_text:
+        parts.append(without_details(record.exc_text))
+    elif record.exc_info and record.exc_info[0] is not None:
+        parts.append(without_details(logging.Formatter().formatException(record.exc_info)))
+    if record.stack_info:
+        parts.append(record.stack_info)
+    return "\n".join(parts)
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class WatchedFileHandler(logging.handlers.WatchedFileHandler):
+    """The standard library's, but a new file is for its owner only, and what cannot be written fails nobody.
+
+    That one raises into whoever logs when it finds its file moved and cannot open a new one: its folder
+    is gone, or the disk is full. Every request logs, so every request would fail.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        tell_once(self)
+
+    def _open(self) -> Any:
+        # It tells who did what from where.
+        return open(  # Path.open has no opener
+            self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private
+        )
+
+
+class LineFormatter(logging.Formatter):
+    """`12:00:00 INFO    microblog.access [5f0c…] GET / 200 …`, in local time.
+
+    In the brackets is the id of the request; of a task or command also its name. Several lines has only a
+    trace, or a message whose format is of several lines; all but the first begin with a bar.
+    """
+
+    default_time_format = "%Y-%m-%d %H:%M:%S"
+    default_msec_format = None
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = message_of(record)
+        head = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} {record.name}"
+        observation = present()
+        if observation is not None:
+            task = "" if observation.request is not None else f" {observation.task}"
+            head += f" [{observation.id}{task}]"
+        several = "\n" in str(record.msg)
+        lines = f"{escaped(head)} {folded(message) if several else escaped(message)}"
+        trace = trace_of(record)
+        return f"{lines}\n{CONTINUATION}{folded(trace)}" if trace else lines
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line, in ASCII: for programs that collect logs.
+
+    `time` (UTC), `level`, `logger`, `message`; inside of a request, task or command its `request_id` and
+    `task`; what the event gave as `extra={"fields": {…}}` as `fields`; a trace as `exception`.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {
+            "time": moment_of(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message_of(record),
+        }
+        observation = present()
+        if observation is not None:
+            event |= {"request_id": observation.id, "task": observation.task}
+        fields = getattr(record, "fields", None)
+        if fields:
+            event["fields"] = fields
+        trace = trace_of(record)
+        if trace:
+            event["exception"] = trace
+        return as_json(event)
+
+
+def as_json(event: dict[str, Any]) -> str:
+    """Never raises; what JSON cannot hold is written as Python shows it."""
+    try:
+        line = json.dumps(event, default=str, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        line = json.dumps({**event, "fields": repr(event.get("fields"))}, default=str)
+    return line.replace("\x7f", "\\u007f")

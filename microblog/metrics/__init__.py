@@ -1,0 +1,10 @@
+"""Metrics for Prometheus at `/metrics`."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.metrics.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.metrics.views")

@@ -1,0 +1,263 @@
+"""Copying everything from one database to another, and comparing the two.
+
+All is written in one transaction of the target, and compared before its COMMIT: what was interrupted,
+or differs, leaves nothing behind. The source is read as it is at one moment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.db import Base
+from microblog.operations import migrating
+from microblog.outbox.models import Entry
+from microblog.search.adapters import uninstall_others
+from microblog.search.queries import KIND
+
+ROWS_IN_A_BATCH = 1000
+DIGEST_BYTES = 16
+LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
+OUTBOX: Any = Entry.__table__
+# What is known of a search index is not true of another, the workers of one site do not work at another, and
+# the rest is for a browser that waits just now.
+LEFT_BEHIND = frozenset({"index_states", "heartbeats", "kept_forms", "form_results"})
+
+
+class CopyError(Exception):
+    """Nothing was copied; the message is a sentence."""
+
+
+@dataclass(slots=True)
+class Content:
+    """What is in a table: the number of its rows, and the sum of their hashes.
+
+    A sum, since two databases order texts in two ways. A row is hashed as the values that the
+    application sees: moments in UTC, true and false, numbers, texts.
+    """
+
+    rows: int = 0
+    digest: int = 0
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        for row in rows:
+            text = json.dumps([*row], default=str, sort_keys=True).encode()
+            number = int.from_bytes(blake2b(text, digest_size=DIGEST_BYTES).digest())
+            self.digest = (self.digest + number) % (1 << 8 * DIGEST_BYTES)
+        self.rows += len(rows)
+
+
+@dataclass(slots=True)
+class Copied:
+    """What was copied, by the name of its table, and how many outbox entries wait in it."""
+
+    contents: dict[str, Content] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(content.rows for content in self.contents.values())
+
+    @property
+    def waiting(self) -> int:
+        return self.contents[OUTBOX.name].rows
+
+
+def all_tables() -> list[sa.Table]:
+    """Every table of the models; one that refers to another comes after it."""
+    migrating.import_models()
+    return list(Base.metadata.sorted_tables)
+
+
+def travelling_tables() -> list[sa.Table]:
+    """Those whose rows are copied."""
+    return [table for table in all_tables() if table.name not in LEFT_BEHIND]
+
+
+def rows_of(table: sa.Table) -> sa.Select[Any]:
+    """What travels. Not the outbox entries about search: the other index is made from the posts.
+
+    All other entries do: each is a mail that somebody waits for.
+    """
+    query = sa.select(table).order_by(*table.primary_key)
+    return query.where(OUTBOX.c.kind != KIND) if table is OUTBOX else query
+
+
+@contextmanager
+def batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
+    """All rows that travel, in constant memory."""
+    options = {"yield_per": ROWS_IN_A_BATCH}
+    with reading(table):
+        result = session.connection().execute(rows_of(table), execution_options=options)
+    with result:
+        yield pieces_of(result, table)
+
+
+def pieces_of(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequence[sa.Row[Any]]]:
+    with reading(table):
+        yield from result.partitions()
+
+
+@contextmanager
+def reading(table: sa.Table) -> Iterator[None]:
+    """
+    :raises CopyError: where a shell wrote into SQLite what is no moment, or no text.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, sa.exc.OperationalError) as error:
+        # Not its words: they would tell what is in the row.
+        raise CopyError(
+            f"A row of table {table.name} cannot be read ({type(error).__name__}): correct it where it comes "
+            "from. Nothing was kept."
+        ) from error
+
+
+def content_of(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:
+    """`read(rows)` is called as it goes."""
+    content = Content()
+    with batches(session, table) as pieces:
+        for rows in pieces:
+            content.add(rows)
+            read(len(rows))
+    return content
+
+
+def number_of_rows(session: orm.Session) -> int:
+    """Of all tables together."""
+    return sum(
+        session.scalar(sa.select(sa.func.count()).select_from(rows_of(table).subquery())) or 0
+        for table in travelling_tables()
+    )
+
+
+def first_table_with_rows(session: orm.Session) -> str | None:
+    """The name of a table that is not empty; None when all are."""
+    for table in travelling_tables():
+        if session.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
+            return table.name
+    return None
+
+
+def copy(
+    reading: orm.Session, writing: orm.Session, copied: Callable[[int], None], compared: Callable[[int], None]
+) -> Copied:
+    """Copy everything from one session to the other, in place of what is there, and compare.
+
+    `copied(rows)` and `compared(rows)` are called as it goes. The search index of the target is
+    removed, since it would tell of other posts; the caller commits.
+
+    :raises CopyError: when a row cannot be written there, or is another one when it is read again.
+    """
+    result = Copied()
+    if dialect_of(writing) == "postgresql":
+        writing.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+    uninstall_others(writing, "none")
+    with without_triggers(writing):
+        empty(writing)
+        for table in travelling_tables():
+            result.contents[table.name] = copy_table(reading, writing, table, copied)
+            set_last_id(writing, table, max(last_id(reading, table), last_id(writing, table)))
+    for table in travelling_tables():
+        there = content_of(writing, table, compared)
+        if there != result.contents[table.name]:
+            raise CopyError(
+                f"Table {table.name} differs: {result.contents[table.name].rows:,} rows were read and "
+                f"{there.rows:,} are there, or their values are others. Nothing was kept."
+            )
+    if dialect_of(writing) == "postgresql":
+        writing.execute(sa.text("ANALYZE"))  # the first pages need not wait for autovacuum
+    return result
+
+
+def copy_table(
+    reading: orm.Session, writing: orm.Session, table: sa.Table, copied: Callable[[int], None]
+) -> Content:
+    content = Content()
+    with batches(reading, table) as pieces:
+        for rows in pieces:
+            try:
+                writing.connection().execute(sa.insert(table), [dict(row._mapping) for row in rows])
+            except (sa.exc.DataError, sa.exc.IntegrityError) as error:
+                # The lines after the first would tell what is in the row.
+                reason = str(error.orig).splitlines()[0]
+                raise CopyError(
+                    f"A row of table {table.name} cannot be written there ({reason}): correct it where "
+                    "it comes from. Nothing was kept."
+                ) from error
+            content.add(rows)
+            copied(len(rows))
+    return content
+
+
+def empty(session: orm.Session) -> None:
+    for table in reversed(all_tables()):
+        session.execute(sa.delete(table))
+
+
+@contextmanager
+def without_triggers(session: orm.Session) -> Iterator[None]:
+    """Inside, no trigger counts posts and followers: the counts are copied with their people."""
+    if dialect_of(session) == "postgresql":
+        for table in all_tables():
+            session.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER'))
+        yield
+        for table in all_tables():
+            session.execute(sa.text(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER'))
+        return
+    connection = session.connection()
+    triggers = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+    for trigger in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
+    yield
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger.sql)
+
+
+def dialect_of(session: orm.Session) -> str:
+    return session.get_bind().dialect.name
+
+
+# Ids that left the database never come back, also those of rows that are gone: an outbox entry's id is the
+# version of what it brings to Elasticsearch.
+
+
+def last_id(session: orm.Session, table: sa.Table) -> int:
+    """The highest id that the database ever gave to a row; 0 when it gives none."""
+    column = table.autoincrement_column
+    if column is None:
+        return 0
+    given = 0
+    if dialect_of(session) == "postgresql":
+        name = session.scalar(sequence_of(table, column))
+        row = session.execute(sa.text(f"SELECT last_value, is_called FROM {name}")).one()  # noqa: S608
+        given = row.last_value if row.is_called else 0
+    else:
+        query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        given = session.scalar(query, {"name": table.name}) or 0
+    return max(given, session.scalar(sa.select(sa.func.max(column))) or 0)
+
+
+def set_last_id(session: orm.Session, table: sa.Table, value: int) -> None:
+    """The next row gets an id above this one."""
+    column = table.autoincrement_column
+    if column is None or not value:
+        return
+    if dialect_of(session) == "postgresql":
+        session.execute(sa.select(sa.func.setval(sequence_of(table, column).scalar_subquery(), value)))
+    else:
+        session.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+        session.execute(
+            sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :value)"),
+            {"name": table.name, "value": value},
+        )
+
+
+def sequence_of(table: sa.Table, column: sa.Column[Any]) -> sa.Select[Any]:
+    return sa.select(sa.func.pg_get_serial_sequence(table.name, column.name))

@@ -1,0 +1,161 @@
+"""Migrations, on both databases and without losing a row or a trigger.
+
+SQLite cannot change a table in place: Alembic's batch mode copies it. With foreign keys on, the
+implicit DELETE cascades to the children, and the triggers are lost (FOUNDATION 8).
+So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
+`batch_alter_table` of this module, which puts the triggers back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from configparser import ConfigParser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import BatchOperations, Operations
+from alembic.script import ScriptDirectory
+
+from microblog.db import DATABASE_URL, Base, Database
+
+ADAPTERS_PREFIX = "search_"
+APPLICATION_SECTION = "app:main"
+LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
+
+
+class MigrationError(Exception):
+    """A migration cannot be kept; it was rolled back."""
+
+
+def alembic_config(database: Database) -> Config:
+    """Alembic's configuration for the migrations that came with this installation."""
+    config = Config(attributes={"database": database})
+    config.set_main_option("script_location", "microblog:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    command.upgrade(alembic_config(database), revision)
+
+
+def downgrade(database: Database, revision: str = "base") -> None:
+    command.downgrade(alembic_config(database), revision)
+
+
+def head() -> str | None:
+    """The newest revision that this installation knows."""
+    config = Config()
+    config.set_main_option("script_location", "microblog:migrations")
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def current(database: Database) -> str | None:
+    """The revision of the database; None when it is empty."""
+    with database.reading.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def differences(database: Database) -> list[Any]:
+    """How the database differs from the models; empty when migrations and models agree."""
+    from alembic.autogenerate import compare_metadata
+
+    import_models()
+    with database.reading.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": is_ours, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, Base.metadata))
+
+
+def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    """Tables of the search adapters are their own business."""
+    return not (kind == "table" and (name or "").startswith(ADAPTERS_PREFIX))
+
+
+def import_models() -> None:
+    import microblog.accounts.models
+    import microblog.importing.models
+    import microblog.outbox.models
+    import microblog.people.models
+    import microblog.posts.models
+    import microblog.search.models
+    import microblog.submissions.models  # noqa: F401
+
+
+def run_migrations(context: Any) -> None:
+    """What `alembic/env.py` does."""
+    import_models()
+    database = context.config.attributes.get("database")
+    if database is None:
+        database = Database(url_of_ini(Path(context.config.config_file_name)))
+    with database.writing.connect() as connection:
+        sqlite = database.dialect == "sqlite"
+        if sqlite:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                wait_for_others(connection)
+                context.configure(
+                    connection=connection,
+                    target_metadata=Base.metadata,
+                    include_object=is_ours,
+                    render_as_batch=True,
+                    transactional_ddl=True,
+                    transaction_per_migration=False,
+                )
+                with context.begin_transaction():
+                    context.run_migrations()
+                if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                    raise MigrationError(
+                        f"The migration would break {len(broken)} references, first in table "
+                        f"{broken[0][0]}; nothing was changed."
+                    )
+        finally:
+            if sqlite:
+                connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+
+
+def wait_for_others(connection: sa.Connection) -> None:
+    """Two processes that migrate at once do it one after the other, and the second finds it done.
+
+    On SQLite the transaction itself, which has begun to write, keeps everybody else away.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+def url_of_ini(path: Path) -> str:
+    """The database of an ini file, or of the environment, without building the application."""
+    parser = ConfigParser(defaults={"here": str(path.parent.resolve()).replace("%", "%%")})
+    parser.read_string(path.read_text(encoding="utf-8-sig"))
+    from_ini = parser.get(APPLICATION_SECTION, DATABASE_URL.key, fallback=DATABASE_URL.default)
+    return os.environ.get(DATABASE_URL.variable, from_ini)
+
+
+@contextmanager
+def batch_alter_table(op: Operations, table: str, **kwargs: Any) -> Iterator[BatchOperations]:
+    """Like `op.batch_alter_table`, but on SQLite no trigger is lost.
+
+    The copy takes the table's own triggers along, and those of other tables that write to it forbid
+    the renaming. So all are put aside and made again.
+    """
+    triggers: list[sa.Row[tuple[str, str]]] = []
+    connection = op.get_bind()
+    if op.get_context().dialect.name == "sqlite":
+        rows = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        triggers = list(rows)
+    for trigger in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
+    with op.batch_alter_table(table, **kwargs) as batch:
+        yield batch
+    for trigger in triggers:
+        # Not op.execute: a colon in a trigger is no parameter.
+        connection.exec_driver_sql(trigger.sql)

@@ -1,0 +1,115 @@
+"""Profiles requests: each one in development, in production the one that brings a signed value.
+
+The tween is there only if the setting asks for it. It is over the transaction and the error pages, so
+that the COMMIT is part of the profile.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from microblog.observing import observation_of
+from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, write
+from microblog.profiling.resources import Admin
+from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
+from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
+from microblog.security import SECRET
+
+log = logging.getLogger(__name__)
+
+
+def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Profiles each request, or the one that asks; a header of its response tells of it, or why not."""
+    on_demand = registry.microblog[PROFILER] == "on_demand"
+
+    def profiling(request: Any) -> Any:
+        if on_demand:
+            value = request.headers.get(HEADER) or request.cookies.get(COOKIE)
+            if not value:
+                return handler(request)
+            why_not = refusal(registry.microblog[SECRET], value, request.path_info)
+            if why_not is not None:
+                return unprofiled(handler, request, why_not)
+        if another_is_at_work():
+            return unprofiled(handler, request, "another profiler is at work")
+        return profiled(handler, request)
+
+    return profiling
+
+
+def unprofiled(handler: Callable[[Any], Any], request: Any, why_not: str) -> Any:
+    log.info("Not profiled: %s %r: %s.", request.method, request.path_info, why_not)
+    response = handler(request)
+    response.headers[HEADER] = f"not profiled: {why_not}"
+    return response
+
+
+def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
+    """The response of `handler`, whose profile goes to the log and the folder."""
+    observation = observation_of(request)
+    observation.recorded = []
+    began = datetime.now(UTC)
+    profile = new_profile()
+    response: Any = None
+    profile.enable()
+    try:
+        response = handler(request)
+    finally:
+        profile.disable()
+        sql, observation.recorded = tuple(observation.recorded), None
+        path = request.path_info
+        stats, table = report_of(profile, request.registry.microblog[PROFILER_FUNCTIONS])
+        log.info("PATH: %r\n%s", path, table)
+        name = keep(
+            Profiled(
+                began=began.isoformat(),
+                request_id=observation.id,
+                method=request.method,
+                path=path,
+                status=None if response is None else response.status_int,
+                context_name=observation.context_name,
+                view_name=observation.view_name,
+                seconds=stats.total_tt,
+                calls=stats.total_calls,
+                sql=sql,
+            ),
+            stats,
+            request.registry.microblog,
+        )
+    response.headers[HEADER] = name or "profiled"
+    return response
+
+
+def report_of(profile: Profile, functions: int) -> tuple[Any, str]:
+    """The statistics, and as a text: calls and seconds, and the functions that took longest."""
+    output = io.StringIO()
+    stats = statistics(profile, output)
+    stats.sort_stats("time", "calls").print_stats(functions)
+    return stats, output.getvalue().strip("\n")
+
+
+def keep(request: Profiled, stats: Any, settings: Any) -> str | None:
+    """Write it to the folder; its name, or None when there is no folder or it cannot be written."""
+    folder = settings[PROFILER_DIRECTORY]
+    if folder is None:
+        return None
+    try:
+        return write(folder, request, stats, keep=settings[PROFILER_KEEP])
+    except OSError as error:
+        log.warning("The profile of %r was not kept in %s: %s.", request.path, folder, error.strerror)
+        return None
+
+
+def includeme(config: Any) -> None:
+    config.add_branch("admin", Admin)
+    config.add_template_setting("profiles_folder", PROFILER_DIRECTORY)
+    if config.registry.microblog[PROFILER] != "false":
+        config.add_tween(
+            "microblog.profiling.tween.profiling_tween",
+            over="microblog.web.errors.errors_tween",
+            under="microblog.security.headers_tween",
+        )

@@ -1,0 +1,76 @@
+"""Pages for admins."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
+from pyramid.response import Response
+
+from microblog.profiling import profiles
+from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
+from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
+from microblog.web.pages import page_view
+
+PROFILES_ON_A_PAGE = 50
+
+
+@page_view(context=Admin)
+def admin(context: Admin, request: Any) -> Any:
+    """There is one page for admins so far."""
+    return HTTPSeeOther(location=request.link("admin", "profiles", ""))
+
+
+@page_view(context=ProfilesPage, renderer="monitoring/profiles.jinja2")
+def profile_list(page: ProfilesPage, request: Any) -> Any:
+    before = request.GET.get("before")
+    names = [] if page.folder is None else profiles.names(page.folder)
+    if before:
+        names = [name for name in names if name < before]
+    shown, more = names[:PROFILES_ON_A_PAGE], len(names) > PROFILES_ON_A_PAGE
+    found = [] if page.folder is None else [(name, profiles.read(page.folder, name)) for name in shown]
+    return {
+        # What another process removed meanwhile is left out.
+        "profiles": [(name, profiled) for name, profiled in found if profiled is not None],
+        "newest_url": request.link("admin", "profiles", "") if before else None,
+        "older_url": request.link("admin", "profiles", "", before=shown[-1]) if more else None,
+        "profiler": request.microblog[PROFILER],
+        "profiler_key": PROFILER.key,
+        "directory_key": PROFILER_DIRECTORY.key,
+        "kept": page.folder is not None,
+    }
+
+
+@page_view(context=ProfilePage, renderer="monitoring/profile.jinja2")
+def profile(page: ProfilePage, request: Any) -> Any:
+    sort = request.GET.get("sort") or "time"
+    if sort not in profiles.ORDERS:
+        raise HTTPBadRequest(f"Functions can be sorted by {', '.join(profiles.ORDERS)}.")
+    functions = sorted(profiles.functions(page.file), key=profiles.ORDERS[sort])
+    everything = request.GET.get("all") == "1"
+    return {
+        "name": page.__name__,
+        "profiled": page.profiled,
+        # As our source has it, but from the margin on.
+        "statements": [(each, dedent(each.statement).strip()) for each in page.profiled.sql],
+        "functions": functions if everything else functions[: request.microblog[PROFILER_FUNCTIONS]],
+        "functions_count": len(functions),
+        "sort": sort,
+        "all": "1" if everything else None,
+    }
+
+
+@page_view(context=ProfilePage, name="download")
+def download(page: ProfilePage, request: Any) -> Any:
+    """The .prof file, for `python -m pstats` and snakeviz."""
+    try:
+        content = page.file.read_bytes()
+    except OSError:
+        raise HTTPNotFound("This profile has been removed meanwhile.") from None
+    return Response(
+        content,
+        content_type="application/octet-stream",
+        content_disposition=f'attachment; filename="{page.__name__}.prof"',
+        cache_control="no-store",
+    )

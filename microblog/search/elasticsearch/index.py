@@ -1,0 +1,137 @@
+"""What the index in Elasticsearch is made of: its settings, documents, queries, and its answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import orm
+
+from microblog.accounts.queries import owner_of_nickname
+from microblog.outbox import queries as outbox
+from microblog.search.embedded.side_table import Bounds
+from microblog.search.language import Query, Term
+from microblog.search.text import index_text
+
+# A late write must meet the tombstone of a deletion: longer than any lease, stall or rebuild.
+GC_DELETES = "24h"
+PREFIX_EXPANSIONS = 1000
+
+BODY: dict[str, Any] = {
+    "settings": {
+        "number_of_shards": 1,
+        "refresh_interval": "500ms",
+        "index.gc_deletes": GC_DELETES,
+        "sort.field": "id",
+        "sort.order": "desc",
+    },
+    "mappings": {
+        "dynamic": "strict",
+        "_source": {"enabled": False},
+        "properties": {
+            "id": {"type": "long"},
+            # Words are in normal form already, with one blank between them.
+            "words": {"type": "text", "analyzer": "whitespace"},
+            "author": {"type": "long"},
+            "language": {"type": "keyword"},
+            "digest": {"type": "keyword", "index": False},
+        },
+    },
+}
+
+
+def body_of(replicas: int) -> dict[str, Any]:
+    """What an index is made with."""
+    return {**BODY, "settings": {**BODY["settings"], "number_of_replicas": replicas}}
+
+
+CONFLICT = 409
+NOT_FOUND = 404
+# The document itself is wrong; everything else may be better later.
+REFUSED = frozenset({400, 413})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a delivery: ids of entries that are done, refused (and why) or to be repeated."""
+
+    done: tuple[int, ...] = ()
+    refused: dict[int, str] = field(default_factory=dict)
+    again: tuple[int, ...] = ()
+    error: str = ""
+
+
+def outcome_of(entries: Sequence[outbox.Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
+    """An entry is done when every index took it, or has something newer already."""
+    done, again, refused = [], [], {}
+    errors = set()
+    for entry in entries:
+        results = answers.get(int(entry.key), [(0, "no answer")])
+        bad = [(status, reason) for status, reason in results if not is_taken(status, reason)]
+        if not bad:
+            done.append(entry.id)
+        elif all(status in REFUSED for status, _ in bad):
+            refused[entry.id] = bad[0][1]
+        else:
+            again.append(entry.id)
+            errors.add(f"{bad[0][0]} {bad[0][1]}.")
+    return Outcome(tuple(done), refused, tuple(again), " ".join(sorted(errors))[:200])
+
+
+def is_taken(status: int, reason: str) -> bool:
+    if status == NOT_FOUND:
+        return not reason  # a deletion of what was not there; a missing index has a reason
+    return 200 <= status < 300 or status == CONFLICT
+
+
+def document_of(post: dict[str, Any]) -> dict[str, Any]:
+    """What the index keeps of a post."""
+    words = index_text(post["body"])
+    language = (post["language"] or "").lower()
+    digest = hashlib.sha256(f"{post['author']} {language} {words}".encode()).hexdigest()[:32]
+    return {
+        "id": post["id"],
+        "words": words,
+        "author": post["author"],
+        "language": language,
+        "digest": digest,
+    }
+
+
+def difference(post: dict[str, Any] | None, digest: str | None) -> str | None:
+    """How a document differs from its post, as a field of `Drift`; None when it does not."""
+    if post is None:
+        return None if digest is None else "ghosts"
+    if digest is None:
+        return "missing"
+    return None if document_of(post)["digest"] == digest else "stale"
+
+
+def request_of(session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False) -> dict[str, Any]:
+    """The query in Elasticsearch's language."""
+    filters: list[dict[str, Any]] = [{"range": {"id": {"gt": bounds.above, "lt": bounds.below}}}]
+    if query.author is not None:
+        author = owner_of_nickname(session, query.author)
+        filters.append({"term": {"author": 0 if author is None else author}})
+    if query.language is not None:
+        either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]
+        filters.append({"bool": {"should": either}})
+    terms = [term_of(term) for term in query.terms]
+    return {
+        "bool": {
+            "filter": filters if ranked else filters + terms,
+            "must": terms if ranked else [],
+            "must_not": [term_of(term) for term in query.excluded],
+        }
+    }
+
+
+def term_of(term: Term) -> dict[str, Any]:
+    if len(term.words) == 1:
+        return {"prefix" if term.is_prefix else "term": {"words": {"value": term.words[0]}}}
+    phrase = {"query": " ".join(term.words)}
+    if term.is_prefix:
+        return {"match_phrase_prefix": {"words": {**phrase, "max_expansions": PREFIX_EXPANSIONS}}}
+    return {"match_phrase": {"words": phrase}}

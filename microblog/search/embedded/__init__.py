@@ -1,0 +1,1 @@
+"""The adapters whose index is inside the database: SQLite's FTS5, and PostgreSQL."""

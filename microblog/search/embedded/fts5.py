@@ -1,0 +1,309 @@
+"""Search inside SQLite (FTS5), in the transaction of the post: found in the very next request.
+
+`search_fts5_texts` holds the normal form of every post, `search_fts5` is the FTS5 index over it
+(external content), and `search_fts5_pending` holds the marks; see `side_table.py`.
+"""
+
+# ruff: noqa: S608  # names of tables are constants; values are bound
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from zope.interface import implementer
+
+from microblog.db import Database
+from microblog.paging import Cursor
+from microblog.search.embedded.pending import run
+from microblog.search.embedded.side_table import Bounds, SideTableSearch, TooSlow, filters
+from microblog.search.embedded.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
+from microblog.search.interfaces import RANKED_HITS, Drift, ISearch
+from microblog.search.language import Query, Term
+from microblog.search.text import index_text
+
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+
+# The text is in normal form already. So words are what has a blank before and behind, in any script: the
+# tokenizer that knows ASCII alone takes whatever else there is as a part of a word. A window relies on it.
+TOKENS = "ascii"
+SHADOWS = {
+    "data": "(id INTEGER PRIMARY KEY, block BLOB)",
+    "idx": "(segid, term, pgno, PRIMARY KEY (segid, term)) WITHOUT ROWID",
+    "docsize": "(id INTEGER PRIMARY KEY, sz BLOB)",
+    "config": "(k PRIMARY KEY, v) WITHOUT ROWID",
+}
+# The rows of an index without words, without which FTS5 does not open it.
+EMPTY = {"config": "('version', 4)", "data": "(1, x''), (10, x'00000000000000')"}
+LAST_OF_ITS_OWN_ROWS = 10
+# While many posts come, segments of the index are not merged with each transaction, but from time to
+# time, some pages at once; these are FTS5's own numbers, and those for the time being. `hashsize` (bytes)
+# holds the words of a transaction: when it is full they become a segment, and there are at most 2,000.
+USUAL = {"automerge": 4, "crisismerge": 16, "hashsize": 1_048_576}
+WHILE_FILLING = {"automerge": 0, "crisismerge": 2000, "hashsize": 16_777_216}
+# Each step also writes the head of every segment: a larger one, and fewer of them, are done sooner.
+PAGES_MERGED_AT_ONCE = 500
+FEWEST_CHANGES_OF_A_MERGE = 2
+ROWS_REMOVED_AT_ONCE = {"data": 500, "docsize": 20_000, "texts": 5000}
+# BM25 (Robertson, Zaragoza 2009), without the weight of rare words: a hit holds all words anyway.
+SATURATION, LENGTH_WEIGHT = 1.2, 0.75
+
+
+@implementer(ISearch)
+class FTS5Search(SideTableSearch):
+    """`microblog.search = fts5`"""
+
+    name = "fts5"
+    prefix = "search_fts5"
+    dialect = "sqlite"
+    windows = Sizes(first=2000, largest=4000)
+
+    def check(self, settings: Any, database: Database) -> None:
+        if database.dialect != "sqlite":
+            raise ValueError("fts5 lives inside SQLite; on PostgreSQL choose postgresql.")
+
+    def create(self, session: orm.Session) -> None:
+        texts = "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)"
+        run(session, f"CREATE TABLE IF NOT EXISTS {self.texts} {texts}")
+        # Its content is the table that it will have in the end: filling it does not read there.
+        run(
+            session,
+            f"""CREATE VIRTUAL TABLE IF NOT EXISTS {self.index} USING fts5(
+                digest, content='{self.prefix}_texts', content_rowid='post_id', prefix='2 3',
+                tokenize="{TOKENS}")""",
+        )
+        # A trigger makes FTS5 write its words to the disk with every row: not while many are filled in.
+        for name, body in self._triggers().items() if not self.marks.suffix else ():
+            run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_text_{name} {body}")
+
+    def _triggers(self) -> dict[str, str]:
+        index, texts = self.index, self.texts
+        return {
+            "inserted": f"""AFTER INSERT ON {texts} BEGIN
+                INSERT INTO {index}(rowid, digest) VALUES (new.post_id, new.digest); END""",
+            "deleted": f"""AFTER DELETE ON {texts} BEGIN
+                INSERT INTO {index}({index}, rowid, digest)
+                    VALUES ('delete', old.post_id, old.digest); END""",
+        }
+
+    def drop(self, session: orm.Session) -> None:
+        self._drop_triggers(session)
+        self._make_droppable(session)
+        for name in (self.index, self.texts):
+            run(session, f"DROP TABLE IF EXISTS {name}")
+
+    def _drop_triggers(self, session: orm.Session) -> None:
+        for name in self._triggers():
+            run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{name}")
+
+    def _make_droppable(self, session: orm.Session) -> None:
+        """What has lost one of FTS5's own tables, or what is in them, can be neither dropped nor renamed."""
+        if self._has(session, self.index):
+            for name, columns in SHADOWS.items():
+                run(session, f"CREATE TABLE IF NOT EXISTS {self.index}_{name} {columns}")
+            for table, row in EMPTY.items():
+                run(session, f"INSERT OR REPLACE INTO {self.index}_{table} VALUES {row}")
+
+    def _has(self, session: orm.Session, table: str) -> bool:
+        found = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
+        return session.scalar(found, {"name": table}) is not None
+
+    def rename(self, session: orm.Session, other: Self) -> None:
+        self._drop_triggers(session)
+        if not self.marks.suffix:
+            self._make_droppable(session)
+        for name, new_name in ((self.texts, other.texts), (self.index, other.index)):
+            if self._has(session, name):
+                run(session, f"ALTER TABLE {name} RENAME TO {new_name}")
+        if other.index == self.prefix:
+            other.create(session)  # its triggers
+
+    def prepare_to_fill(self, session: orm.Session) -> None:
+        self._configure(session, WHILE_FILLING)
+
+    def _configure(self, session: orm.Session, values: dict[str, int]) -> None:
+        for option, value in values.items():
+            run(session, f"INSERT INTO {self.index}({self.index}, rank) VALUES ('{option}', {value})")
+
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        changes = sa.text("SELECT total_changes()")
+        before = session.scalar(changes)
+        # With a minus sign, whatever there is becomes one segment.
+        self._configure(session, {"merge": -PAGES_MERGED_AT_ONCE})
+        if session.scalar(changes) - before >= FEWEST_CHANGES_OF_A_MERGE:
+            return True
+        if at_the_end:
+            self._configure(session, USUAL)
+        return False
+
+    def shrink(self, session: orm.Session) -> bool:
+        self._drop_triggers(session)
+        for name, rows in ROWS_REMOVED_AT_ONCE.items():
+            table, key = f"{self.index}_{name}", "post_id" if name == "texts" else "id"
+            some = f"SELECT {key} FROM {table} WHERE {key} > {LAST_OF_ITS_OWN_ROWS} LIMIT {rows}"
+            if self._has(session, table) and run(session, f"DELETE FROM {table} WHERE {key} IN ({some})"):
+                return True
+        return False
+
+    def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
+        rows = [(post["id"], self.digest(post["body"])) for post in posts]
+        self.forget(session, [post_id for post_id, _ in rows])
+        connection = session.connection()
+        connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
+        if self.marks.suffix:
+            connection.exec_driver_sql(f"INSERT INTO {self.index} (rowid, digest) VALUES (?, ?)", rows)
+
+    def forget(self, session: orm.Session, ids: list[int]) -> None:
+        if self.marks.suffix:
+            known = [tuple(row) for row in self._texts_of(session, ids)]
+            if not known:  # as most times, while it is filled
+                return
+            gone = f"INSERT INTO {self.index} ({self.index}, rowid, digest) VALUES ('delete', ?, ?)"
+            session.connection().exec_driver_sql(gone, known)
+        super().forget(session, ids)
+
+    def _texts_of(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:
+        places = ",".join("?" * len(ids))
+        sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({places})"
+        return session.connection().exec_driver_sql(sql, tuple(ids)).all()
+
+    @property
+    def indexed_texts(self) -> str:
+        """The texts of those that FTS5 knows, too: it has a row in its own table for each."""
+        return (
+            f"SELECT t.post_id, CASE WHEN d.id IS NOT NULL THEN t.digest END AS digest FROM {self.texts} t "
+            f"LEFT JOIN {self.index}_docsize d ON d.id = t.post_id"
+        )
+
+    def repair(self, session: orm.Session, drift: Drift) -> None:
+        known = [{"id": post_id} for post_id in (*drift.stale, *drift.ghosts)]
+        if known:
+            # What FTS5 has lost comes back first: it cannot forget words that it does not have.
+            lost = (
+                f"INSERT INTO {self.index} (rowid, digest) SELECT post_id, digest FROM {self.texts} "
+                f"WHERE post_id = :id AND NOT EXISTS (SELECT 1 FROM {self.index}_docsize WHERE id = :id)"
+            )
+            session.execute(sa.text(lost), known)
+        super().repair(session, drift)
+
+    def digest(self, body: str) -> str:
+        """The whole normal form: FTS5 needs it to forget a post."""
+        return index_text(body)
+
+    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+        find = partial(self._look, session, query, bounds, limit)
+        found = of_each_spelling(session, query, bounds, limit, find)
+        return self._ask_index(session, query, bounds, limit) if found is None else found
+
+    def _look(
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
+    ) -> list[int] | None:
+        if query.terms and query.author is None and spelling is None:
+            return None  # the index has just these, the newest first
+        if query.terms or query.excluded:
+            hit, words = conditions_of(query)
+            window, values = window_of_the_filter(query, spelling, self.texts, hit, is_made_first=False)
+            found = look_through(session, window, values | words, bounds, limit, self.windows)
+            if found is not None or query.terms:
+                return found
+        return self._ask_index(session, query, bounds, limit, spelling)
+
+    def _ask_index(
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None
+    ) -> list[int]:
+        sql, values = select(query, bounds, spelling)
+        return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
+
+    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+        newest = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
+        # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
+        return best_first(query.terms, [tuple(row) for row in self._texts_of(session, newest)])[:limit]
+
+    @contextmanager
+    def cut_off(self, session: orm.Session) -> Iterator[None]:
+        driver: Any = session.connection().connection.driver_connection
+        end = time.monotonic() + self.seconds_for_a_query
+        driver.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            if "interrupted" in str(error.orig):
+                raise TooSlow from None
+            raise
+        finally:
+            driver.set_progress_handler(None, 0)
+
+
+def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The statement that finds ids, up to `:limit`, and its values."""
+    conditions, values = filters(query, spelling)
+    source, id_ = "posts p", "p.id"
+    if query.terms:
+        source, id_ = "search_fts5 f", "f.rowid"
+        if conditions:
+            source += " JOIN posts p ON p.id = f.rowid"
+        conditions.insert(0, "search_fts5 MATCH :match")
+        values["match"] = match_of(query)
+    elif query.excluded:
+        source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # what is not indexed yet is not found
+        conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
+        values["match"] = any_of(query.excluded)
+    conditions += bounds.conditions(id_)
+    sql = (
+        f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "
+        f"ORDER BY {id_} {bounds.order} LIMIT :limit"
+    )
+    return sql, values
+
+
+def match_of(query: Query) -> str:
+    """The query in FTS5's language; the words are in normal form and hold no quotes."""
+    wanted = " AND ".join(fts5_term(term) for term in query.terms)
+    return f"({wanted}) NOT ({any_of(query.excluded)})" if query.excluded else wanted
+
+
+def any_of(terms: tuple[Term, ...]) -> str:
+    return " OR ".join(fts5_term(term) for term in terms)
+
+
+def fts5_term(term: Term) -> str:
+    return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
+
+
+def conditions_of(query: Query) -> tuple[list[str], dict[str, str]]:
+    """The same about the texts `t` themselves, and its values: exact, for words in normal form have one
+    blank between them."""
+    conditions: list[str] = []
+    values: dict[str, str] = {}
+    for terms, negation in ((query.terms, ""), (query.excluded, "NOT ")):
+        for term in terms:
+            name = f"words_{len(values)}"
+            values[name] = f" {' '.join(term.words)}{'' if term.is_prefix else ' '}"
+            conditions.append(f"{negation}instr(' ' || t.digest || ' ', :{name})")
+    return conditions, values
+
+
+def best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
+    """Ids of these (id, text in normal form), the best match first, and of equal ones the newest."""
+    average = sum(text.count(" ") + 1 for _, text in posts) / max(1, len(posts))
+    counted = [counted_as(term) for term in terms]
+
+    def score(text: str) -> float:
+        words = text.count(" ") + 1
+        weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * words / average)
+        text = f" {text.replace(' ', '  ')} "  # two, since what is counted must not overlap
+        counts = (text.count(word) for word in counted)
+        return sum(count * (SATURATION + 1) / (count + weight) for count in counts)
+
+    scored = sorted(((score(text), post_id) for post_id, text in posts), reverse=True)
+    return [post_id for _, post_id in scored]
+
+
+def counted_as(term: Term) -> str:
+    """What stands in a text as often as the term; a phrase counts by its first word."""
+    is_beginning = term.is_prefix and len(term.words) == 1
+    return f" {term.words[0]}" if is_beginning else f" {term.words[0]} "

@@ -1,0 +1,10 @@
+"""Slow and repeated SQL statements are reported."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.slow_queries.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.slow_queries.reporting")

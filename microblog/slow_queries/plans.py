@@ -1,0 +1,76 @@
+"""How the database goes about a statement, asked on a connection of its own.
+
+The statement is not run. The connection is no one's of the pool, reads only and has little time, so that
+a plan takes nothing away from the site, and never waits for the write lock.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import sqlalchemy as sa
+
+from microblog.slow_queries.parameters import is_many
+
+SECONDS_FOR_A_PLAN = 1.0
+SECONDS_TO_CONNECT = 2  # psycopg knows no less
+EXPLAINABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES")
+TEXT_LITERAL = re.compile(r"'(?:[^']|'')*'")
+
+_at_work = threading.Lock()
+
+
+def plan_of(engine: sa.Engine, statement: str, values: Any) -> str:
+    """The plan, a step a line, or a sentence that says why there is none; never raises.
+
+    One plan is asked for at a time in a process: when everything is slow at once, asking would make it
+    slower still.
+    """
+    if not statement.lstrip()[:10].upper().startswith(EXPLAINABLE):
+        return "There is no plan of such a statement."
+    if not _at_work.acquire(blocking=False):
+        return "It was not asked for, since another one was being asked for."
+    try:
+        steps = explain_sqlite if engine.dialect.name == "sqlite" else explain_postgresql
+        # PostgreSQL shows values in its plans; what is secret and what is not looks alike there.
+        return TEXT_LITERAL.sub("'…'", steps(engine, statement, values[0] if is_many(values) else values))
+    except Exception as error:
+        return f"The database told none: {type(error).__name__}: {first_line(error)}"
+    finally:
+        _at_work.release()
+
+
+def first_line(error: Exception) -> str:
+    return TEXT_LITERAL.sub("'…'", str(error).strip().split("\n")[0])
+
+
+def explain_sqlite(engine: sa.Engine, statement: str, values: Any) -> str:
+    dialect = engine.dialect
+    arguments, options = dialect.create_connect_args(engine.url)
+    connection: Any = dialect.connect(*arguments, **{**options, "timeout": SECONDS_FOR_A_PLAN})
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        depth = {0: 0}
+        lines = []
+        for step, parent, _, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values):
+            depth[step] = depth[parent] + 1
+            lines.append(f"{'  ' * depth[parent]}{detail}")
+        return "\n".join(lines) or "SQLite searches for nothing in it."
+    finally:
+        connection.close()
+
+
+def explain_postgresql(engine: sa.Engine, statement: str, values: Any) -> str:
+    dialect = engine.dialect
+    arguments, options = dialect.create_connect_args(engine.url)
+    milliseconds = int(SECONDS_FOR_A_PLAN * 1000)
+    limits = f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on -c jit=off"
+    more = {"autocommit": True, "connect_timeout": SECONDS_TO_CONNECT, "options": limits}
+    connection: Any = dialect.connect(*arguments, **{**options, **more})
+    try:
+        rows = connection.execute(f"EXPLAIN {statement}", values)
+        return "\n".join(row[0] for row in rows)
+    finally:
+        connection.close()

@@ -1,0 +1,219 @@
+"""Reports SQL statements that take too long, or run too often in one request.
+
+What a request's statements did is reported once it is over: then its transaction holds no lock that
+asking for a plan would prolong, and it is known how often each ran. A task of the worker or a command may
+run for hours, so there each is reported as soon as its rows are fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from microblog.call_sites import Place
+from microblog.logs.settings import ACCESS_LOG
+from microblog.metrics.settings import METRICS
+from microblog.observing import LONGEST_PATH, Observation, present
+from microblog.profiling.settings import PROFILER
+from microblog.settings import Settings
+from microblog.slow_queries.plans import plan_of
+from microblog.slow_queries.settings import SLOW_EXPLAIN, SLOW_REPEATS, SLOW_THRESHOLD
+from microblog.slow_queries.timing import Run, Timer, install
+
+log = logging.getLogger(__name__)
+
+# In the WSGI environment, which a second attempt of the request finds again.
+SLOW = "microblog.slow_queries"
+REPEATED = "microblog.repeated_queries"
+MOST_REPORTS_OF_A_REQUEST = 20
+SECONDS_FOR_PLANS_OF_A_REQUEST = 1.0  # after which no other is asked for
+TOO_LATE = "It was not asked for, since other plans took too long already."
+LONGEST_STATEMENT = 5000  # characters
+FINGERPRINT_CHARACTERS = 16
+
+# What differs between two runs of one statement, and what stands in its place, in this order.
+DIFFERENCES = (
+    (re.compile(r"'(?:[^']|'')*'"), "?"),
+    (re.compile(r"%\(\w+\)s|%s|\$\d+|(?<![:\w]):[a-zA-Z_]\w*"), "?"),
+    (re.compile(r"\?::(?:[A-Z ]|\(\d+\)|\[\])+"), "? "),
+    (re.compile(r"\b\d+(?:\.\d+)?\b"), "?"),
+    (re.compile(r"\s+"), " "),
+    (re.compile(r"\?(?: ?, ?\?)+"), "?"),
+    (re.compile(r"\( ?\? ?\)(?: ?, ?\( ?\? ?\))+"), "(?)"),
+    (re.compile(r"\( ?\? ?\)"), "(?)"),
+)
+
+
+@lru_cache(maxsize=1024)
+def fingerprint(statement: str) -> str:
+    """The same for statements that differ in values, or in how many an IN has, only."""
+    for difference, replacement in DIFFERENCES:
+        statement = difference.sub(replacement, statement)
+    return hashlib.sha256(statement.strip().encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
+
+
+def who_asked(observation: Observation | None) -> dict[str, str]:
+    """The request, task or command, as fields of the log."""
+    if observation is None:
+        return {}
+    request = observation.request
+    if request is None:
+        return {"task": observation.task, "id": observation.id}
+    # Quoted, so that nothing which somebody has sent begins a line.
+    return {
+        "method": request.method,
+        "path": quote(request.environ.get("PATH_INFO", "")[:LONGEST_PATH].encode("latin-1", "replace")),
+        "context": observation.context_name,
+        "view": quote(observation.view_name[:LONGEST_PATH]),
+        "id": observation.id,
+    }
+
+
+def line_about(who: dict[str, str]) -> dict[str, str]:
+    """The same as one line of the message, by its label."""
+    if "path" in who:
+        about = "{method} {path}, context {context}, view {view!r}, id {id}"
+        return {"Request": about.format_map({**who, "context": who["context"] or "none"})}
+    return {"Task": "{task}, id {id}".format_map(who)} if who else {}
+
+
+class SlowQueries:
+    """What the log and the admins are told; a `Reporter` for the timer, and an observer."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+        self._repeats: int = registry.microblog[SLOW_REPEATS]
+        self._explain: bool = registry.microblog[SLOW_EXPLAIN]
+
+    def slow(self, run: Run) -> bool:
+        request = None if run.observation is None else run.observation.request
+        # What is fetched after the request is over, while its answer is being sent, is not waited for.
+        if request is None or present() is not run.observation:
+            return False
+        kept = request.environ.setdefault(SLOW, [])
+        if len(kept) < MOST_REPORTS_OF_A_REQUEST:
+            kept.append(run)
+        return True
+
+    def finished(self, run: Run, *, explain: bool = True) -> None:
+        try:
+            self.report_slow(run, explain=explain)
+        except Exception:  # we are in the middle of somebody else's work
+            log.exception("A slow query could not be reported.")
+
+    def repeated(self, observation: Observation, statement: str, where: Place) -> None:
+        # Tasks work in batches, thousands of them: there it means nothing.
+        if observation.request is not None:
+            observation.request.environ.setdefault(REPEATED, {})[statement] = where
+
+    def at_the_end(self, observation: Observation, response: Any) -> None:
+        """The observer."""
+        request = observation.request
+        if request is None:
+            return
+        end = time.monotonic() + SECONDS_FOR_PLANS_OF_A_REQUEST
+        for run in request.environ.pop(SLOW, ()):
+            self.finished(run, explain=time.monotonic() < end)
+        if 0 < self._repeats < observation.statements:
+            self.report_repeated(observation)
+
+    def report_slow(self, run: Run, *, explain: bool) -> None:
+        who = who_asked(run.observation)
+        lines = {
+            "SLOW QUERY": run.statement[:LONGEST_STATEMENT],
+            "Parameters": run.parameters or "none",
+            "Duration": f"{run.seconds:.3f} s",
+            "Context": str(run.place),
+            **line_about(who),
+        }
+        fields = {
+            "statement": lines["SLOW QUERY"],
+            "parameters": run.parameters,
+            "seconds": run.seconds,
+            "source": run.place.source,
+            "called_from": run.place.view,
+            **who,
+        }
+        counts = {} if run.observation is None else run.observation.counts
+        if run.statement in counts:
+            runs, ns = counts[run.statement]
+            fields |= {"runs": runs, "runs_seconds": ns / 1e9}
+            when = "in this request" if "path" in who else "until now"
+            lines["Runs"] = f"{runs:,} {when}, {ns / 1e9:.3f} s in all"
+        if self._explain:
+            engine = self._registry.database.engine
+            fields["plan"] = plan_of(engine, run.statement, run.values) if explain else TOO_LATE
+            lines["Plan"] = f"\n{fields['plan']}"
+        # Without a place, the beginning of the statement; a subject is one line.
+        what = run.place.source or " ".join(run.statement.split())[:60]
+        self.tell("slow query", fingerprint(run.statement), f"{run.seconds:.3f} s in {what}", lines, fields)
+
+    def report_repeated(self, observation: Observation) -> None:
+        """Statements that differ only in how many values they have are one."""
+        groups: dict[str, list[str]] = {}
+        for statement in observation.counts:
+            groups.setdefault(fingerprint(statement), []).append(statement)
+        places: dict[str, Place] = observation.request.environ.pop(REPEATED, {})
+        who = who_asked(observation)
+        for group, statements in groups.items():
+            runs = sum(observation.counts[statement][0] for statement in statements)
+            if runs <= self._repeats:
+                continue
+            seconds = sum(observation.counts[statement][1] for statement in statements) / 1e9
+            where = next((places[one] for one in statements if one in places), Place("", ""))
+            lines = {
+                "REPEATED QUERY": statements[0][:LONGEST_STATEMENT],
+                "Runs": f"{runs:,} in this request",
+                "Duration": f"{seconds:.3f} s in all",
+                "Context": str(where),
+                **line_about(who),
+            }
+            fields = {
+                "statement": lines["REPEATED QUERY"],
+                "runs": runs,
+                "runs_seconds": seconds,
+                "source": where.source,
+                "called_from": where.view,
+                **who,
+            }
+            self.tell("repeated query", group, f"{runs:,} times in {who['path']}", lines, fields)
+
+    def tell(
+        self, kind: str, group: str, subject: str, lines: dict[str, str], fields: dict[str, Any]
+    ) -> None:
+        """One event of the log, and the admins."""
+        # In the format, lines are ours; in an argument they might be somebody else's (see `logs`).
+        template = "\n".join(f"{label}: %s" for label in lines)
+        event = {"event": kind, "fingerprint": group, **fields}
+        log.warning(template, *lines.values(), extra={"fields": event})
+        body = template % tuple(lines.values())
+        self._registry.alerts.report(kind, group, f"{kind.capitalize()}: {subject}", body)
+
+
+def is_needed(settings: Settings) -> bool:
+    """Does anybody want to know the times of statements?"""
+    return bool(
+        settings[SLOW_THRESHOLD]
+        or settings[SLOW_REPEATS]
+        or settings[ACCESS_LOG]
+        or settings[METRICS]
+        or settings[PROFILER] != "false"
+    )
+
+
+def includeme(config: Any) -> None:
+    settings = config.registry.microblog
+    if not is_needed(settings):
+        return
+    slow_queries = SlowQueries(config.registry)
+    install(
+        config.registry.database.engine,
+        Timer(slow_queries, threshold=settings[SLOW_THRESHOLD], repeats=settings[SLOW_REPEATS]),
+    )
+    if settings[SLOW_THRESHOLD] or settings[SLOW_REPEATS]:
+        config.add_observer(slow_queries.at_the_end)

@@ -1,0 +1,12 @@
+"""What all pages share: `page_view`, forms, error pages, messages for the next page."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.web.settings import SETTINGS
+
+    config.declare_settings(*SETTINGS)
+    config.include("microblog.web.flash")
+    config.include("microblog.web.pages")
+    config.include("microblog.web.errors")

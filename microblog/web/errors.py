@@ -1,0 +1,329 @@
+"""What a person sees when something fails: a sentence, the right status, and nothing typed is lost.
+
+A client of `/api` gets the same as JSON. What is our own fault (5xx) has a page that needs neither the
+database nor to know who reads it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from pyramid.config import PHASE3_CONFIG
+from pyramid.httpexceptions import (
+    HTTPClientError,
+    HTTPException,
+    HTTPForbidden,
+    HTTPNotFound,
+    HTTPSeeOther,
+    HTTPServerError,
+)
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
+from pyramid_retry import IRetryableError, is_error_retryable
+from sqlalchemy.exc import DBAPIError
+
+from microblog.db import StaleData
+from microblog.incidents.recording import WithoutDetails, record
+from microblog.logs.access_log import asked_for
+from microblog.mail.settings import address
+from microblog.outages import AWAY, DatabaseUnavailable, one_line
+from microblog.security import DEVELOPMENT, is_same_origin, safe_next
+from microblog.web.settings import CONTACT
+
+log = logging.getLogger(__name__)
+log.addFilter(WithoutDetails())
+
+TITLES = {
+    400: "That was not understood",
+    403: "Not allowed",
+    404: "Not found",
+    405: "That cannot be done here",
+    409: "Changed meanwhile",
+    410: "No longer here",
+    411: "How long is it?",
+    413: "Too large",
+    414: "Too long an address",
+    415: "Not a form",
+    431: "Too many headers",
+    429: "Too many at once",
+    500: "Something went wrong",
+    503: "Busy",
+}
+UNAVAILABLE = "Not available at the moment"  # the title of a 503 of the database
+SENTENCES = {
+    400: "The request was not understood. Go back and try again.",
+    403: "You may not do this.",
+    404: "There is nothing at this address.",
+    405: "This page cannot be asked for in this way. Open it from one of our own pages.",
+    409: "Somebody changed this at the same moment, and nothing was done. Look at it, and try again.",
+    410: "What was at this address is gone, and does not come back.",
+    413: "This is larger than what is accepted here.",
+    429: "That was more than is allowed in so short a time. Wait a little, and try again.",
+    500: "This is our fault, and nothing was changed. Please try again later.",
+    503: "Too many people write at this moment, and nothing was changed. Please try again.",
+}
+# What a person typed, by the names of our forms' fields; never a password.
+RECOVERED_FIELDS = {
+    "body": "Your post",
+    "about_me": "About me",
+    "nickname": "Nickname",
+    "email": "E-mail",
+    "q": "Search",
+}
+
+
+# When to try again, in seconds, if whoever refuses has not said it.
+RETRY_SECONDS = {429: 60, 503: 5}
+PASSED_ON = ("Allow", "Retry-After")
+
+# The languages of these texts; a translation adds its own.
+LANGUAGES = ("en",)
+
+# When even the page of the error fails.
+LAST_RESORT = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Something went wrong</title></head>
+<body><h1>Something went wrong</h1>
+<p>This is our fault, and nothing was changed. Please try again later.</p>
+<p><a href="/">Go to the front page</a></p></body>
+</html>
+"""
+
+
+def language_of(request: Any) -> str:
+    """The language in which this reader is told of errors."""
+    return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
+
+
+def is_api(request: Any) -> bool:
+    """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
+    path = request.environ.get("PATH_INFO", "")
+    return path == "/api" or path.startswith("/api/")
+
+
+def error_page(
+    request: Any,
+    status: int,
+    sentence: str | None = None,
+    *,
+    title: str | None = None,
+    incident: str | None = None,
+    headers: Mapping[str, str] = {},
+    is_told: bool = False,
+) -> Any:
+    """A page of its own for an error, or its JSON.
+
+    Also one line in the log, unless it is an incident, or the log `is_told` already.
+    """
+    title = title or TITLES.get(status, TITLES[500 if status >= 500 else 400])
+    sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
+    if incident is None and not is_told:
+        level = logging.ERROR if status >= 500 else logging.INFO
+        log.log(level, "%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
+    if is_api(request):
+        error = {"status": status, "title": title, "message": sentence, "incident": incident}
+        response = Response(json_body={"error": error}, cache_control="no-store")
+    else:
+        response = html_page(request, status, title, sentence, incident)
+    response.status_int = status
+    if status in RETRY_SECONDS:
+        response.headers["Retry-After"] = str(RETRY_SECONDS[status])
+    response.headers.update({name: headers[name] for name in PASSED_ON if name in headers})
+    return response
+
+
+def html_page(request: Any, status: int, title: str, sentence: str, incident: str | None) -> Any:
+    is_ours = status >= 500
+    if is_ours:
+        request.without_identity = True
+    else:
+        try:
+            request.identity  # noqa: B018
+        except DBAPIError:  # the page needs no database, only its header would like to know who reads it
+            request.without_identity = True
+    actions = [("Go to the front page", request.link())]
+    again = safe_next(request.here)  # //elsewhere.example/ would be another site
+    if is_ours and request.method in ("GET", "HEAD") and again is not None:
+        actions.insert(0, ("Try again", again))
+    values = {
+        "status": status,
+        "title": title,
+        "sentence": sentence,
+        "language": language_of(request),
+        "recovered": typed(request),
+        "actions": actions,
+        "incident": incident,
+        "moment": datetime.now(UTC),
+        "contact": request.microblog[CONTACT],
+        "contact_link": contact_link(request.microblog[CONTACT], incident),
+    }
+    template = "alone" if is_ours else "error"
+    return render_to_response(f"microblog:templates/errors/{template}.jinja2", values, request=request)
+
+
+def contact_link(contact: str | None, incident: str | None) -> str | None:
+    """Where the contact leads, when it is the address of a page or of a mailbox."""
+    if contact is None or contact.startswith(("https://", "http://")):
+        return contact
+    try:
+        return f"mailto:{quote(address(contact), '@')}?subject=Incident%20{incident}"
+    except ValueError:
+        return None
+
+
+@exception_view_config(context=HTTPClientError)
+def client_error(error: HTTPClientError, request: Any) -> Any:
+    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
+
+
+def typed(request: Any) -> list[tuple[str, str]]:
+    """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
+    if request.method != "POST" or not is_same_origin(request):
+        return []
+    return [
+        (label, value)
+        for name, label in RECOVERED_FIELDS.items()
+        if isinstance(value := request.POST.get(name), str) and value
+    ]
+
+
+@exception_view_config(context=HTTPServerError)
+def server_error(error: HTTPServerError, request: Any) -> Any:
+    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
+
+
+@exception_view_config(context=DatabaseUnavailable)
+def unavailable(error: DatabaseUnavailable, request: Any) -> Any:
+    """Told once, when it began, and not for each request."""
+    return error_page(request, 503, error.outage.for_people, title=UNAVAILABLE, is_told=True)
+
+
+class RetryablePredicate:
+    """`retryable=True`: the exception is marked for another attempt, and there is none left."""
+
+    def __init__(self, value: bool, info: Any) -> None:
+        self.value = value
+
+    def text(self) -> str:
+        return f"retryable = {self.value}"
+
+    phash = text
+
+    def __call__(self, context: Any, request: Any) -> bool:
+        return bool(IRetryableError.providedBy(context)) == self.value
+
+
+@exception_view_config(context=DBAPIError, retryable=True)
+def busy(error: DBAPIError, request: Any) -> Any:
+    """The last attempt of a transaction that others held up."""
+    if is_error_retryable(request, error):
+        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
+    if error.connection_invalidated:
+        # Lost each time: it is about to go away, or is just starting.
+        request.registry.database.outages.noticed(AWAY, one_line(error.orig or error))
+        return unavailable(DatabaseUnavailable(AWAY, ""), request)
+    return error_page(request, 503)
+
+
+@exception_view_config(context=StaleData)
+def stale(error: StaleData, request: Any) -> Any:
+    """The last attempt of a request during each of which somebody changed what it was about."""
+    if is_error_retryable(request, error):
+        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
+    return error_page(request, 409)
+
+
+@notfound_view_config()
+def not_found(error: HTTPNotFound, request: Any) -> Any:
+    methods = allowed_methods(request)
+    if methods and request.method not in methods:
+        return error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
+    return error_page(request, 404, sentence_of(error))
+
+
+def sentence_of(error: HTTPException) -> str | None:
+    """The sentence with which our own code raised it; Pyramid's own detail is a path."""
+    detail = error.detail
+    return detail if detail and detail.endswith(".") and " " in detail else None
+
+
+@forbidden_view_config()
+def forbidden(error: HTTPForbidden, request: Any) -> Any:
+    """A visitor is asked to log in, and comes back; who is logged in already is told why not.
+
+    A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
+    """
+    sentence = sentence_of(error)
+    if not is_api(request) and sentence is None and request.identity is None:
+        target = request.here if request.method in ("GET", "HEAD") else None
+        request.asks_to_log_in = True
+        return HTTPSeeOther(location=request.link("login", next=target))
+    why = getattr(request.context, "why_forbidden", None)
+    return error_page(request, 403, sentence or (why(request) if why else None))
+
+
+def allowed_methods(request: Any) -> set[str]:
+    """The methods of the views that this URL has, from the introspector; empty when it has none."""
+    context = getattr(request, "context", None)
+    if context is None or request.subpath:
+        return set()
+    methods: set[str] = set()
+    for context_type, name, view_methods in request.registry.page_methods:
+        if name == request.view_name and isinstance(context, context_type):
+            methods.update(view_methods)
+    return methods
+
+
+def remember_page_methods(config: Any) -> None:
+    """Once all views are known: which context and name understand which methods."""
+    methods = []
+    for item in config.introspector.get_category("views") or ():
+        view = item["introspectable"]
+        if isinstance(view["context"], type) and not issubclass(view["context"], BaseException):
+            known = view["request_methods"] or ("GET",)
+            known = (known,) if isinstance(known, str) else tuple(known)
+            methods.append((view["context"], view["name"], (*known, "HEAD") if "GET" in known else known))
+    config.registry.page_methods = methods
+
+
+def unexpected(error: Exception, request: Any) -> Any:
+    """A fault of ours: the trace goes to the log and the admins, the person gets an incident's number."""
+    try:
+        if not is_error_retryable(request, error):
+            return error_page(request, 500, incident=record(error, request))
+    except Exception:
+        log.exception("The page of an error failed too.")
+    # Or there is another attempt, and nobody sees this.
+    return Response(LAST_RESORT, status=500)
+
+
+def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Errors that are raised over the exception views (in the gate, by a COMMIT) get a page too."""
+
+    def errors(request: Any) -> Any:
+        try:
+            return handler(request)
+        except Exception as error:
+            if is_error_retryable(request, error):
+                raise  # pyramid_retry tries again
+            return request.invoke_exception_view(reraise=True)
+
+    return errors
+
+
+def includeme(config: Any) -> None:
+    config.add_tween(
+        "microblog.web.errors.errors_tween",
+        over="microblog.security.gate_tween",
+        under="microblog.security.headers_tween",
+    )
+    config.add_view_predicate("retryable", RetryablePredicate)
+    if not config.registry.microblog[DEVELOPMENT]:
+        # In development the debug toolbar shows the trace instead.
+        config.add_exception_view(unexpected, context=Exception)
+    config.action(None, remember_page_methods, args=(config,), order=PHASE3_CONFIG + 100)

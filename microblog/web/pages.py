@@ -1,0 +1,221 @@
+"""Pages: the decorator for views that answer with HTML, and what every template knows."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup, escape
+from pyramid.authorization import Allow, Everyone
+from pyramid.events import BeforeRender
+from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
+from pyramid.static import QueryStringConstantCacheBuster
+from pyramid.view import view_config
+
+from microblog.settings import Setting, text, whole_number
+from microblog.tree import Root, path_of
+from microblog.web.flash import ACCEPTED, Message, pop_flash_messages
+
+SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
+PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
+
+STATIC = Path(__file__).parents[1] / "static"
+STATIC_SECONDS = 365 * 86_400
+LOCALE = "en"
+
+Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
+
+
+class page_view(view_config):  # noqa: N801  # a decorator, like view_config
+    """A view that answers with HTML, at its one address.
+
+    `methods` are all that it understands; others get a 405 with `Allow`. GET on another spelling
+    of the address (a slash too many, another case of a nickname) is a 301 to the right one.
+
+    `repeatable` says that to send its form twice is to send it once (`microblog/submissions/results.py`).
+    """
+
+    def __init__(
+        self,
+        *,
+        methods: tuple[str, ...] = ("GET",),
+        permission: str = "view",
+        repeatable: bool = False,
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            request_method=methods, permission=permission, page=True, repeatable=repeatable, **settings
+        )
+
+
+def canonical_deriver(view: Any, info: Any) -> Any:
+    """Pages answer at their one address only (see `page_view`)."""
+    if not info.options.get("page"):
+        return view
+
+    def canonical(context: Any, request: Any) -> Any:
+        if request.subpath:
+            raise HTTPNotFound()
+        path = path_of(request, context, request.view_name)
+        if (
+            request.path_info != unquote(path)
+            and request.method in ("GET", "HEAD")
+            and not shows_form(request)
+        ):
+            query = f"?{request.query_string}" if request.query_string else ""
+            # A nickname may change hands, so nobody may keep this for ever.
+            return HTTPMovedPermanently(
+                location=f"{request.script_name}{path}{query}", cache_control="no-cache"
+            )
+        return view(context, request)
+
+    return canonical
+
+
+def shows_form(request: Any) -> bool:
+    """Is it a form that somebody has sent already? It is shown at the address to which it was sent."""
+    if getattr(request, "shows_sent_form", False):
+        return True
+    return request.kept_form is not None and bool(request.kept_form.token)
+
+
+canonical_deriver.options = ("page",)  # type: ignore[attr-defined]
+
+
+class LazyToken:
+    """The CSRF token, made only if the page has a form: a visitor's comes with a cookie."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+
+    def __str__(self) -> str:
+        return str(self._request.csrf_token)
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+
+def add_globals(event: Any) -> None:
+    """What every template knows besides the values of its view."""
+    request = event.get("request")
+    if request is None:
+        return
+    settings = request.microblog
+    messages = pop_flash_messages(request)
+    kept = vars(request).get("kept_form")  # when the page has a form that is filled with it
+    if kept is not None:
+        messages.append(Message(kept.kind, kept.notice))
+    event.update(
+        me=request.identity,
+        link=request.link,
+        static=lambda name: request.static_path(f"microblog:static/{name}"),
+        csrf_token=LazyToken(request),
+        form_key=request.form_key,
+        kept_token=request.kept_token,
+        flash_messages=[message for message in messages if message.kind != ACCEPTED],
+        accepted=[message.text for message in messages if message.kind == ACCEPTED],
+        avatar=request.avatar,
+        here=request.here,
+        site_name=settings[SITE_NAME],
+        **{name: settings[setting] for name, setting in request.registry.template_settings.items()},
+    )
+    event.setdefault("page_name", "")
+
+
+def add_template_setting(config: Any, name: str, setting: Setting[Any]) -> None:
+    """Directive: templates know the value of this setting by `name`."""
+    config.registry.template_settings[name] = setting
+
+
+# Filters
+
+
+@lru_cache(maxsize=1024)
+def ago(amount: int, seconds_in_unit: int) -> str:
+    return format_timedelta(
+        -amount * seconds_in_unit,
+        threshold=1e9,
+        granularity=unit_name(seconds_in_unit),
+        add_direction=True,
+        locale=LOCALE,
+    )
+
+
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+DAYS_BEFORE_A_DATE = 7
+
+
+def unit_name(seconds: int) -> Any:
+    return dict(UNITS)[seconds]
+
+
+def when(moment: datetime | None) -> Markup:
+    """`<time>`: how long ago, and after a week the date; the exact moment in its title."""
+    if moment is None:
+        return Markup()
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    if seconds >= DAYS_BEFORE_A_DATE * 86_400:
+        words = format_date(moment, "medium", locale=LOCALE)
+    elif seconds < 60:
+        words = "just now"
+    else:
+        unit = next(unit for unit, _ in UNITS if seconds >= unit)
+        words = ago(seconds // unit, unit)
+    return time_element(moment, words)
+
+
+def day(moment: datetime) -> Markup:
+    """`<time>`: 22 November 2026."""
+    return time_element(moment, format_date(moment, "d MMMM y", locale=LOCALE))
+
+
+def time_element(moment: datetime, words: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"),
+        format_datetime(moment, "d MMMM y, HH:mm 'UTC'", locale=LOCALE),
+        words,
+    )
+
+
+def count(number: int) -> str:
+    """12,345"""
+    return format_decimal(number, locale=LOCALE)
+
+
+def static_digest() -> str:
+    """Changes with any file that is served from static/, so that browsers may keep them for a year."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in STATIC.rglob("*") if file.is_file()):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def includeme(config: Any) -> None:
+    config.declare_settings(SITE_NAME, PAGE_SIZE)
+    config.registry.template_settings = {}
+    config.add_directive("add_template_setting", add_template_setting, action_wrap=False)
+    config.registry.settings.update(
+        {
+            "jinja2.directories": "microblog:templates",
+            "jinja2.undefined": "strict",
+            "jinja2.trim_blocks": True,
+            "jinja2.lstrip_blocks": True,
+            "jinja2.filters": {
+                "when": when,
+                "day": day,
+                "count": count,
+                "post_text": "microblog.posts.text.post_text",
+            },
+        }
+    )
+    config.include("pyramid_jinja2")
+    config.add_view_deriver(canonical_deriver, name="canonical")
+    config.add_subscriber(add_globals, BeforeRender)
+    config.add_static_view("static", "microblog:static", cache_max_age=STATIC_SECONDS)
+    config.add_cache_buster("microblog:static", QueryStringConstantCacheBuster(static_digest()))

@@ -1,0 +1,418 @@
+"""When something fails: what the person sees, what a program gets, what the log and the admins have."""
+
+from __future__ import annotations
+
+import email
+import logging
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+import sqlalchemy as sa
+from pyramid.httpexceptions import (
+    HTTPForbidden,
+    HTTPGone,
+    HTTPServiceUnavailable,
+    HTTPTooManyRequests,
+)
+from pyramid.response import Response
+from pyramid_retry import RetryableException, mark_error_retryable
+
+from microblog.accounts.models import User
+from microblog.tree import Container, Root
+from microblog.web import errors
+from tests.conftest import Application, counted_statements
+from tests.sink import Sink
+from tests.walk import PASSWORD, sign_up, token
+
+SECRET = "my very secret text"
+
+
+def broken(request):
+    raise ValueError(f"cannot use {request.params.get('body')!r}")
+
+
+def writing(request):
+    request.dbsession.execute(sa.update(User).values(about_me="written by mistake"))
+    raise ValueError("broken after writing")
+
+
+def gone(request):
+    raise HTTPGone()
+
+
+def limited(request):
+    raise HTTPTooManyRequests("You may write ten posts a minute.", headers={"Retry-After": "17"})
+
+
+def limited_somehow(request):
+    raise HTTPTooManyRequests()
+
+
+def away(request):
+    raise HTTPServiceUnavailable()
+
+
+def closed(request):
+    raise HTTPForbidden()
+
+
+def busy(request):
+    error = sa.exc.OperationalError("SELECT 1", {}, Exception("locked"))
+    mark_error_retryable(error)
+    raise error
+
+
+VIEWS = (broken, writing, gone, limited, limited_somehow, away, closed, busy)
+
+
+class Api(Container):
+    """What will be the other wing of the tree."""
+
+
+def add_views(config):
+    config.add_branch("api", Api)
+    for view in VIEWS:
+        for context in (Root, Api):
+            config.add_view(view, context=context, name=view.__name__, request_method=("GET", "POST"))
+
+
+@pytest.fixture
+def build(make_application, tmp_path):
+    """An application with broken views, whose alerts become files; each is a mail of `mails(…)`."""
+
+    def build(extend=add_views, **settings):
+        values = {
+            "microblog.admins": "admin@example.org",
+            "microblog.mail.folder": str(tmp_path / "mail"),
+            **{f"microblog.{key}": value for key, value in settings.items()},
+        }
+        application = make_application(values, extend=extend)
+        built.append(application)
+        return application
+
+    built: list[Application] = []
+    yield build
+    for application in built:
+        application.registry.alerts.close()
+
+
+@pytest.fixture
+def mails(tmp_path):
+    def mails(application):
+        application.registry.alerts.work()
+        folder = tmp_path / "mail"
+        files = sorted(folder.iterdir()) if folder.exists() else []
+        return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP) for f in files]
+
+    return mails
+
+
+@pytest.fixture
+def log(caplog):
+    """The log; cleared at the end, since records keep what failed alive."""
+    caplog.set_level(logging.INFO, "microblog")
+    yield caplog
+    caplog.clear()
+
+
+def incident_of(page):
+    return page.html.select_one(".incident code").get_text()
+
+
+# The page
+
+
+def test_the_page_of_a_fault_has_its_number_and_no_trace(build, log):
+    page = build().browser().get("/broken", status=500)
+    assert re.fullmatch("[0-9a-f]{8}", incident_of(page))
+    assert page.html.h1.get_text() == "Something went wrong"
+    assert "ValueError" not in page
+    assert "Traceback" not in page
+    assert page.html.html["lang"] == "en"
+    assert [a.get_text() for a in page.html.select(".buttons a")] == ["Try again", "Go to the front page"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "href"),
+    [
+        ("admin@example.org", "mailto:admin@example.org?subject=Incident%20"),
+        ("https://example.org/help", "https://example.org/help"),
+        ("the porter, <room 5>", None),
+    ],
+)
+def test_the_page_tells_whom_to_tell(build, log, contact, href):
+    page = build(contact=contact).browser().get("/broken", status=500)
+    assert contact in page.html.select_one(".incident").get_text()
+    links = [a["href"] for a in page.html.select(".incident a")]
+    assert len(links) == (href is not None)
+    assert href is None or links[0].startswith(href)
+
+
+def test_the_page_needs_neither_the_database_nor_to_know_who_reads_it(build, log):
+    application = build()
+    browser = application.browser()
+    sign_up(browser, "susan")
+    with counted_statements(application.database) as statements:
+        page = browser.get("/broken", status=500)
+    assert statements == []
+    assert page.html.select(".site-nav") == []
+    assert "susan" not in page
+
+
+def test_what_was_written_before_a_fault_is_rolled_back(build, log):
+    application = build()
+    browser = application.browser()
+    sign_up(browser, "susan")
+    browser.post("/writing", {"csrf_token": token(browser)}, status=500)
+    with application.database.read() as session:
+        assert session.scalar(sa.select(User.about_me)) != "written by mistake"
+
+
+def test_the_page_leads_to_no_other_site(build, log):
+    def elsewhere(config):
+        config.add_branch("elsewhere.example", Api)
+        config.add_view(broken, context=Api, name="broken")
+
+    path = {"PATH_INFO": "//elsewhere.example/broken"}
+    page = build(elsewhere).browser().get("/", extra_environ=path, status=500)
+    assert [a["href"] for a in page.html.select("a")] == ["/", "/"]
+
+
+def test_when_even_the_page_fails_there_is_a_last_resort(build, log, monkeypatch, mails):
+    application = build()
+
+    def no_template(*arguments, **more):
+        raise RuntimeError("no template")
+
+    monkeypatch.setattr(errors, "render_to_response", no_template)
+    page = application.browser().get("/broken", status=500)
+    assert page.text == errors.LAST_RESORT
+    assert page.headers["Content-Security-Policy"]
+    assert "The page of an error failed too." in log.text
+    assert application.browser().get("/nothing", status=500).text == errors.LAST_RESORT
+    assert len(mails(application)) == 2
+
+
+def test_a_reader_of_any_language_gets_a_page(build, log):
+    browser = build().browser()
+    for languages in ("de, fr;q=0.5", "en-GB", "*", ",,;q=x"):
+        page = browser.get("/broken", headers={"Accept-Language": languages}, status=500)
+        assert page.html.html["lang"] == "en"
+
+
+# All errors, as pages and as JSON
+
+ANSWERS = [
+    ("GET", "/nothing", 404, "There is nothing at this address."),
+    ("GET", "/closed", 403, "You may not do this."),
+    ("PUT", "/gone", 405, "This page cannot be asked for in this way. Open it from one of our own pages."),
+    ("GET", "/gone", 410, "What was at this address is gone, and does not come back."),
+    ("GET", "/limited", 429, "You may write ten posts a minute."),
+    (
+        "GET",
+        "/limited_somehow",
+        429,
+        "That was more than is allowed in so short a time. Wait a little, and try again.",
+    ),
+    ("GET", "/away", 503, errors.SENTENCES[503]),
+    ("GET", "/busy", 503, errors.SENTENCES[503]),
+    ("GET", "/?q=%ff", 400, "This address holds characters that are not UTF-8."),
+    ("POST", "/gone", 400, "This form is too old, or your browser keeps no cookies, so nothing was done. "),
+    ("POST large", "/gone", 413, "This is larger than the 1,000 bytes that are accepted here."),
+]
+
+
+def ask(browser, method, path, status):
+    if method == "GET":
+        return browser.get(path, status=status)
+    body = b"x=" + b"x" * 2000 if method == "POST large" else b""
+    return browser.request(path, method=method.split()[0], body=body, status=status)
+
+
+@pytest.fixture
+def susan(build, log):
+    """The browser of somebody who is logged in, on a site where much fails."""
+    browser = build(max_body="1000").browser()
+    sign_up(browser, "susan")
+    return browser
+
+
+def test_every_refusal_is_a_page_with_a_sentence(susan):
+    for method, path, status, sentence in ANSWERS:
+        page = ask(susan, method, path, status)
+        seen = (page.status_int, page.content_type, page.html.h1.get_text())
+        assert seen == (status, "text/html", errors.TITLES[status]), path
+        assert page.html.select_one(".sentence").get_text().startswith(sentence), path
+        assert page.html.select(".incident") == [], path
+        assert bool(page.html.select(".site-nav")) == (status < 500), path
+
+
+def test_every_refusal_is_json_below_api(susan):
+    for method, path, status, sentence in ANSWERS:
+        answer = ask(susan, method, f"/api{path}", status)
+        seen = (answer.status_int, answer.content_type, answer.headers["Cache-Control"])
+        assert seen == (status, "application/json", "no-store"), path
+        error = answer.json["error"]
+        assert (error["status"], error["title"], error["incident"]) == (status, errors.TITLES[status], None)
+        assert error["message"].startswith(sentence), path
+
+
+def test_an_address_that_cannot_be_decoded_is_refused_in_both_ways(browser):
+    assert browser.get("/%ff", status=400).html.h1.get_text() == errors.TITLES[400]
+    answer = browser.get("/api/%ff", status=400)
+    assert answer.json["error"]["message"] == "This address holds characters that are not UTF-8."
+
+
+def test_who_comes_too_often_is_told_when_to_come_again(susan):
+    assert susan.get("/limited", status=429).headers["Retry-After"] == "17"
+    assert susan.get("/limited_somehow", status=429).headers["Retry-After"] == "60"
+    assert susan.get("/api/away", status=503).headers["Retry-After"] == "5"
+    assert susan.put("/api/gone", status=405).headers["Allow"] == "GET, HEAD, POST"
+
+
+def test_a_program_is_not_sent_to_the_login_page(build, log):
+    browser = build().browser()
+    assert browser.get("/closed", status=303).headers["Location"].endswith("/login?next=%2Fclosed")
+    browser.get("/api/closed", status=403)
+
+
+def test_without_an_api_its_address_is_a_json_404(browser):
+    assert browser.get("/api", status=404).json["error"]["status"] == 404
+    assert browser.get("/apiary", status=404).content_type == "text/html"
+
+
+def test_a_fault_is_json_below_api(build, log, mails):
+    application = build()
+    answer = application.browser().get("/api/broken", status=500)
+    (mail,) = mails(application)
+    assert answer.json == {
+        "error": {
+            "status": 500,
+            "title": errors.TITLES[500],
+            "message": errors.SENTENCES[500],
+            "incident": answer.json["error"]["incident"],
+        }
+    }
+    assert answer.json["error"]["incident"] in mail.get_content()
+
+
+# The log and the admins
+
+
+def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
+    application = build()
+    browser = application.browser()
+    sign_up(browser, "susan")
+    log.clear()
+    fields = {"csrf_token": token(browser), "body": SECRET, "password": PASSWORD, "q": "on"}
+    page = browser.post("/broken?x=1", fields, headers={"X-Request-ID": "proxy-1234"}, status=500)
+    incident = incident_of(page)
+    with application.database.read() as session:
+        user = session.scalar(sa.select(User.id))
+    (fields,) = [r.fields for r in log.records if r.name == "microblog.incidents.recording"]
+    place = fields.pop("place")
+    assert re.fullmatch(r"monitoring/test_errors\.py:\d+", place)
+    assert fields == {
+        "incident": incident,
+        "method": "POST",
+        "path": "/broken",
+        "user": user,
+        "request_id": "proxy-1234",
+    }
+    assert "ValueError: cannot use '…'" in log.text
+    (mail,) = mails(application)
+    assert mail["Subject"] == f"[microblog] ValueError at {place}"
+    assert mail["To"] == "admin@example.org"
+    text = mail.get_content()
+    for expected in (
+        incident,
+        "POST /broken",
+        "Root broken",
+        "proxy-1234",
+        f"number {user}",
+        "ValueError: cannot use",
+    ):
+        assert expected in text
+    for private in (SECRET, PASSWORD, "susan@example.com", browser.cookies["session"]):
+        assert private not in text
+        assert private not in log.text
+    assert "x=1" not in text
+
+
+def test_what_fails_at_the_commit_is_told_too(build, log, mails):
+    application = build()
+    browser = application.browser()
+    sign_up(browser, "susan")
+
+    def refuse(session):
+        raise RuntimeError("no commit")
+
+    application.database.before_commit(refuse)
+    form = browser.get("/").forms["compose-form"]
+    form["body"] = SECRET
+    page = form.submit(status=500)
+    (mail,) = mails(application)
+    assert incident_of(page) in mail.get_content()
+    assert SECRET not in mail.get_content()
+    assert "RuntimeError at monitoring/test_errors.py" in mail["Subject"]
+
+
+def test_a_visitor_is_nobody_known(build, log, mails):
+    application = build()
+    application.browser().get("/broken", status=500)
+    assert "Person:     nobody known" in mails(application)[0].get_content()
+
+
+def test_an_attempt_that_is_tried_again_is_no_incident(build, log, mails):
+    attempts = []
+
+    def held_up(request):
+        attempts.append(request)
+        if len(attempts) < 3:
+            raise RetryableException("Somebody else was faster.")
+        return Response("done")
+
+    application = build(lambda config: config.add_view(held_up, context=Root, name="held"))
+    assert application.browser().get("/held").text == "done"
+    assert mails(application) == []
+    assert "Incident" not in log.text
+
+
+def test_a_mail_server_that_is_down_costs_a_request_nothing(build, log):
+    with Sink() as sink:
+        settings = {key.removeprefix("microblog."): value for key, value in sink.settings.items()}
+    application = build(**settings)  # nobody listens there now
+    for _ in range(3):
+        application.browser().get("/broken", status=500)
+    application.registry.alerts.work()
+    assert "was not sent to admin@example.org. The mail server" in log.text
+
+
+def test_many_faults_are_one_mail_and_a_summary_at_the_end(build, log):
+    with Sink() as sink:
+        settings = {key.removeprefix("microblog."): value for key, value in sink.settings.items()}
+        application = build(**settings)
+        browser = application.browser()
+        for _ in range(20):
+            browser.get("/broken", status=500)
+        application.registry.alerts.close()
+    assert len(sink.mails) == 2
+    assert sink.mails[1].message["Subject"].startswith("[microblog] 19 more times: ValueError at ")
+
+
+def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, monkeypatch):
+    application = build()
+    registry = application.registry
+
+    def fail(*arguments):
+        raise RuntimeError("no index")
+
+    monkeypatch.setattr(type(registry.search), "catch_up", fail)
+    registry.worker.round()
+    registry.worker.round()
+    (mail,) = mails(application)
+    assert "RuntimeError at microblog/background/worker.py:" in mail["Subject"]
+    assert "The worker's task “search index” failed; it will be tried again." in mail.get_content()
+    assert "RuntimeError: no index" in mail.get_content()

@@ -1,0 +1,84 @@
+"""Alerts without an application: settings, a folder or a server for their mail, and a clock to move."""
+
+from __future__ import annotations
+
+import email
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from microblog.alerts import settings as alerts
+from microblog.alerts.reporting import Alerts
+from microblog.mail.settings import SETTINGS, check_together
+from microblog.mail.transports import choose_transport
+from microblog.metrics.views import COUNTERS
+from microblog.security import PUBLIC_URL
+from microblog.settings import Settings
+from microblog.web.pages import SITE_NAME
+from microblog.web.settings import CONTACT
+
+START = 1_800_000_000.0
+HOUR = 3600
+
+
+class Clock:
+    """Moves when a test says so."""
+
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+    def move(self, seconds):
+        self.now += seconds
+
+
+class Counted:
+    """Counts like the metrics."""
+
+    def __init__(self):
+        self.results = []
+
+    def count(self, name, **labels):
+        assert set(labels) == set(COUNTERS[name][1])
+        self.results.append(labels["result"])
+
+
+class Office:
+    """Alerts whose mail goes to a folder; without a thread they do nothing before a test says so."""
+
+    def __init__(self, folder: Path, *, has_thread=False, **values):
+        self.folder = folder / "mail"
+        ini = {
+            "microblog.admins": "susan@example.org",
+            "microblog.mail.folder": str(self.folder),
+            **values,
+        }
+        self.registry = SimpleNamespace(microblog=Settings(ini, {}), numbers=Counted())
+        self.registry.microblog.declare(PUBLIC_URL, SITE_NAME, *SETTINGS, *alerts.SETTINGS, CONTACT)
+        check_together(self.registry.microblog)
+        self.registry.microblog.freeze()
+        self.registry.mail = choose_transport(self.registry.microblog)
+        self.clock = Clock()
+        self.alerts = Alerts(self.registry, now=self.clock, has_thread=has_thread)
+
+    def fail(self, times=1, place="views.py:41"):
+        for _ in range(times):
+            self.alerts.report("error", f"ValueError {place}", f"ValueError at {place}", f"Trace of {place}.")
+        self.alerts.work()
+
+    @property
+    def thread(self) -> Any:
+        return self.alerts._thread
+
+    @property
+    def mails(self):
+        files = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP) for f in files]
+
+    @property
+    def subjects(self):
+        return [str(mail["Subject"]) for mail in self.mails]

@@ -1,0 +1,141 @@
+"""What a trace may say, and which place is the one of a fault."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.queries import add_user
+from microblog.incidents.recording import LONGEST_TRACE, WithoutDetails, place_of, trace_of, without_details
+from tests.cost import MOST_SECONDS, cost_of
+
+UNIQUE = "duplicate key value violates unique constraint"
+
+
+def caught(function, *arguments):
+    with pytest.raises(Exception) as error:  # noqa: PT011  # whatever it is
+        function(*arguments)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("no detail: of any kind\n", "no detail: of any kind\n"),
+        (f"{UNIQUE}\nDETAIL:  Key (email)=(susan@example.com) exists.", f"{UNIQUE}\nDETAIL: (left out)\n"),
+        (
+            "x\nDETAIL:  Failing row contains (1, one line\nmore\n\nend).\n[SQL: SELECT 1]\n(Background on",
+            "x\nDETAIL: (left out)\n[SQL: SELECT 1]\n(Background on",
+        ),
+        (
+            "x\nDETAIL:  secret\nHINT:  also secret\nCONTEXT:  COPY users, line 1: secret\n\n"
+            "The above exception was the direct cause\nDETAIL:  secret",
+            "x\nDETAIL: (left out)\nThe above exception was the direct cause\nDETAIL: (left out)\n",
+        ),
+        (
+            "x\nCONTEXT:  COPY users: secret\nDuring handling of the",
+            "x\nCONTEXT: (left out)\nDuring handling of the",
+        ),
+    ],
+)
+def test_what_postgresql_repeats_of_a_row_is_left_out(text, left):
+    assert without_details(text) == left
+
+
+def test_a_row_that_is_there_already_is_not_told(database):
+    if database.dialect != "postgresql":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to see what PostgreSQL says of a row.")
+
+    def add_again():
+        with database.write() as session:
+            add_user(session, "susan", email="susan@example.com")
+            session.execute(sa.text("INSERT INTO users SELECT * FROM users"))
+
+    error = caught(add_again)
+    assert "DETAIL:  Key" in str(error)
+    assert "DETAIL: (left out)" in trace_of(error)
+    assert "Key (" not in trace_of(error)
+    assert "[SQL: INSERT INTO users SELECT" in trace_of(error)
+
+
+def test_what_was_typed_is_masked_also_as_python_writes_it():
+    error = caught(int, "it's a\nsecret")
+    assert "secret" in trace_of(error)
+    assert "secret" not in trace_of(error, ("it's a\nsecret",))
+    assert "invalid literal for int()" in trace_of(error, ("it's a\nsecret",))
+
+
+def test_what_was_typed_is_masked_also_as_we_write_it_into_the_database():
+    error = caught(int, "susan@example.org")
+    assert "example.org" not in trace_of(error, (" Susan@Example.ORG ", "a long post " * 10_000))
+
+
+def test_the_place_is_the_innermost_line_of_ours(database):
+    def broken(session):
+        add_user(session, None)  # type: ignore[arg-type]
+
+    with database.read() as session:
+        place = place_of(caught(broken, session))
+    assert place.startswith("microblog/accounts/")
+    assert place.rpartition(":")[2].isdigit()
+
+
+def test_a_fault_without_a_line_of_ours_is_where_it_was_raised():
+    assert place_of(caught(sa.make_url, 3)).startswith("engine/url.py:")
+    assert place_of(ValueError("never raised")) == "an unknown place"
+
+
+def test_a_filter_cleans_the_traces_of_a_logger(caplog):
+    log = logging.getLogger("microblog.tests.cleaned")
+    log.addFilter(WithoutDetails())
+    private = "sec" + "ret"
+    try:
+        raise ValueError(f"x\nDETAIL:  {private}")
+    except ValueError:
+        log.exception("It failed.")
+    log.warning("Without a trace.")
+    assert "ValueError: x\nDETAIL: (left out)" in caplog.text
+    assert private not in caplog.text
+    assert "Without a trace." in caplog.text
+
+
+def call_itself(depth):
+    if depth % 2:  # two places by turns: Python does not shorten them
+        call_itself(depth + 1)
+    call_itself(depth + 1)
+
+
+@pytest.mark.parametrize("message", ["a secret " * 100_000, None])
+def test_a_trace_that_is_too_long_lacks_its_middle(message):
+    def fail():
+        if message is None:
+            call_itself(0)
+        raise ValueError(message)
+
+    trace = trace_of(caught(fail))
+    assert len(trace) < LONGEST_TRACE + 100
+    assert trace.startswith("Traceback (most recent call last):")
+    assert " characters …)" in trace
+
+
+def test_many_long_private_texts_are_left_out_in_no_time():
+    private = tuple(f"Typed {number} {'é' * 2_000}" for number in range(100))
+
+    def fail():
+        raise ValueError(private[50].upper())
+
+    error = caught(fail)
+    assert cost_of(lambda: trace_of(error, private)) < MOST_SECONDS
+    assert "TYPED" not in trace_of(error, private)
+
+
+def test_a_text_is_left_out_where_a_trace_is_cut():
+    """Half of it would not be found."""
+    private = "typed " * 10_000
+
+    def fail():
+        raise ValueError("x" * 10_000 + private + "y" * 500_000)
+
+    assert "typed" not in trace_of(caught(fail), (private.strip(),))

@@ -1,0 +1,229 @@
+"""What is said about a statement: its fingerprint, its parameters and its plan."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.models import LoginSession, User
+from microblog.db import Base, Database
+from microblog.posts.models import Post
+from microblog.slow_queries import parameters, plans
+from microblog.slow_queries.parameters import HIDDEN, shown
+from microblog.slow_queries.plans import plan_of
+from microblog.slow_queries.reporting import fingerprint
+from tests.conftest import POSTGRESQL_URL
+
+
+class Context:
+    """As much of SQLAlchemy's execution context as the parameters are read from."""
+
+    def __init__(self, statement, *sets):
+        self.compiled = statement.compile()
+        self.compiled_parameters = [self.compiled.construct_params(one) for one in sets or ({},)]
+
+
+def shown_of(statement, *sets):
+    context = Context(statement, *sets)
+    return shown(str(context.compiled), (), context)
+
+
+# Fingerprints
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a FROM t WHERE id IN (?)", "SELECT a FROM t WHERE id IN (?, ?, ?)"),
+        (
+            "SELECT a FROM t WHERE id IN (%(id_1_1)s::BIGINT)",
+            "SELECT a FROM t\n  WHERE id IN (%(id_1_1)s::BIGINT, %(id_1_2)s::BIGINT)",
+        ),
+        ("INSERT INTO t (a, b) VALUES (?, ?)", "INSERT INTO t (a, b) VALUES (?, ?), (?, ?)"),
+        ("SELECT 1", "SELECT 22.5"),
+        ("SELECT 'a'", "SELECT 'it''s b'"),
+        ("SELECT :one", "SELECT $1"),
+        ("SELECT %(a)s::TIMESTAMP WITH TIME ZONE , 1", "SELECT ?, ?"),
+    ],
+)
+def test_statements_that_differ_in_values_have_one_fingerprint(one, other):
+    assert fingerprint(one) == fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a FROM t", "SELECT b FROM t"),
+        ("SELECT t_1.a FROM t AS t_1", "SELECT t_2.a FROM t AS t_2"),
+        ("SELECT a FROM t WHERE b = ?", "SELECT a FROM t WHERE b IN (?)"),
+        ("SELECT a::TEXT FROM t", "SELECT a::BIGINT FROM t"),
+    ],
+)
+def test_others_have_their_own(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint(one))
+
+
+# Parameters
+
+
+def test_what_goes_into_a_secret_column_is_hidden():
+    statement = sa.update(User).where(User.email_key == "a@example.com", User.nickname == "susan")
+    told = shown_of(statement.values(password_hash="$argon2id$…", about_me="I"))
+    assert told == f"password_hash={HIDDEN}, about_me='I', email_key_1={HIDDEN}, nickname_1='susan'"
+
+
+def test_what_is_not_there_and_what_is_a_number_is_not_hidden():
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    statement = sa.insert(LoginSession).values(token_hash="0" * 64, user_id=1, created=moment)
+    assert shown_of(statement) == f"token_hash={HIDDEN}, user_id=1, created={moment!r}"
+    assert "email=None" in shown_of(sa.insert(User).values(email=None))
+
+
+def test_what_is_compared_with_a_function_is_hidden_when_a_secret_column_is_near():
+    assert shown_of(sa.select(User.id).where(sa.func.lower(User.email) == "a@b.c")) == f"lower_1={HIDDEN}"
+    assert shown_of(sa.select(Post.id).where(sa.func.lower(Post.body) == "hello")) == "lower_1='hello'"
+
+
+def test_names_in_our_own_sql_say_what_they_are():
+    statement = sa.text("SELECT email FROM users WHERE nickname = :reader AND email = :email_of")
+    told = shown_of(statement, {"reader": "susan", "email_of": "a@b.c"})
+    assert told == f"reader='susan', email_of={HIDDEN}"
+
+
+def test_texts_without_names_are_hidden_when_a_secret_column_is_near():
+    assert shown("UPDATE users SET password_hash = ? WHERE id = ?", ("abc", 1)) == f"{HIDDEN}, 1"
+    assert shown("UPDATE users SET nickname = ? WHERE id = ?", ("susan", 1)) == "'susan', 1"
+    assert shown("UPDATE sessions SET token_hash = %(t)s", {"token": "abc"}) == f"token={HIDDEN}"
+
+
+def test_what_was_typed_to_log_in_is_hidden_whatever_it_is_compared_with():
+    """People type their password into the field for the nickname, too."""
+    statement = sa.select(User.password_hash).where(User.nickname == "my password")
+    assert shown_of(statement) == f"nickname_1={HIDDEN}"
+
+
+def test_a_column_may_be_marked_as_secret(monkeypatch):
+    marked = sa.Table("diaries", sa.MetaData(), sa.Column("page", sa.String, info={"secret": True}))
+    monkeypatch.setattr(Base, "metadata", marked.metadata)
+    parameters.columns.cache_clear()
+    try:
+        assert shown_of(sa.insert(marked).values(page="Dear diary")) == f"page={HIDDEN}"
+    finally:
+        parameters.columns.cache_clear()
+
+
+def test_of_many_sets_the_first_are_shown():
+    assert (
+        shown("DELETE FROM posts WHERE id = ?", [(1,), (2,), (3,), (4,), (5,)]) == "1; 2; 3; and 2 more sets"
+    )
+    assert shown("DELETE FROM posts", ()) == ""
+    assert shown_of(sa.delete(Post)) == ""
+
+
+def test_long_values_are_cut():
+    assert shown("SELECT ?", ["x" * 1234]) == f"'{'x' * 100}'… (1,234 characters)"
+    assert shown("SELECT ?", [b"x" * 101]) == f"b'{'x' * 100}'… (101 bytes)"
+    assert shown("SELECT ?", ([*range(12)],)) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more]"
+    assert shown("SELECT ?", [*range(52)]).endswith("48, 49, and 2 more")
+
+
+def test_no_value_begins_a_line():
+    assert shown("SELECT ?", ["a\nSLOW QUERY: \x1b[2J\u2028"]) == r"'a\nSLOW QUERY: \x1b[2J\u2028'"
+
+
+def test_a_value_that_cannot_be_shown_fails_nothing(caplog):
+    class Shy:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert shown("SELECT ?", [Shy()]) == "[not shown]"
+    assert "could not be shown" in caplog.text
+    caplog.clear()
+
+
+# Plans
+
+
+@pytest.fixture
+def engine(migrated):
+    database = Database(migrated())
+    yield database.engine
+    database.close()
+
+
+def place_of(engine, name):
+    return "?" if engine.dialect.name == "sqlite" else f"%({name})s"
+
+
+def values_for(engine, **values):
+    return tuple(values.values()) if engine.dialect.name == "sqlite" else values
+
+
+def test_a_plan_says_how_rows_are_found_and_no_secret(engine):
+    statement = f"SELECT id FROM users WHERE email_key = {place_of(engine, 'key')} AND nickname = 'it''s'"
+    told = plan_of(engine, statement, values_for(engine, key="a@example.com"))
+    # Of a small table PostgreSQL may read all.
+    assert re.search("SEARCH users USING INDEX|Scan .*on users", told)
+    assert "example" not in told
+    assert "it''s" not in told
+
+
+def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
+    statement = f"SELECT id FROM users WHERE id = {place_of(engine, 'id')}"
+    many = [values_for(engine, id=1), values_for(engine, id=2)]
+    assert plan_of(engine, statement, many) == plan_of(engine, statement, many[0])
+    assert "told none" not in plan_of(engine, statement, many)
+
+
+def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):
+    told = plan_of(
+        engine, "SELECT 1 FROM posts WHERE id IN (SELECT id FROM posts UNION SELECT id FROM users)", ()
+    )
+    assert re.search(r"\n {2,}", told)
+
+
+def test_nothing_is_changed_and_nobody_who_writes_is_waited_for(engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE users SET nickname = 'b'")
+        assert re.search(
+            "SEARCH users|Delete on users", plan_of(engine, "DELETE FROM users WHERE 1 < id", ())
+        )
+        assert connection.exec_driver_sql("SELECT count(*) FROM users").scalar() == 1
+
+
+def test_a_plan_without_steps_is_said_to_have_none(engine):
+    told = plan_of(engine, "INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')", ())
+    assert re.match("SQLite searches for nothing in it.|Insert on users", told)
+
+
+def test_there_is_no_plan_of_machinery(engine):
+    assert plan_of(engine, "BEGIN IMMEDIATE", ()) == "There is no plan of such a statement."
+
+
+def test_two_plans_are_not_asked_for_at_once(engine):
+    with plans._at_work:
+        assert "another one" in plan_of(engine, "SELECT 1", ())
+    assert "another one" not in plan_of(engine, "SELECT 1", ())
+
+
+def test_why_there_is_no_plan_is_told_without_what_was_searched_for(engine):
+    told = plan_of(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
+    assert told.startswith("The database told none: ")
+    assert "nowhere" in told
+    assert "secret" not in told
+
+
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks."
+)
+def test_a_plan_has_little_time(engine, monkeypatch):
+    monkeypatch.setattr(plans, "SECONDS_FOR_A_PLAN", 0.05)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
+        assert plan_of(engine, "SELECT * FROM posts", ()).startswith("The database told none: QueryCanceled")

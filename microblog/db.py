@@ -33,6 +33,7 @@ from microblog.engine import (
     probing,
 )
 from microblog.outages import FULL, Outage, Outages
+from microblog.request import Request
 from microblog.settings import Setting, number, text, whole_number
 
 __all__ = ["is_transient", "mark_transient"]
@@ -242,12 +243,12 @@ class Database:
             yield session
 
 
-def is_safe(request: Any) -> bool:
+def is_safe(request: Request) -> bool:
     """Does the request only read? Pages change something by POST alone."""
     return request.method != "POST"
 
 
-def dbsession(request: Any) -> orm.Session:
+def dbsession(request: Request) -> orm.Session:
     """The session of the request, opened at first use and joined to `request.tm`.
 
     An unsafe one is registered as changed: otherwise Core statements alone are silently rolled
@@ -277,7 +278,7 @@ def dbsession(request: Any) -> orm.Session:
     return session
 
 
-def commit_veto(request: Any, response: Any) -> bool:
+def commit_veto(request: Request, response: Any) -> bool:
     """The commit rule: roll back on 4xx, 5xx and whenever an exception was raised.
 
     The status alone is not enough: a raised Forbidden which an exception view answers with a

@@ -19,6 +19,8 @@ from typing import Any
 from pyramid.tweens import INGRESS
 from pyramid_retry import is_error_retryable
 
+from microblog.request import Request
+
 log = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -50,7 +52,7 @@ class Observation:
 
     __slots__ = ("began_ns", "counts", "id", "recorded", "request", "sql_ns", "statements", "task")
 
-    def __init__(self, task: str, *, request: Any = None, id: str | None = None) -> None:
+    def __init__(self, task: str, *, request: Request | None = None, id: str | None = None) -> None:
         self.id = id or secrets.token_hex(8)
         self.task = task
         self.request = request
@@ -107,13 +109,13 @@ def tell(registry: Any, observation: Observation, response: Any) -> None:
             log.exception("An observer of requests failed; the request did not.")
 
 
-def request_id(request: Any) -> str:
+def request_id(request: Request) -> str:
     """The valid one that a proxy has sent, else a new one."""
     sent = request.environ.get("HTTP_X_REQUEST_ID", "")
     return sent if VALID_REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
 
 
-def observation_of(request: Any) -> Observation:
+def observation_of(request: Request) -> Observation:
     """The observation of the request, whichever attempt this is."""
     observation: Observation | None = request.environ.get(KEY)
     if observation is None:
@@ -128,7 +130,7 @@ def observation_of(request: Any) -> Observation:
 def observing_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Over all others, so that the commit, the error pages and their headers are seen too."""
 
-    def observing(request: Any) -> Any:
+    def observing(request: Request) -> Any:
         observation = observation_of(request)
         token = _present.set(observation)
         try:

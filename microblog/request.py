@@ -9,21 +9,35 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyramid.httpexceptions import (
     HTTPBadRequest,
     HTTPClientError,
+    HTTPForbidden,
     HTTPLengthRequired,
     HTTPRequestEntityTooLarge,
     HTTPRequestHeaderFieldsTooLarge,
     HTTPRequestURITooLong,
 )
+from pyramid.registry import Registry as PyramidRegistry
 from pyramid.request import Request as PyramidRequest
 from webob.multidict import MultiDict, NoVars
 
 from microblog.formdata import MOST_FIELDS, Upload, parse_form
-from microblog.settings import Setting, whole_number
+from microblog.settings import Setting, Settings, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import orm
+    from webob.response import Response
+
+    from microblog.accounts.queries import Identity
+    from microblog.background.deferred import DeferredWrites
+    from microblog.db import Database
+    from microblog.submissions.kept import Kept
+    from microblog.tree import Branch
 
 MAX_BODY = Setting(
     "microblog.max_body",
@@ -46,11 +60,50 @@ Refusal = tuple[type[HTTPClientError], str]
 NOT_UTF8: Refusal = (HTTPBadRequest, "This address holds characters that are not UTF-8.")
 
 
+class Registry(PyramidRegistry):
+    """What the application has, as types: Pyramid's own registry carries it."""
+
+    settings: dict[str, Any]  # Pyramid's
+    microblog: Settings
+    database: Database
+    branches: dict[str, Branch]
+    deferred: DeferredWrites
+    observers: list[Any]
+    template_settings: dict[str, Setting[Any]]
+    checks_before_writing: list[Callable[[Request, orm.Session], None]]
+    content_security_policy: dict[str, str]
+
+
 class Request(PyramidRequest):
     """A request whose head is cut to a length that may be parsed, and whose form is parsed once.
 
     There is no JSON yet. When there is, its size and its depth are limited here as well, before it is parsed.
     """
+
+    registry: Registry
+    microblog: Settings
+    dbsession: orm.Session
+    identity: Identity | None
+    response: Response
+    environ: dict[str, Any]
+    method: str
+    path: str
+    path_info: str
+    path_qs: str
+    query_string: str
+    script_name: str
+    matched_route: Any
+    view_name: str
+    subpath: tuple[str, ...]
+    context: Any
+    exception: BaseException | None
+    csrf_token: str
+    here: str
+    form_key: str
+    form_fingerprint: str | None
+    kept_form: Kept | None
+    kept_token: str | None
+    tm: Any
 
     # The body is copied for a second attempt; up to a usual `MAX_BODY` it stays in memory.
     request_body_tempfile_limit = 1_000_000
@@ -138,6 +191,13 @@ class Request(PyramidRequest):
             self.add_finished_callback(lambda request: request.close_uploads(uploads))
         return MultiDict(fields)
 
+    @property
+    def me(self) -> Identity:
+        """The person who is logged in, where the permission of the view requires one."""
+        if self.identity is None:
+            raise HTTPForbidden()
+        return self.identity
+
     def close_uploads(self, uploads: list[Upload]) -> None:
         """At the end of this attempt; the next one reads the form anew."""
         for upload in uploads:
@@ -202,10 +262,10 @@ def as_text(text: str) -> str:
     return text.encode("latin-1").decode()
 
 
-def is_too_large(request: Any) -> bool:
+def is_too_large(request: Request) -> bool:
     return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
 
 
-def retry_if_kept(request: Any) -> int | None:
+def retry_if_kept(request: Request) -> int | None:
     """One attempt for what will be refused: `pyramid_retry` copies the body before the first, to its end."""
     return 1 if "Transfer-Encoding" in request.headers or is_too_large(request) else None

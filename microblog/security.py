@@ -76,12 +76,12 @@ SEEN_EVERY = timedelta(minutes=1)
 # Cookies
 
 
-def cookie_name(request: Any, name: str) -> str:
+def cookie_name(request: Request, name: str) -> str:
     """Over https the name begins with `__Host-`: no other host of the domain can set it."""
     return f"__Host-{name}" if request.microblog[SECURE_COOKIES] else name
 
 
-def set_cookie(request: Any, response: Any, name: str, value: str, max_age: int | None = None) -> None:
+def set_cookie(request: Request, response: Any, name: str, value: str, max_age: int | None = None) -> None:
     response.set_cookie(
         cookie_name(request, name),
         value,
@@ -93,7 +93,7 @@ def set_cookie(request: Any, response: Any, name: str, value: str, max_age: int 
     )
 
 
-def delete_cookie(request: Any, response: Any, name: str) -> None:
+def delete_cookie(request: Request, response: Any, name: str) -> None:
     # Not response.delete_cookie: it omits what __Host- asks for, and browsers then ignore it.
     set_cookie(request, response, name, "", max_age=0)
 
@@ -108,29 +108,29 @@ class SecurityPolicy:
         self._cache = RequestLocalCache(load_identity)
         self._acl = ACLHelper()
 
-    def identity(self, request: Any) -> Identity | None:
+    def identity(self, request: Request) -> Identity | None:
         if getattr(request, "without_identity", False):
             return None
         identity: Identity | None = self._cache.get_or_create(request)
         return identity
 
-    def share_identity(self, request: Any, other: Any) -> None:
+    def share_identity(self, request: Request, other: Any) -> None:
         """The other request is the same person's."""
         self._cache.set(other, self.identity(request))
 
-    def known_identity(self, request: Any) -> Identity | None:
+    def known_identity(self, request: Request) -> Identity | None:
         """Who it is if somebody has asked already; for the log, which runs no query of its own."""
         identity: Identity | None = self._cache.get(request, None)
         return identity
 
-    def authenticated_userid(self, request: Any) -> str | None:
+    def authenticated_userid(self, request: Request) -> str | None:
         identity = self.identity(request)
         return None if identity is None else str(identity.id)
 
-    def permits(self, request: Any, context: Any, permission: str) -> Any:
+    def permits(self, request: Request, context: Any, permission: str) -> Any:
         return self._acl.permits(context, self.principals(request), permission)
 
-    def principals(self, request: Any) -> list[str]:
+    def principals(self, request: Request) -> list[str]:
         identity = self.identity(request)
         if identity is None:
             return [Everyone]
@@ -140,14 +140,14 @@ class SecurityPolicy:
         return principals
 
     # Logging in and out set cookies themselves (accounts/views.py): they need more than a userid.
-    def remember(self, request: Any, userid: str, **kw: Any) -> list[tuple[str, str]]:
+    def remember(self, request: Request, userid: str, **kw: Any) -> list[tuple[str, str]]:
         return []
 
-    def forget(self, request: Any, **kw: Any) -> list[tuple[str, str]]:
+    def forget(self, request: Request, **kw: Any) -> list[tuple[str, str]]:
         return []
 
 
-def load_identity(request: Any) -> Identity | None:
+def load_identity(request: Request) -> Identity | None:
     """The person of the session cookie: one statement, in a session closed at once."""
     token = request.cookies.get(cookie_name(request, SESSION_COOKIE))
     if not token:
@@ -161,7 +161,7 @@ def load_identity(request: Any) -> Identity | None:
     return identity
 
 
-def hold_identity(request: Any, session: Any) -> None:
+def hold_identity(request: Request, session: Any) -> None:
     """Whoever sends a POST is still there, and still logged in, when its transaction writes for them.
 
     :raises StaleData: when they are not; the request starts anew, and is nobody's.
@@ -178,7 +178,7 @@ def token_hash(token: str) -> str:
 # CSRF
 
 
-def csrf_token(request: Any) -> str:
+def csrf_token(request: Request) -> str:
     """The token for the forms of this page, bound to the session, or to a visitor's random cookie."""
     identity = request.identity
     if identity is not None:
@@ -192,7 +192,7 @@ def csrf_token(request: Any) -> str:
     return signature(request, f"visitor:{visitor}")
 
 
-def signature(request: Any, text: str) -> str:
+def signature(request: Request, text: str) -> str:
     key = request.microblog[SECRET].encode()
     return hmac.new(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
@@ -201,7 +201,7 @@ class BadCSRF(HTTPBadRequest):
     """The form was not sent from one of our pages, or from a page that is too old."""
 
 
-def is_same_origin(request: Any) -> bool:
+def is_same_origin(request: Request) -> bool:
     """Do the headers that only the browser itself sets agree that the form is ours?
 
     Browsers send `Sec-Fetch-Site` over https and on localhost, and `Origin` with each POST. A client
@@ -235,19 +235,19 @@ def origin_parts(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
 
 
-def check_origin(request: Any) -> None:
+def check_origin(request: Request) -> None:
     """:raises BadCSRF: when the POST was sent from a page of another site. Reads no form."""
     if not is_same_origin(request):
         raise BadCSRF("This form was sent from another site, so nothing was done.")
 
 
-def posted_token(request: Any) -> str:
+def posted_token(request: Request) -> str:
     """The CSRF token that came with the form, or in a header; a file is none."""
     token = request.POST.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
     return token if isinstance(token, str) else ""
 
 
-def check_token(request: Any) -> None:
+def check_token(request: Request) -> None:
     """:raises BadCSRF: when the POST was not sent from a form of ours."""
     if not is_same_token(posted_token(request), request.csrf_token):
         raise BadCSRF(
@@ -256,7 +256,7 @@ def check_token(request: Any) -> None:
         )
 
 
-def is_form_of_this_browser(request: Any) -> bool:
+def is_form_of_this_browser(request: Request) -> bool:
     """Was the form made for a cookie of this browser, whether or not its session has ended since?"""
     session = request.cookies.get(cookie_name(request, SESSION_COOKIE))
     visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
@@ -275,7 +275,7 @@ def is_same_token(token: str, expected: str) -> bool:
 def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
 
-    def gate(request: Any) -> Any:
+    def gate(request: Request) -> Any:
         if request.refusal is not None:
             raise request.refusal
         if not HOST.fullmatch(request.headers.get("Host", "localhost")):
@@ -298,7 +298,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
 
     public = registry.microblog[PUBLIC_URL]
 
-    def headers(request: Any) -> Any:
+    def headers(request: Request) -> Any:
         if public is not None:
             # Redirects are made absolute from these, and a proxy may have changed them.
             parts = urlsplit(public)
@@ -320,7 +320,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
     return headers
 
 
-def next_page(request: Any, *, but_not: str | None = None) -> str | None:
+def next_page(request: Request, *, but_not: str | None = None) -> str | None:
     """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
     kept = request.kept_form
     for fields in (request.POST, dict(kept.fields) if kept else {}, request.GET):

@@ -15,6 +15,8 @@ from urllib.parse import quote, urlencode
 from pyramid.interfaces import IResourceURL
 from zope.interface import implementer
 
+from microblog.request import Request
+
 # What may stand in a path segment as it is (RFC 3986, "pchar").
 SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
 LONGEST_NEXT = 2000  # characters of an address to come back to
@@ -58,7 +60,7 @@ Branch = Callable[[Resource, str], Resource]
 class Root(Container):
     """`/`"""
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__(None, "")
         self._request = request
 
@@ -75,7 +77,7 @@ class Root(Container):
 class ResourceURL:
     """The path of a resource; Pyramid's own ends every one with a slash."""
 
-    def __init__(self, resource: Resource, request: Any) -> None:
+    def __init__(self, resource: Resource, request: Request) -> None:
         names = []
         node: Resource | None = resource
         while node is not None:
@@ -92,7 +94,7 @@ def join(names: list[str]) -> str:
     return "/".join(quote(name, safe=SEGMENT_SAFE) for name in names)
 
 
-def path_of(request: Any, resource: Resource, view_name: str = "") -> str:
+def path_of(request: Request, resource: Resource, view_name: str = "") -> str:
     """The path by which a page is known, for the view called `view_name` of the resource.
 
     `request.resource_path(post, 'delete')` cannot be used: it glues the name to a path that does
@@ -104,7 +106,7 @@ def path_of(request: Any, resource: Resource, view_name: str = "") -> str:
     return path
 
 
-def link(request: Any, *segments: object, **query: object) -> str:
+def link(request: Request, *segments: object, **query: object) -> str:
     """The path of a page: `link('users', 'susan')`, `link('users', '')`, `link('search', q='x')`.
 
     An empty last segment makes the slash of a container; None in the query is left out.
@@ -114,7 +116,7 @@ def link(request: Any, *segments: object, **query: object) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def here(request: Any) -> str:
+def here(request: Request) -> str:
     """The path and query of this request, as it was asked for, to come back to.
 
     "/" when it cannot be decoded, or when it is too long to be a `next`: each link of a page would repeat it.

@@ -10,11 +10,12 @@ from sqlalchemy import orm
 
 from microblog.accounts import queries
 from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
+from microblog.request import Request
 from microblog.security import SESSION_COOKIE, set_cookie, token_hash
 
 
 def begin_session(
-    request: Any, session: orm.Session, response: Any, user_id: int, *, remembered: bool, verified: str
+    request: Request, session: orm.Session, response: Any, user_id: int, *, remembered: bool, verified: str
 ) -> None:
     """A new session with a token that nobody knew before, which only the cookie of the response tells.
 

@@ -16,6 +16,7 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, Pro
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import REGISTRATION
+from microblog.request import Request
 from microblog.security import SESSION_COOKIE, delete_cookie, next_page
 from microblog.submissions import kept
 from microblog.submissions.results import note_log_in
@@ -32,7 +33,7 @@ WRONG_LOGIN = "This nickname or e-mail address and this password do not belong t
 
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")
-def register(root: Root, request: Any) -> Any:
+def register(root: Root, request: Request) -> Any:
     if not request.microblog[REGISTRATION]:
         raise HTTPForbidden("Signing up is closed here.")
     if request.identity is not None:
@@ -64,13 +65,13 @@ def register(root: Root, request: Any) -> Any:
 
 
 def register_page(
-    request: Any, form: RegisterForm, *, offer: str | None = None, status: int = 200
+    request: Request, form: RegisterForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status
     return {"form": form, "offer": offer, "next": next_page(request), "page_name": "register"}
 
 
-def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str | None:
+def offered_nickname(request: Request, field: Any, own_id: int | None = None) -> str | None:
     """Says in the field that the nickname is taken, and gives a free one whenever it is refused."""
     with request.registry.database.read() as session:
         if not field.errors:
@@ -84,7 +85,7 @@ def offered_nickname(request: Any, field: Any, own_id: int | None = None) -> str
 
 
 @page_view(context=Root, name="login", methods=("GET", "POST"), renderer="accounts/login.jinja2")
-def login(root: Root, request: Any) -> Any:
+def login(root: Root, request: Request) -> Any:
     if request.identity is not None:
         return HTTPSeeOther(location=next_page(request) or request.link())
     form = LoginForm(request)
@@ -118,7 +119,7 @@ def login(root: Root, request: Any) -> Any:
     return response
 
 
-def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
+def login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
     """Also the answer to a form whose person has to log in first (`microblog.submissions`)."""
     request.response.status_int = status
     carries_form = status == 422 and kept.carried_form(request) is not None
@@ -131,7 +132,7 @@ def login_page(request: Any, form: LoginForm, *, status: int = 200) -> dict[str,
     }
 
 
-def log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> Any:
+def log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> Any:
     """Logged in; on to where the person wanted to go.
 
     :raises StaleData: when `verified` is no longer the hash of their password: it is verified anew.
@@ -143,7 +144,7 @@ def log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> An
 
 
 @page_view(context=Root, name="logout", methods=("GET", "POST"), renderer="accounts/logout.jinja2")
-def logout(root: Root, request: Any) -> Any:
+def logout(root: Root, request: Request) -> Any:
     if request.identity is None:
         return HTTPSeeOther(location=request.link())
     if request.method != "POST":
@@ -164,8 +165,8 @@ def logout(root: Root, request: Any) -> Any:
     repeatable=True,
     renderer="accounts/edit_profile.jinja2",
 )
-def edit_profile(account: Account, request: Any) -> Any:
-    me = request.identity
+def edit_profile(account: Account, request: Request) -> Any:
+    me = request.me
     if request.method != "POST":
         nickname, about_me = queries.own_profile(request.dbsession, me.id)
         return profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
@@ -189,7 +190,7 @@ def edit_profile(account: Account, request: Any) -> Any:
 
 
 def profile_page(
-    request: Any, form: ProfileForm, *, offer: str | None = None, status: int = 200
+    request: Request, form: ProfileForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status
     return {"form": form, "offer": offer, "page_name": "account"}

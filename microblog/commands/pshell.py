@@ -8,6 +8,7 @@ from typing import Any
 from microblog.accounts.models import LoginSession, Nickname, User
 from microblog.people.models import Follow
 from microblog.posts.models import Post
+from microblog.request import Request
 
 
 def setup(env: dict[str, Any]) -> Iterator[None]:
@@ -21,7 +22,7 @@ def setup(env: dict[str, Any]) -> Iterator[None]:
         yield from transaction(env, request)
 
 
-def transaction(env: dict[str, Any], request: Any) -> Iterator[None]:
+def transaction(env: dict[str, Any], request: Request) -> Iterator[None]:
     request.tm.begin()
     env.update(
         tm=request.tm,

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click
-from pyramid.request import Request
 from sqlalchemy import orm
 
 from microblog.accounts import passwords, queries
@@ -16,6 +14,7 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, RegisterForm
 from microblog.commands.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.people.queries import PersonRow, person_of
+from microblog.request import Request
 
 password_stdin = click.option(
     "--password-stdin",
@@ -149,7 +148,7 @@ def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
 def problems_of(given: dict[str, str]) -> dict[str, str]:
     """What the sign-up page says about these fields, by their names."""
     try:
-        request: Any = Request.blank("/", POST=given)
+        request: Request = Request.blank("/", POST=given)
     except UnicodeEncodeError:
         raise click.ClickException("What was typed is not UTF-8: type it again.") from None
     form = RegisterForm(request)

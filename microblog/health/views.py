@@ -17,6 +17,7 @@ from microblog.operations import queries
 from microblog.operations.migrating import head
 from microblog.outages import DatabaseUnavailable
 from microblog.paging import Cursor
+from microblog.request import Request
 from microblog.search.interfaces import SearchError
 from microblog.search.language import parse
 from microblog.tree import Container
@@ -119,7 +120,7 @@ class Readiness:
                 adapter.search(session, parse(A_SEARCH), Cursor(), 1)
 
 
-def refused(request: Any) -> Response | None:
+def refused(request: Request) -> Response | None:
     if request.microblog[HEALTH_ALLOW].allow(request.remote_addr or ""):
         return None
     return plain(NOT_FROM_HERE, 403)
@@ -130,13 +131,13 @@ def plain(text: str, status: int = 200) -> Response:
 
 
 @page_view(context=Health, name="live", permission=NO_PERMISSION_REQUIRED)
-def live(health: Health, request: Any) -> Response:
+def live(health: Health, request: Request) -> Response:
     """The process answers; nothing else is asked."""
     return refused(request) or plain("ok\n")
 
 
 @page_view(context=Health, name="ready", permission=NO_PERMISSION_REQUIRED)
-def ready(health: Health, request: Any) -> Response:
+def ready(health: Health, request: Request) -> Response:
     """200 when all parts are well, else 503; `Accept: application/json` gets the parts as JSON."""
     if (refusal := refused(request)) is not None:
         return refusal

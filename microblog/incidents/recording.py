@@ -17,6 +17,7 @@ from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
 from microblog.formdata import MOST_CHARACTERS
 from microblog.logs.access_log import asked_for
 from microblog.observing import present
+from microblog.request import Request
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class WithoutDetails(logging.Filter):
 log.addFilter(WithoutDetails())
 
 
-def record(error: Exception, request: Any) -> str:
+def record(error: Exception, request: Request) -> str:
     """The number of a new incident: the log tells of it, and the admins get it. Runs no SQL."""
     incident = secrets.token_hex(4)
     identity = request.registry.security_policy.known_identity(request)
@@ -101,7 +102,7 @@ def report(registry: Any, error: Exception, body: str) -> None:
     registry.alerts.report("error", group, f"{name} at {place}", body)
 
 
-def private_texts(request: Any) -> tuple[str, ...]:
+def private_texts(request: Request) -> tuple[str, ...]:
     """What came with the request and is nobody's business: cookies, and the fields of a form."""
     texts = [*request.cookies.values(), *request.POST.values()]
     return tuple(text for text in texts if isinstance(text, str) and len(text.strip()) >= SHORTEST_TEXT)

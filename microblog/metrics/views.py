@@ -25,6 +25,7 @@ from microblog.metrics.interfaces import INumbers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
 from microblog.outbox.queries import Depth, depths, now
+from microblog.request import Request
 from microblog.search.interfaces import SearchError, Status
 from microblog.tree import Resource
 
@@ -197,7 +198,7 @@ def reserve(directory: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, BYTES_OF_A_FILE)
 
 
-def place_of(request: Any) -> tuple[str, str]:
+def place_of(request: Request) -> tuple[str, str]:
     """(class of the resource, name of the view), both "none" for what is no page: there are few values."""
     if getattr(request, "matched_route", None) is not None:
         return "static", ""
@@ -300,7 +301,7 @@ class Metrics(Resource):
     """`/metrics`, when it is on."""
 
 
-def metrics(node: Metrics, request: Any) -> Response:
+def metrics(node: Metrics, request: Request) -> Response:
     if not request.microblog[METRICS_ALLOW].allow(request.remote_addr or ""):
         return plain(NOT_FROM_HERE, 403)
     registry = request.registry

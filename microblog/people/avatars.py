@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from typing import Any
 
+from microblog.request import Request
 from microblog.security import SECRET
 from microblog.settings import Setting, one_of
 
@@ -23,7 +24,7 @@ CELL = 20
 MARGIN = 14
 
 
-def avatar(request: Any, person: Any) -> str:
+def avatar(request: Request, person: Any) -> str:
     """The URL of somebody's picture, of a person or of a post's author."""
     user_id = getattr(person, "author_id", None) or person.id
     if request.microblog[AVATARS] == "gravatar":

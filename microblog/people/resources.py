@@ -11,6 +11,7 @@ from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import LEAST_CHARACTERS, NOT_ALLOWED
 from microblog.people import queries
 from microblog.people.avatars import KEY_CHARACTERS
+from microblog.request import Request
 from microblog.tree import Container, Resource
 
 AVATAR_NAME = re.compile(rf"([0-9a-f]{{{KEY_CHARACTERS}}})\.svg")
@@ -30,9 +31,9 @@ class Person(Resource):
             (Allow, Authenticated, "follow"),
         ]
 
-    def why_forbidden(self, request: Any) -> str | None:
+    def why_forbidden(self, request: Request) -> str | None:
         """The sentence for a refused request that only a page of ours never sends."""
-        return "You cannot follow yourself." if request.identity.id == self.person.id else None
+        return "You cannot follow yourself." if request.me.id == self.person.id else None
 
 
 class Users(Container):

@@ -15,6 +15,7 @@ from microblog.people import queries
 from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
+from microblog.request import Request
 from microblog.security import next_page
 from microblog.web.forms import check_button
 from microblog.web.pages import PAGE_SIZE, STATIC_SECONDS, page_view
@@ -28,12 +29,12 @@ class PeoplePage:
     previous_url: str | None  # the first page: who reads backwards begins anew
 
 
-def reader_id(request: Any) -> int | None:
+def reader_id(request: Request) -> int | None:
     return None if request.identity is None else request.identity.id
 
 
 @page_view(context=Person, renderer="people/profile.jinja2")
-def profile(user: Person, request: Any) -> Any:
+def profile(user: Person, request: Request) -> Any:
     person = user.person
     me = reader_id(request)
     page = page_of_posts(
@@ -50,16 +51,16 @@ def profile(user: Person, request: Any) -> Any:
 
 
 @page_view(context=Person, name="followers", renderer="people/follow_list.jinja2")
-def followers(user: Person, request: Any) -> Any:
+def followers(user: Person, request: Request) -> Any:
     return follow_list(user, request, "followers", queries.followers)
 
 
 @page_view(context=Person, name="following", renderer="people/follow_list.jinja2")
-def following(user: Person, request: Any) -> Any:
+def following(user: Person, request: Request) -> Any:
     return follow_list(user, request, "following", queries.following)
 
 
-def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, Any]:
+def follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[str, Any]:
     size = request.microblog[PAGE_SIZE]
     before = cursor_of(request).before
     rows = query(
@@ -86,7 +87,7 @@ def follow_list(user: Person, request: Any, kind: str, query: Any) -> dict[str, 
     repeatable=True,
     renderer="people/follow.jinja2",
 )
-def follow(user: Person, request: Any) -> Any:
+def follow(user: Person, request: Request) -> Any:
     return change_following(user, request, queries.follow, f"You follow {user.person.nickname} now.")
 
 
@@ -98,23 +99,23 @@ def follow(user: Person, request: Any) -> Any:
     repeatable=True,
     renderer="people/follow.jinja2",
 )
-def unfollow(user: Person, request: Any) -> Any:
+def unfollow(user: Person, request: Request) -> Any:
     sentence = f"You no longer follow {user.person.nickname}."
     return change_following(user, request, queries.unfollow, sentence)
 
 
-def change_following(user: Person, request: Any, change: Any, sentence: str) -> Any:
+def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:
     """GET asks first; POST calls `change(session, me, them)`, and says so on the page that follows."""
     if request.method != "POST":
         return {"person": user.person, "action": request.view_name, "next": next_page(request)}
     check_button(request)
-    change(request.dbsession, request.identity.id, user.person.id)
+    change(request.dbsession, request.me.id, user.person.id)
     request.flash(sentence)
     return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
 
 
 @page_view(context=Users, renderer="people/people.jinja2")
-def people(users: Users, request: Any) -> Any:
+def people(users: Users, request: Request) -> Any:
     size = request.microblog[PAGE_SIZE]
     q = request.GET.get("q", "").strip()
     after = request.GET.get("after", "")
@@ -131,7 +132,7 @@ def people(users: Users, request: Any) -> Any:
 
 
 @page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # asks nobody's identity either
-def avatar(picture: Avatar, request: Any) -> Any:
+def avatar(picture: Avatar, request: Request) -> Any:
     return Response(
         identicon(picture.key),
         content_type="image/svg+xml",

@@ -8,6 +8,7 @@ from pyramid.authorization import Allow, Authenticated
 
 from microblog.paging import parse_id
 from microblog.posts import queries
+from microblog.request import Request
 from microblog.tree import Container, Resource
 
 
@@ -22,7 +23,7 @@ class PostPage(Resource):
     def __acl__(self) -> list[Any]:
         return [(Allow, f"user:{self.post.author_id}", "delete")]
 
-    def why_forbidden(self, request: Any) -> str | None:
+    def why_forbidden(self, request: Request) -> str | None:
         return "You cannot delete this post." if request.view_name == "delete" else None
 
 

@@ -10,6 +10,7 @@ from pyramid.view import forbidden_view_config, notfound_view_config
 from microblog.posts import queries
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
+from microblog.request import Request
 from microblog.security import next_page
 from microblog.submissions import kept
 from microblog.tree import Root
@@ -23,7 +24,7 @@ NOT_YOURS = "You cannot delete this post."
 
 
 @page_view(context=Root, renderer="posts/home.jinja2")
-def home(root: Root, request: Any) -> Any:
+def home(root: Root, request: Request) -> Any:
     me = request.identity
     if me is None:
         request.override_renderer = "posts/public.jinja2"
@@ -35,42 +36,43 @@ def home(root: Root, request: Any) -> Any:
 
 
 @page_view(context=Root, name="explore", renderer="posts/explore.jinja2")
-def explore(root: Root, request: Any) -> Any:
+def explore(root: Root, request: Request) -> Any:
     return {"page": public_timeline(request), "page_name": "explore"}
 
 
-def public_timeline(request: Any) -> Any:
+def public_timeline(request: Request) -> Any:
     return page_of_posts(
         request, lambda cursor, limit: queries.everybodys_posts(request.dbsession, cursor, limit)
     )
 
 
 @page_view(context=Posts, renderer="posts/compose.jinja2")
-def posts(posts: Posts, request: Any) -> Any:
+def posts(posts: Posts, request: Request) -> Any:
     """The form only for whoever comes back to a post that they have sent and that was kept."""
-    if request.kept_form is None and kept.KEPT not in request.GET:
+    form = request.kept_form
+    if form is None and kept.KEPT not in request.GET:
         return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
-    if request.identity is None:
+    if form is None or request.identity is None:
         raise HTTPForbidden()
-    if not request.kept_form.is_there:
-        request.flash(request.kept_form.notice, request.kept_form.kind)
+    if not form.is_there:
+        request.flash(form.notice, form.kind)
         return HTTPSeeOther(location=request.link())
     return {"form": PostForm(request), "next": next_page(request)}
 
 
 @page_view(context=Posts, methods=("POST",), permission="write", renderer="posts/compose.jinja2")
-def write(posts: Posts, request: Any) -> Any:
+def write(posts: Posts, request: Request) -> Any:
     form = PostForm(request)
     if not form.validate():
         request.response.status_int = 422
         return {"form": form, "next": next_page(request)}
-    queries.add_post(request.dbsession, request.identity.id, form.text("body"))
+    queries.add_post(request.dbsession, request.me.id, form.text("body"))
     request.flash("Your post is now live!")
     return HTTPSeeOther(location=next_page(request) or request.link())
 
 
 @page_view(context=PostPage, renderer="posts/post.jinja2")
-def post(page: PostPage, request: Any) -> Any:
+def post(page: PostPage, request: Request) -> Any:
     return {"post": page.post}
 
 
@@ -81,7 +83,7 @@ def post(page: PostPage, request: Any) -> Any:
     permission="delete",
     renderer="posts/delete.jinja2",
 )
-def delete(page: PostPage, request: Any) -> Any:
+def delete(page: PostPage, request: Request) -> Any:
     if request.method != "POST":
         return {"post": page.post, "next": after_deletion(request)}
     check_button(request)
@@ -90,19 +92,19 @@ def delete(page: PostPage, request: Any) -> Any:
     return HTTPSeeOther(location=after_deletion(request) or request.link())
 
 
-def after_deletion(request: Any) -> str | None:
+def after_deletion(request: Request) -> str | None:
     """The `next` of the form or the address, unless it is a page of the post itself."""
     own_pages = request.path.rpartition("/delete")[0]  # /posts/12 of /posts/12/delete
     return next_page(request, but_not=own_pages)
 
 
-def refuse_deletion(request: Any, sentence: str) -> Any:
+def refuse_deletion(request: Request, sentence: str) -> Any:
     request.flash(sentence, "error")
     return HTTPSeeOther(location=after_deletion(request) or request.link())
 
 
 @forbidden_view_config(containment=Posts)
-def forbidden(error: HTTPForbidden, request: Any) -> Any:
+def forbidden(error: HTTPForbidden, request: Request) -> Any:
     is_deletion = request.method == "POST" and request.view_name == "delete"
     if is_deletion and request.identity is not None:
         return refuse_deletion(request, NOT_YOURS)
@@ -110,7 +112,7 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
 
 
 @notfound_view_config(containment=Posts)
-def not_found(error: HTTPNotFound, request: Any) -> Any:
+def not_found(error: HTTPNotFound, request: Request) -> Any:
     """A post that is not there: `request.context` is Posts, and the id is what it did not find."""
     if not isinstance(request.context, Posts) or not request.view_name:
         return errors.not_found(error, request)

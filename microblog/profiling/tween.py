@@ -17,6 +17,7 @@ from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, writ
 from microblog.profiling.resources import Admin
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
+from microblog.request import Request
 from microblog.security import SECRET
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
     """Profiles each request, or the one that asks; a header of its response tells of it, or why not."""
     on_demand = registry.microblog[PROFILER] == "on_demand"
 
-    def profiling(request: Any) -> Any:
+    def profiling(request: Request) -> Any:
         if on_demand:
             value = request.headers.get(HEADER) or request.cookies.get(COOKIE)
             if not value:
@@ -41,14 +42,14 @@ def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
     return profiling
 
 
-def unprofiled(handler: Callable[[Any], Any], request: Any, why_not: str) -> Any:
+def unprofiled(handler: Callable[[Any], Any], request: Request, why_not: str) -> Any:
     log.info("Not profiled: %s %r: %s.", request.method, request.path_info, why_not)
     response = handler(request)
     response.headers[HEADER] = f"not profiled: {why_not}"
     return response
 
 
-def profiled(handler: Callable[[Any], Any], request: Any) -> Any:
+def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
     """The response of `handler`, whose profile goes to the log and the folder."""
     observation = observation_of(request)
     observation.recorded = []

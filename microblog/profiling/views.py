@@ -11,19 +11,20 @@ from pyramid.response import Response
 from microblog.profiling import profiles
 from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
+from microblog.request import Request
 from microblog.web.pages import page_view
 
 PROFILES_ON_A_PAGE = 50
 
 
 @page_view(context=Admin)
-def admin(context: Admin, request: Any) -> Any:
+def admin(context: Admin, request: Request) -> Any:
     """There is one page for admins so far."""
     return HTTPSeeOther(location=request.link("admin", "profiles", ""))
 
 
 @page_view(context=ProfilesPage, renderer="monitoring/profiles.jinja2")
-def profile_list(page: ProfilesPage, request: Any) -> Any:
+def profile_list(page: ProfilesPage, request: Request) -> Any:
     before = request.GET.get("before")
     names = [] if page.folder is None else profiles.names(page.folder)
     if before:
@@ -43,7 +44,7 @@ def profile_list(page: ProfilesPage, request: Any) -> Any:
 
 
 @page_view(context=ProfilePage, renderer="monitoring/profile.jinja2")
-def profile(page: ProfilePage, request: Any) -> Any:
+def profile(page: ProfilePage, request: Request) -> Any:
     sort = request.GET.get("sort") or "time"
     if sort not in profiles.ORDERS:
         raise HTTPBadRequest(f"Functions can be sorted by {', '.join(profiles.ORDERS)}.")
@@ -62,7 +63,7 @@ def profile(page: ProfilePage, request: Any) -> Any:
 
 
 @page_view(context=ProfilePage, name="download")
-def download(page: ProfilePage, request: Any) -> Any:
+def download(page: ProfilePage, request: Request) -> Any:
     """The .prof file, for `python -m pstats` and snakeviz."""
     try:
         content = page.file.read_bytes()

@@ -7,6 +7,7 @@ from typing import Any
 from microblog.paging import Cursor
 from microblog.people.queries import people
 from microblog.posts import queries
+from microblog.request import Request
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
 from microblog.search.marks import HitMarker, matches
@@ -20,7 +21,7 @@ TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters.
 
 
 @page_view(context=Root, name="search", renderer="search/search.jinja2")
-def search(root: Root, request: Any) -> Any:
+def search(root: Root, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
     by = "relevance" if request.GET.get("by") == "relevance" else "newest"
     found = {"q": q, "by": by, "page": None, "people": [], "message": None, "page_name": "search"}
@@ -44,7 +45,7 @@ def search(root: Root, request: Any) -> Any:
     return {**found, "page": page, "hit_marker": HitMarker(query)}
 
 
-def newest_posts(request: Any, query: Query, q: str) -> Page:
+def newest_posts(request: Request, query: Query, q: str) -> Page:
     """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
 
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
@@ -65,7 +66,7 @@ def newest_posts(request: Any, query: Query, q: str) -> Page:
     return page_of_posts(request, fetch, q=q)
 
 
-def ones_own(request: Any, query: Query) -> dict[int, queries.PostRow]:
+def ones_own(request: Request, query: Query) -> dict[int, queries.PostRow]:
     """The posts that match, by id, which the reader has just written and no index knows yet."""
     me = request.identity
     ids = [] if me is None else request.registry.search.waiting(request.dbsession, me.id)
@@ -78,7 +79,7 @@ def ones_own(request: Any, query: Query) -> dict[int, queries.PostRow]:
     }
 
 
-def best_posts(request: Any, query: Query) -> Page:
+def best_posts(request: Request, query: Query) -> Page:
     """One page of the posts that match best; who wants more looks through the newest."""
     ids = request.registry.search.ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
     return Page(queries.posts_by_id(request.dbsession, ids), None, None)

@@ -20,6 +20,7 @@ from microblog.logs.settings import ACCESS_LOG
 from microblog.metrics.settings import METRICS
 from microblog.observing import LONGEST_PATH, Observation, present
 from microblog.profiling.settings import PROFILER
+from microblog.request import Request
 from microblog.settings import Settings
 from microblog.slow_queries.plans import plan_of
 from microblog.slow_queries.settings import SLOW_EXPLAIN, SLOW_REPEATS, SLOW_THRESHOLD
@@ -120,7 +121,7 @@ class SlowQueries:
         for run in request.environ.pop(SLOW, ()):
             self.finished(run, explain=time.monotonic() < end)
         if 0 < self._repeats < observation.statements:
-            self.report_repeated(observation)
+            self.report_repeated(request, observation)
 
     def report_slow(self, run: Run, *, explain: bool) -> None:
         who = who_asked(run.observation)
@@ -153,12 +154,12 @@ class SlowQueries:
         what = run.place.source or " ".join(run.statement.split())[:60]
         self.tell("slow query", fingerprint(run.statement), f"{run.seconds:.3f} s in {what}", lines, fields)
 
-    def report_repeated(self, observation: Observation) -> None:
+    def report_repeated(self, request: Request, observation: Observation) -> None:
         """Statements that differ only in how many values they have are one."""
         groups: dict[str, list[str]] = {}
         for statement in observation.counts:
             groups.setdefault(fingerprint(statement), []).append(statement)
-        places: dict[str, Place] = observation.request.environ.pop(REPEATED, {})
+        places: dict[str, Place] = request.environ.pop(REPEATED, {})
         who = who_asked(observation)
         for group, statements in groups.items():
             runs = sum(observation.counts[statement][0] for statement in statements)

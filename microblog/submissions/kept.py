@@ -17,7 +17,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from microblog.accounts.queries import Identity
 from microblog.formdata import MOST_CHARACTERS
-from microblog.request import MAX_BODY
+from microblog.request import MAX_BODY, Request
 from microblog.security import SECRET, SESSION_COOKIE, cookie_name, safe_next, token_hash
 from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
@@ -93,11 +93,11 @@ class Kept:
     is_there: bool = True
 
 
-def path_of(request: Any) -> str:
+def path_of(request: Request) -> str:
     return quote(request.path_info, safe=f"/{SEGMENT_SAFE}")
 
 
-def sent_form(request: Any) -> Sent:
+def sent_form(request: Request) -> Sent:
     """What may be shown again of the form that this request brings: no password, no file, no token."""
     fields = [
         (name, value)
@@ -111,14 +111,14 @@ def sent_form(request: Any) -> Sent:
     return Sent(path_of(request), urlencode(query), fields, owner_of_form(request))
 
 
-def owner_of_form(request: Any) -> int | None:
+def owner_of_form(request: Request) -> int | None:
     """For whom its page was made. Not signed: who changes it shows their own text to somebody else."""
     key = request.POST.get("key")
     match = FORM_KEY.fullmatch(key) if isinstance(key, str) else None
     return int(match["owner"]) if match and match["owner"] else None
 
 
-def at_its_address(request: Any, sent: Sent) -> Sent:
+def at_its_address(request: Request, sent: Sent) -> Sent:
     """The form under the one address of its page, once the request has found that page."""
     page = getattr(request, "context", None)
     if not isinstance(page, Resource) or request.subpath:
@@ -134,12 +134,12 @@ def typed(sent: Sent) -> Pairs:
 # On the log-in page
 
 
-def serializer(request: Any) -> URLSafeSerializer:
+def serializer(request: Request) -> URLSafeSerializer:
     # Who changes what it signs changes the salt: log-in pages stay open over an upgrade.
     return URLSafeSerializer(request.microblog[SECRET], salt="carried form")
 
 
-def log_in_form(request: Any, sent: Sent) -> Kept:
+def log_in_form(request: Request, sent: Sent) -> Kept:
     """The log-in form of somebody who sent this one."""
     was_logged_in = sent.owner is not None or cookie_name(request, SESSION_COOKIE) in request.cookies
     why = LOGGED_OUT if was_logged_in else NOT_LOGGED_IN
@@ -155,11 +155,11 @@ def log_in_form(request: Any, sent: Sent) -> Kept:
     return Kept([(CARRIED, value)], f"{why} {FIND_IT if has_text else BE_ASKED}")
 
 
-def carried_value(request: Any, sent: Sent) -> str:
+def carried_value(request: Request, sent: Sent) -> str:
     return str(serializer(request).dumps([sent.path, sent.query, [*sent.fields], sent.owner]))
 
 
-def carried_form(request: Any) -> Sent | None:
+def carried_form(request: Request) -> Sent | None:
     """The form that the log-in form of this request carries; what we did not sign is none."""
     value = request.POST.get(CARRIED)
     if not isinstance(value, str) or not value:
@@ -171,14 +171,14 @@ def carried_form(request: Any) -> Sent | None:
         return None
 
 
-def keep(request: Any, user_id: int, sent: Sent) -> str:
+def keep(request: Request, user_id: int, sent: Sent) -> str:
     """Keeps it in the transaction of the log-in; the address at which its person finds it."""
     token = secrets.token_urlsafe(32)
     queries.keep(request.dbsession, token_hash(token), user_id, sent.path, sent.fields)
     return address(request, sent, token)
 
 
-def address(request: Any, sent: Sent, token: str) -> str:
+def address(request: Request, sent: Sent, token: str) -> str:
     path = f"{request.script_name}{sent.path}"
     with_query = safe_next(f"{path}?{sent.query}&{KEPT}={token}") if sent.query else None
     return with_query or safe_next(f"{path}?{KEPT}={token}") or request.link()
@@ -187,7 +187,7 @@ def address(request: Any, sent: Sent, token: str) -> str:
 # On the page of the form
 
 
-def kept_form(request: Any) -> Kept | None:
+def kept_form(request: Request) -> Kept | None:
     """What waits for this person under `?kept=` of this address. A request method, read once."""
     if request.method not in ("GET", "HEAD") or KEPT not in request.GET:
         return None
@@ -206,7 +206,7 @@ def kept_form(request: Any) -> Kept | None:
     return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
 
 
-def kept_token(request: Any) -> str:
+def kept_token(request: Request) -> str:
     """For the hidden field by which a kept form is forgotten once it was sent; "" when none is kept."""
     if request.method != "POST":
         # Not read for a page that has no use for it.
@@ -218,7 +218,7 @@ def kept_token(request: Any) -> str:
     return token if isinstance(token, str) and TOKEN.fullmatch(token) else ""
 
 
-def forget_kept_form(request: Any) -> None:
+def forget_kept_form(request: Request) -> None:
     """The form of this request was sent and has done what it says."""
     token = kept_token(request)
     if token and request.identity is not None:

@@ -24,6 +24,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import exception_view_config
 
 from microblog.accounts.sessions import begin_session
+from microblog.request import Request
 from microblog.security import SECRET, is_form_of_this_browser, posted_token
 from microblog.submissions import queries
 from microblog.submissions.kept import forget_kept_form
@@ -38,13 +39,13 @@ class SentTwice(Exception):
     """The same form was sent a second time, and the other one was quicker."""
 
 
-def form_key(request: Any) -> str:
+def form_key(request: Request) -> str:
     """The key of all forms of this page: random, and for whom it was made. A request method, made once."""
     key = secrets.token_urlsafe(16)
     return key if request.identity is None else f"{key}.{request.identity.id}"
 
 
-def form_fingerprint(request: Any) -> str | None:
+def form_fingerprint(request: Request) -> str | None:
     """What the same form has in common each time it comes; None when it has no key, or is not this browser's.
 
     A request method, computed once. A form with a file has none.
@@ -59,7 +60,7 @@ def form_fingerprint(request: Any) -> str | None:
     return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def note_log_in(request: Any, user_id: int, *, remembered: bool, verified: str) -> None:
+def note_log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> None:
     """This request logs somebody in: so does its twin, for as long as they have this password hash."""
     request.logged_in = queries.LoggedIn(user_id, remembered, verified)
 
@@ -74,7 +75,7 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
         return view
     repeatable = bool(info.options.get("repeatable"))
 
-    def with_result(context: Any, request: Any) -> Any:
+    def with_result(context: Any, request: Request) -> Any:
         response = view(context, request)
         # Of what wrote nothing (who logs in is logged in already) there is nothing to do twice.
         has_written = request.method == "POST" and "dbsession" in vars(request)
@@ -88,7 +89,7 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
 result_deriver.options = ("page", "repeatable")  # type: ignore[attr-defined]
 
 
-def note_result(request: Any, response: Any, *, repeatable: bool) -> None:
+def note_result(request: Request, response: Any, *, repeatable: bool) -> None:
     """:raises SentTwice: when the same form has a result already."""
     forget_kept_form(request)
     fingerprint = request.form_fingerprint
@@ -103,12 +104,12 @@ def note_result(request: Any, response: Any, *, repeatable: bool) -> None:
 
 
 @exception_view_config(context=SentTwice)
-def sent_twice(error: SentTwice, request: Any) -> Any:
+def sent_twice(error: SentTwice, request: Request) -> Any:
     """Seen only if the result of the other one is gone again: `replayed` comes first."""
     return error_page(request, 409, str(error))
 
 
-def replayed(request: Any) -> Any:
+def replayed(request: Request) -> Any:
     """The answer that the same form got before; None when there is none for this browser."""
     if request.form_fingerprint is None:
         return None

@@ -15,6 +15,7 @@ from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
 from microblog.logs.access_log import asked_for
+from microblog.request import Request
 from microblog.security import BadCSRF, check_token, posted_token
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
@@ -29,7 +30,7 @@ Handler = Callable[[Any], Any]
 def sending_tween(handler: Handler, registry: Any) -> Handler:
     """Compares the token of each form before there is a transaction, and never loses what was typed."""
 
-    def sending(request: Any) -> Any:
+    def sending(request: Request) -> Any:
         if request.method != "POST":
             return handler(request)
         try:
@@ -49,7 +50,7 @@ def sending_tween(handler: Handler, registry: Any) -> Handler:
     return sending
 
 
-def is_refused(request: Any, response: Any) -> bool:
+def is_refused(request: Request, response: Any) -> bool:
     """For good: not when there is another attempt."""
     error = getattr(request, "exception", None)
     if error is not None and is_error_retryable(request, error):
@@ -57,7 +58,7 @@ def is_refused(request: Any, response: Any) -> bool:
     return error is not None or response.status_int >= 400
 
 
-def replayed_after(request: Any) -> Any:
+def replayed_after(request: Request) -> Any:
     """The answer of a twin that was quicker, so that this one was refused."""
     answer = replayed(request)
     if answer is not None:
@@ -70,7 +71,7 @@ class Page:
     """The page of a form, asked for internally: by which request, and what came. `sent` is the form under the
     one address of that page, and `takes_forms` whether it has any."""
 
-    request: Any
+    request: Request
     response: Any
     sent: Sent
     takes_forms: bool
@@ -84,7 +85,7 @@ class Page:
         return getattr(self.request, "exception", None) is not None
 
 
-def shown_again(handler: Handler, request: Any, error: BadCSRF) -> Any:
+def shown_again(handler: Handler, request: Request, error: BadCSRF) -> Any:
     """The form whose token is wrong, filled in, with a new token; None when its page has no form.
 
     Where there is nothing left to do (who logs in is logged in already), on to where its page leads.
@@ -111,27 +112,27 @@ def shown_again(handler: Handler, request: Any, error: BadCSRF) -> Any:
 LOG_IN = Sent("/login", "", ())
 
 
-def log_in_page(handler: Handler, request: Any, sent: Sent, status: int) -> Any:
+def log_in_page(handler: Handler, request: Request, sent: Sent, status: int) -> Any:
     """The log-in page that carries the form."""
     form = kept.log_in_form(request, sent)
     return answered(request, as_get(handler, request, LOG_IN, form), status, form.notice)
 
 
-def log_in_as_another(handler: Handler, request: Any, carried: Sent) -> Any:
+def log_in_as_another(handler: Handler, request: Request, carried: Sent) -> Any:
     """The log-in page for the person of the form that it carries, while another one is logged in."""
     form = Kept([(kept.CARRIED, kept.carried_value(request, carried))], kept.LOGGED_IN_AS_ANOTHER)
     page = as_get(handler, request, LOG_IN, form, as_visitor=True)
     return answered(request, page, 400, form.notice)
 
 
-def answered(request: Any, page: Page, status: int, sentence: str) -> Any:
+def answered(request: Request, page: Page, status: int, sentence: str) -> Any:
     log.info("%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
     page.response.status_int = status
     page.request._process_response_callbacks(page.response)
     return page.response
 
 
-def as_get(handler: Handler, request: Any, sent: Sent, form: Kept, *, as_visitor: bool = False) -> Page:
+def as_get(handler: Handler, request: Request, sent: Sent, form: Kept, *, as_visitor: bool = False) -> Page:
     """The page of the form, asked for by GET, which changes nothing.
 
     The callbacks of its response have not run yet: it may not be used.

@@ -32,6 +32,7 @@ from microblog.incidents.recording import WithoutDetails, record
 from microblog.logs.access_log import asked_for
 from microblog.mail.settings import address
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
+from microblog.request import Request
 from microblog.security import DEVELOPMENT, is_same_origin, safe_next
 from microblog.web.settings import CONTACT
 
@@ -95,19 +96,19 @@ LAST_RESORT = """<!DOCTYPE html>
 """
 
 
-def language_of(request: Any) -> str:
+def language_of(request: Request) -> str:
     """The language in which this reader is told of errors."""
     return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
 
 
-def is_api(request: Any) -> bool:
+def is_api(request: Request) -> bool:
     """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
     path = request.environ.get("PATH_INFO", "")
     return path == "/api" or path.startswith("/api/")
 
 
 def error_page(
-    request: Any,
+    request: Request,
     status: int,
     sentence: str | None = None,
     *,
@@ -137,7 +138,7 @@ def error_page(
     return response
 
 
-def html_page(request: Any, status: int, title: str, sentence: str, incident: str | None) -> Any:
+def html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
     is_ours = status >= 500
     if is_ours:
         request.without_identity = True
@@ -177,11 +178,11 @@ def contact_link(contact: str | None, incident: str | None) -> str | None:
 
 
 @exception_view_config(context=HTTPClientError)
-def client_error(error: HTTPClientError, request: Any) -> Any:
+def client_error(error: HTTPClientError, request: Request) -> Any:
     return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
 
 
-def typed(request: Any) -> list[tuple[str, str]]:
+def typed(request: Request) -> list[tuple[str, str]]:
     """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
     if request.method != "POST" or not is_same_origin(request):
         return []
@@ -193,12 +194,12 @@ def typed(request: Any) -> list[tuple[str, str]]:
 
 
 @exception_view_config(context=HTTPServerError)
-def server_error(error: HTTPServerError, request: Any) -> Any:
+def server_error(error: HTTPServerError, request: Request) -> Any:
     return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
 
 
 @exception_view_config(context=DatabaseUnavailable)
-def unavailable(error: DatabaseUnavailable, request: Any) -> Any:
+def unavailable(error: DatabaseUnavailable, request: Request) -> Any:
     """Told once, when it began, and not for each request."""
     return error_page(request, 503, error.outage.for_people, title=UNAVAILABLE, is_told=True)
 
@@ -214,12 +215,12 @@ class RetryablePredicate:
 
     phash = text
 
-    def __call__(self, context: Any, request: Any) -> bool:
+    def __call__(self, context: Any, request: Request) -> bool:
         return bool(IRetryableError.providedBy(context)) == self.value
 
 
 @exception_view_config(context=DBAPIError, retryable=True)
-def busy(error: DBAPIError, request: Any) -> Any:
+def busy(error: DBAPIError, request: Request) -> Any:
     """The last attempt of a transaction that others held up."""
     if is_error_retryable(request, error):
         return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
@@ -231,7 +232,7 @@ def busy(error: DBAPIError, request: Any) -> Any:
 
 
 @exception_view_config(context=StaleData)
-def stale(error: StaleData, request: Any) -> Any:
+def stale(error: StaleData, request: Request) -> Any:
     """The last attempt of a request during each of which somebody changed what it was about."""
     if is_error_retryable(request, error):
         return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
@@ -239,7 +240,7 @@ def stale(error: StaleData, request: Any) -> Any:
 
 
 @notfound_view_config()
-def not_found(error: HTTPNotFound, request: Any) -> Any:
+def not_found(error: HTTPNotFound, request: Request) -> Any:
     methods = allowed_methods(request)
     if methods and request.method not in methods:
         return error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
@@ -253,7 +254,7 @@ def sentence_of(error: HTTPException) -> str | None:
 
 
 @forbidden_view_config()
-def forbidden(error: HTTPForbidden, request: Any) -> Any:
+def forbidden(error: HTTPForbidden, request: Request) -> Any:
     """A visitor is asked to log in, and comes back; who is logged in already is told why not.
 
     A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
@@ -267,7 +268,7 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
     return error_page(request, 403, sentence or (why(request) if why else None))
 
 
-def allowed_methods(request: Any) -> set[str]:
+def allowed_methods(request: Request) -> set[str]:
     """The methods of the views that this URL has, from the introspector; empty when it has none."""
     context = getattr(request, "context", None)
     if context is None or request.subpath:
@@ -291,7 +292,7 @@ def remember_page_methods(config: Any) -> None:
     config.registry.page_methods = methods
 
 
-def unexpected(error: Exception, request: Any) -> Any:
+def unexpected(error: Exception, request: Request) -> Any:
     """A fault of ours: the trace goes to the log and the admins, the person gets an incident's number."""
     try:
         if not is_error_retryable(request, error):
@@ -305,7 +306,7 @@ def unexpected(error: Exception, request: Any) -> Any:
 def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Errors that are raised over the exception views (in the gate, by a COMMIT) get a page too."""
 
-    def errors(request: Any) -> Any:
+    def errors(request: Request) -> Any:
         try:
             return handler(request)
         except Exception as error:

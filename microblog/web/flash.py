@@ -8,6 +8,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from microblog.request import Request
 from microblog.security import SECRET, cookie_name, delete_cookie, set_cookie
 
 COOKIE = "flash"
@@ -24,34 +25,34 @@ class Message:
     text: str
 
 
-def serializer(request: Any) -> URLSafeSerializer:
+def serializer(request: Request) -> URLSafeSerializer:
     return URLSafeSerializer(request.microblog[SECRET], salt="flash")
 
 
-def flash(request: Any, text: str, kind: str = "success") -> None:
+def flash(request: Request, text: str, kind: str = "success") -> None:
     """Say this on the page that follows."""
     say_only(request, [*said(request), (kind, text[:MOST_CHARACTERS])])
 
 
-def said(request: Any) -> list[tuple[str, str]]:
+def said(request: Request) -> list[tuple[str, str]]:
     """The (kind, text) of what this request has said so far."""
     return list(getattr(request, "_flash", ()))
 
 
-def say_only(request: Any, messages: Sequence[tuple[str, str]]) -> None:
+def say_only(request: Request, messages: Sequence[tuple[str, str]]) -> None:
     """Say these, and nothing else that this request has said so far."""
     if not hasattr(request, "_flash"):
         request.add_response_callback(keep)
     request._flash = list(messages)
 
 
-def keep(request: Any, response: Any) -> None:
+def keep(request: Request, response: Any) -> None:
     earlier = [(message.kind, message.text) for message in received(request)]
     messages = [*earlier, *request._flash][-MOST_MESSAGES:]
     set_cookie(request, response, COOKIE, serializer(request).dumps(messages))
 
 
-def received(request: Any) -> list[Message]:
+def received(request: Request) -> list[Message]:
     """What the request before this one said. A forged or broken cookie says nothing."""
     value = request.cookies.get(cookie_name(request, COOKIE))
     if not value:
@@ -62,7 +63,7 @@ def received(request: Any) -> list[Message]:
         return []
 
 
-def pop_flash_messages(request: Any) -> list[Message]:
+def pop_flash_messages(request: Request) -> list[Message]:
     """The messages to show on this page; they are gone on the next."""
     messages = received(request)
     if messages:

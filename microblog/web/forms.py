@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import regex
@@ -10,6 +11,8 @@ from webob.multidict import MultiDict
 from wtforms import Form as WTForm
 from wtforms import validators
 from wtforms.validators import StopValidation, ValidationError
+
+from microblog.request import Request
 
 # A flag is two letters. In a row of them `\X` alone looks back to the first for each, which takes the square.
 GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
@@ -29,10 +32,10 @@ class Form(WTForm):
     On the page that shows it, it is filled with what its person sent before, when that was kept.
     """
 
-    def __init__(self, request: Any, **kwargs: Any) -> None:
+    def __init__(self, request: Request, **kwargs: Any) -> None:
         self.request = request
         self.errors_of_form: list[str] = []
-        typed = None
+        typed: Sequence[tuple[str, str]] | None = None
         if request.method == "POST":
             typed = [(name, value) for name, value in request.POST.items() if isinstance(value, str)]
         elif request.kept_form is not None and request.kept_form.fields:
@@ -61,7 +64,7 @@ class Form(WTForm):
         return self._fields[name].data or ""
 
 
-def check_button(request: Any) -> None:
+def check_button(request: Request) -> None:
     """A form that is only a button has nothing to fill in, so there is no form to give back.
 
     :raises HTTPBadRequest: when it brings a field that no page of ours has.

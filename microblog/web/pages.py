@@ -18,6 +18,7 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.static import QueryStringConstantCacheBuster
 from pyramid.view import view_config
 
+from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Root, path_of
 from microblog.web.flash import ACCEPTED, Message, pop_flash_messages
@@ -59,7 +60,7 @@ def canonical_deriver(view: Any, info: Any) -> Any:
     if not info.options.get("page"):
         return view
 
-    def canonical(context: Any, request: Any) -> Any:
+    def canonical(context: Any, request: Request) -> Any:
         if request.subpath:
             raise HTTPNotFound()
         path = path_of(request, context, request.view_name)
@@ -78,7 +79,7 @@ def canonical_deriver(view: Any, info: Any) -> Any:
     return canonical
 
 
-def shows_form(request: Any) -> bool:
+def shows_form(request: Request) -> bool:
     """Is it a form that somebody has sent already? It is shown at the address to which it was sent."""
     if getattr(request, "shows_sent_form", False):
         return True
@@ -91,7 +92,7 @@ canonical_deriver.options = ("page",)  # type: ignore[attr-defined]
 class LazyToken:
     """The CSRF token, made only if the page has a form: a visitor's comes with a cookie."""
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, request: Request) -> None:
         self._request = request
 
     def __str__(self) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 
 from microblog.paging import Cursor, parse_id
+from microblog.request import Request
 from microblog.web.pages import PAGE_SIZE
 
 
-def cursor_of(request: Any) -> Cursor:
+def cursor_of(request: Request) -> Cursor:
     """The cursor in the address.
 
     :raises HTTPBadRequest: when the address holds something else than the id of a post.
@@ -39,7 +40,7 @@ class Page:
     newer_url: str | None
 
 
-def page_of_posts(request: Any, fetch: Callable[[Cursor, int], Sequence[Any]], **query: Any) -> Page:
+def page_of_posts(request: Request, fetch: Callable[[Cursor, int], Sequence[Any]], **query: Any) -> Page:
     """One page of what `fetch(cursor, limit)` gives.
 
     `fetch` answers with the posts nearest to the cursor: newest first, but oldest first when

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyramid.httpexceptions import (
     HTTPBadRequest,
+    HTTPForbidden,
     HTTPLengthRequired,
     HTTPRequestEntityTooLarge,
     HTTPRequestHeaderFieldsTooLarge,
     HTTPRequestURITooLong,
     HTTPUnsupportedMediaType,
 )
+from pyramid.registry import Registry as PyramidRegistry
 from webob import Request as WebObRequest
 
 from microblog.formdata import MOST_FIELDS, Upload
@@ -40,7 +43,7 @@ class Registry:
 
 
 def blank(path="/", **more):
-    request = Request(WebObRequest.blank(path, **more).environ)
+    request: Any = Request(WebObRequest.blank(path, **more).environ)
     request.registry = Registry()
     return request
 
@@ -84,7 +87,7 @@ def test_a_query_that_holds_a_control_character_is_refused_and_dropped(character
 @pytest.mark.parametrize("name", ["PATH_INFO", "QUERY_STRING"])
 @pytest.mark.parametrize("text", ["/\xff", "/\xed\xa0\x80", "/" + "\xc3\xa9" * LONGEST_ADDRESS])
 def test_an_address_that_is_not_utf8_or_was_cut_can_be_read_by_everybody(name, text):
-    request = Request(WebObRequest.blank("/").environ | {name: text})
+    request: Any = Request(WebObRequest.blank("/").environ | {name: text})
     assert request.refusal is not None
     assert isinstance(request.path_info, str)
     assert len(request.GET) <= 1
@@ -263,8 +266,15 @@ def test_files_are_closed_when_the_request_ends_and_read_anew_by_the_next_attemp
     assert upload.file.read() == b"content"
     request._process_finished_callbacks()
     assert upload.file.closed
-    again = Request(request.environ)
+    again: Any = Request(request.environ)
     again.registry = Registry()
     assert again.POST["f"].file.read() == b"content"
     assert again.POST["a"] == "text"
     again._process_finished_callbacks()
+
+
+def test_who_is_logged_in_is_asked_for_only_where_somebody_is():
+    request = blank()
+    request.registry = PyramidRegistry()  # without a security policy nobody is logged in
+    with pytest.raises(HTTPForbidden):
+        request.me  # noqa: B018

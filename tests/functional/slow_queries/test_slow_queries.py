@@ -192,7 +192,7 @@ def test_the_admins_are_told_by_the_fingerprint_of_the_statement(build, reports)
     assert (kind, group, body) == ("slow query", report["fingerprint"], report["message"])
     number = line_of(sleeping, "SLEEP")
     assert re.fullmatch(
-        rf"Slow query: \d+\.\d+ s in tests/functional/monitoring/test_slow_queries\.py:{number} in sleeping",
+        rf"Slow query: \d+\.\d+ s in tests/functional/slow_queries/test_slow_queries\.py:{number} in sleeping",
         subject,
     )
     assert second[1] == group

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from microblog.logs.formatters import CONTINUATION, JSONFormatter, LineFormatter, WatchedFileHandler, escaped
 from microblog.observing import Observation, _present
+from microblog.request import Request
 
 # What some program takes for the end of a line, and what moves a terminal's cursor.
 NASTY = "\n\r\v\f\x1b\x1c\x1d\x1e\x85\u2028\u2029\x00\x08\x7f\u202e"
@@ -119,7 +120,7 @@ def test_control_characters_are_shown():
 
 
 def test_a_request_shows_its_id_and_a_task_its_name_too(observe):
-    observe(Observation("GET /", request=object(), id="request-1"))
+    observe(Observation("GET /", request=Request.blank("/"), id="request-1"))
     assert "microblog.x [request-1] x" in LineFormatter().format(record("x"))
     observe(Observation("search index", id="task-1"))
     assert "microblog.x [task-1 search index] x" in LineFormatter().format(record("x"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import walk_packages
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import regex
@@ -48,7 +49,7 @@ def refused(validator, text):
 
 
 def test_a_get_fills_nothing_in():
-    request = Request.blank("/?name=x")
+    request: Any = Request.blank("/?name=x")
     request.kept_form = None
     form = NameForm(request, name="given")
     assert form.name.data == "given"
@@ -61,7 +62,7 @@ def test_a_right_form_is_valid():
 
 
 def test_an_unknown_field_is_told_once():
-    request = Request.blank("/", POST="name=a&is_admin=1&is_admin=2")
+    request: Any = Request.blank("/", POST="name=a&is_admin=1&is_admin=2")
     form = NameForm(request)
     assert not form.validate()
     assert form.errors_of_form == ["This form has no field called 'is_admin'."]
@@ -115,7 +116,7 @@ def test_no_form_looks_long_at_a_long_text(form, unit):
 
 
 def request_with(fields):
-    request = Request.blank("/", method="POST")
+    request: Any = Request.blank("/", method="POST")
     return SimpleNamespace(POST=MultiDict(fields), method=request.method, microblog={MAX_LENGTH: 280})
 
 

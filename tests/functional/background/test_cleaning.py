@@ -154,7 +154,7 @@ def test_a_task_that_fails_is_told_once_and_tried_again(worker, database, caplog
 
 
 def test_a_task_that_others_hold_up_is_a_fault_the_second_time_only(worker, caplog):
-    caplog.set_level(logging.INFO, "microblog.outbox")
+    caplog.set_level(logging.INFO, "microblog.background")
 
     def held_up():
         error = sa.exc.OperationalError("UPDATE", {}, Exception("deadlock detected"))

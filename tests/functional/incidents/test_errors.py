@@ -313,7 +313,7 @@ def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
         user = session.scalar(sa.select(User.id))
     (fields,) = [r.fields for r in log.records if r.name == "microblog.incidents.recording"]
     place = fields.pop("place")
-    assert re.fullmatch(r"monitoring/test_errors\.py:\d+", place)
+    assert re.fullmatch(r"incidents/test_errors\.py:\d+", place)
     assert fields == {
         "incident": incident,
         "method": "POST",
@@ -356,7 +356,7 @@ def test_what_fails_at_the_commit_is_told_too(build, log, mails):
     (mail,) = mails(application)
     assert incident_of(page) in mail.get_content()
     assert SECRET not in mail.get_content()
-    assert "RuntimeError at monitoring/test_errors.py" in mail["Subject"]
+    assert "RuntimeError at incidents/test_errors.py" in mail["Subject"]
 
 
 def test_a_visitor_is_nobody_known(build, log, mails):

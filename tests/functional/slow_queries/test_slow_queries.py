@@ -23,6 +23,7 @@ from microblog.tree import Root
 from tests.conftest import POSTGRESQL_URL
 from tests.walk import PASSWORD, log_in, sign_up, token, write
 
+HERE = "tests/functional/slow_queries/test_slow_queries.py"
 THRESHOLD = "0.02"
 EVERYTHING_IS_SLOW = "0.000000001"
 SLEEP = sa.text("SELECT pg_sleep(:seconds)")
@@ -192,7 +193,7 @@ def test_the_admins_are_told_by_the_fingerprint_of_the_statement(build, reports)
     assert (kind, group, body) == ("slow query", report["fingerprint"], report["message"])
     number = line_of(sleeping, "SLEEP")
     assert re.fullmatch(
-        rf"Slow query: \d+\.\d+ s in tests/functional/slow_queries/test_slow_queries\.py:{number} in sleeping",
+        rf"Slow query: \d+\.\d+ s in {re.escape(HERE)}:{number} in sleeping",
         subject,
     )
     assert second[1] == group

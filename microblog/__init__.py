@@ -13,6 +13,7 @@ INCLUDES = (
     "microblog.settings",
     "microblog.tree",
     "microblog.db",
+    "microblog.transactions",
     "microblog.observing",
     "microblog.security",
     "microblog.web",

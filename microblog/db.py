@@ -1,9 +1,9 @@
-"""The database: the models' base, the engine, and the one session of a request.
+"""The database: the models' base, the engine, and the only place in which sessions are made.
 
-A session lives as long as its request. Safe requests get a read-only transaction that the database
-itself enforces; a POST gets a write transaction, on SQLite from its first statement on
-(`BEGIN IMMEDIATE`: a transaction that starts reading and wants to write later fails at once when
-somebody else wrote meanwhile, FOUNDATION 2b).
+A read session has a read-only transaction that the database itself enforces. A write session has a write
+transaction, on SQLite from its first statement on (`BEGIN IMMEDIATE`: a transaction that starts reading and
+wants to write later fails at once when somebody else wrote meanwhile). Requests get theirs from
+`microblog.transactions`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import zope.sqlalchemy
-from pyramid.events import ApplicationCreated
 from pyramid_retry import mark_error_retryable
 from sqlalchemy import event, orm
 
@@ -33,7 +31,6 @@ from microblog.engine import (
     probing,
 )
 from microblog.outages import FULL, Outage, Outages
-from microblog.request import Request
 from microblog.settings import Setting, number, text, whole_number
 
 __all__ = ["is_transient", "mark_transient"]
@@ -66,7 +63,6 @@ BACKGROUND_TIMEOUT = Setting(
     "The same for the worker. A command may take longer, as long as PostgreSQL lets others in.",
 )
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What is written to find out whether it can be: as many pages as a post takes.
 BYTES_OF_A_TRY = 20_000
 HEARTBEATS = sa.table("heartbeats", sa.column("name"), sa.column("seen"), sa.column("padding"))
@@ -243,50 +239,6 @@ class Database:
             yield session
 
 
-def is_safe(request: Request) -> bool:
-    """Does the request only read? Pages change something by POST alone."""
-    return request.method != "POST"
-
-
-def dbsession(request: Request) -> orm.Session:
-    """The session of the request, opened at first use and joined to `request.tm`.
-
-    An unsafe one is registered as changed: otherwise Core statements alone are silently rolled
-    back (FOUNDATION 2a, trap 1). It begins with `registry.checks_before_writing`, functions of the
-    request and the session: what was found out before the transaction, such as who sends the
-    request, has to hold inside of it.
-
-    :raises StaleData: when it does not.
-    """
-    safe = is_safe(request)
-    session: orm.Session = request.registry.database.session(write=not safe)
-    zope.sqlalchemy.register(
-        session,
-        initial_state="active" if safe else "changed",
-        transaction_manager=request.tm,
-    )
-    if not safe:
-        try:
-            # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
-            # joined is not closed at the end.
-            session.connection()
-            for check in request.registry.checks_before_writing:
-                check(request, session)
-        except BaseException:
-            session.close()
-            raise
-    return session
-
-
-def commit_veto(request: Request, response: Any) -> bool:
-    """The commit rule: roll back on 4xx, 5xx and whenever an exception was raised.
-
-    The status alone is not enough: a raised Forbidden which an exception view answers with a
-    redirect would commit what the view did before.
-    """
-    return response.status_int >= 400 or getattr(request, "exception", None) is not None
-
-
 # `sqlite+pysqlite:///PATH`. An ini file writes %(here)s into it, the name of a folder as it is: nothing in
 # it is quoted, a ? begins no query, and a % is a %. Only what the driver knows as its options is none of it.
 SQLITE_URL = re.compile(r"(?P<driver>sqlite(?:\+\w+)?):///(?P<rest>.+)", re.DOTALL)
@@ -348,18 +300,3 @@ def includeme(config: Any) -> None:
             f"its value cannot be used ({type(error).__name__})."
         )
         config.registry.database = Database(DATABASE_URL.default)
-    config.registry.checks_before_writing = []
-    config.registry.settings.update(
-        {
-            "tm.manager_hook": "pyramid_tm.explicit_manager",
-            "tm.annotate_user": False,  # asking who it is would open the session too early
-            "tm.commit_veto": commit_veto,
-            "retry.attempts": 3,
-            "retry.activate_hook": "microblog.request.retry_if_kept",
-        }
-    )
-    # Not for commands, which take the registry alone.
-    config.add_subscriber(lambda event: event.app.registry.database.serve(), ApplicationCreated)
-    config.include("pyramid_tm")
-    config.include("pyramid_retry")
-    config.add_request_method(dbsession, reify=True)

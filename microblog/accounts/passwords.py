@@ -1,4 +1,4 @@
-"""Passwords: argon2id, never inside a write transaction (FOUNDATION 2b: p99 7.9 s against 0.4 s)."""
+"""Passwords: argon2id, never inside a write transaction: others would wait for it (p99 7.9 s, not 0.4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 LEAST_CHARACTERS = 8
-MOST_CHARACTERS = 1000  # a longer one only costs time (FOUNDATION 2h)
+MOST_CHARACTERS = 1000  # a longer one only costs time
 
 # Named one by one, since argon2-cffi's defaults take ten times as long (docs/adr/0004).
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TOO_MANY_NICKNAMES = (
     f"You have had {queries.MOST_NICKNAMES} nicknames, which all stay yours. Choose one of them."
 )
-WRONG_LOGIN = "This nickname or e-mail address and this password do not belong together."
+WRONG_LOGIN = "This nickname or e-mail address and this password do not match."
 
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")

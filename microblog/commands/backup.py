@@ -193,7 +193,7 @@ def verified(site: Site, file: Path) -> str:
     if site.database.dialect == POSTGRESQL and dumps.try_dump(engine, file) is not None:
         return whole
     return (
-        f"{whole} It was read from its beginning to its end, and not restored for a try: the settings name "
+        f"{whole} It was read from its beginning to its end, and not test-restored: the settings name "
         "no server, it does not answer, or the role may not make databases (ALTER ROLE … CREATEDB)."
     )
 
@@ -202,7 +202,7 @@ def described(site: Site, file: Path, inventory: Inventory) -> str:
     scripts = ScriptDirectory.from_config(migrating.alembic_config(site.database))
     if inventory.revision not in {script.revision for script in scripts.walk_revisions()}:
         raise BackupError(
-            f"{file} is of a newer microblog (revision {inventory.revision}) than this one "
+            f"{file} was made by a newer version of microblog (revision {inventory.revision}) than this one "
             f"(revision {migrating.head()}): restore it with that version."
         )
     return f"{file} is whole: {counted(inventory)} (revision {inventory.revision})."

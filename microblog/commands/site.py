@@ -162,7 +162,7 @@ class Site:
             return f"The database is empty: {upgrade}"
         if revision not in self._known_revisions():
             return (
-                f"The database is of a newer microblog (revision {revision}) than this one "
+                f"The database was made by a newer version of microblog (revision {revision}) than this one "
                 f"(revision {migrating.head()}): install that version, or go back to a backup."
             )
         if revision != migrating.head():

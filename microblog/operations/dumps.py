@@ -157,7 +157,7 @@ def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
             return None
         reason = " ".join(str(error.orig).split())
         raise BackupError(
-            f"{file} could not be restored for a try, and may be damaged ({reason}): look what the server "
+            f"{file} could not be test-restored, and may be damaged ({reason}): look what the server "
             "logs, and try again."
         ) from error
     finally:

@@ -1,7 +1,7 @@
 """Migrations, on both databases and without losing a row or a trigger.
 
 SQLite cannot change a table in place: Alembic's batch mode copies it. With foreign keys on, the
-implicit DELETE cascades to the children, and the triggers are lost (FOUNDATION 8).
+implicit DELETE cascades to the children, and the triggers are lost.
 So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
 `batch_alter_table` of this module, which puts the triggers back.
 """

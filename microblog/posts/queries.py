@@ -1,4 +1,4 @@
-"""Every SQL statement about posts. Lists are read as rows, not entities (FOUNDATION 7)."""
+"""Every SQL statement about posts. Lists are read as rows, not entities: they cost a tenth."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def bound(cursor: Cursor) -> int:
     return LARGEST if cursor.before is None else cursor.before
 
 
-# The home timeline, on read (FOUNDATION 4): first the ids, from the covering index (user_id, id),
+# The home timeline, on read: first the ids, from the covering index (user_id, id),
 # where each followed person's are read only as far as the page needs; then the posts. PostgreSQL does
 # not stop early by itself: a page's posts are by those whose nearest post is among the page's nearest.
 HOME_TIMELINE = {

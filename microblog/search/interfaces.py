@@ -99,7 +99,7 @@ class ISearch(Interface):
         """Remove them, and what a rebuild left over; harmless when they are gone."""
 
     def after_begin(session: Any, connection: Any) -> None:
-        """Called at the begin of every write transaction; whatever it remembers goes to `session.info`."""
+        """Called at the beginning of every write transaction; it may remember things in `session.info`."""
 
     def before_commit(session: Any) -> None:
         """Called in every write transaction just before its COMMIT: index what it changed.

@@ -1,7 +1,7 @@
 """Times every SQL statement of the application's engine, its fetching and its COMMIT included.
 
 SQLite steps its rows while they are fetched, and nobody tells of a COMMIT after it was done, so the
-times are taken in subclasses of the driver's cursor and connection (FOUNDATION 2d and 8). What they
+times are taken in subclasses of the driver's cursor and connection (ADR 0031). What they
 see goes to the observation of the present request, task or command; what took too long goes to a
 `Reporter` also without one.
 

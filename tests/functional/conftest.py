@@ -14,7 +14,7 @@ from tests.conftest import Application
 
 @pytest.fixture(scope="session")
 def built(shared_application: Application) -> Application:
-    """The application; what was made until now is no longer looked through for garbage (FOUNDATION 8)."""
+    """The application; what was made until now is no longer looked through for garbage."""
     shared_application.browser().get("/")  # with everything that the first request loads
     gc.collect()
     gc.freeze()

@@ -160,7 +160,7 @@ class FTS5Search(SideTableSearch):
     def forget(self, session: orm.Session, ids: list[int]) -> None:
         if self.marks.suffix:
             known = [tuple(row) for row in self._texts_of(session, ids)]
-            if not known:  # as most times, while it is filled
+            if not known:  # the usual case while it is filled
                 return
             gone = f"INSERT INTO {self.index} ({self.index}, rowid, digest) VALUES ('delete', ?, ?)"
             session.connection().exec_driver_sql(gone, known)

@@ -57,7 +57,7 @@ class Pending:
         raise NotImplementedError
 
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
-        """Called at the begin of every write transaction."""
+        """Called at the beginning of every write transaction."""
 
     def own(self, session: orm.Session, limit: int) -> Sequence[Any]:
         """`id, body` of the newest posts that this transaction marked; no body for one that is gone.

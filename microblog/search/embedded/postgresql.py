@@ -4,7 +4,7 @@
 `to_tsvector`: words are then the same on every adapter, whatever the server's locale says about
 letters. `search_postgresql_pending` holds the marks; see `side_table.py`.
 
-The planner knows nothing of how words and time go together (FOUNDATION 3): for a rare word it may
+The planner knows nothing of how words and time go together: for a rare word it may
 walk all posts backwards, and for a common one it may collect half a million hits to sort them. So
 we choose ourselves: first a look through the newest posts alone, or those of the author or the
 language, which fills a page of common words; then, only for words that are rarer than that, the index.

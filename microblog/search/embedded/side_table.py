@@ -166,7 +166,7 @@ class SideTableSearch:
         return self.is_installed(session) and session.scalar(waits) is not None
 
     def catch_up(self, database: Database, limit: int) -> int:
-        with database.read() as session:  # most times there is nothing, and no reason to lock
+        with database.read() as session:  # usually there is nothing, and no reason to lock
             if not self.has_pending(session):
                 return 0
         with database.write() as session:
@@ -252,7 +252,7 @@ class SideTableSearch:
         except sa.exc.DBAPIError as error:
             if ends_the_transaction(error):
                 raise
-            # Asked only now: most times there is an index.
+            # Asked only now: usually there is an index.
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT) from None
             raise SearchUnavailable(DAMAGED) from error

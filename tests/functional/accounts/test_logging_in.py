@@ -13,7 +13,7 @@ from microblog.accounts import passwords, queries
 from microblog.accounts.models import LoginSession, User
 from tests.walk import PASSWORD, flashes, sign_up, token
 
-WRONG = "This nickname or e-mail address and this password do not belong together."
+WRONG = "This nickname or e-mail address and this password do not match."
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

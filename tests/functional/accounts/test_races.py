@@ -20,7 +20,7 @@ from tests.walk import PASSWORD, log_in, post_ids, sign_up, write
 
 NEW_PASSWORD = "another horse, another staple"
 WEAK = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-WRONG = "This nickname or e-mail address and this password do not belong together."
+WRONG = "This nickname or e-mail address and this password do not match."
 needs_postgresql = pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
 )

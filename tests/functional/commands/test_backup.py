@@ -452,7 +452,7 @@ def test_an_empty_file_is_replaced(susan, microblog, other, tmp_path):
     [
         (
             [*UNSEALED, "UPDATE alembic_version SET version_num = '9999'"],
-            "is of a newer microblog (revision 9999)",
+            "was made by a newer version of microblog (revision 9999)",
         ),
         ([*UNSEALED, "DELETE FROM alembic_version"], "is damaged, or not microblog's"),
         ([*UNSEALED, "DROP TABLE users"], "is damaged, or not microblog's"),
@@ -618,7 +618,7 @@ def test_a_dump_is_only_read_through_where_it_cannot_be_tried(microblog, tmp_pat
     microblog("backup", tmp_path / "site.dump")
     ini = write_ini(tmp_path / "dead.ini", DEAD_SERVER)
     said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
-    assert "It was read from its beginning to its end, and not restored for a try" in said
+    assert "It was read from its beginning to its end, and not test-restored" in said
 
 
 @only_postgresql
@@ -628,7 +628,7 @@ def test_a_role_that_may_make_no_database_has_its_dump_read_through(microblog, t
     url = sa.make_url(str(POSTGRESQL_URL)).update_query_dict({"options": "-c role=pg_database_owner"})
     ini = write_ini(tmp_path / "reader.ini", url.render_as_string(hide_password=False))
     said = run("-c", ini, "restore", "--verify", tmp_path / "site.dump").stdout
-    assert "not restored for a try" in said
+    assert "not test-restored" in said
 
 
 @only_postgresql
@@ -637,7 +637,7 @@ def test_a_try_that_the_server_does_not_finish_is_a_failure(microblog, tmp_path)
     url = sa.make_url(str(POSTGRESQL_URL)).update_query_dict({"options": "-c statement_timeout=1"})
     ini = write_ini(tmp_path / "slow.ini", url.render_as_string(hide_password=False))
     error = run("-c", ini, "restore", "--verify", tmp_path / "site.dump", status=1).stderr
-    assert f"{tmp_path}/site.dump could not be restored for a try, and may be damaged (" in error
+    assert f"{tmp_path}/site.dump could not be test-restored, and may be damaged (" in error
     assert "statement timeout" in error
 
 

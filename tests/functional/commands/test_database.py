@@ -63,7 +63,7 @@ def test_a_newer_database_is_left_alone(new_site, file):
     execute(file, "UPDATE alembic_version SET version_num = '9999'")
     for command in ("check", "upgrade"):
         error = run("-c", new_site, "database", command, status=1).stderr
-        assert "The database is of a newer microblog (revision 9999)" in error
+        assert "The database was made by a newer version of microblog (revision 9999)" in error
 
 
 def test_changes_made_by_hand_are_told(new_site, file):

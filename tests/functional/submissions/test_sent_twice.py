@@ -25,7 +25,7 @@ from tests.functional.submissions.forms import (
 )
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token
 
-WRONG = "This nickname or e-mail address and this password do not belong together."
+WRONG = "This nickname or e-mail address and this password do not match."
 
 
 def sign_up_form(browser: TestApp) -> Any:

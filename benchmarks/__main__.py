@@ -33,7 +33,8 @@ from microblog.db import Database
 from microblog.paging import Cursor
 from microblog.posts.queries import home_timeline
 from microblog.search.language import parse
-from microblog.security import SESSION_COOKIE, token_hash
+from microblog.security.cookies import SESSION_COOKIE
+from microblog.security.identity import token_hash
 
 PAGE_SIZE = 25
 DEEP_PAGE = 500

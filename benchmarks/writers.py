@@ -29,7 +29,8 @@ from microblog.db import is_transient
 from microblog.ids import new_id
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
-from microblog.security import SESSION_COOKIE, token_hash
+from microblog.security.cookies import SESSION_COOKIE
+from microblog.security.identity import token_hash
 
 WORDS = ["tea", "milk", "sugar", "straße", "日本", "café", "ﬁsh", "Ελλάδα", "don't", "salt"]
 LANGUAGES = ["en", "es", "eu", None]

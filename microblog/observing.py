@@ -162,6 +162,6 @@ def includeme(config: Any) -> None:
     config.add_directive("add_observer", add_observer, action_wrap=False)
     config.add_tween(
         "microblog.observing.observing_tween",
-        over="microblog.security.headers_tween",
+        over="microblog.security.headers.headers_tween",
         under=(TOOLBAR_TWEEN, INGRESS),
     )

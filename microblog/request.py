@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from sqlalchemy import orm
     from webob.response import Response
 
-    from microblog.accounts.queries import Identity
     from microblog.background.deferred import DeferredWrites
     from microblog.db import Database
+    from microblog.security.identity import Identity
     from microblog.submissions.kept import Kept
     from microblog.tree import Branch
 

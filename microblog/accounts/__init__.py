@@ -5,8 +5,11 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.accounts.resources import Account
+    from microblog.accounts.sessions import hold_identity, load_identity
     from microblog.accounts.settings import REGISTRATION, SETTINGS
 
     config.declare_settings(*SETTINGS)
     config.add_template_setting("registration_open", REGISTRATION)
     config.add_branch("account", Account)
+    config.add_identity_loader("session", load_identity)
+    config.registry.checks_before_writing.append(hold_identity)

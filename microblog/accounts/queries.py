@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,23 +13,12 @@ from microblog.accounts.addresses import email_key, email_keys
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
 from microblog.db import StaleData, written
+from microblog.security.identity import Identity
 
 # A remembered session lives as long as it is used, but not for ever.
 LONGEST_SESSION = timedelta(days=365)
 LONG_NUMBER = 9  # digits
 MOST_NICKNAMES = 10  # of one person, former ones included
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who sends the request; `session` is the hash of the session's token."""
-
-    id: int
-    nickname: str
-    email: str | None
-    is_admin: bool
-    session: str
-    seen: datetime
 
 
 def identity_of_session(session: orm.Session, token_hash: str) -> Identity | None:

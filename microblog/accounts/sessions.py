@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import orm
@@ -11,7 +11,10 @@ from sqlalchemy import orm
 from microblog.accounts import queries
 from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
 from microblog.request import Request
-from microblog.security import SESSION_COOKIE, set_cookie, token_hash
+from microblog.security.cookies import SESSION_COOKIE, cookie_name, set_cookie
+from microblog.security.identity import Identity, token_hash
+
+SEEN_EVERY = timedelta(minutes=1)
 
 
 def begin_session(
@@ -29,3 +32,26 @@ def begin_session(
     queries.start_session(session, user_id, token_hash(token), idle, verified=verified)
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)
+
+
+def load_identity(request: Request) -> Identity | None:
+    """The person of the session cookie: one statement, in a session closed at once."""
+    token = request.cookies.get(cookie_name(request, SESSION_COOKIE))
+    if not token:
+        return None
+    with request.registry.database.read() as session:
+        identity = queries.identity_of_session(session, token_hash(token))
+    if identity is not None and datetime.now(UTC) - identity.seen >= SEEN_EVERY:
+        request.registry.deferred.put(
+            f"seen {identity.id:020} {identity.session}", lambda session: queries.mark_seen(session, identity)
+        )
+    return identity
+
+
+def hold_identity(request: Request, session: orm.Session) -> None:
+    """Whoever sends a POST is still there, and still logged in, when its transaction writes for them.
+
+    :raises StaleData: when they are not; the request starts anew, and is nobody's.
+    """
+    if request.identity is not None:
+        queries.hold_session(session, request.identity)

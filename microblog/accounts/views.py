@@ -17,7 +17,8 @@ from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import REGISTRATION
 from microblog.request import Request
-from microblog.security import SESSION_COOKIE, delete_cookie, next_page
+from microblog.security.cookies import SESSION_COOKIE, delete_cookie
+from microblog.security.redirects import next_page
 from microblog.submissions import kept
 from microblog.submissions.results import note_log_in
 from microblog.tree import Root

@@ -30,7 +30,7 @@ from microblog.paging import Cursor
 from microblog.posts.queries import everybodys_posts
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.search.interfaces import SearchUnavailable, Status
-from microblog.security import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
+from microblog.security.settings import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 READABLE_BY_ALL = 0o004

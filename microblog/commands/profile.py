@@ -12,7 +12,7 @@ from microblog.commands.serve import DEFAULT_LISTEN, SECTION
 from microblog.commands.site import Site, pass_site
 from microblog.profiling.profiles import COOKIE, HEADER, signed
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
-from microblog.security import PUBLIC_URL, SECRET
+from microblog.security.settings import PUBLIC_URL, SECRET
 
 MOST_MINUTES = 24 * 60
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from microblog.mail.interfaces import MailError
 from microblog.mail.settings import SENDER, address
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
 
 LONGEST_SUBJECT = 200  # characters

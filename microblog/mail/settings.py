@@ -7,7 +7,7 @@ from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
 
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Setting, Settings, number, one_of, text, whole_number
 
 # What is said to these does not leave the machine.

@@ -7,7 +7,7 @@ import hmac
 from typing import Any
 
 from microblog.request import Request
-from microblog.security import SECRET
+from microblog.security.settings import SECRET
 from microblog.settings import Setting, one_of
 
 AVATARS = Setting(

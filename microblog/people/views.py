@@ -16,7 +16,7 @@ from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.request import Request
-from microblog.security import next_page
+from microblog.security.redirects import next_page
 from microblog.web.forms import check_button
 from microblog.web.pages import PAGE_SIZE, STATIC_SECONDS, page_view
 from microblog.web.paging import cursor_of, page_of_posts

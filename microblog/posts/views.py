@@ -11,7 +11,7 @@ from microblog.posts import queries
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
-from microblog.security import next_page
+from microblog.security.redirects import next_page
 from microblog.submissions import kept
 from microblog.tree import Root
 from microblog.web import errors

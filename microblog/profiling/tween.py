@@ -18,7 +18,7 @@ from microblog.profiling.resources import Admin
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
 from microblog.request import Request
-from microblog.security import SECRET
+from microblog.security.settings import SECRET
 
 log = logging.getLogger(__name__)
 
@@ -112,5 +112,5 @@ def includeme(config: Any) -> None:
         config.add_tween(
             "microblog.profiling.tween.profiling_tween",
             over="microblog.web.errors.errors_tween",
-            under="microblog.security.headers_tween",
+            under="microblog.security.headers.headers_tween",
         )

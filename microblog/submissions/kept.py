@@ -15,10 +15,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from microblog.accounts.queries import Identity
 from microblog.formdata import MOST_CHARACTERS
 from microblog.request import MAX_BODY, Request
-from microblog.security import SECRET, SESSION_COOKIE, cookie_name, safe_next, token_hash
+from microblog.security.cookies import SESSION_COOKIE, cookie_name
+from microblog.security.identity import Identity, token_hash
+from microblog.security.redirects import safe_next
+from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
 from microblog.tree import SEGMENT_SAFE, Resource

@@ -25,7 +25,8 @@ from pyramid.view import exception_view_config
 
 from microblog.accounts.sessions import begin_session
 from microblog.request import Request
-from microblog.security import SECRET, is_form_of_this_browser, posted_token
+from microblog.security.csrf import is_form_of_this_browser, posted_token
+from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.kept import forget_kept_form
 from microblog.web.errors import error_page

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from microblog.logs.access_log import asked_for
 from microblog.request import Request
-from microblog.security import BadCSRF, check_token, posted_token
+from microblog.security.csrf import BadCSRF, check_token, posted_token
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replayed
@@ -168,5 +168,5 @@ def includeme(config: Any) -> None:
     config.add_tween(
         "microblog.submissions.sending.sending_tween",
         over=["pyramid_tm.tm_tween_factory", EXCVIEW],
-        under="microblog.security.gate_tween",
+        under="microblog.security.gate.gate_tween",
     )

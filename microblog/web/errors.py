@@ -33,7 +33,9 @@ from microblog.logs.access_log import asked_for
 from microblog.mail.settings import address
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
 from microblog.request import Request
-from microblog.security import DEVELOPMENT, is_same_origin, safe_next
+from microblog.security.csrf import is_same_origin
+from microblog.security.redirects import safe_next
+from microblog.security.settings import DEVELOPMENT
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
@@ -320,8 +322,8 @@ def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any]
 def includeme(config: Any) -> None:
     config.add_tween(
         "microblog.web.errors.errors_tween",
-        over="microblog.security.gate_tween",
-        under="microblog.security.headers_tween",
+        over="microblog.security.gate.gate_tween",
+        under="microblog.security.headers.headers_tween",
     )
     config.add_view_predicate("retryable", RetryablePredicate)
     if not config.registry.microblog[DEVELOPMENT]:

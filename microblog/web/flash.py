@@ -9,7 +9,8 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from microblog.request import Request
-from microblog.security import SECRET, cookie_name, delete_cookie, set_cookie
+from microblog.security.cookies import cookie_name, delete_cookie, set_cookie
+from microblog.security.settings import SECRET
 
 COOKIE = "flash"
 ACCEPTED = "accepted"  # the kind of what is not said to people: the key of a form, for the script

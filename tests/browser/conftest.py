@@ -21,7 +21,8 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from microblog.accounts.queries import owner_of_nickname, start_session
-from microblog.security import SESSION_COOKIE, token_hash
+from microblog.security.cookies import SESSION_COOKIE
+from microblog.security.identity import token_hash
 from tests.browser.watch import Watch
 from tests.conftest import Application
 

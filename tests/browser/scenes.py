@@ -23,7 +23,8 @@ from microblog.posts.queries import add_posts
 from microblog.profiling.profiles import HEADER, signed
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
-from microblog.security import SECRET, token_hash
+from microblog.security.identity import token_hash
+from microblog.security.settings import SECRET
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
 from tests.walk import PASSWORD

@@ -17,7 +17,7 @@ from microblog.mail.interfaces import IMailTransport, MailError
 from microblog.mail.messages import plain_message
 from microblog.mail.settings import SETTINGS
 from microblog.mail.transports import TRANSPORTS, choose_transport
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
 from tests.sink import Sink
 

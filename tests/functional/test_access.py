@@ -29,7 +29,7 @@ from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
-from microblog.security import token_hash
+from microblog.security.identity import token_hash
 from microblog.tree import Root
 from microblog.web.forms import FORM_KEY
 from tests.conftest import Application

@@ -43,7 +43,7 @@ def test_the_panels_tell_of_the_request(browser):
     toolbar = toolbar_of(browser, page)
     text = toolbar.html.get_text(" ")
     assert "FROM posts" in " ".join(text.split())
-    assert "microblog.security.gate_tween" in text
+    assert "microblog.security.gate.gate_tween" in text
     explain = sorted(set(re.findall(r"/_debug_toolbar/\w+/sqlalchemy/explain/\d+", toolbar.text)))
     assert explain
     for path in explain:

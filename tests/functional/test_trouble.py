@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from operator import length_hint
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from pyramid.response import Response
 from pyramid.security import forget, remember
 from pyramid_retry import IRetryableError, mark_error_retryable
 
-from microblog import SettingsError, configure, security
+from microblog import SettingsError, configure
 from microblog.accounts import queries
 from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
@@ -23,6 +23,7 @@ from microblog.people.queries import follow
 from microblog.posts import queries as posts
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
+from microblog.security.identity import Identity
 from microblog.tree import Root
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
@@ -194,24 +195,41 @@ def test_a_form_that_cannot_be_read_has_nothing_to_give_back(application):
     assert recovered(answer) == []
 
 
-def test_identity_is_asked_again_when_the_database_was_busy(application, monkeypatch):
+def test_identity_is_asked_again_when_the_database_was_busy(make_application):
+    attempts = []
+
+    def busy_once(request):
+        attempts.append(request.method)
+        if attempts.count("POST") == 1:
+            error = sa.exc.OperationalError("SELECT", {}, Exception("database is locked"))
+            mark_error_retryable(error)
+            raise error
+
+    application = make_application(
+        extend=lambda config: config.add_identity_loader("busy", busy_once, position=-1)
+    )
     browser = application.browser()
     sign_up(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "At the second attempt"
-    there: Any = getattr(security, "identity_of_session")  # noqa: B009  # it is imported there
-    attempts = []
-
-    def busy_once(session, token_hash):
-        attempts.append(token_hash)
-        if len(attempts) == 1:
-            error = sa.exc.OperationalError("SELECT", {}, Exception("database is locked"))
-            mark_error_retryable(error)
-            raise error
-        return there(session, token_hash)
-
-    monkeypatch.setattr(security, "identity_of_session", busy_once)
+    attempts.clear()
     assert bodies(form.submit(status=303).follow()) == ["At the second attempt"]
+
+
+def test_identity_is_known_by_the_first_loader_of_the_chain_that_knows_it(make_application):
+    def load(nickname):
+        return lambda request: (
+            Identity(1, nickname, None, False, "", datetime.now(UTC)) if nickname in request.GET else None
+        )
+
+    def extend(config):
+        config.add_identity_loader("later", load("susan"), position=2)
+        config.add_identity_loader("earlier", load("paul"), position=1)
+
+    browser = make_application(extend=extend).browser()
+    assert "susan" in browser.get("/explore?susan=").html.header.get_text()
+    assert "paul" in browser.get("/explore?susan=&paul=").html.header.get_text()
+    assert "Log in" in browser.get("/explore").html.header.get_text()
 
 
 def test_pyramid_knows_who_it_is_but_sets_no_cookies(make_application):

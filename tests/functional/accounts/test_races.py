@@ -13,7 +13,7 @@ from microblog.accounts import passwords, queries
 from microblog.accounts.models import LoginSession, Nickname, User
 from microblog.people.models import Follow
 from microblog.posts.models import Post
-from microblog.security import SESSION_COOKIE
+from microblog.security.cookies import SESSION_COOKIE
 from tests.competing import before_the_next_write, before_the_statement, has_to_wait
 from tests.conftest import POSTGRESQL_URL
 from tests.walk import PASSWORD, log_in, post_ids, sign_up, write

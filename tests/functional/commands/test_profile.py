@@ -12,7 +12,7 @@ import pytest
 from microblog.db import DATABASE_URL
 from microblog.profiling.profiles import COOKIE, HEADER
 from microblog.profiling.settings import PROFILER
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from tests.functional.commands.conftest import run, write_ini
 
 

@@ -15,7 +15,7 @@ from microblog.profiling import profiles, views
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
-from microblog.security import token_hash
+from microblog.security.identity import token_hash
 from tests.walk import sign_up
 
 PROFILED = Profiled(

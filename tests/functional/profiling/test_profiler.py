@@ -82,7 +82,7 @@ def test_off_nothing_of_it_runs(application, reports):
 def test_it_is_over_the_transaction_and_the_error_pages(build, profiler):
     tweens = tweens_of(build(profiler))
     place = tweens.index(TWEEN)
-    assert tweens[place - 1] == "microblog.security.headers_tween"
+    assert tweens[place - 1] == "microblog.security.headers.headers_tween"
     assert (
         place
         < tweens.index("microblog.web.errors.errors_tween")

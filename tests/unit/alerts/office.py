@@ -14,7 +14,7 @@ from microblog.alerts.reporting import Alerts
 from microblog.mail.settings import SETTINGS, check_together
 from microblog.mail.transports import choose_transport
 from microblog.metrics.views import COUNTERS
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
 from microblog.web.pages import SITE_NAME
 from microblog.web.settings import CONTACT

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from microblog.mail.settings import SETTINGS, check_together
-from microblog.security import PUBLIC_URL
+from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
 
 

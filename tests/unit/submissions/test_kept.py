@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog.security import SECRET, safe_next
+from microblog.security.redirects import safe_next
+from microblog.security.settings import SECRET
 from microblog.submissions.kept import KEPT, Sent, address, carried_form, carried_value, serializer
 from tests.conftest import TEST_SECRET
 

@@ -1,0 +1,29 @@
+"""Who it is, what they may do, and what the application lets in and out.
+
+Identity is read first, in a short read-only session of its own. Requests that could be forged are
+refused in a tween over the transaction, so that they never open one.
+"""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from pyramid.tweens import EXCVIEW
+
+    from microblog.request import MAX_BODY, Request
+    from microblog.security.csrf import csrf_token
+    from microblog.security.headers import CONTENT_SECURITY_POLICY
+    from microblog.security.policy import SecurityPolicy, add_identity_loader
+    from microblog.security.settings import SETTINGS, check_settings
+
+    config.declare_settings(*SETTINGS, MAX_BODY)
+    check_settings(config.registry)
+    config.registry.content_security_policy = dict(CONTENT_SECURITY_POLICY)
+    config.set_request_factory(Request)
+    config.registry.security_policy = SecurityPolicy()
+    config.set_security_policy(config.registry.security_policy)
+    config.add_directive("add_identity_loader", add_identity_loader)
+    config.add_request_method(csrf_token, reify=True)
+    # From the outside in: headers, errors (web/errors.py), gate, sending (submissions/), the transaction.
+    config.add_tween("microblog.security.gate.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])
+    config.add_tween("microblog.security.headers.headers_tween", over="microblog.security.gate.gate_tween")

@@ -1,0 +1,108 @@
+"""Was a form sent from a page of ours? The headers of the browser say so, and the token of the form."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from urllib.parse import urlsplit
+
+from pyramid.httpexceptions import HTTPBadRequest
+
+from microblog.request import Request
+from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_name, set_cookie
+from microblog.security.identity import token_hash
+from microblog.security.settings import SECRET
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def csrf_token(request: Request) -> str:
+    """The token for the forms of this page, bound to the session, or to a visitor's random cookie."""
+    identity = request.identity
+    if identity is not None:
+        return signature(request, f"session:{identity.session}")
+    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
+    if not visitor:
+        visitor = secrets.token_urlsafe(32)
+        request.add_response_callback(
+            lambda request, response: set_cookie(request, response, VISITOR_COOKIE, visitor)
+        )
+    return signature(request, f"visitor:{visitor}")
+
+
+def signature(request: Request, text: str) -> str:
+    key = request.microblog[SECRET].encode()
+    return hmac.new(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
+class BadCSRF(HTTPBadRequest):
+    """The form was not sent from one of our pages, or from a page that is too old."""
+
+
+def is_same_origin(request: Request) -> bool:
+    """Do the headers that only the browser itself sets agree that the form is ours?
+
+    Browsers send `Sec-Fetch-Site` over https and on localhost, and `Origin` with each POST. A client
+    that sends neither is no browser; the token decides.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        scheme, host, port = origin_parts(origin)
+        our_scheme, our_host, our_port = origin_parts(request.host_url)
+    except ValueError:
+        return False
+    if (scheme, our_scheme) == ("https", "http"):
+        # A proxy ends TLS and does not say so: what we take for http is https outside.
+        our_port = 443 if our_port == 80 else our_port
+        our_scheme = "https"
+    return (scheme, host, port) == (our_scheme, our_host, our_port)
+
+
+def origin_parts(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port, as browsers compare them: `https://EX.org:443` is `https://ex.org`.
+
+    :raises ValueError: when it is not the address of a site.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path or "@" in parts.netloc:
+        raise ValueError("not the address of a site")
+    return parts.scheme, parts.hostname, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+
+
+def check_origin(request: Request) -> None:
+    """:raises BadCSRF: when the POST was sent from a page of another site. Reads no form."""
+    if not is_same_origin(request):
+        raise BadCSRF("This form was sent from another site, so nothing was done.")
+
+
+def posted_token(request: Request) -> str:
+    """The CSRF token that came with the form, or in a header; a file is none."""
+    token = request.POST.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
+    return token if isinstance(token, str) else ""
+
+
+def check_token(request: Request) -> None:
+    """:raises BadCSRF: when the POST was not sent from a form of ours."""
+    if not is_same_token(posted_token(request), request.csrf_token):
+        raise BadCSRF(
+            "This form is too old, or your browser keeps no cookies, so nothing was done. "
+            "Open the page again and send it once more."
+        )
+
+
+def is_form_of_this_browser(request: Request) -> bool:
+    """Was the form made for a cookie of this browser, whether or not its session has ended since?"""
+    session = request.cookies.get(cookie_name(request, SESSION_COOKIE))
+    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
+    owners = [f"session:{token_hash(session)}"] if session else []
+    owners += [f"visitor:{visitor}"] if visitor else []
+    return any(is_same_token(posted_token(request), signature(request, owner)) for owner in owners)
+
+
+def is_same_token(token: str, expected: str) -> bool:
+    return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), expected.encode())

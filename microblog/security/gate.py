@@ -1,0 +1,35 @@
+"""What is refused before any transaction: what cannot be read, what is too large and what may be forged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
+
+from microblog.request import Request
+from microblog.security.csrf import check_origin
+
+# A name or an address, and a port: what else stands in the header would end up in redirects.
+HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
+
+
+def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
+
+    def gate(request: Request) -> Any:
+        if request.refusal is not None:
+            raise request.refusal
+        if not HOST.fullmatch(request.headers.get("Host", "localhost")):
+            raise HTTPBadRequest("The name of the site in this request is not one.")
+        if not {".", ".."}.isdisjoint(request.path_info.split("/")):
+            # Browsers resolve these themselves; traversal would too, and answer with another page.
+            raise HTTPNotFound()
+        if request.method == "POST":
+            check_origin(request)
+            request.check_form()
+            # The token is compared under this tween (submissions/sending.py).
+        return handler(request)
+
+    return gate

@@ -1,0 +1,51 @@
+"""The headers of every response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from microblog.request import Request
+from microblog.security.settings import PUBLIC_URL
+
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "base-uri": "'none'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "img-src": "'self'",
+    "manifest-src": "'self'",
+    "object-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+}
+
+
+def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """The headers of every response, error pages included."""
+    policy = "; ".join(f"{name} {sources}" for name, sources in registry.content_security_policy.items())
+
+    public = registry.microblog[PUBLIC_URL]
+
+    def headers(request: Request) -> Any:
+        if public is not None:
+            # Redirects are made absolute from these, and a proxy may have changed them.
+            parts = urlsplit(public)
+            request.environ["wsgi.url_scheme"] = parts.scheme
+            request.environ["HTTP_HOST"] = parts.netloc
+        response = handler(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.scheme == "https":
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        if response.content_type == "text/html":
+            # What a person saw is not shown to the next one at the same machine by the back button.
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.vary = ("Cookie", *(response.vary or ()))
+        return response
+
+    return headers

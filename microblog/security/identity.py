@@ -1,0 +1,24 @@
+"""Who sends a request, as every room may know it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends the request; `session` is the hash of the session's token."""
+
+    id: int
+    nickname: str
+    email: str | None
+    is_admin: bool
+    session: str
+    seen: datetime
+
+
+def token_hash(token: str) -> str:
+    """What the database keeps of a session's token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

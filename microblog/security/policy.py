@@ -1,0 +1,83 @@
+"""Who sends the request, and what they may do.
+
+Rooms say how somebody is recognized, by `config.add_identity_loader`; this package knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.authorization import ACLHelper, Authenticated, Everyone
+from pyramid.request import RequestLocalCache
+
+from microblog.request import Request
+from microblog.security.identity import Identity
+
+IdentityLoader = Callable[[Request], Identity | None]
+
+
+class SecurityPolicy:
+    """Identity by a chain of loaders, permissions by the `__acl__` of the resource and its parents."""
+
+    def __init__(self) -> None:
+        self.loaders: dict[str, tuple[int, IdentityLoader]] = {}
+        self._cache = RequestLocalCache(self._load)
+        self._acl = ACLHelper()
+
+    def _load(self, request: Request) -> Identity | None:
+        for _, loader in sorted(self.loaders.values(), key=lambda item: item[0]):
+            identity = loader(request)
+            if identity is not None:
+                return identity
+        return None
+
+    def identity(self, request: Request) -> Identity | None:
+        if getattr(request, "without_identity", False):
+            return None
+        identity: Identity | None = self._cache.get_or_create(request)
+        return identity
+
+    def share_identity(self, request: Request, other: Any) -> None:
+        """The other request is the same person's."""
+        self._cache.set(other, self.identity(request))
+
+    def known_identity(self, request: Request) -> Identity | None:
+        """Who it is if somebody has asked already; for the log, which runs no query of its own."""
+        identity: Identity | None = self._cache.get(request, None)
+        return identity
+
+    def authenticated_userid(self, request: Request) -> str | None:
+        identity = self.identity(request)
+        return None if identity is None else str(identity.id)
+
+    def permits(self, request: Request, context: Any, permission: str) -> Any:
+        return self._acl.permits(context, self.principals(request), permission)
+
+    def principals(self, request: Request) -> list[str]:
+        identity = self.identity(request)
+        if identity is None:
+            return [Everyone]
+        principals = [Everyone, Authenticated, f"user:{identity.id}"]
+        if identity.is_admin:
+            principals.append("group:admin")
+        return principals
+
+    # Logging in and out set cookies themselves, in the room that owns them: they need more than a userid.
+    def remember(self, request: Request, userid: str, **kw: Any) -> list[tuple[str, str]]:
+        return []
+
+    def forget(self, request: Request, **kw: Any) -> list[tuple[str, str]]:
+        return []
+
+
+def add_identity_loader(config: Any, name: str, loader: IdentityLoader, *, position: int = 0) -> None:
+    """Directive: `loader(request)` may know who sends a request; None when it does not.
+
+    Loaders are asked by their position, the smallest number first, until one of them knows.
+    """
+
+    def register() -> None:
+        config.registry.security_policy.loaders[name] = (position, loader)
+
+    config.action(("identity loader", name), register)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.settings import aslist
 
 from microblog.settings import SettingsError
 
@@ -48,15 +49,23 @@ def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
 
 
 def configure(settings: dict[str, Any]) -> Configurator:
-    """The configurator with every room in it; commands take its registry."""
-    config = Configurator(settings=settings)
+    """The configurator with every room in it; commands take its registry.
+
+    What `pyramid.includes` names (a third party's room, the debug toolbar) comes in last: so it finds our directives,
+    and what it adds replaces what we have at the same place, instead of being in conflict with it.
+    """
+    plugins = settings.get("pyramid.includes", "")
+    config = Configurator(settings={**settings, "pyramid.includes": ""})
+    config.registry.settings["pyramid.includes"] = plugins  # for those who look what is included
     for name in INCLUDES:
         config.include(name)
-    # A third party's search adapter, or the debug toolbar, comes in through pyramid.includes,
-    # which Configurator has done already.
-    config.registry.microblog.freeze()
     # The deadlines are those of a driver that only PostgreSQL needs.
     config.scan("microblog", ignore=["microblog.commands", "microblog.deadlines", "microblog.migrations"])
+    config.commit()
+    for name in aslist(plugins):
+        config.include(name)
+    config.commit()
+    config.registry.microblog.freeze()
     return config
 
 

@@ -77,7 +77,7 @@ class Site:
 
     @cached_property
     def registry(self) -> Any:
-        """The registry of the application, whose views are not built: for commands.
+        """The registry of the application.
 
         :raises SettingsError: with every fault of the settings.
         """

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from pyramid.config import PHASE3_CONFIG
+from pyramid.events import ApplicationCreated
 from pyramid.httpexceptions import (
     HTTPClientError,
     HTTPException,
@@ -282,16 +282,17 @@ def allowed_methods(request: Request) -> set[str]:
     return methods
 
 
-def remember_page_methods(config: Any) -> None:
+def remember_page_methods(event: ApplicationCreated) -> None:
     """Once all views are known: which context and name understand which methods."""
+    registry = event.app.registry
     methods = []
-    for item in config.introspector.get_category("views") or ():
+    for item in registry.introspector.get_category("views") or ():
         view = item["introspectable"]
         if isinstance(view["context"], type) and not issubclass(view["context"], BaseException):
             known = view["request_methods"] or ("GET",)
             known = (known,) if isinstance(known, str) else tuple(known)
             methods.append((view["context"], view["name"], (*known, "HEAD") if "GET" in known else known))
-    config.registry.page_methods = methods
+    registry.page_methods = methods
 
 
 def unexpected(error: Exception, request: Request) -> Any:
@@ -329,4 +330,4 @@ def includeme(config: Any) -> None:
     if not config.registry.microblog[DEVELOPMENT]:
         # In development the debug toolbar shows the trace instead.
         config.add_exception_view(unexpected, context=Exception)
-    config.action(None, remember_page_methods, args=(config,), order=PHASE3_CONFIG + 100)
+    config.add_subscriber(remember_page_methods, ApplicationCreated)

@@ -33,7 +33,7 @@ TOO_MANY_NICKNAMES = (
 WRONG_LOGIN = "This nickname or e-mail address and this password do not match."
 
 
-@page_view(context=Root, name="register", methods=("GET", "POST"), renderer="accounts/register.jinja2")
+@page_view(context=Root, name="register", methods=("GET", "POST"), renderer="templates/register.jinja2")
 def register(root: Root, request: Request) -> Any:
     if not request.microblog[REGISTRATION]:
         raise HTTPForbidden("Signing up is closed here.")
@@ -85,7 +85,7 @@ def offered_nickname(request: Request, field: Any, own_id: int | None = None) ->
         return queries.make_unique_nickname(session, field.data, own_id)
 
 
-@page_view(context=Root, name="login", methods=("GET", "POST"), renderer="accounts/login.jinja2")
+@page_view(context=Root, name="login", methods=("GET", "POST"), renderer="templates/login.jinja2")
 def login(root: Root, request: Request) -> Any:
     if request.identity is not None:
         return HTTPSeeOther(location=next_page(request) or request.link())
@@ -144,7 +144,7 @@ def log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -
     return response
 
 
-@page_view(context=Root, name="logout", methods=("GET", "POST"), renderer="accounts/logout.jinja2")
+@page_view(context=Root, name="logout", methods=("GET", "POST"), renderer="templates/logout.jinja2")
 def logout(root: Root, request: Request) -> Any:
     if request.identity is None:
         return HTTPSeeOther(location=request.link())
@@ -164,7 +164,7 @@ def logout(root: Root, request: Request) -> Any:
     methods=("GET", "POST"),
     permission="edit",
     repeatable=True,
-    renderer="accounts/edit_profile.jinja2",
+    renderer="templates/edit_profile.jinja2",
 )
 def edit_profile(account: Account, request: Request) -> Any:
     me = request.me

@@ -33,7 +33,7 @@ def reader_id(request: Request) -> int | None:
     return None if request.identity is None else request.identity.id
 
 
-@page_view(context=Person, renderer="people/profile.jinja2")
+@page_view(context=Person, renderer="templates/profile.jinja2")
 def profile(user: Person, request: Request) -> Any:
     person = user.person
     me = reader_id(request)
@@ -50,12 +50,12 @@ def profile(user: Person, request: Request) -> Any:
     }
 
 
-@page_view(context=Person, name="followers", renderer="people/follow_list.jinja2")
+@page_view(context=Person, name="followers", renderer="templates/follow_list.jinja2")
 def followers(user: Person, request: Request) -> Any:
     return follow_list(user, request, "followers", queries.followers)
 
 
-@page_view(context=Person, name="following", renderer="people/follow_list.jinja2")
+@page_view(context=Person, name="following", renderer="templates/follow_list.jinja2")
 def following(user: Person, request: Request) -> Any:
     return follow_list(user, request, "following", queries.following)
 
@@ -85,7 +85,7 @@ def follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[s
     methods=("GET", "POST"),
     permission="follow",
     repeatable=True,
-    renderer="people/follow.jinja2",
+    renderer="templates/follow.jinja2",
 )
 def follow(user: Person, request: Request) -> Any:
     return change_following(user, request, queries.follow, f"You follow {user.person.nickname} now.")
@@ -97,7 +97,7 @@ def follow(user: Person, request: Request) -> Any:
     methods=("GET", "POST"),
     permission="follow",
     repeatable=True,
-    renderer="people/follow.jinja2",
+    renderer="templates/follow.jinja2",
 )
 def unfollow(user: Person, request: Request) -> Any:
     sentence = f"You no longer follow {user.person.nickname}."
@@ -114,7 +114,7 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
     return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
 
 
-@page_view(context=Users, renderer="people/people.jinja2")
+@page_view(context=Users, renderer="templates/people.jinja2")
 def people(users: Users, request: Request) -> Any:
     size = request.microblog[PAGE_SIZE]
     q = request.GET.get("q", "").strip()

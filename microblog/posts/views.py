@@ -23,11 +23,11 @@ POST_NOT_FOUND = "Post not found."
 NOT_YOURS = "You cannot delete this post."
 
 
-@page_view(context=Root, renderer="posts/home.jinja2")
+@page_view(context=Root, renderer="templates/home.jinja2")
 def home(root: Root, request: Request) -> Any:
     me = request.identity
     if me is None:
-        request.override_renderer = "posts/public.jinja2"
+        request.override_renderer = "templates/public.jinja2"
         return {"page": public_timeline(request), "page_name": "home"}
     page = page_of_posts(
         request, lambda cursor, limit: queries.home_timeline(request.dbsession, me.id, cursor, limit)
@@ -35,7 +35,7 @@ def home(root: Root, request: Request) -> Any:
     return {"form": PostForm(request), "page": page, "page_name": "home"}
 
 
-@page_view(context=Root, name="explore", renderer="posts/explore.jinja2")
+@page_view(context=Root, name="explore", renderer="templates/explore.jinja2")
 def explore(root: Root, request: Request) -> Any:
     return {"page": public_timeline(request), "page_name": "explore"}
 
@@ -46,7 +46,7 @@ def public_timeline(request: Request) -> Any:
     )
 
 
-@page_view(context=Posts, renderer="posts/compose.jinja2")
+@page_view(context=Posts, renderer="templates/compose.jinja2")
 def posts(posts: Posts, request: Request) -> Any:
     """The form only for whoever comes back to a post that they have sent and that was kept."""
     form = request.kept_form
@@ -60,7 +60,7 @@ def posts(posts: Posts, request: Request) -> Any:
     return {"form": PostForm(request), "next": next_page(request)}
 
 
-@page_view(context=Posts, methods=("POST",), permission="write", renderer="posts/compose.jinja2")
+@page_view(context=Posts, methods=("POST",), permission="write", renderer="templates/compose.jinja2")
 def write(posts: Posts, request: Request) -> Any:
     form = PostForm(request)
     if not form.validate():
@@ -71,7 +71,7 @@ def write(posts: Posts, request: Request) -> Any:
     return HTTPSeeOther(location=next_page(request) or request.link())
 
 
-@page_view(context=PostPage, renderer="posts/post.jinja2")
+@page_view(context=PostPage, renderer="templates/post.jinja2")
 def post(page: PostPage, request: Request) -> Any:
     return {"post": page.post}
 
@@ -81,7 +81,7 @@ def post(page: PostPage, request: Request) -> Any:
     name="delete",
     methods=("GET", "POST"),
     permission="delete",
-    renderer="posts/delete.jinja2",
+    renderer="templates/delete.jinja2",
 )
 def delete(page: PostPage, request: Request) -> Any:
     if request.method != "POST":

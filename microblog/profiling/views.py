@@ -23,7 +23,7 @@ def admin(context: Admin, request: Request) -> Any:
     return HTTPSeeOther(location=request.link("admin", "profiles", ""))
 
 
-@page_view(context=ProfilesPage, renderer="monitoring/profiles.jinja2")
+@page_view(context=ProfilesPage, renderer="templates/profiles.jinja2")
 def profile_list(page: ProfilesPage, request: Request) -> Any:
     before = request.GET.get("before")
     names = [] if page.folder is None else profiles.names(page.folder)
@@ -43,7 +43,7 @@ def profile_list(page: ProfilesPage, request: Request) -> Any:
     }
 
 
-@page_view(context=ProfilePage, renderer="monitoring/profile.jinja2")
+@page_view(context=ProfilePage, renderer="templates/profile.jinja2")
 def profile(page: ProfilePage, request: Request) -> Any:
     sort = request.GET.get("sort") or "time"
     if sort not in profiles.ORDERS:

@@ -166,7 +166,7 @@ def html_page(request: Request, status: int, title: str, sentence: str, incident
         "contact_link": contact_link(request.microblog[CONTACT], incident),
     }
     template = "alone" if is_ours else "error"
-    return render_to_response(f"microblog:templates/errors/{template}.jinja2", values, request=request)
+    return render_to_response(f"microblog.web:templates/errors/{template}.jinja2", values, request=request)
 
 
 def contact_link(contact: str | None, incident: str | None) -> str | None:

@@ -26,7 +26,7 @@ from microblog.web.flash import ACCEPTED, Message, pop_flash_messages
 SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
 PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
 
-STATIC = Path(__file__).parents[1] / "static"
+STATIC = Path(__file__).with_name("static")
 STATIC_SECONDS = 365 * 86_400
 LOCALE = "en"
 
@@ -115,7 +115,7 @@ def add_globals(event: Any) -> None:
     event.update(
         me=request.identity,
         link=request.link,
-        static=lambda name: request.static_path(f"microblog:static/{name}"),
+        static=lambda name: request.static_path(f"microblog.web:static/{name}"),
         csrf_token=LazyToken(request),
         form_key=request.form_key,
         kept_token=request.kept_token,
@@ -203,7 +203,7 @@ def includeme(config: Any) -> None:
     config.add_directive("add_template_setting", add_template_setting, action_wrap=False)
     config.registry.settings.update(
         {
-            "jinja2.directories": "microblog:templates",
+            "jinja2.directories": "microblog.web:templates",
             "jinja2.undefined": "strict",
             "jinja2.trim_blocks": True,
             "jinja2.lstrip_blocks": True,
@@ -218,5 +218,5 @@ def includeme(config: Any) -> None:
     config.include("pyramid_jinja2")
     config.add_view_deriver(canonical_deriver, name="canonical")
     config.add_subscriber(add_globals, BeforeRender)
-    config.add_static_view("static", "microblog:static", cache_max_age=STATIC_SECONDS)
-    config.add_cache_buster("microblog:static", QueryStringConstantCacheBuster(static_digest()))
+    config.add_static_view("static", "microblog.web:static", cache_max_age=STATIC_SECONDS)
+    config.add_cache_buster("microblog.web:static", QueryStringConstantCacheBuster(static_digest()))

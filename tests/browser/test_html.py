@@ -29,7 +29,7 @@ pytestmark = pytest.mark.browser
 
 # CSS Basic User Interface 4
 NEWER_THAN_THE_CHECKER = ("CSS: “field-sizing”: Property “field-sizing” doesn't exist.",)
-STYLESHEET = Path(__file__).parents[2] / "microblog" / "static" / "app.css"
+STYLESHEET = Path(__file__).parents[2] / "microblog" / "web" / "static" / "app.css"
 
 
 def check(vnu: Path, files: list[Path]) -> list[str]:

@@ -227,7 +227,7 @@ def test_every_form_of_every_page_has_a_token_and_a_key(site, page):
 
 def test_every_form_in_a_template_begins_with_what_all_forms_have():
     """Also one on a page that no test opens."""
-    templates = Path(microblog.__file__).with_name("templates").rglob("*.jinja2")
+    templates = Path(microblog.__file__).parent.rglob("*.jinja2")
     forms = [
         (template.name, form)
         for template in templates

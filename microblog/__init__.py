@@ -52,7 +52,7 @@ def configure(settings: dict[str, Any]) -> Configurator:
     """The configurator with every room in it; commands take its registry.
 
     What `pyramid.includes` names (a third party's room, the debug toolbar) comes in last: so it finds our
-    directives, and what it adds replaces what we have in the same place, instead of being in conflict with it.
+    directives, and what it adds replaces what we have in the same place, instead of being a conflict.
     """
     plugins = settings.get("pyramid.includes", "")
     config = Configurator(settings={**settings, "pyramid.includes": ""})

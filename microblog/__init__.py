@@ -21,6 +21,7 @@ INCLUDES = (
     "microblog.submissions",
     "microblog.mail",
     "microblog.alerts",
+    "microblog.incidents",
     "microblog.logs",
     "microblog.health",
     "microblog.metrics",

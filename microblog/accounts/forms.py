@@ -9,9 +9,9 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextA
 from wtforms.validators import InputRequired, ValidationError
 
 from microblog.accounts import passwords
-from microblog.accounts.addresses import parsed
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import nickname_problem
+from microblog.addresses import parse_address
 from microblog.web.forms import AtMost, Form, Length, no_control_characters, strip, unix_lines
 
 ABOUT_ME_GRAPHEMES = 140
@@ -27,7 +27,7 @@ def is_a_nickname(form: Any, field: Any) -> None:
 
 def is_an_email_address(form: Any, field: Any) -> None:
     try:
-        parsed(field.data)
+        parse_address(field.data)
     except EmailNotValidError as error:
         raise ValidationError(f"This is not an e-mail address: {str(error)[:150]}") from None
 

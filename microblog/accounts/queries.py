@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.accounts.addresses import email_key, email_keys
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
+from microblog.addresses import email_key, email_keys
 from microblog.db import StaleData, written
 from microblog.security.identity import Identity
 

@@ -14,14 +14,13 @@ from pyramid_retry import IRetryableError
 from microblog.accounts.queries import delete_expired_sessions
 from microblog.background import heartbeats
 from microblog.background.settings import WORKER
-from microblog.incidents.recording import WithoutDetails, record_task
+from microblog.events import TaskFailed
 from microblog.observing import observed
 from microblog.outages import DatabaseUnavailable
 from microblog.outbox import queries
 from microblog.submissions.queries import delete_old
 
 log = logging.getLogger(__name__)
-log.addFilter(WithoutDetails())
 
 SECONDS_BETWEEN_ROUNDS = 0.5
 SECONDS_BETWEEN_CLEANINGS = 600
@@ -125,7 +124,7 @@ class Worker:
     def _failed(self, name: str, error: Exception) -> None:
         if name not in self._failing:  # told once, not once a round
             log.error("The worker's task “%s” failed; it will be tried again.", name, exc_info=error)
-        record_task(self._registry, name, error)
+        self._registry.notify(TaskFailed(self._registry, name, error))
         self._failing.add(name)
 
     def _alert(self, group: str, subject: str, advice: str = WHERE_TO_LOOK) -> None:

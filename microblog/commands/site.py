@@ -19,7 +19,7 @@ from microblog import configure
 from microblog.commands.ini import IniFile, LogError, set_up_log
 from microblog.commands.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
-from microblog.logs.failing_logs import tell_all_once
+from microblog.logs.failing_logs import prepare_handlers
 from microblog.observing import observed
 from microblog.operations import migrating
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
@@ -68,7 +68,7 @@ class Site:
             set_up_log(self._loader, self.ini)
         except LogError as error:
             raise click.ClickException(str(error)) from error
-        tell_all_once()
+        prepare_handlers()
         self.registry.microblog.log_warnings()
 
     def section(self, name: str) -> dict[str, str]:

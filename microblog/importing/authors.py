@@ -9,9 +9,9 @@ from datetime import datetime
 from email_validator import EmailNotValidError
 from sqlalchemy import orm
 
-from microblog.accounts.addresses import email_key, email_keys, parsed
 from microblog.accounts.nicknames import nickname_key, nickname_problem
 from microblog.accounts.queries import NicknameTaken, add_user, make_unique_nickname
+from microblog.addresses import email_key, email_keys, parse_address
 from microblog.db import StaleData
 from microblog.importing import queries
 
@@ -24,7 +24,7 @@ def author_key(name: str) -> str:
 
 def is_address(name: str) -> bool:
     try:
-        parsed(name)
+        parse_address(name)
     except EmailNotValidError:
         return False
     return True

@@ -7,61 +7,36 @@ which PostgreSQL repeats in its messages.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import traceback
 from pathlib import Path
 from typing import Any
 
 from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
-from microblog.formdata import MOST_CHARACTERS
-from microblog.logs.access_log import asked_for
+from microblog.events import RequestFailed, TaskFailed
 from microblog.observing import present
+from microblog.redaction import format_trace, mask_address
 from microblog.request import Request
 
 log = logging.getLogger(__name__)
 
-# What PostgreSQL says of the row or the value at fault, until the next thing that is said.
-DETAIL = re.compile(
-    r"^(?P<label>DETAIL|CONTEXT|HINT): .*?(?=^(?:\[SQL: |\[parameters: |\(Background on "
-    r"|Traceback \(most|The above exception |During handling of )|\Z)",
-    re.MULTILINE | re.DOTALL,
-)
 # Shorter ones would also be found in what is not typed: "1", "on".
 SHORTEST_TEXT = 4  # characters
-LONGEST_TRACE = 40_000  # characters
-LONGEST_SEARCHED = LONGEST_TRACE + 2 * MOST_CHARACTERS
 # Every request goes through these functions of ours; they are no place of a fault.
 TWEENS = ("observing", "headers", "errors", "gate")
 
 
-def without_details(text: str) -> str:
-    """The text of an error or a trace without what PostgreSQL repeats of a row's values."""
-    return DETAIL.sub(r"\g<label>: (left out)\n", text) if DETAIL.search(text) else text
-
-
-class WithoutDetails(logging.Filter):
-    """On a logger or a handler: the trace of a record is written without a row's values."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
-            record.exc_text = getattr(record, "trace", None) or trace_of(record.exc_info[1])
-        return True
-
-
-log.addFilter(WithoutDetails())
-
-
-def record(error: Exception, request: Request) -> str:
-    """The number of a new incident: the log tells of it, and the admins get it. Runs no SQL."""
+def record_request(event: RequestFailed) -> None:
+    """Give the incident a number, and write it to the log and to the admins. Runs no SQL."""
+    request, error = event.request, event.error
     incident = secrets.token_hex(4)
     identity = request.registry.security_policy.known_identity(request)
     observation = present()
-    trace = trace_of(error, private_texts(request))
+    trace = format_trace(error, private_texts(request))
     fields = {
         "incident": incident,
         "method": request.method,
-        "path": asked_for(request.environ).partition("?")[0],
+        "path": mask_address(request.environ).partition("?")[0],
         "user": None if identity is None else identity.id,
         "request_id": None if observation is None else observation.id,
         "place": place_of(error),
@@ -83,15 +58,15 @@ def record(error: Exception, request: Request) -> str:
         f"Person:     {'nobody known' if identity is None else f'number {identity.id}'}"
     )
     report(request.registry, error, f"{facts}\n\n{trace}")
-    return incident
+    event.incident = incident
 
 
-def record_task(registry: Any, task: str, error: Exception) -> None:
-    """Tell the admins that a task of the worker failed; the worker has it in the log."""
+def record_task(event: TaskFailed) -> None:
+    """Send it to the admins."""
     report(
-        registry,
-        error,
-        f"The worker's task “{task}” failed; it will be tried again.\n\n{trace_of(error)}",
+        event.registry,
+        event.error,
+        f"The worker's task “{event.task}” failed; it will be tried again.\n\n{format_trace(event.error)}",
     )
 
 
@@ -106,28 +81,6 @@ def private_texts(request: Request) -> tuple[str, ...]:
     """What came with the request and is nobody's business: cookies, and the fields of a form."""
     texts = [*request.cookies.values(), *request.POST.values()]
     return tuple(text for text in texts if isinstance(text, str) and len(text.strip()) >= SHORTEST_TEXT)
-
-
-def trace_of(error: BaseException, private: tuple[str, ...] = ()) -> str:
-    """The trace, without a row's values and without the `private` texts."""
-    trace = "".join(traceback.format_exception(error)).rstrip("\n")
-    # Only what is longer than a form is cut before: half of a text would not be found, and stay.
-    trace = without_details(without_middle(trace, LONGEST_SEARCHED))
-    folded = trace.casefold()
-    # Also as it is kept: without blanks around it, in lower case.
-    for text in sorted({text.strip() for text in private}, key=len, reverse=True):
-        for written in {text, repr(text)[1:-1]}:
-            if written.casefold() in folded:  # else looking for it in any case would only cost time
-                trace = re.sub(re.escape(written), "…", trace, flags=re.IGNORECASE)
-    return without_middle(trace, LONGEST_TRACE)
-
-
-def without_middle(text: str, most: int) -> str:
-    """A trace that is too long (of a recursion, or with a message that repeats a request)."""
-    if len(text) <= most:
-        return text
-    half = most // 2
-    return f"{text[:half]}\n(… {len(text) - 2 * half:,} characters …)\n{text[-half:]}"
 
 
 def place_of(error: BaseException) -> str:

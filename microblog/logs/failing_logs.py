@@ -13,7 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from microblog.redaction import RemoveDetails
+
 SECONDS_BETWEEN_WORDS = 60.0
+WITHOUT_DETAILS = RemoveDetails()  # one: no handler takes the same filter twice
 OF_THE_STANDARD_LIBRARY = ("logging", "logging.handlers", "microblog.logs.formatters")
 # They warn of each request that fails. What is wrong, and when it is over, is told by ours.
 TALKATIVE = ("elastic_transport", "urllib3.connectionpool")
@@ -79,9 +82,10 @@ def handlers() -> set[logging.Handler]:
     return {handler for logger in known for handler in getattr(logger, "handlers", ())}
 
 
-def tell_all_once() -> None:
-    """All handlers of the ini file; not those of others, such as pytest's."""
+def prepare_handlers() -> None:
+    """No handler writes what is nobody's business; those of the ini file say so once when they fail."""
     for handler in handlers():
+        handler.addFilter(WITHOUT_DETAILS)
         if type(handler).__module__ in OF_THE_STANDARD_LIBRARY:
             tell_once(handler)
 
@@ -113,4 +117,4 @@ def quiet_others() -> None:
 
 def includeme(config: Any) -> None:
     quiet_others()
-    tell_all_once()
+    prepare_handlers()

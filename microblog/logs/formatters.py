@@ -15,7 +15,6 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from microblog.incidents.recording import without_details
 from microblog.logs.failing_logs import tell_once
 from microblog.observing import present
 
@@ -56,11 +55,11 @@ def message_of(record: logging.LogRecord) -> str:
 def trace_of(record: logging.LogRecord) -> str:
     """The trace of the event's exception and its stack, "" when it has none."""
     parts = []
-    # The text comes first: who wrote it may have left out more (incidents.py).
+    # The filter of the handler has written the text, without what nobody may read (`RemoveDetails`).
     if record.exc_text:
-        parts.append(without_details(record.exc_text))
+        parts.append(record.exc_text)
     elif record.exc_info and record.exc_info[0] is not None:
-        parts.append(without_details(logging.Formatter().formatException(record.exc_info)))
+        parts.append(logging.Formatter().formatException(record.exc_info))
     if record.stack_info:
         parts.append(record.stack_info)
     return "\n".join(parts)

@@ -10,8 +10,9 @@ from email.policy import SMTP
 from email.utils import getaddresses, make_msgid, parseaddr
 from urllib.parse import urlsplit
 
+from microblog.addresses import parse_mail_address
 from microblog.mail.interfaces import MailError
-from microblog.mail.settings import SENDER, address
+from microblog.mail.settings import SENDER
 from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
 
@@ -28,7 +29,7 @@ def plain_message(settings: Settings, to: str, subject: str, text: str) -> Email
     name, sender = sender_of(settings)
     message = EmailMessage(policy=SMTP)
     message["From"] = header(sender, name)
-    message["To"] = header(address(to))
+    message["To"] = header(parse_mail_address(to))
     message["Subject"] = one_line(subject, LONGEST_SUBJECT)
     message["Date"] = datetime.now(UTC)
     # The domain is given, since it would be asked of the name server.
@@ -45,10 +46,10 @@ def sender_of(settings: Settings) -> tuple[str, str]:
     chosen = settings[SENDER]
     if chosen is not None:
         name, email = parseaddr(chosen)
-        return name, address(email)
+        return name, parse_mail_address(email)
     host = urlsplit(settings[PUBLIC_URL] or "http://localhost").hostname
     try:
-        return "", address(f"microblog@{host}")
+        return "", parse_mail_address(f"microblog@{host}")
     except ValueError:  # it is reached by a number
         return "", "microblog@localhost"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from email.utils import parseaddr
 from pathlib import Path
 
-from email_validator import EmailNotValidError, validate_email
-
+from microblog.addresses import parse_mail_address
 from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Setting, Settings, number, one_of, text, whole_number
 
@@ -23,28 +22,10 @@ class Addresses(tuple[str, ...]):
         return " ".join(self)
 
 
-def address(value: str) -> str:
-    """An e-mail address; what is behind the @ in ASCII, as mail servers know it.
-
-    `root@localhost` is one too: an operator's mail may stay on the machine.
-    """
-    name, _, host = value.rpartition("@")
-    is_local = host == "localhost"
-    try:
-        valid = validate_email(
-            f"{name}@host.example.org" if is_local else value,
-            check_deliverability=False,
-            globally_deliverable=False,
-        )
-    except EmailNotValidError:
-        raise ValueError("must be an e-mail address, such as admin@example.org") from None
-    return f"{valid.local_part}@{host if is_local else valid.ascii_domain}"
-
-
 def addresses(value: str) -> Addresses:
     """Addresses, separated by blanks or commas."""
     try:
-        return Addresses(address(item) for item in value.replace(",", " ").split())
+        return Addresses(parse_mail_address(item) for item in value.replace(",", " ").split())
     except ValueError:
         raise ValueError("must be e-mail addresses, such as admin@example.org, separated by blanks") from None
 
@@ -53,7 +34,7 @@ def sender(value: str) -> str | None:
     """An address, or `Name <address>`."""
     if value:
         try:
-            address(parseaddr(value)[1])
+            parse_mail_address(parseaddr(value)[1])
         except ValueError:
             raise ValueError(
                 "must be an e-mail address, such as microblog@example.org, or a name and <address>"

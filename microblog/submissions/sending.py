@@ -14,7 +14,7 @@ from pyramid.tweens import EXCVIEW
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
-from microblog.logs.access_log import asked_for
+from microblog.redaction import mask_address
 from microblog.request import Request
 from microblog.security.csrf import BadCSRF, check_token, posted_token
 from microblog.submissions import kept
@@ -126,7 +126,7 @@ def log_in_as_another(handler: Handler, request: Request, carried: Sent) -> Any:
 
 
 def answered(request: Request, page: Page, status: int, sentence: str) -> Any:
-    log.info("%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
+    log.info("%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     page.response.status_int = status
     page.request._process_response_callbacks(page.response)
     return page.response

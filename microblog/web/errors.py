@@ -27,11 +27,11 @@ from pyramid.view import exception_view_config, forbidden_view_config, notfound_
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
+from microblog.addresses import parse_mail_address
 from microblog.db import StaleData
-from microblog.incidents.recording import WithoutDetails, record
-from microblog.logs.access_log import asked_for
-from microblog.mail.settings import address
+from microblog.events import RequestFailed
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
+from microblog.redaction import mask_address
 from microblog.request import Request
 from microblog.security.csrf import is_same_origin
 from microblog.security.redirects import safe_next
@@ -39,7 +39,6 @@ from microblog.security.settings import DEVELOPMENT
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
-log.addFilter(WithoutDetails())
 
 TITLES = {
     400: "That was not understood",
@@ -127,7 +126,7 @@ def error_page(
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
     if incident is None and not is_told:
         level = logging.ERROR if status >= 500 else logging.INFO
-        log.log(level, "%d for %s %s: %s", status, request.method, asked_for(request.environ), sentence)
+        log.log(level, "%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     if is_api(request):
         error = {"status": status, "title": title, "message": sentence, "incident": incident}
         response = Response(json_body={"error": error}, cache_control="no-store")
@@ -174,7 +173,7 @@ def contact_link(contact: str | None, incident: str | None) -> str | None:
     if contact is None or contact.startswith(("https://", "http://")):
         return contact
     try:
-        return f"mailto:{quote(address(contact), '@')}?subject=Incident%20{incident}"
+        return f"mailto:{quote(parse_mail_address(contact), '@')}?subject=Incident%20{incident}"
     except ValueError:
         return None
 
@@ -299,7 +298,9 @@ def unexpected(error: Exception, request: Request) -> Any:
     """A fault of ours: the trace goes to the log and the admins, the person gets an incident's number."""
     try:
         if not is_error_retryable(request, error):
-            return error_page(request, 500, incident=record(error, request))
+            failed = RequestFailed(request, error)
+            request.registry.notify(failed)
+            return error_page(request, 500, incident=failed.incident)
     except Exception:
         log.exception("The page of an error failed too.")
     # Or there is another attempt, and nobody sees this.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.logs.failing_logs import OnceAMinute, handlers, quiet_others, tell_all_once, tell_once
+from microblog.logs.failing_logs import OnceAMinute, handlers, prepare_handlers, quiet_others, tell_once
 from microblog.logs.formatters import WatchedFileHandler
 from tests.functional.commands.conftest import EXECUTABLES, write_ini
 
@@ -123,7 +123,7 @@ def test_handlers_of_the_ini_file_tell_once_and_those_of_others_are_left_alone(t
         logger.addHandler(handler)
     try:
         assert handlers() >= {ours, stream, theirs}
-        tell_all_once()
+        prepare_handlers()
         assert "handleError" in vars(stream)
         assert "handleError" not in vars(theirs)
     finally:

@@ -1,4 +1,4 @@
-"""The normal form of an e-mail address: however it is spelled, it is one account's (docs/adr/0020)."""
+"""E-mail addresses: what is one, and its normal form, however it is spelled (docs/adr/0020)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 
-def parsed(address: str) -> ValidatedEmail:
+def parse_address(address: str) -> ValidatedEmail:
     """:raises EmailNotValidError: with a sentence about what is wrong with it."""
     return validate_email(address, check_deliverability=False)
 
@@ -17,7 +17,7 @@ def email_key(address: str) -> str:
     """The same for all spellings of an address: its case, `bücher` or `xn--bcher-kva` for the domain, and an
     `ü` that is one character or two. What is no address is only put into lower case."""
     with suppress(EmailNotValidError):
-        address = parsed(address).normalized
+        address = parse_address(address).normalized
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower())
 
 
@@ -30,7 +30,27 @@ def email_keys(address: str) -> list[str]:
     key = email_key(address)
     spellings = [key]
     with suppress(EmailNotValidError):
-        found = parsed(key)
+        found = parse_address(key)
         spellings.append(f"{found.local_part}@{found.ascii_domain}")
     spellings += [unicodedata.normalize("NFD", spelling) for spelling in spellings]
     return list(dict.fromkeys([address.lower(), *spellings]))
+
+
+def parse_mail_address(value: str) -> str:
+    """An e-mail address; what is behind the @ in ASCII, as mail servers know it.
+
+    `root@localhost` is one too: an operator's mail may stay on the machine.
+
+    :raises ValueError: with what it must be.
+    """
+    name, _, host = value.rpartition("@")
+    is_local = host == "localhost"
+    try:
+        valid = validate_email(
+            f"{name}@host.example.org" if is_local else value,
+            check_deliverability=False,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address, such as admin@example.org") from None
+    return f"{valid.local_part}@{host if is_local else valid.ascii_domain}"

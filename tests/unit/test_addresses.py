@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts import queries
-from microblog.accounts.addresses import email_key
 from microblog.accounts.models import User
+from microblog.addresses import email_key
 
 # Spellings of one address each, the normal form first.
 SPELLINGS = [

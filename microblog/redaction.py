@@ -1,0 +1,88 @@
+"""What is nobody's business does not leave the process with the log or a mail.
+
+No cookie, no field of a form, no secret of an address, and none of the values that PostgreSQL repeats in its
+messages.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from typing import Any
+from urllib.parse import quote
+
+from microblog.formdata import MOST_CHARACTERS
+
+LONGEST_ADDRESS = 500  # characters of a path with its query
+# Values of these never get into the log, whatever else the name says: `token`, `api_key`, `new-password`.
+SECRET_FIELD = re.compile(r"(?i)([?&][^=&]*(?:token|secret|passw|key|kept|signature)[^=&]*=)[^&]*")
+# The same within a value: who has to log in first is sent to /login?next=%2Fpage%3Ftoken%3D…
+INNER = r"(?:(?!%3d|%26)[^=&])*"
+INNER_SECRET_FIELD = re.compile(
+    rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|kept|signature){INNER}%3d)(?:(?!%26)[^&])*"
+)
+PATH_SAFE = "/~!$&'()*+,;=:@-._"
+QUERY_SAFE = f"{PATH_SAFE}?%"
+# What PostgreSQL says of the row or the value at fault, until the next thing that is said.
+DETAIL = re.compile(
+    r"^(?P<label>DETAIL|CONTEXT|HINT): .*?(?=^(?:\[SQL: |\[parameters: |\(Background on "
+    r"|Traceback \(most|The above exception |During handling of )|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+LONGEST_TRACE = 40_000  # characters
+LONGEST_SEARCHED = LONGEST_TRACE + 2 * MOST_CHARACTERS
+
+
+def mask_address(environ: dict[str, Any]) -> str:
+    """The path and query as they were sent, in ASCII; secrets masked, and not longer than a line may be."""
+    # Cut before it is searched: looking for secrets in a long one takes minutes. One more, for the dots.
+    longest = LONGEST_ADDRESS + 1
+    raw = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))[:longest]
+    path = quote(raw, PATH_SAFE, "latin-1")[:longest]
+    query = quote(environ.get("QUERY_STRING", "")[:longest], QUERY_SAFE, "latin-1")[:longest]
+    address = path
+    if query:
+        address = INNER_SECRET_FIELD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", f"{path}?{query}"))
+    return address if len(address) <= LONGEST_ADDRESS else f"{address[:LONGEST_ADDRESS]}..."
+
+
+def remove_details(text: str) -> str:
+    """The text of an error or a trace without what PostgreSQL repeats of a row's values."""
+    return DETAIL.sub(r"\g<label>: (left out)\n", text) if DETAIL.search(text) else text
+
+
+class RemoveDetails(logging.Filter):
+    """On a handler: the trace of a record is written without a row's values.
+
+    Whoever logs may give a text with less in it, as `extra={"trace": text}`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_text:
+            record.exc_text = remove_details(record.exc_text)
+        elif record.exc_info and record.exc_info[1] is not None:
+            record.exc_text = getattr(record, "trace", None) or format_trace(record.exc_info[1])
+        return True
+
+
+def format_trace(error: BaseException, private: tuple[str, ...] = ()) -> str:
+    """The trace, without a row's values and without the `private` texts."""
+    trace = "".join(traceback.format_exception(error)).rstrip("\n")
+    # Only what is longer than a form is cut before: half of a text would not be found, and stay.
+    trace = remove_details(cut_middle(trace, LONGEST_SEARCHED))
+    folded = trace.casefold()
+    # Also as it is kept: without blanks around it, in lower case.
+    for text in sorted({text.strip() for text in private}, key=len, reverse=True):
+        for written in {text, repr(text)[1:-1]}:
+            if written.casefold() in folded:  # else looking for it in any case would only cost time
+                trace = re.sub(re.escape(written), "…", trace, flags=re.IGNORECASE)
+    return cut_middle(trace, LONGEST_TRACE)
+
+
+def cut_middle(text: str, most: int) -> str:
+    """A trace that is too long (of a recursion, or with a message that repeats a request)."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n(… {len(text) - 2 * half:,} characters …)\n{text[-half:]}"

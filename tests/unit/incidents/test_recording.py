@@ -1,0 +1,30 @@
+"""Which line of the source is the one of a fault."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.queries import add_user
+from microblog.incidents.recording import place_of
+
+
+def caught(function, *arguments):
+    with pytest.raises(Exception) as error:  # noqa: PT011  # whatever it is
+        function(*arguments)
+    return error.value
+
+
+def test_the_place_is_the_innermost_line_of_ours(database):
+    def broken(session):
+        add_user(session, None)  # type: ignore[arg-type]
+
+    with database.read() as session:
+        place = place_of(caught(broken, session))
+    assert place.startswith("microblog/accounts/")
+    assert place.rpartition(":")[2].isdigit()
+
+
+def test_a_fault_without_a_line_of_ours_is_where_it_was_raised():
+    assert place_of(caught(sa.make_url, 3)).startswith("engine/url.py:")
+    assert place_of(ValueError("never raised")) == "an unknown place"

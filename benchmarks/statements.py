@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from microblog.call_sites import Place
+from microblog.call_sites import CallSite
 from microblog.db import Database
 from microblog.observing import Observation, observed
 from microblog.slow_queries.timing import Run, Timer, install
@@ -54,7 +54,7 @@ class Nobody:
     def finished(self, run: Run) -> None:
         pass
 
-    def repeated(self, observation: Observation, statement: str, where: Place) -> None:
+    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         pass
 
 

@@ -1,4 +1,4 @@
-"""The place in our source from which something is called, found by walking up the stack.
+"""Call sites: the line of our source from which something is called, found by walking up the stack.
 
 The walk takes 1 to 9 µs, so it is made only for what will be shown to somebody.
 """
@@ -29,7 +29,7 @@ LIBRARIES = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "pureli
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallSite:
     """`source` is `microblog/posts/queries.py:41 in home_timeline`, `view` the view above it; "" without."""
 
     source: str
@@ -41,10 +41,10 @@ class Place:
         return self.source or "not known"
 
 
-def place() -> Place:
+def find_call_site() -> CallSite:
     """The innermost frame outside of the libraries, and the nearest view above it.
 
-    What runs under the transaction's tween without such a frame, as its COMMIT does, has no place.
+    What runs under the transaction's tween without such a frame, as its COMMIT does, has no call site.
     """
     source = ""
     frame: FrameType | None = sys._getframe(1)
@@ -55,11 +55,11 @@ def place() -> Place:
         # The code of a template has the template's name.
         if file.endswith(".py") and (file.startswith(PACKAGE) or not file.startswith(LIBRARIES)):
             if file.endswith(VIEWS):
-                return Place(source or named(frame), named(frame))
+                return CallSite(source or named(frame), named(frame))
             if not source and file not in BETWEEN:
                 source = named(frame)
         frame = frame.f_back
-    return Place(source, "")
+    return CallSite(source, "")
 
 
 def named(frame: FrameType) -> str:

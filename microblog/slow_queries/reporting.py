@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from microblog.call_sites import Place
+from microblog.call_sites import CallSite
 from microblog.logs.settings import ACCESS_LOG
 from microblog.metrics.settings import METRICS
 from microblog.observing import LONGEST_PATH, Observation, present
@@ -107,7 +107,7 @@ class SlowQueries:
         except Exception:  # we are in the middle of somebody else's work
             log.exception("A slow query could not be reported.")
 
-    def repeated(self, observation: Observation, statement: str, where: Place) -> None:
+    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         # Tasks work in batches, thousands of them: there it means nothing.
         if observation.request is not None:
             observation.request.environ.setdefault(REPEATED, {})[statement] = where
@@ -129,15 +129,15 @@ class SlowQueries:
             "SLOW QUERY": run.statement[:LONGEST_STATEMENT],
             "Parameters": run.parameters or "none",
             "Duration": f"{run.seconds:.3f} s",
-            "Context": str(run.place),
+            "Context": str(run.call_site),
             **line_about(who),
         }
         fields = {
             "statement": lines["SLOW QUERY"],
             "parameters": run.parameters,
             "seconds": run.seconds,
-            "source": run.place.source,
-            "called_from": run.place.view,
+            "source": run.call_site.source,
+            "called_from": run.call_site.view,
             **who,
         }
         counts = {} if run.observation is None else run.observation.counts
@@ -150,8 +150,8 @@ class SlowQueries:
             engine = self._registry.database.engine
             fields["plan"] = plan_of(engine, run.statement, run.values) if explain else TOO_LATE
             lines["Plan"] = f"\n{fields['plan']}"
-        # Without a place, the beginning of the statement; a subject is one line.
-        what = run.place.source or " ".join(run.statement.split())[:60]
+        # Without a call site, the beginning of the statement; a subject is one line.
+        what = run.call_site.source or " ".join(run.statement.split())[:60]
         self.tell("slow query", fingerprint(run.statement), f"{run.seconds:.3f} s in {what}", lines, fields)
 
     def report_repeated(self, request: Request, observation: Observation) -> None:
@@ -159,14 +159,14 @@ class SlowQueries:
         groups: dict[str, list[str]] = {}
         for statement in observation.counts:
             groups.setdefault(fingerprint(statement), []).append(statement)
-        places: dict[str, Place] = request.environ.pop(REPEATED, {})
+        call_sites: dict[str, CallSite] = request.environ.pop(REPEATED, {})
         who = who_asked(observation)
         for group, statements in groups.items():
             runs = sum(observation.counts[statement][0] for statement in statements)
             if runs <= self._repeats:
                 continue
             seconds = sum(observation.counts[statement][1] for statement in statements) / 1e9
-            where = next((places[one] for one in statements if one in places), Place("", ""))
+            where = next((call_sites[one] for one in statements if one in call_sites), CallSite("", ""))
             lines = {
                 "REPEATED QUERY": statements[0][:LONGEST_STATEMENT],
                 "Runs": f"{runs:,} in this request",

@@ -1,35 +1,34 @@
 """Times every SQL statement of the application's engine, its fetching and its COMMIT included.
 
-SQLite steps its rows while they are fetched, and nobody tells of a COMMIT after it was done, so the
-times are taken in subclasses of the driver's cursor and connection (ADR 0031). What they
-see goes to the observation of the present request, task or command; what took too long goes to a
-`Reporter` also without one.
+SQLAlchemy's events `do_execute…` let a listener execute the statement, which then has the clock before and
+after it. What no event sees is timed in subclasses of the driver's classes: fetching, since SQLite and
+cursors of PostgreSQL's server step their rows while they are fetched, and COMMIT, since the only event
+comes before it (ADR 0031). The times go to the observation of the present request, task or command; what
+took too long goes to a `Reporter`, also outside of these.
 
-BEGIN, PRAGMA, SET and savepoints are the machinery of others: they count as no statement. One that
-takes too long is reported nevertheless, since waiting for the write lock of SQLite happens in BEGIN.
+BEGIN, PRAGMA, SET and savepoints are not counted as statements. One that takes too long is reported
+nevertheless, since waiting for the write lock of SQLite happens in BEGIN.
 """
 
 from __future__ import annotations
 
 import math
 import sqlite3
+import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import perf_counter_ns as now
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from microblog.call_sites import Place, place
+from microblog.call_sites import CallSite, find_call_site
 from microblog.observing import Observation, Recorded, present
 from microblog.slow_queries.parameters import shown
 
 UNCOUNTED = ("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
 COMMIT = "COMMIT"
-# A task may run for hours, with statements that have numbers in their text.
-MOST_DIFFERENT_STATEMENTS = 1000
 NEVER = math.inf
 
 
@@ -45,7 +44,7 @@ class Run:
     parameters: str
     values: Any
     ns: int
-    place: Place
+    call_site: CallSite
     observation: Observation | None
 
     @property
@@ -65,52 +64,113 @@ class Reporter(Protocol):
     def finished(self, run: Run) -> None:
         """Nothing more is fetched from it."""
 
-    def repeated(self, observation: Observation, statement: str, where: Place) -> None:
+    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         """The statement has just run more often than it should."""
 
 
-class Timer:
-    """What the cursors and connections of one engine tell their times to."""
+class Timed:
+    """What a timed cursor knows of the statement that it executed last."""
 
-    def __init__(self, reporter: Reporter, *, threshold: float, repeats: int) -> None:
+    connection: Any
+    statement: str
+    parameters: Any
+    context: Callable[[], Any]  # weak: a result that was left half read must end with its rows
+    observation: Observation | None = None
+    entry: list[int] | None = None  # of the observation's counts
+    recorded: tuple[list[Recorded], int] | None = None  # the observation's list, and the index in it
+    run: Run | None = None  # once it is slow
+    ns: int = 0
+    counted_ns: int = 0  # of these, what the observation knows of
+    limit: float = NEVER  # in nanoseconds, from which on `Timer.exceeded` is called
+
+
+class Timer:
+    """Counts and times what the cursors and connections of one engine do.
+
+    A task may run for hours, with statements that have numbers in their text: only the first
+    `most_statements` different ones are counted one by one.
+    """
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        *,
+        threshold: float,
+        repeats: int,
+        most_statements: int = 1000,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self.clock = clock
         self._reporter = reporter
         self._slow_ns = threshold * 1e9 if threshold else NEVER
         self._too_often = repeats + 1 if repeats else 0
+        self._most_statements = most_statements
 
-    def ran(self, cursor: Any, statement: Any, arguments: Sequence[Any], ns: int) -> None:
-        """The cursor has executed it; what is fetched comes later, by `cursor.spent`."""
-        if cursor.ns != cursor.told:  # it is used again
-            cursor.tell()
-        if cursor.run is not None:
-            self.closed(cursor)
-        if not isinstance(statement, str):  # psycopg takes bytes and compositions too
-            statement = statement.decode() if isinstance(statement, bytes) else repr(statement)
+    def timed(self, execute: Callable[..., None]) -> Callable[..., bool]:
+        """A listener that does what the dialect's method would do, and says that it is done."""
+        clock, executed = self.clock, self.executed
+
+        def listener(cursor: Any, statement: str, parameters: Any, context: sa.ExecutionContext) -> bool:
+            if not isinstance(cursor, Timed):  # SQLAlchemy prepares the connection
+                return False
+            began = clock()
+            try:
+                execute(cursor, statement, parameters, context)
+            finally:
+                executed(cursor, statement, parameters, context, clock() - began)
+            return True
+
+        return listener
+
+    def executed(self, cursor: Timed, statement: str, parameters: Any, context: Any, ns: int) -> None:
+        """The cursor has executed it; the time of fetching is added later."""
+        self.fetched(cursor)  # SQLAlchemy inserts many rows with one cursor
         limit = self._slow_ns
         entry = recorded = None
         observation = present()
         if observation is not None:
-            entry = observation.counts.get(statement) or new_entry(observation, statement)
+            entry = observation.counts.get(statement) or self._new_entry(observation, statement)
             if entry is not None:
                 entry[0] += 1
                 entry[1] += ns
                 observation.statements += 1
                 observation.sql_ns += ns
                 if entry[0] == self._too_often:
-                    self._reporter.repeated(observation, statement, place())
+                    self._reporter.repeated(observation, statement, find_call_site())
                 recorded = observation.recorded
         cursor.observation, cursor.entry = observation, entry
-        cursor.ns = cursor.told = ns
-        cursor.statement, cursor.arguments, cursor.recorded = statement, arguments, None
+        cursor.ns = cursor.counted_ns = ns
+        cursor.statement, cursor.parameters, cursor.recorded = statement, parameters, None
+        cursor.context = weakref.ref(context)
         if recorded is not None:
             cursor.recorded = recorded, len(recorded)
-            parameters = shown(statement, values_of(arguments), context_of(cursor))
-            recorded.append(Recorded(statement, parameters, ns / 1e9, str(place())))
+            recorded.append(
+                Recorded(statement, shown(statement, parameters, context), ns / 1e9, str(find_call_site()))
+            )
             limit = 0
         cursor.limit = limit
         if ns >= limit:
             self.exceeded(cursor)
 
-    def exceeded(self, cursor: Any) -> None:
+    def _new_entry(self, observation: Observation, statement: str) -> list[int] | None:
+        """[times, nanoseconds] of a statement that was not there before; None if it does not count."""
+        if statement.lstrip()[:10].upper().startswith(UNCOUNTED):
+            return None
+        entry = [0, 0]
+        if len(observation.counts) < self._most_statements:
+            observation.counts[statement] = entry
+        return entry
+
+    def count_fetching(self, cursor: Timed) -> None:
+        """Add what was fetched since the last time to the observation."""
+        ns, cursor.counted_ns = cursor.ns - cursor.counted_ns, cursor.ns
+        if cursor.entry is not None and cursor.observation is not None:
+            cursor.entry[1] += ns
+            cursor.observation.sql_ns += ns
+        if cursor.ns >= cursor.limit:
+            self.exceeded(cursor)
+
+    def exceeded(self, cursor: Timed) -> None:
         """The cursor's statement is slow, or recorded, and took more time just now."""
         ns = cursor.ns
         if cursor.recorded is not None:
@@ -119,20 +179,22 @@ class Timer:
         if cursor.run is not None:
             cursor.run.ns = ns
         elif ns >= self._slow_ns and not getattr(cursor.connection, "hangs", False):
-            values = values_of(cursor.arguments)
-            parameters = shown(cursor.statement, values, context_of(cursor))
-            run = Run(cursor.statement, parameters, values, ns, place(), cursor.observation)
+            parameters = shown(cursor.statement, cursor.parameters, cursor.context())
+            run = Run(
+                cursor.statement, parameters, cursor.parameters, ns, find_call_site(), cursor.observation
+            )
             cursor.run = run
             if not self._reporter.slow(run):
                 cursor.connection.unreported.append(run)
 
-    def closed(self, cursor: Any) -> None:
-        """Nothing more is fetched from the cursor's slow statement."""
-        unreported = cursor.connection.unreported
-        if cursor.run in unreported:
-            unreported.remove(cursor.run)
-            self._reporter.finished(cursor.run)
-        cursor.run = None
+    def fetched(self, cursor: Timed) -> None:
+        """Nothing more is fetched from the cursor's statement."""
+        if cursor.ns != cursor.counted_ns:
+            self.count_fetching(cursor)
+        run, cursor.run = cursor.run, None
+        if run is not None and run in cursor.connection.unreported:
+            cursor.connection.unreported.remove(run)
+            self._reporter.finished(run)
 
     def ended(self, connection: Any) -> None:
         """A transaction is over: slow statements whose rows nobody fetched to the end are reported."""
@@ -146,223 +208,109 @@ class Timer:
         if observation is not None:
             observation.sql_ns += ns
             if observation.recorded is not None:
-                observation.recorded.append(Recorded(COMMIT, "", ns / 1e9, str(place())))
+                observation.recorded.append(Recorded(COMMIT, "", ns / 1e9, str(find_call_site())))
         if ns >= self._slow_ns and not getattr(connection, "hangs", False):
-            run = Run(COMMIT, "", (), ns, place(), observation)
+            run = Run(COMMIT, "", (), ns, find_call_site(), observation)
             if not self._reporter.slow(run):
                 connection.unreported.append(run)
-        if connection.unreported:
-            self.ended(connection)
-
-
-def new_entry(observation: Observation, statement: str) -> list[int] | None:
-    """[times, nanoseconds] of a statement that was not there before; None if it does not count."""
-    if statement.lstrip()[:10].upper().startswith(UNCOUNTED):
-        return None
-    entry = [0, 0]
-    if len(observation.counts) < MOST_DIFFERENT_STATEMENTS:
-        observation.counts[statement] = entry
-    return entry
-
-
-def values_of(arguments: Sequence[Any]) -> Any:
-    """The parameters among a cursor's arguments."""
-    return arguments[0] if arguments and arguments[0] is not None else ()
-
-
-def context_of(cursor: Any) -> Any:
-    """SQLAlchemy's execution context, which knows what the parameters are called."""
-    return None if cursor.context is None else cursor.context()
-
-
-def telling_context(base: Any) -> Any:
-    """A subclass of a dialect's execution context, which the cursor then knows.
-
-    The event `before_cursor_execute` would tell the same, and cost as much as all the rest.
-    """
-    pre_exec = base.pre_exec
-
-    class TellingContext(base):
-        def pre_exec(self) -> None:
-            pre_exec(self)
-            try:  # noqa: SIM105  # suppress() costs more than the rest of this method
-                # Weak: it holds the cursor, and a result that was left half read must end with its rows.
-                self.cursor.context = weakref.ref(self)
-            except AttributeError:
-                pass  # a connection from before the timing
-
-    return TellingContext
+        self.ended(connection)
 
 
 def timed_cursor(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's cursor that tells the timer what it executes."""
-    execute, executemany, close = base.execute, base.executemany, base.close
-    ran = timer.ran
+    """A subclass of a driver's cursor, which has all rows once it has executed a statement."""
+    close = base.close
 
-    class TimedCursor(base):
-        context: Any = None
-        observation: Any = None
-        entry: Any = None
-        recorded: Any = None
-        run: Any = None
-        ns: int = 0
-        told: int = 0
-        limit: float = NEVER
-
-        def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-            began = now()
-            try:
-                return execute(self, statement, *arguments, **options)
-            finally:
-                ran(self, statement, arguments, now() - began)
-
-        def executemany(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-            began = now()
-            try:
-                return executemany(self, statement, *arguments, **options)
-            finally:
-                ran(self, statement, arguments, now() - began)
-
-        def spent(self, ns: int) -> None:
-            self.ns += ns
-            self.tell()
-
-        def tell(self) -> None:
-            """Tell the observation what was fetched since it was told last."""
-            ns, self.told = self.ns - self.told, self.ns
-            if self.entry is not None:
-                self.entry[1] += ns
-                self.observation.sql_ns += ns
-            if self.ns >= self.limit:
-                timer.exceeded(self)
-
+    class TimedCursor(base, Timed):
         def close(self) -> None:
             close(self)
-            if self.ns != self.told:
-                self.tell()
-            if self.run is not None:
-                timer.closed(self)
+            timer.fetched(self)
 
     return TimedCursor
 
 
 def timed_fetching_cursor(base: Any, timer: Timer) -> Any:
     """A subclass of a driver's cursor that fetches from the database: that time counts too."""
-    timed: Any = timed_cursor(base, timer)
     fetchone, fetchmany, fetchall = base.fetchone, base.fetchmany, base.fetchall
+    clock, count = timer.clock, timer.count_fetching
 
-    class TimedFetchingCursor(timed):
+    class TimedFetchingCursor(timed_cursor(base, timer)):  # type: ignore[misc]
         ns: int
 
         def fetchone(self) -> Any:
-            # Once a row: what is not slow yet is told when there are no more of them.
-            began = now()
+            # Once a row: what is not slow yet is counted when there are no more of them.
+            began = clock()
             try:
                 return fetchone(self)
             finally:
-                total: int = self.ns + now() - began
-                self.ns = total
+                self.ns = total = self.ns + clock() - began
                 if total >= self.limit:
-                    self.tell()
+                    count(self)
 
-        def fetchmany(self, *arguments: Any, **options: Any) -> Any:
-            began = now()
+        def fetchmany(self, *arguments: Any) -> Any:
+            began = clock()
             try:
-                return fetchmany(self, *arguments, **options)
+                return fetchmany(self, *arguments)
             finally:
-                self.spent(now() - began)
+                self.ns += clock() - began
+                count(self)
 
         def fetchall(self) -> Any:
-            began = now()
+            began = clock()
             try:
                 return fetchall(self)
             finally:
-                self.spent(now() - began)
+                self.ns += clock() - began
+                count(self)
 
     return TimedFetchingCursor
 
 
 def timed_connection(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's connection that tells the timer of the ends of its transactions."""
-    commit, rollback = base.commit, base.rollback
+    """A subclass of a driver's connection: COMMIT is timed, and the ends of transactions are known."""
+    commit, rollback, clock = base.commit, base.rollback, timer.clock
 
     class TimedConnection(base):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self.unreported: list[Run] = []
-            self.is_prepared = False
 
         def commit(self) -> None:
-            began = now()
+            began = clock()
             try:
                 commit(self)
             finally:
-                timer.committed(self, now() - began)
+                timer.committed(self, clock() - began)
 
         def rollback(self) -> None:
             rollback(self)
-            if self.unreported:
-                timer.ended(self)
+            timer.ended(self)
 
     return TimedConnection
 
 
 def timed_sqlite(base: Any, timer: Timer) -> Any:
-    """The class of connections to SQLite; while one is being prepared, its cursors are the driver's."""
-    timed: Any = timed_fetching_cursor(sqlite3.Cursor, timer)
-
-    class SQLiteCursor(timed):
-        def executescript(self, script: str) -> Any:
-            began = now()
-            try:
-                return sqlite3.Cursor.executescript(self, script)
-            finally:
-                timer.ran(self, script, (), now() - began)
-
-        def __next__(self) -> Any:
-            began = now()
-            try:
-                return sqlite3.Cursor.__next__(self)
-            finally:
-                self.spent(now() - began)
+    """The class of connections to SQLite: whoever asks for a cursor gets one that is timed."""
+    cursor_class = timed_fetching_cursor(sqlite3.Cursor, timer)
 
     class SQLiteConnection(timed_connection(base, timer)):  # type: ignore[misc]
-        def cursor(self, factory: Any = None) -> Any:
-            if factory is None:
-                factory = SQLiteCursor if self.is_prepared else sqlite3.Cursor
+        def cursor(self, factory: Any = cursor_class) -> Any:
             return sqlite3.Connection.cursor(self, factory)
-
-        # The driver's own methods make a cursor without asking for `cursor`.
-
-        def execute(self, *arguments: Any) -> Any:
-            return self.cursor().execute(*arguments)
-
-        def executemany(self, *arguments: Any) -> Any:
-            return self.cursor().executemany(*arguments)
-
-        def executescript(self, script: str) -> Any:
-            return self.cursor().executescript(script)
 
     return SQLiteConnection
 
 
 def install(engine: sa.Engine, timer: Timer) -> None:
-    """Time what connections of this engine do, from the next one on; it was made by `engine`.
+    """Time what connections of this engine do, from the next one on; it was made by `engine.py`.
 
-    What SQLAlchemy and we ask a new connection, before anybody gets it, is not timed.
+    What SQLAlchemy asks a new connection, before anybody gets it, is not timed.
     """
     dialect: Any = engine.dialect
     if dialect.name == "sqlite":
         dialect.connection_class = timed_sqlite(dialect.connection_class, timer)
-
-        def prepare(dbapi: Any, record: Any) -> None:
-            dbapi.is_prepared = True
-
     else:
         import psycopg
 
         dialect.connection_class = timed_connection(dialect.connection_class, timer)
-        # All rows are there once a statement was executed, unless the cursor is the server's.
         cursor_class = timed_cursor(psycopg.Cursor, timer)
         server_cursor_class = timed_fetching_cursor(psycopg.ServerCursor, timer)
 
@@ -370,5 +318,10 @@ def install(engine: sa.Engine, timer: Timer) -> None:
             dbapi.cursor_factory = cursor_class
             dbapi.server_cursor_factory = server_cursor_class
 
-    event.listen(engine, "connect", prepare)
-    dialect.execution_ctx_cls = telling_context(dialect.execution_ctx_cls)
+        event.listen(engine, "connect", prepare)
+    event.listen(engine, "do_execute", timer.timed(dialect.do_execute))
+    event.listen(engine, "do_executemany", timer.timed(dialect.do_executemany))
+    plain = timer.timed(
+        lambda cursor, statement, _, ctx: dialect.do_execute_no_params(cursor, statement, ctx)
+    )
+    event.listen(engine, "do_execute_no_params", lambda cursor, text, ctx: plain(cursor, text, (), ctx))

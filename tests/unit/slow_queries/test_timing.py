@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 
-import psycopg.sql
 import pytest
 import sqlalchemy as sa
 
-from microblog.call_sites import Place, place
+from microblog.call_sites import CallSite, find_call_site
 from microblog.db import Database
 from microblog.observing import Observation, observed
-from microblog.slow_queries import timing
 from microblog.slow_queries.timing import Run, Timer, install
 from tests.conftest import POSTGRESQL_URL
 
@@ -46,7 +45,7 @@ class Notes:
     def finished(self, run: Run) -> None:
         self.over.append(run)
 
-    def repeated(self, observation: Observation, statement: str, where: Place) -> None:
+    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         self.often.append(statement)
 
     def statements(self) -> list[str]:
@@ -63,24 +62,15 @@ def timed(migrated, notes):
     """A function that gives a database whose statements are all too slow, unless `threshold` says else."""
     made = []
 
-    def timed(*, threshold=1e-9, repeats=0):
+    def timed(*, threshold=1e-9, repeats=0, **options):
         database = Database(migrated())
-        install(database.engine, Timer(notes, threshold=threshold, repeats=repeats))
+        install(database.engine, Timer(notes, threshold=threshold, repeats=repeats, **options))
         made.append(database)
         return database
 
     yield timed
     for database in made:
         database.close()
-
-
-@pytest.fixture
-def connection(timed):
-    """The driver's own connection."""
-    database = timed()
-    connection = database.engine.raw_connection()
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
@@ -159,13 +149,13 @@ def test_a_half_read_result_is_reported_when_its_transaction_is_committed(timed,
 
 
 @on_sqlite
-def test_what_is_slow_only_by_its_fetching_is_slow(timed, notes, monkeypatch):
-    """The clock of the test goes on by a second at each look."""
-    seconds = iter(range(1000))
-    database = timed(threshold=1.5)
-    with database.read() as session:
+def test_what_is_slow_only_by_its_fetching_is_slow(timed, notes):
+    """Each look at the clock of the test takes a second, once a statement was prepared."""
+    seconds = itertools.count()
+    step = 0
+    with timed(threshold=1.5, clock=lambda: next(seconds) * step).read() as session:
         session.execute(THREE).all()
-        monkeypatch.setattr(timing, "now", lambda: next(seconds) * SECOND)
+        step = SECOND
         result = session.execute(THREE)
         assert notes.begun == []
         result.fetchone()
@@ -188,62 +178,35 @@ def test_a_statement_with_many_parameters_is_one(timed, observation):
     assert [times for times, _ in observation.counts.values()] == [1]
 
 
-def test_cursors_of_the_driver_are_timed_too(connection, notes, observation):
-    cursor = connection.cursor()
-    cursor.execute("SELECT 1")
-    assert notes.statements() == []
-    cursor.execute("SELECT 2")
-    assert notes.statements() == ["SELECT 1"]
-    assert cursor.fetchall() == [(2,)]
-    cursor.close()
-    assert notes.statements() == ["SELECT 1", "SELECT 2"]
-    assert observation.statements == 2
+def test_a_statement_that_is_sent_as_it_is_written_is_one_too(timed, observation):
+    with timed().read() as session:
+        connection = session.connection(execution_options={"no_parameters": True})
+        assert connection.exec_driver_sql("SELECT 1 WHERE 'x' LIKE '%'").all() == [(1,)]
+    assert observation.statements == 1
+
+
+def test_inserts_of_many_rows_are_counted_by_their_batches(timed, notes, observation):
+    """SQLAlchemy inserts each batch by the same cursor."""
+    table = sa.Table("heartbeats", sa.MetaData(), sa.Column("name", sa.String), sa.Column("seen", sa.Integer))
+    insert = table.insert().returning(table.c.name)
+    rows = [{"name": f"worker {number}", "seen": 0} for number in range(5)]
+    with timed().write() as session:
+        options = {"insertmanyvalues_page_size": 2}
+        names = session.connection().execute(insert, rows, execution_options=options).scalars().all()
+    assert sorted(names) == [row["name"] for row in rows]
+    inserts = [statement for statement in notes.statements() if statement.startswith("INSERT")]
+    assert len(inserts) == observation.statements == 3
+    assert sum(times for times, _ in observation.counts.values()) == 3
 
 
 @on_sqlite
-def test_a_cursor_that_is_used_again_has_told_what_it_fetched(timed, observation):
-    connection = timed(threshold=60).engine.raw_connection()
-    cursor = connection.cursor()
-    cursor.execute("SELECT 1")
-    executed = observation.counts["SELECT 1"][1]
-    cursor.fetchone()
-    cursor.execute("SELECT 2")
-    assert observation.counts["SELECT 1"][1] > executed
-    connection.close()
-
-
-@on_sqlite
-def test_iteration_over_a_cursor_of_sqlite_is_timed(connection, observation):
-    cursor = connection.cursor()
-    assert list(cursor.execute("SELECT 1 UNION SELECT 2")) == [(1,), (2,)]
-    cursor.close()
-    assert list(observation.counts) == ["SELECT 1 UNION SELECT 2"]
-
-
-@on_sqlite
-def test_what_a_connection_of_sqlite_executes_itself_is_timed(connection, observation):
-    driver = connection.driver_connection
-    driver.execute("SELECT 1")
-    driver.executemany("DELETE FROM posts WHERE id = ?", [(1,), (2,)])
-    driver.executescript("SELECT 2; SELECT 3")
-    assert list(observation.counts) == ["SELECT 1", "DELETE FROM posts WHERE id = ?", "SELECT 2; SELECT 3"]
-
-
-@on_sqlite
-def test_a_cursor_of_another_class_is_as_it_was_wanted(connection):
+def test_a_cursor_of_another_class_is_as_it_was_wanted(timed):
     class Own(sqlite3.Cursor):
         pass
 
-    assert type(connection.driver_connection.cursor(Own)) is Own
-
-
-@on_postgresql
-def test_what_psycopg_takes_as_a_statement_is_timed(connection, observation):
-    cursor = connection.cursor()
-    cursor.execute(b"SELECT 1")
-    cursor.execute(psycopg.sql.SQL("SELECT 2"))
-    cursor.close()
-    assert list(observation.counts) == ["SELECT 1", "SQL('SELECT 2')"]
+    with timed().read() as session:
+        driver = session.connection().connection.driver_connection
+        assert type(driver.cursor(Own)) is Own
 
 
 @on_postgresql
@@ -266,7 +229,7 @@ def test_a_connection_from_before_the_timing_goes_on_untimed(migrated, notes, ob
     assert (notes.begun, observation.statements) == ([], 0)
 
 
-def test_whoever_asks_has_every_statement_with_its_place(timed, notes, observation):
+def test_whoever_asks_has_every_statement_with_its_call_site(timed, notes, observation):
     observation.recorded = []
     with timed(threshold=60).write() as session:
         result = session.execute(
@@ -287,17 +250,6 @@ def test_whoever_asks_has_every_statement_with_its_place(timed, notes, observati
     assert notes.begun == []
 
 
-def test_a_cursor_that_is_used_again_is_recorded_again(connection, observation):
-    observation.recorded = []
-    cursor = connection.cursor()
-    cursor.execute("SELECT 1")
-    cursor.execute("SELECT 2")
-    observation.recorded = None
-    cursor.execute("SELECT 3")
-    cursor.close()
-    assert observation.statements == 3
-
-
 def test_the_first_run_too_many_is_told(timed, notes, observation):
     with timed(threshold=0, repeats=2).read() as session:
         for _ in range(5):
@@ -305,16 +257,17 @@ def test_the_first_run_too_many_is_told(timed, notes, observation):
     assert (notes.often, notes.begun) == ([str(THREE)], [])
 
 
-def test_a_long_task_keeps_so_many_different_statements_only(timed, observation, monkeypatch):
-    monkeypatch.setattr(timing, "MOST_DIFFERENT_STATEMENTS", 2)
-    with timed(threshold=0).read() as session:
+def test_a_long_task_keeps_so_many_different_statements_only(timed, observation):
+    with timed(threshold=0, most_statements=2).read() as session:
         for number in (1, 2, 3, 3, 1):
             session.execute(sa.text(f"SELECT {number}"))
     assert (list(observation.counts), observation.statements) == (["SELECT 1", "SELECT 2"], 5)
 
 
-def test_the_place_is_the_innermost_frame_outside_of_the_libraries():
-    assert re.fullmatch(r"tests/unit/slow_queries/test_timing\.py:\d+ in test_the_place_is_.*", str(place()))
-    assert str(Place("", "")) == "not known"
-    assert str(Place("a.py:1 in f", "a.py:1 in f")) == "a.py:1 in f"
-    assert str(Place("a.py:1 in f", "views.py:2 in g")) == "a.py:1 in f, called from views.py:2 in g"
+def test_the_call_site_is_the_innermost_frame_outside_of_the_libraries():
+    assert re.fullmatch(
+        r"tests/unit/slow_queries/test_timing\.py:\d+ in test_the_call_site_is_.*", str(find_call_site())
+    )
+    assert str(CallSite("", "")) == "not known"
+    assert str(CallSite("a.py:1 in f", "a.py:1 in f")) == "a.py:1 in f"
+    assert str(CallSite("a.py:1 in f", "views.py:2 in g")) == "a.py:1 in f, called from views.py:2 in g"

@@ -25,3 +25,24 @@ class TaskFailed:
     registry: Registry
     task: str
     error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """The worker begins a round of its tasks."""
+
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """Something that the admins should be told.
+
+    What has the same `kind` and `group` is the same fault: the first is mailed at once, others are counted.
+    """
+
+    registry: Registry
+    kind: str
+    group: str
+    subject: str
+    body: str

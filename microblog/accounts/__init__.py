@@ -13,3 +13,4 @@ def includeme(config: Any) -> None:
     config.add_branch("account", Account)
     config.add_identity_loader("session", load_identity)
     config.registry.checks_before_writing.append(hold_identity)
+    config.include("microblog.accounts.tasks")

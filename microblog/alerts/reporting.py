@@ -25,6 +25,7 @@ from zope.interface import implementer
 from microblog.alerts.interfaces import IAlerts
 from microblog.alerts.ledger import Group, Ledger
 from microblog.alerts.settings import ALERTS_EVERY, ALERTS_STATE
+from microblog.events import AlertRaised
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import LONGEST_SUBJECT, plain_message
 from microblog.mail.settings import ADMINS
@@ -308,5 +309,10 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def report_alert(event: AlertRaised) -> None:
+    event.registry.alerts.report(event.kind, event.group, event.subject, event.body)
+
+
 def includeme(config: Any) -> None:
     config.registry.alerts = Alerts(config.registry)
+    config.add_subscriber(report_alert, AlertRaised)

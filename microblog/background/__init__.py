@@ -7,18 +7,14 @@ def includeme(config: Any) -> None:
     from pyramid.events import NewRequest
 
     from microblog.background.settings import WORKER
+    from microblog.background.tasks import add_worker_task
     from microblog.background.worker import Worker
-    from microblog.health.watch import Watch
 
-    config.include("microblog.background.deferred")
     config.declare_settings(WORKER)
+    config.registry.worker_tasks = {}
+    config.add_directive("add_worker_task", add_worker_task)
+    config.include("microblog.background.deferred")
     config.registry.worker = Worker(config.registry)
-    config.registry.watch = Watch(config.registry)
-    if config.registry.watch.is_needed:
+    if config.registry.microblog[WORKER] != "off":
         # `microblog serve` starts it with the server; under plain pserve the first request does.
-        config.add_subscriber(lambda event: look_after_worker(event.request.registry), NewRequest)
-
-
-def look_after_worker(registry: Any) -> None:
-    registry.worker.start()
-    registry.watch.glance()
+        config.add_subscriber(lambda event: event.request.registry.worker.start(), NewRequest)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import orm
 
+from microblog.background.tasks import EVERYWHERE
 from microblog.db import Database
 from microblog.outages import DatabaseUnavailable
 
@@ -95,3 +96,7 @@ class DeferredWrites:
 
 def includeme(config: Any) -> None:
     config.registry.deferred = DeferredWrites(config.registry.database)
+    # In each process: what waits is in its memory.
+    config.add_worker_task(
+        "deferred writes", lambda registry: registry.deferred.flush(), where=EVERYWHERE, order=-1
+    )

@@ -12,9 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from microblog.alerts.settings import ALERTS_STATE
-from microblog.background import heartbeats
+from microblog.background.queries import get_newest_heartbeat
 from microblog.background.settings import WORKER
-from microblog.background.worker import STUCK_SECONDS
 from microblog.commands.database import described
 from microblog.commands.ini import LogError
 from microblog.commands.site import Site
@@ -26,6 +25,7 @@ from microblog.metrics.settings import METRICS_DIRECTORY
 from microblog.operations import migrating, queries
 from microblog.outbox.queries import depths
 from microblog.outbox.queries import now as milliseconds
+from microblog.outbox.tasks import STUCK_SECONDS
 from microblog.paging import Cursor
 from microblog.posts.queries import everybodys_posts
 from microblog.profiling.settings import PROFILER_DIRECTORY
@@ -231,7 +231,7 @@ def worker(site: Site) -> Iterator[Finding]:
     if site.registry.microblog[WORKER] == "off":
         return
     with site.database.read() as session:
-        seen = heartbeats.newest(session)
+        seen = get_newest_heartbeat(session)
     if seen is None:
         yield Finding(OK, "None runs now.")
         return

@@ -7,4 +7,5 @@ def includeme(config: Any) -> None:
     from microblog.health.settings import SETTINGS
 
     config.declare_settings(*SETTINGS)
+    config.include("microblog.health.watch")
     config.include("microblog.health.views")

@@ -10,7 +10,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from microblog.background import heartbeats
+from microblog.background.queries import get_newest_heartbeat
 from microblog.health.probes import Probe
 from microblog.health.settings import HEALTH_ALLOW
 from microblog.operations import queries
@@ -110,7 +110,7 @@ class Readiness:
         with database.for_a_request(), database.read() as session:
             revision = queries.revision(session)
             if self._registry.watch.is_needed and problem_of(revision) is None:
-                self._registry.watch.note(heartbeats.newest(session))
+                self._registry.watch.note(get_newest_heartbeat(session))
             return revision
 
     def _ask_search(self) -> None:

@@ -14,8 +14,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from microblog.background import heartbeats
+from pyramid.events import NewRequest
+
+from microblog.background import queries
 from microblog.background.settings import WORKER
+from microblog.background.tasks import SERVER
+from microblog.background.worker import SECONDS_BETWEEN_HEARTBEATS
 from microblog.outages import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -56,7 +60,7 @@ class Watch:
         """Ask the database, and tell when the worker is missed, or is there again."""
         try:
             with self._registry.database.read() as session:
-                self.note(heartbeats.newest(session))
+                self.note(queries.get_newest_heartbeat(session))
         except DatabaseUnavailable:
             self.note_outage()
             raise
@@ -111,3 +115,17 @@ class Watch:
         else:
             log.warning("The worker works again.")
             alerts.report("worker", "works again", "The worker works again", "The worker works again.")
+
+
+def includeme(config: Any) -> None:
+    watch = config.registry.watch = Watch(config.registry)
+    if watch.is_needed:
+        config.add_subscriber(lambda event: event.request.registry.watch.glance(), NewRequest)
+        # First: it is reported even when the tasks after it hang.
+        config.add_worker_task(
+            "watch",
+            lambda registry: registry.watch.look(),
+            every=SECONDS_BETWEEN_HEARTBEATS,
+            where=SERVER,
+            order=-2,
+        )

@@ -15,6 +15,7 @@ from typing import Any
 from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
 from microblog.events import RequestFailed, TaskFailed
 from microblog.observing import present
+from microblog.outages import DatabaseUnavailable
 from microblog.redaction import format_trace, mask_address
 from microblog.request import Request
 
@@ -62,7 +63,9 @@ def record_request(event: RequestFailed) -> None:
 
 
 def record_task(event: TaskFailed) -> None:
-    """Send it to the admins."""
+    """Send it to the admins, unless it is an outage, which whoever met it first has reported (outages.py)."""
+    if isinstance(event.error, DatabaseUnavailable):
+        return
     report(
         event.registry,
         event.error,

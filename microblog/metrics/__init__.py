@@ -8,3 +8,4 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(*SETTINGS)
     config.include("microblog.metrics.views")
+    config.include("microblog.metrics.worker")

@@ -18,7 +18,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from zope.interface import implementer
 
-from microblog.background import heartbeats
+from microblog.background.queries import get_newest_heartbeat
 from microblog.health.probes import Probe
 from microblog.health.views import plain
 from microblog.metrics.interfaces import INumbers
@@ -223,7 +223,7 @@ class FromTheDatabase:
     def _depths(self) -> tuple[dict[str, Depth], int | None]:
         database = self._registry.database
         with database.for_a_request(), database.read() as session:
-            return depths(session), heartbeats.newest(session)
+            return depths(session), get_newest_heartbeat(session)
 
     def _status(self) -> Status:
         database = self._registry.database

@@ -82,6 +82,7 @@ def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to:
 
 def import_models() -> None:
     import microblog.accounts.models
+    import microblog.background.models
     import microblog.importing.models
     import microblog.outbox.models
     import microblog.people.models

@@ -4,4 +4,4 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """Its table is in `models`."""
+    config.include("microblog.outbox.tasks")

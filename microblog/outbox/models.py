@@ -1,4 +1,4 @@
-"""The outbox, and who works at it."""
+"""The outbox."""
 
 from __future__ import annotations
 
@@ -33,16 +33,3 @@ class Entry(Base):
     lease_until: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
     set_aside: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     error: Mapped[str | None] = mapped_column(sa.Text)
-
-
-class Heartbeat(Base):
-    """When a worker was last seen (milliseconds since 1970); one that stops properly removes its row.
-
-    `padding` is for trying whether anything can be written at all (`Database.probe`).
-    """
-
-    __tablename__ = "heartbeats"
-
-    name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
-    seen: Mapped[int] = mapped_column(sa.BigInteger)
-    padding: Mapped[str | None] = mapped_column(sa.Text)

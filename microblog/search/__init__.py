@@ -12,3 +12,4 @@ def includeme(config: Any) -> None:
     config.registry.search = adapter
     config.registry.database.after_begin(adapter.after_begin)
     config.registry.database.before_commit(adapter.before_commit)
+    config.include("microblog.search.tasks")

@@ -7,3 +7,4 @@ def includeme(config: Any) -> None:
     config.include("microblog.submissions.kept")
     config.include("microblog.submissions.results")
     config.include("microblog.submissions.sending")
+    config.include("microblog.submissions.tasks")

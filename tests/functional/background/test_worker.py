@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from microblog.background.tasks import SERVER
+from microblog.background.worker import Worker
+from microblog.events import TaskFailed
 from microblog.outbox import queries as outbox
+from microblog.outbox.tasks import OutboxWatch
 
 
 @pytest.fixture
@@ -22,8 +26,13 @@ def told(application, monkeypatch):
 
 
 @pytest.fixture
+def watch(application):
+    return OutboxWatch(application.registry)
+
+
+@pytest.fixture
 def worker(application):
-    return type(application.registry.worker)(application.registry)
+    return Worker(application.registry, now=lambda: 0.0)
 
 
 def change(database, sql):
@@ -37,32 +46,33 @@ def test_each_task_is_observed_by_its_name(application, worker, monkeypatch):
         application.registry, "observers", [lambda observation, response: names.append(observation.task)]
     )
     worker.round()
-    assert names == ["deferred writes", "search index", "expired sessions", "outbox"]
+    assert names == ["deferred writes", "old forms", "expired sessions", "search index", "outbox"]
 
 
-def test_deliveries_that_are_stuck_are_told_once_a_minute(database, worker, told, caplog):
+def test_deliveries_that_are_stuck_are_told_once_a_minute(application, database, told, caplog):
+    seconds = 0.0
+    worker = Worker(application.registry, now=lambda: seconds)
     with database.write() as session:
         outbox.write(session, "letters", [1, 2])
-    worker.look_after()
+    worker.round()
     assert not told
     change(database, "UPDATE outbox SET created = created - 700000")
-    worker.look_after()  # not a minute later
+    worker.round()  # not a minute later
     assert not told
-    worker = type(worker)(worker._registry)
-    worker.look_after()
+    seconds = 60.0
+    worker.round()
     assert told == [("stuck letters", "Deliveries “letters” are stuck: 2 wait")]
     assert "2 entries “letters” of the outbox wait, the oldest for 7" in caplog.text
 
 
-def test_deliveries_that_are_no_longer_stuck_are_told(database, worker, told, caplog):
+def test_deliveries_that_are_no_longer_stuck_are_told(database, watch, told, caplog):
     with database.write() as session:
         outbox.write(session, "letters", [1])
     change(database, "UPDATE outbox SET created = created - 700000")
-    worker.look_after()
+    watch.look()
     change(database, "DELETE FROM outbox")
     for _ in range(2):
-        worker._last.clear()  # a minute later
-        worker.look_after()
+        watch.look()
     assert [subject for _, subject in told] == [
         "Deliveries “letters” are stuck: 1 wait",
         "Deliveries “letters” work again",
@@ -70,9 +80,74 @@ def test_deliveries_that_are_no_longer_stuck_are_told(database, worker, told, ca
     assert "The deliveries “letters” of the outbox are no longer stuck." in caplog.text
 
 
-def test_deliveries_that_were_refused_are_told(database, worker, told):
+def test_deliveries_that_were_refused_are_told(database, watch, told):
     with database.write() as session:
         outbox.write(session, "letters", [1])
     change(database, "UPDATE outbox SET set_aside = true")
-    worker.look_after()
+    watch.look()
     assert told == [("set aside letters", "1 deliveries “letters” were refused for good")]
+
+
+# Tasks that a third party adds
+
+
+def test_a_task_that_is_added_runs_every_so_many_seconds_and_at_once_when_there_is_more(make_application):
+    calls: list[float] = []
+    seconds, has_more = 0.0, False
+
+    def work(registry):
+        calls.append(seconds)
+        return has_more
+
+    site = make_application(extend=lambda config: config.add_worker_task("letters", work, every=10))
+    letters = Worker(site.registry, now=lambda: seconds)
+
+    def run_at(now):
+        nonlocal seconds
+        seconds = now
+        letters.round()
+
+    for now in (0.0, 5.0, 10.0, 11.0):
+        run_at(now)
+    assert calls == [0.0, 10.0]
+    has_more = True
+    run_at(20.0)
+    has_more = False
+    for now in (20.5, 21.0):
+        run_at(now)
+    assert calls[2:] == [20.0, 20.5]
+
+
+def test_a_task_of_the_server_is_not_done_by_the_worker(make_application):
+    calls = []
+    site = make_application(
+        extend=lambda config: config.add_worker_task("look", lambda registry: calls.append(1), where=SERVER)
+    )
+    Worker(site.registry).round()
+    assert not calls
+    Worker(site.registry).round(everything=False)
+    assert calls
+
+
+def test_a_task_that_fails_is_an_event(make_application, caplog):
+    failed: list[TaskFailed] = []
+
+    def fail(registry):
+        raise RuntimeError("no letters")
+
+    def extend(config):
+        config.add_worker_task("letters", fail)
+        config.add_subscriber(failed.append, TaskFailed)
+
+    Worker(make_application(extend=extend).registry).round()
+    assert [(event.task, str(event.error)) for event in failed] == [("letters", "no letters")]
+    caplog.clear()
+
+
+def test_a_task_of_ours_can_be_replaced(make_application):
+    calls = []
+    site = make_application(
+        extend=lambda config: config.add_worker_task("search index", lambda registry: calls.append(1))
+    )
+    Worker(site.registry).round()
+    assert calls == [1]

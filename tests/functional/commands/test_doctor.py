@@ -15,7 +15,8 @@ import sqlalchemy as sa
 import time_machine
 
 from microblog.accounts.queries import add_user
-from microblog.background import heartbeats
+from microblog.background import queries as background
+from microblog.background.models import Heartbeat
 from microblog.commands import checks, doctor
 from microblog.commands.checks import Finding, in_bytes
 from microblog.commands.ini import LogError
@@ -25,7 +26,6 @@ from microblog.ids import id_of_moment
 from microblog.operations import queries
 from microblog.operations.queries import Server
 from microblog.outbox import queries as outbox
-from microblog.outbox.models import Heartbeat
 from microblog.posts.queries import add_posts
 from microblog.search.interfaces import SearchUnavailable, Status, Verified
 from tests.functional.commands.conftest import run, write_ini
@@ -410,7 +410,7 @@ def test_a_worker_that_died_is_a_fault_and_one_that_was_stopped_is_not(with_more
 
     assert findings() == [("ok", "None runs now.")]
     with application.database.write() as session:
-        heartbeats.beat(session, "elsewhere:1")
+        background.record_heartbeat(session, "elsewhere:1")
     assert findings()[0][0] == "ok"
     with application.database.write() as session:
         session.execute(sa.update(Heartbeat).values(seen=Heartbeat.seen - 300_000))

@@ -10,11 +10,11 @@ from email.policy import SMTP
 import pytest
 import sqlalchemy as sa
 
-from microblog.background import heartbeats
+from microblog.background import queries
+from microblog.background.models import Heartbeat
 from microblog.background.worker import Worker
 from microblog.health.watch import Watch
 from microblog.outages import AWAY, FULL, DatabaseUnavailable
-from microblog.outbox.models import Heartbeat
 from tests.conftest import Application
 
 TWO_MINUTES = 121
@@ -75,7 +75,7 @@ def told(caplog):
 
 def beat(site, name="elsewhere:1", seen=None):
     with site.database.write() as session:
-        heartbeats.beat(session, name)
+        queries.record_heartbeat(session, name)
         if seen is not None:
             session.execute(sa.update(Heartbeat).where(Heartbeat.name == name).values(seen=seen))
 
@@ -158,8 +158,8 @@ def test_a_worker_leaves_a_heartbeat_and_takes_it_along_when_it_stops(build):
     thread = threading.Thread(target=worker.run)
     thread.start()
     assert seen.wait(30)
-    worker.beat()  # not again so soon
-    assert names(site) == [heartbeats.own_name()]
+    worker.record_heartbeat()  # not again so soon
+    assert names(site) == [queries.get_own_name()]
     worker.stop()
     thread.join()
     assert names(site) == []

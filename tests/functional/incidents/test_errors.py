@@ -413,6 +413,6 @@ def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, m
     registry.worker.round()
     registry.worker.round()
     (mail,) = mails(application)
-    assert "RuntimeError at microblog/background/worker.py:" in mail["Subject"]
+    assert "RuntimeError at microblog/search/tasks.py:" in mail["Subject"]
     assert "The worker's task “search index” failed; it will be tried again." in mail.get_content()
     assert "RuntimeError: no index" in mail.get_content()

@@ -419,12 +419,12 @@ def test_old_rows_are_deleted_by_the_worker_so_many_in_a_round(application, susa
     worker = Worker(application.registry)
     left = []
     for _ in range(4):
-        worker.clean()
+        worker.round()
         left.append(number_of(database, KeptForm))
     assert left == [1501, 501, 0, 0]
     assert number_of(database, FormResult) == results
     clock.shift(timedelta(days=1))
-    Worker(application.registry).clean()
+    Worker(application.registry).round()
     assert number_of(database, FormResult) == 0
 
 

@@ -1,0 +1,21 @@
+"""Who works in the background."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from microblog.db import Base
+
+
+class Heartbeat(Base):
+    """When a worker was last seen (milliseconds since 1970); one that stops properly removes its row.
+
+    `padding` is for trying whether anything can be written at all (`Database.probe`).
+    """
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    seen: Mapped[int] = mapped_column(sa.BigInteger)
+    padding: Mapped[str | None] = mapped_column(sa.Text)

@@ -1,0 +1,50 @@
+"""Every SQL statement about the workers that are there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.background.models import Heartbeat
+from microblog.db import NAME_OF_A_TRY
+
+NAME_CHARACTERS = 200
+# A worker that was killed leaves its row; nobody asks for it after that time.
+MILLISECONDS_TO_KEEP = 3_600_000
+
+
+def get_own_name() -> str:
+    """The name of a worker in this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"[-NAME_CHARACTERS:]
+
+
+def record_heartbeat(session: orm.Session, name: str) -> None:
+    """The worker of this name is there, now."""
+    now = time.time_ns() // 1_000_000
+    there = sa.update(Heartbeat).where(Heartbeat.name == name).values(seen=now)
+    if not session.execute(there).rowcount:  # type: ignore[attr-defined]
+        session.execute(sa.insert(Heartbeat).values(name=name, seen=now))
+    session.execute(sa.delete(Heartbeat).where(Heartbeat.seen < now - MILLISECONDS_TO_KEEP))
+
+
+def remove_heartbeat(session: orm.Session, name: str) -> None:
+    """The worker stops, and nobody has to miss it."""
+    session.execute(sa.delete(Heartbeat).where(Heartbeat.name == name))
+
+
+def get_newest_heartbeat(session: orm.Session) -> int | None:
+    """When any worker was last seen (milliseconds since 1970); None when none has left a row."""
+    seen: int | None = session.scalar(
+        sa.select(sa.func.max(Heartbeat.seen)).where(Heartbeat.name != NAME_OF_A_TRY)
+    )
+    return seen
+
+
+def get_seconds_since_heartbeat(session: orm.Session) -> float | None:
+    """How long ago any worker was last seen; None when none has left a row."""
+    seen = get_newest_heartbeat(session)
+    return None if seen is None else max(0.0, time.time() - seen / 1000)

@@ -1,0 +1,51 @@
+"""Tasks of the worker: what rooms have done for them again and again, outside of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+# Which thread does it, when the worker is a process of its own: that process, the thread that the server has
+# nevertheless, or both. When the worker is a thread of the server it does all but the tasks of SERVER.
+WORKER, SERVER, EVERYWHERE = "worker", "server", "everywhere"
+
+Function = Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`function(registry)` is called `every` so many seconds, in each round when that is 0.
+
+    When it returns True there is more to do, and it is called in the next round whatever `every` says.
+    `where` is WORKER, SERVER or EVERYWHERE.
+    """
+
+    name: str
+    function: Function
+    every: float
+    where: str
+
+
+def add_worker_task(
+    config: Any, name: str, function: Function, *, every: float = 0, where: str = WORKER, order: int = 0
+) -> None:
+    """Directive: `config.add_worker_task("old forms", delete_old_forms, every=600)`.
+
+    Tasks run in the order of `order`, then in the order in which they were registered.
+    """
+    task = Task(name, function, every, where)
+
+    def register() -> None:
+        config.registry.worker_tasks[name] = (order, task)
+
+    introspectable = config.introspectable("worker tasks", name, name, "worker task")
+    introspectable.update(every=every, where=where)
+    config.action(("worker task", name), register, order=-10, introspectables=(introspectable,))
+
+
+def get_tasks(registry: Any, *where: str) -> list[Task]:
+    """Those for the threads in `where`, in their order."""
+    ordered = sorted(registry.worker_tasks.values(), key=itemgetter(0))
+    return [task for _, task in ordered if task.where in where]

@@ -1,0 +1,20 @@
+"""What the worker does about forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from microblog.submissions.queries import delete_old
+
+SECONDS_BETWEEN_CLEANINGS = 600
+FORMS_IN_A_ROUND = 1000
+
+
+def delete_old_forms(registry: Any) -> bool:
+    """Are there more, for the next round?"""
+    with registry.database.write() as session:
+        return not delete_old(session, FORMS_IN_A_ROUND)
+
+
+def includeme(config: Any) -> None:
+    config.add_worker_task("old forms", delete_old_forms, every=SECONDS_BETWEEN_CLEANINGS)

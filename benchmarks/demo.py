@@ -21,12 +21,13 @@ from sqlalchemy import orm
 
 from benchmarks.fortunes import FOLDER, fortunes
 from microblog.accounts import passwords
-from microblog.accounts.queries import add_user, change_profile, owner_of_nickname
+from microblog.accounts.actions import change_profile, create_account
+from microblog.accounts.queries import owner_of_nickname
 from microblog.commands.site import Site, sentence_about
 from microblog.ids import id_of_moment
-from microblog.people.queries import follow
+from microblog.people.actions import follow
+from microblog.posts.actions import import_posts
 from microblog.posts.forms import MAX_LENGTH
-from microblog.posts.queries import add_posts
 
 SEED = 7
 READER = "susan"
@@ -116,23 +117,24 @@ def fill(session: orm.Session, password_hash: str, max_length: int) -> int:
     for nickname, texts in written.items():
         joined = now - timedelta(days=DAYS + chance.randrange(100))
         is_reader = nickname == READER
-        user_id = add_user(
+        user_id = create_account(
             session,
             nickname,
             email=f"{nickname.lower()}@example.org",
             password_hash=password_hash if is_reader else None,
             member_since=joined,
+            imported=True,
         )
         about = PEOPLE.get(nickname, ("A file of fortunes, one at a time.", []))[0]
-        change_profile(session, user_id, nickname=nickname, about_me=about)
+        change_profile(session, user_id, nickname=nickname, about_me=about, imported=True)
         ids.append(user_id)
         rows += [row_of(user_id, text, now, chance) for text in texts]
-    add_posts(session, rows)
+    count = import_posts(session, rows)
     for follower in ids:
         for followee in chance.sample(ids, k=min(len(ids), 3 + chance.randrange(len(ids)))):
             if follower != followee:
-                follow(session, follower, followee)
-    return len(rows)
+                follow(session, follower, followee, imported=True)
+    return count
 
 
 def row_of(user_id: int, text: str, now: datetime, chance: random.Random) -> dict[str, Any]:

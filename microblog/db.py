@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import secrets
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -126,10 +127,17 @@ class Database:
     """The engine, and the only place in which sessions are made.
 
     `sessions` remembers every session that somebody still holds, so that a test can show that none
-    outlives its request. Building it connects to nothing.
+    outlives its request. `info` is what `session.info` of each begins with: the application's sessions
+    have its `registry` there, by which an action without a request reaches subscribers and settings.
+    Building it connects to nothing.
     """
 
-    def __init__(self, url: str, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        url: str,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+        info: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         parsed = url_of(url)
         self.outages = Outages(self.probe)
         self._site = EngineOfSite(parsed, sqlite_file(parsed), timeouts, self.outages)
@@ -138,7 +146,7 @@ class Database:
         self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
         # A closed session stays closed: whoever keeps one beyond its request fails at once.
-        options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False}
+        options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False, "info": dict(info)}
         self._read_session = orm.sessionmaker(bind=self.reading, **options)
         self._write_session = orm.sessionmaker(bind=self.writing, **options)
 
@@ -293,7 +301,7 @@ def includeme(config: Any) -> None:
     url = settings[DATABASE_URL]
     timeouts = Timeouts(settings[CONNECT_TIMEOUT], settings[STATEMENT_TIMEOUT], settings[BACKGROUND_TIMEOUT])
     try:
-        config.registry.database = Database(url, timeouts)
+        config.registry.database = Database(url, timeouts, {"registry": config.registry})
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         config.registry.microblog.fault(
             f"{DATABASE_URL.key} must be sqlite+pysqlite:///PATH or postgresql+psycopg://…; "

@@ -1,4 +1,10 @@
-"""Events of the foundation, which rooms subscribe to with `config.add_subscriber`."""
+"""Events: what happened, told to whoever subscribed with `config.add_subscriber(function, EventClass)`.
+
+Here are those of the foundation, and what all changes of the database have in common. Their classes stand in
+the room whose action notifies them (`posts/events.py`): a new room adds its own, and this module knows none.
+An action notifies inside of its transaction, after it did something. A subscriber works in the same
+transaction, with `event.session`: rolled back, nothing of it stays.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sqlalchemy import orm
+
     from microblog.request import Registry, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something was changed in the database, in the transaction of `session`.
+
+    `imported` says that it did not happen now: it came from a file, or was made up for a demonstration.
+    Whoever notifies people, sends mail or calls other sites leaves it out.
+    """
+
+    session: orm.Session
+    imported: bool = False
+
+
+def notify(change: Change) -> None:
+    """Call the subscribers of the application whose `Database` made the session."""
+    change.session.info["registry"].notify(change)
 
 
 @dataclass(slots=True)

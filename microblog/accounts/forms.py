@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-from email_validator import EmailNotValidError
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired
 
-from microblog.accounts import passwords
+from microblog.accounts import passwords, rules
 from microblog.accounts.models import EMAIL_LENGTH
-from microblog.accounts.nicknames import nickname_problem
-from microblog.addresses import parse_address
-from microblog.web.forms import AtMost, Form, Length, no_control_characters, strip, unix_lines
+from microblog.texts import check_length, strip, unix_lines
+from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
-ABOUT_ME_GRAPHEMES = 140
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
 
 
-def is_a_nickname(form: Any, field: Any) -> None:
-    problem = nickname_problem(field.data)
-    if problem is not None:
-        raise ValidationError(problem)
-
-
-def is_an_email_address(form: Any, field: Any) -> None:
-    try:
-        parse_address(field.data)
-    except EmailNotValidError as error:
-        raise ValidationError(f"This is not an e-mail address: {str(error)[:150]}") from None
+def at_most(characters: int, sentence: str) -> Rule:
+    """So many code points; a longer text is shown to no other validator."""
+    return Rule(partial(check_length, least=0, most=characters, sentence=sentence), stop=True)
 
 
 class RegisterForm(Form):
-    nickname = StringField("Nickname", [InputRequired("Choose a nickname."), is_a_nickname], [strip])
+    nickname = StringField(
+        "Nickname", [InputRequired(rules.NICKNAME_MISSING), Rule(rules.check_nickname)], [strip]
+    )
     email = StringField(
         "E-mail",
         [
-            InputRequired("Give an e-mail address."),
-            Length(max=EMAIL_LENGTH, message="An e-mail address has at most 254 characters."),
+            InputRequired(rules.EMAIL_MISSING),
+            Rule(rules.check_email_length, stop=True),
             no_control_characters,
-            is_an_email_address,
+            Rule(rules.check_email_form),
         ],
         [strip],
     )
     password = PasswordField(
         "Password",
         [
-            InputRequired("Choose a password."),
-            Length(
-                passwords.LEAST_CHARACTERS,
-                passwords.MOST_CHARACTERS,
-                f"A password has {passwords.LEAST_CHARACTERS} to {passwords.MOST_CHARACTERS:,} characters.",
-            ),
+            InputRequired(rules.PASSWORD_MISSING),
+            Rule(rules.check_password_length, stop=True),
             no_control_characters,
         ],
     )
@@ -63,7 +50,7 @@ class LoginForm(Form):
         "Nickname or e-mail",
         [
             InputRequired("Type your nickname or e-mail address."),
-            Length(max=EMAIL_LENGTH, message="This is too long for a nickname or an e-mail address."),
+            at_most(EMAIL_LENGTH, "This is too long for a nickname or an e-mail address."),
             no_control_characters,
         ],
         [strip],
@@ -72,7 +59,7 @@ class LoginForm(Form):
         "Password",
         [
             InputRequired("Type your password."),
-            Length(max=passwords.MOST_CHARACTERS, message="This is too long for a password."),
+            at_most(passwords.MOST_CHARACTERS, "This is too long for a password."),
         ],
     )
     remember_me = BooleanField("Remember me")
@@ -80,5 +67,9 @@ class LoginForm(Form):
 
 
 class ProfileForm(Form):
-    nickname = StringField("Nickname", [InputRequired("Choose a nickname."), is_a_nickname], [strip])
-    about_me = TextAreaField("About me", [no_control_characters, AtMost(ABOUT_ME_GRAPHEMES)], [unix_lines])
+    nickname = StringField(
+        "Nickname", [InputRequired(rules.NICKNAME_MISSING), Rule(rules.check_nickname)], [strip]
+    )
+    about_me = TextAreaField(
+        "About me", [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)], [unix_lines]
+    )

@@ -219,18 +219,23 @@ def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
         raise NicknameTaken(nickname)
 
 
-def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> None:
-    """
+def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> str:
+    """The nickname that the person had until now.
+
     :raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many.
     :raises StaleData: when there is no such person any more.
     """
     # One change of a profile after another: the nicknames are counted, and then there is one more.
-    lock_people(session, [user_id])
+    person = sa.select(User.nickname).where(User.id == user_id).with_for_update(key_share=True)
+    former = session.scalar(person)
+    if former is None:
+        raise StaleData("The person is gone.")
     mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
     if nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
         raise TooManyNicknames(nickname)
     claim_nickname(session, user_id, nickname)
     session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
+    return former
 
 
 def lock_people(session: orm.Session, ids: Collection[int]) -> None:

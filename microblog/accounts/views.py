@@ -11,7 +11,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 
-from microblog.accounts import passwords, queries
+from microblog.accounts import actions, passwords, queries
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
@@ -52,7 +52,7 @@ def register(root: Root, request: Request) -> Any:
         return register_page(request, form, offer=offer, status=422)
     password_hash = passwords.hash_password(form.text("password"))
     try:
-        user_id = queries.add_user(
+        user_id = actions.create_account(
             request.dbsession, form.text("nickname"), email=form.text("email"), password_hash=password_hash
         )
     except queries.NicknameTaken:  # since we looked
@@ -177,7 +177,7 @@ def edit_profile(account: Account, request: Request) -> Any:
     if form.errors or form.errors_of_form:
         return profile_page(request, form, offer=offer, status=422)
     try:
-        queries.change_profile(
+        actions.change_profile(
             request.dbsession, me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
         )
     except queries.TooManyNicknames:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 from sqlalchemy import orm
 
-from microblog.accounts import passwords, queries
-from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, RegisterForm
+from microblog.accounts import actions, passwords, queries, rules
+from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
 from microblog.commands.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.people.queries import PersonRow, person_of
-from microblog.request import Request
+from microblog.texts import InvalidText
 
 password_stdin = click.option(
     "--password-stdin",
@@ -40,15 +40,16 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
     """Add a person called NICKNAME."""
     database = site.require_database()
     nickname, email = nickname.strip(), email and email.strip()
-    given = {"nickname": nickname} | ({} if email is None else {"email": email})
     with database.read() as session:
-        refuse_wrong(session, given)
+        refuse_wrong(session, nickname, email)
         if queries.owner_of_nickname(session, nickname) is not None:
             refuse_nickname(session, nickname, TAKEN_NICKNAME)
     password_hash = asked_password(from_stdin=from_stdin)
     try:
         with database.write() as session:
-            queries.add_user(session, nickname, email=email, password_hash=password_hash, is_admin=admin)
+            actions.create_account(
+                session, nickname, email=email, password_hash=password_hash, is_admin=admin
+            )
     except queries.NicknameTaken:  # since we looked
         raise click.ClickException(f"{TAKEN_NICKNAME} Try again with another.") from None
     except queries.EmailTaken:
@@ -67,7 +68,7 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
         person = existing(session, nickname)
     password_hash = asked_password(from_stdin=from_stdin)
     with still_there(person), database.write() as session:
-        queries.set_password(session, person.id, password_hash)
+        actions.set_password(session, person.id, password_hash)
     click.echo(f"The password of {person.nickname} is set; they have to log in again everywhere.")
 
 
@@ -93,7 +94,7 @@ def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> Non
     with site.require_database().write() as session:
         person = existing(session, nickname)
         with still_there(person):
-            queries.set_admin(session, person.id, is_admin=granted)
+            actions.set_admin(session, person.id, is_admin=granted)
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
 
 
@@ -125,19 +126,22 @@ def asked_password(*, from_stdin: bool) -> str:
             typed = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
         except click.Abort:
             raise click.ClickException("No password was given: type one, or use --password-stdin.") from None
-    problem = problems_of({"password": typed}).get("password")
-    if problem is not None:
-        raise click.ClickException(f"{problem} Try again with another.")
+    require(typed, rules.PASSWORD_MISSING, rules.check_password)
     return passwords.hash_password(typed)
 
 
-def refuse_wrong(session: orm.Session, given: dict[str, str]) -> None:
+def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None:
     """:raises click.ClickException: when the sign-up page would refuse one of these."""
-    problems = problems_of(given)
-    if "nickname" in problems:
-        refuse_nickname(session, given["nickname"], problems["nickname"])
-    for problem in problems.values():
-        raise click.ClickException(f"{problem} Try again with another.")
+    require_unicode(nickname)
+    if nickname:
+        try:
+            rules.check_nickname(nickname)
+        except InvalidText as error:
+            refuse_nickname(session, nickname, str(error))
+    else:
+        refuse_nickname(session, nickname, rules.NICKNAME_MISSING)
+    if email is not None:
+        require(email, rules.EMAIL_MISSING, rules.check_email)
 
 
 def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
@@ -145,12 +149,23 @@ def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
     raise click.ClickException(f"{problem} {free} would be free.")
 
 
-def problems_of(given: dict[str, str]) -> dict[str, str]:
-    """What the sign-up page says about these fields, by their names."""
+def require(text: str, missing: str, check: Callable[[str], None]) -> None:
+    """:raises click.ClickException: when there is none, or a rule refuses it."""
+    require_unicode(text)
     try:
-        request: Request = Request.blank("/", POST=given)
+        if not text:
+            raise InvalidText(missing)
+        check(text)
+    except InvalidText as error:
+        raise click.ClickException(f"{error} Try again with another.") from None
+
+
+def require_unicode(text: str) -> None:
+    """What is not UTF-8 comes as surrogates from the command line.
+
+    :raises click.ClickException: when it is not.
+    """
+    try:
+        text.encode()
     except UnicodeEncodeError:
         raise click.ClickException("What was typed is not UTF-8: type it again.") from None
-    form = RegisterForm(request)
-    form.validate()
-    return {name: str(form[name].errors[0]) for name in given if form[name].errors}

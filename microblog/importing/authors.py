@@ -9,8 +9,9 @@ from datetime import datetime
 from email_validator import EmailNotValidError
 from sqlalchemy import orm
 
+from microblog.accounts.actions import create_account
 from microblog.accounts.nicknames import nickname_key, nickname_problem
-from microblog.accounts.queries import NicknameTaken, add_user, make_unique_nickname
+from microblog.accounts.queries import NicknameTaken, make_unique_nickname
 from microblog.addresses import email_key, email_keys, parse_address
 from microblog.db import StaleData
 from microblog.importing import queries
@@ -74,6 +75,6 @@ def accounts_of(session: orm.Session, since: Mapping[str, datetime]) -> tuple[di
 
 def added(session: orm.Session, nickname: str, since: datetime) -> int:
     try:
-        return add_user(session, nickname, member_since=since)
+        return create_account(session, nickname, member_since=since, imported=True)
     except NicknameTaken:
         raise StaleData(f"Somebody else has just taken the nickname {nickname}.") from None

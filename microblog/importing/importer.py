@@ -21,7 +21,6 @@ from typing import Any, BinaryIO
 
 from pyramid_retry import IRetryableError
 from sqlalchemy import orm
-from wtforms.validators import ValidationError
 
 from microblog.accounts.nicknames import make_valid_nickname, nickname_problem
 from microblog.accounts.queries import lock_people
@@ -32,8 +31,9 @@ from microblog.importing.authors import accounts_of, author_key
 from microblog.importing.models import AUTHOR_LENGTH
 from microblog.importing.order import IDS_IN_A_MILLISECOND, is_full, place
 from microblog.importing.queries import Progress
-from microblog.posts.forms import says_something
-from microblog.web.forms import CODE_POINTS_IN_A_GRAPHEME, AtMost, no_control_characters, unix_lines
+from microblog.posts.actions import import_posts
+from microblog.posts.rules import check_body
+from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, InvalidText, check_characters, unix_lines
 
 # As many as search indexes in the transaction that writes them: what is imported is found at once.
 LINES_IN_A_TRANSACTION = 1000
@@ -67,13 +67,6 @@ class Draft:
         """The same for the same text of the same moment."""
         digest = hashlib.blake2b(f"{self.created.isoformat()}\n{self.body}".encode(), digest_size=16)
         return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
-
-
-@dataclass(slots=True)
-class Text:
-    """What the validators of the form look at."""
-
-    data: str
 
 
 def digest_of(file: BinaryIO, progress: Callable[[int], None]) -> str:
@@ -227,8 +220,8 @@ def author_of(name: str) -> str:
     if len(name) > AUTHOR_LENGTH or len(author_key(name)) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
     try:
-        no_control_characters(None, Text(name))
-    except ValidationError:
+        check_characters(name)
+    except InvalidText:
         raise BadLine("“author” holds a control character.") from None
     if not make_valid_nickname(name):
         raise BadLine(f"No nickname can be made of the author {name[:50]!r}: use letters a to z and digits.")
@@ -237,13 +230,12 @@ def author_of(name: str) -> str:
 
 def body_of(text: str, max_length: int) -> str:
     """As the form would take it."""
-    body = Text(unix_lines(text))
+    body = unix_lines(text)
     try:
-        for validator in (says_something, no_control_characters, AtMost(max_length)):
-            validator(None, body)
-    except ValidationError as error:
+        check_body(body, max_length=max_length)
+    except InvalidText as error:
         raise BadLine(str(error)) from None
-    return body.data
+    return body
 
 
 def moment_of(text: str, now: datetime) -> datetime:
@@ -316,7 +308,7 @@ def add_rows(session: orm.Session, rows: dict[Key, Row], last: dict[int, int]) -
         if not missing:
             return count, {first: ids[several[-1].unique] for first, several in moments.items()}
         # Where somebody else has just taken an id, or there is one in the next millisecond: once more.
-        count += len(queries.add_missing_posts(session, missing))
+        count += import_posts(session, missing)
 
 
 def taken_ids(session: orm.Session, firsts: list[int]) -> dict[int, list[int]]:

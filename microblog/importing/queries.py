@@ -90,12 +90,6 @@ def remember_author(session: orm.Session, name: str, user_id: int) -> None:
         raise StaleData(f"Another import has just added {name}.")
 
 
-def add_missing_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[int]:
-    """The ids of those that are new. Not added: an id that is taken, a key that its author used."""
-    insert = insert_of(session)(Post.__table__).on_conflict_do_nothing()
-    return set(session.scalars(insert.returning(Post.id), rows))
-
-
 def insert_of(session: orm.Session) -> Any:
     return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 

@@ -68,8 +68,8 @@ def follows(session: orm.Session, follower_id: int, followee_id: int) -> bool:
     )
 
 
-def follow(session: orm.Session, follower_id: int, followee_id: int) -> None:
-    """Following twice is harmless.
+def follow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
+    """Is that new? Following twice is harmless.
 
     :raises StaleData: when one of them is gone.
     """
@@ -78,18 +78,20 @@ def follow(session: orm.Session, follower_id: int, followee_id: int) -> None:
     if set(there) != {follower_id, followee_id}:
         raise StaleData("A person is gone.")
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(
+    statement = (
         insert(Follow)
         .values(follower_id=follower_id, followee_id=followee_id, since=new_id())
         .on_conflict_do_nothing(index_elements=[Follow.follower_id, Follow.followee_id])
     )
+    return session.scalar(statement.returning(Follow.followee_id)) is not None
 
 
-def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> None:
-    """Not following is harmless."""
-    session.execute(
+def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
+    """Has anything changed? Not following is harmless."""
+    result: Any = session.execute(
         sa.delete(Follow).where(Follow.follower_id == follower_id, Follow.followee_id == followee_id)
     )
+    return bool(result.rowcount)
 
 
 def i_follow(reader_id: int | None) -> sa.ColumnElement[bool]:

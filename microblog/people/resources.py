@@ -11,6 +11,7 @@ from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import LEAST_CHARACTERS, NOT_ALLOWED
 from microblog.people import queries
 from microblog.people.avatars import KEY_CHARACTERS
+from microblog.people.rules import CANNOT_FOLLOW_ONESELF
 from microblog.request import Request
 from microblog.tree import Container, Resource
 
@@ -33,7 +34,7 @@ class Person(Resource):
 
     def why_forbidden(self, request: Request) -> str | None:
         """The sentence for a refused request that only a page of ours never sends."""
-        return "You cannot follow yourself." if request.me.id == self.person.id else None
+        return CANNOT_FOLLOW_ONESELF if request.me.id == self.person.id else None
 
 
 class Users(Container):

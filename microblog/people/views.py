@@ -11,7 +11,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.nicknames import nickname_key
 from microblog.paging import NEWEST
-from microblog.people import queries
+from microblog.people import actions, queries
 from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
@@ -88,7 +88,7 @@ def follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[s
     renderer="templates/follow.jinja2",
 )
 def follow(user: Person, request: Request) -> Any:
-    return change_following(user, request, queries.follow, f"You follow {user.person.nickname} now.")
+    return change_following(user, request, actions.follow, f"You follow {user.person.nickname} now.")
 
 
 @page_view(
@@ -101,7 +101,7 @@ def follow(user: Person, request: Request) -> Any:
 )
 def unfollow(user: Person, request: Request) -> Any:
     sentence = f"You no longer follow {user.person.nickname}."
-    return change_following(user, request, queries.unfollow, sentence)
+    return change_following(user, request, actions.unfollow, sentence)
 
 
 def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:

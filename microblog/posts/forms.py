@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import TextAreaField
-from wtforms.validators import ValidationError
 
-from microblog.posts.text import is_blank
+from microblog.posts.rules import check_visible
 from microblog.settings import Setting, whole_number
-from microblog.web.forms import AtMost, Form, no_control_characters, unix_lines
+from microblog.texts import unix_lines
+from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
 MAX_LENGTH = Setting(
     "microblog.posts.max_length",
@@ -19,16 +19,13 @@ MAX_LENGTH = Setting(
 )
 
 
-def says_something(form: Any, field: Any) -> None:
-    if is_blank(field.data or ""):
-        raise ValidationError("Write something first: a post cannot be empty.")
-
-
 def as_long_as_allowed(form: Any, field: Any) -> None:
     AtMost(form.request.microblog[MAX_LENGTH])(form, field)
 
 
 class PostForm(Form):
     body = TextAreaField(
-        "What is on your mind?", [says_something, no_control_characters, as_long_as_allowed], [unix_lines]
+        "What is on your mind?",
+        [Rule(check_visible), no_control_characters, as_long_as_allowed],
+        [unix_lines],
     )

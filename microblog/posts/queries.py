@@ -12,6 +12,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
+from microblog.db import written
 from microblog.ids import LARGEST, moment_of, new_id
 from microblog.paging import Cursor
 from microblog.posts.models import Post
@@ -157,9 +158,21 @@ def delete_post(session: orm.Session, post_id: int) -> None:
     session.execute(sa.delete(Post).where(Post.id == post_id))
 
 
+def delete_own_post(session: orm.Session, post_id: int, author_id: int) -> None:
+    """:raises StaleData: when there is no such post of this author any more."""
+    written(session.execute(sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)))
+
+
 def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
     """Many at once: dictionaries of `id`, `user_id`, `body`, `language`."""
     session.execute(sa.insert(Post), rows)
+
+
+def add_missing_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[int]:
+    """The ids of those that are new. Not added: an id that is taken, a key that its author used."""
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Post.__table__).on_conflict_do_nothing()
+    return set(session.scalars(insert.returning(Post.id), rows))
 
 
 def documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

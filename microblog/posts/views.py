@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotFound, HTTPSeeOther
 from pyramid.view import forbidden_view_config, notfound_view_config
 
-from microblog.posts import queries
+from microblog.posts import actions, queries
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
@@ -66,7 +66,7 @@ def write(posts: Posts, request: Request) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return {"form": form, "next": next_page(request)}
-    queries.add_post(request.dbsession, request.me.id, form.text("body"))
+    actions.write(request.dbsession, request.me.id, form.text("body"))
     request.flash("Your post is now live!")
     return HTTPSeeOther(location=next_page(request) or request.link())
 
@@ -87,7 +87,7 @@ def delete(page: PostPage, request: Request) -> Any:
     if request.method != "POST":
         return {"post": page.post, "next": after_deletion(request)}
     check_button(request)
-    queries.delete_post(request.dbsession, page.post.id)
+    actions.delete(request.dbsession, page.post.id, request.me.id)
     request.flash("Your post has been deleted.")
     return HTTPSeeOther(location=after_deletion(request) or request.link())
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import regex
 from pyramid.httpexceptions import HTTPBadRequest
 from webob.multidict import MultiDict
 from wtforms import Form as WTForm
-from wtforms import validators
 from wtforms.validators import StopValidation, ValidationError
 
 from microblog.request import Request
+from microblog.texts import InvalidText, check_characters, check_graphemes
 
-# A flag is two letters. In a row of them `\X` alone looks back to the first for each, which takes the square.
-GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
-CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
 # Fields of every form that are none of its own: who may send it, where to go on, what makes it the same form
 # when it comes twice, and what it was filled with (microblog/submissions).
 COMMON_FIELDS = frozenset({"csrf_token", "next", "key", "kept"})
 # Random characters, and the id of whoever the page was made for (see `microblog.submissions.results`).
-FORM_KEY = regex.compile(r"[A-Za-z0-9_-]{1,64}(?:\.(?P<owner>[0-9]{1,18}))?")
+FORM_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.(?P<owner>[0-9]{1,18}))?")
 BROKEN = "This form is broken. Open the page again."
 UNKNOWN_FIELDS_NAMED = 3
 
@@ -74,54 +72,29 @@ def check_button(request: Request) -> None:
         raise HTTPBadRequest(" ".join(form.errors_of_form))
 
 
-def strip(value: str | None) -> str:
-    return (value or "").strip()
+class Rule:
+    """A validator of a field: what `check(text)` refuses is shown with its sentence.
 
+    With `stop`, a text that it refuses is shown to no other validator: what they do may take the square of
+    the length, as putting accents in order does.
+    """
 
-def unix_lines(value: str | None) -> str:
-    """Browsers send CRLF; texts are kept with LF, without blanks around them."""
-    return (value or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def no_control_characters(form: Any, field: Any) -> None:
-    """Nothing that cannot be shown: a NUL is also refused by PostgreSQL."""
-    if regex.search(r"[\p{Cc}\p{Cs}--[\n\t]]", field.data or "", regex.V1):
-        raise ValidationError("This holds a control character, which cannot be shown. Please remove it.")
-
-
-def graphemes(text: str) -> list[str]:
-    """What a reader would call characters."""
-    found: list[str] = GRAPHEME.findall(text)
-    return found
-
-
-class Length(validators.Length):
-    """The length of a text, in code points. One that is wrong is shown to no other validator: what they do
-    may take the square of the length, as putting accents in order does."""
+    def __init__(self, check: Callable[[str], None], *, stop: bool = False) -> None:
+        self._check = check
+        self._refusal = StopValidation if stop else ValidationError
 
     def __call__(self, form: Any, field: Any) -> None:
         try:
-            super().__call__(form, field)
-        except ValidationError as error:
-            raise StopValidation(str(error)) from None
+            self._check(field.data or "")
+        except InvalidText as error:
+            raise self._refusal(str(error)) from None
 
 
-class AtMost:
-    """At most so many graphemes, each of at most ten code points."""
+no_control_characters = Rule(check_characters)
+
+
+class AtMost(Rule):
+    """At most so many characters, as a reader counts them."""
 
     def __init__(self, most: int) -> None:
-        self.most = most
-
-    def __call__(self, form: Any, field: Any) -> None:
-        text = field.data or ""
-        if len(text) > self.most * CODE_POINTS_IN_A_GRAPHEME:
-            raise ValidationError(f"This is far too long: at most {self.most:,} characters.")
-        characters = graphemes(text)
-        if max(map(len, characters), default=0) > CODE_POINTS_IN_A_GRAPHEME:
-            raise ValidationError("This holds a character that is made of too many marks. Please remove it.")
-        surplus = len(characters) - self.most
-        if surplus > 0:
-            raise ValidationError(
-                f"This is {surplus:,} character{'s' if surplus > 1 else ''} too long: "
-                f"at most {self.most:,} characters."
-            )
+        super().__init__(partial(check_graphemes, most=most))

@@ -18,7 +18,7 @@ from microblog.db import DATABASE_URL
 from microblog.posts.models import Post
 from microblog.search.settings import SEARCH
 from microblog.search.text import words_of
-from microblog.web.forms import graphemes
+from microblog.texts import graphemes
 from tests.conftest import Application
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, post_ids

@@ -19,16 +19,8 @@ from wtforms.validators import ValidationError
 
 import microblog
 from microblog.posts.forms import MAX_LENGTH
-from microblog.web.forms import (
-    CODE_POINTS_IN_A_GRAPHEME,
-    AtMost,
-    Form,
-    check_button,
-    graphemes,
-    no_control_characters,
-    strip,
-    unix_lines,
-)
+from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, graphemes, strip, unix_lines
+from microblog.web.forms import AtMost, Form, check_button, no_control_characters
 from tests.cost import MOST_SECONDS, cost_of
 
 

@@ -1,0 +1,68 @@
+"""What can be done with accounts, in the transaction of the caller.
+
+Passwords come as hashes: they are hashed before the transaction opens.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import orm
+
+from microblog.accounts import queries
+from microblog.accounts.events import AccountCreated, Renamed
+from microblog.events import notify
+
+
+def create_account(
+    session: orm.Session,
+    nickname: str,
+    *,
+    email: str | None = None,
+    password_hash: str | None = None,
+    is_admin: bool = False,
+    member_since: datetime | None = None,
+    imported: bool = False,
+) -> int:
+    """The id of a new person. What they are called has passed `rules`.
+
+    :raises NicknameTaken, EmailTaken: also when another transaction was quicker.
+    """
+    user_id = queries.add_user(
+        session,
+        nickname,
+        email=email,
+        password_hash=password_hash,
+        is_admin=is_admin,
+        member_since=member_since,
+    )
+    notify(AccountCreated(session=session, imported=imported, user_id=user_id, nickname=nickname))
+    return user_id
+
+
+def change_profile(
+    session: orm.Session, user_id: int, *, nickname: str, about_me: str, imported: bool = False
+) -> None:
+    """
+    :raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many.
+    :raises StaleData: when there is no such person any more.
+    """
+    former = queries.change_profile(session, user_id, nickname=nickname, about_me=about_me)
+    if former != nickname:
+        notify(Renamed(session=session, imported=imported, user_id=user_id, former=former, nickname=nickname))
+
+
+def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:
+    """A new password: the person has to log in again everywhere.
+
+    :raises StaleData: when there is no such person any more.
+    """
+    queries.set_password(session, user_id, password_hash)
+
+
+def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
+    """Give somebody the right `admin`, or take it.
+
+    :raises StaleData: when there is no such person any more.
+    """
+    queries.set_admin(session, user_id, is_admin=is_admin)

@@ -1,0 +1,24 @@
+"""What happens to accounts (see `microblog.events`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microblog.events import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCreated(Change):
+    """There is a new person."""
+
+    user_id: int
+    nickname: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(Change):
+    """A person has another nickname; the former one leads to them still."""
+
+    user_id: int
+    former: str
+    nickname: str

@@ -1,0 +1,15 @@
+"""Who may follow whom."""
+
+from __future__ import annotations
+
+CANNOT_FOLLOW_ONESELF = "You cannot follow yourself."
+
+
+class FollowsOneself(ValueError):
+    """Nobody follows themselves; the message is a sentence."""
+
+
+def check_follow(follower_id: int, followee_id: int) -> None:
+    """:raises FollowsOneself: when they are one person."""
+    if follower_id == followee_id:
+        raise FollowsOneself(CANNOT_FOLLOW_ONESELF)

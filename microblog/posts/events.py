@@ -1,0 +1,25 @@
+"""What happens to posts (see `microblog.events`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microblog.events import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostWritten(Change):
+    """There is a new post."""
+
+    post_id: int
+    author_id: int
+    body: str
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostDeleted(Change):
+    """A post is gone."""
+
+    post_id: int
+    author_id: int

@@ -1,0 +1,22 @@
+"""What a post may be."""
+
+from __future__ import annotations
+
+from microblog.posts.text import is_blank
+from microblog.texts import InvalidText, check_characters, check_graphemes
+
+
+def check_visible(body: str) -> None:
+    """:raises InvalidText: when there is nothing to see."""
+    if is_blank(body):
+        raise InvalidText("Write something first: a post cannot be empty.")
+
+
+def check_body(body: str, *, max_length: int) -> None:
+    """All that holds for a post's text, which has unix lines (`microblog.texts`).
+
+    :raises InvalidText: with the first rule that it breaks.
+    """
+    check_visible(body)
+    check_characters(body)
+    check_graphemes(body, max_length)

@@ -1,0 +1,65 @@
+"""Texts that people write: how they are kept, how long they are, and what they must not hold.
+
+Rules of rooms are made of these (`posts/rules.py`). A check returns nothing, or raises `InvalidText`.
+"""
+
+from __future__ import annotations
+
+import regex
+
+# A flag is two letters. In a row of them `\X` alone looks back to the first for each, which takes the square.
+GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
+CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
+CONTROL_CHARACTER = regex.compile(r"[\p{Cc}\p{Cs}--[\n\t]]", regex.V1)
+
+
+class InvalidText(ValueError):
+    """A text that is not accepted; the message is a sentence for whoever wrote it."""
+
+
+def strip(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def unix_lines(text: str | None) -> str:
+    """Browsers send CRLF; texts are kept with LF, without spaces around them."""
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def graphemes(text: str) -> list[str]:
+    """What a reader would call characters."""
+    found: list[str] = GRAPHEME.findall(text)
+    return found
+
+
+def check_characters(text: str) -> None:
+    """Nothing that cannot be shown: a NUL is also refused by PostgreSQL.
+
+    :raises InvalidText: when it holds a control character.
+    """
+    if CONTROL_CHARACTER.search(text):
+        raise InvalidText("This holds a control character, which cannot be shown. Please remove it.")
+
+
+def check_graphemes(text: str, most: int) -> None:
+    """At most so many graphemes, each of at most ten code points.
+
+    :raises InvalidText: when there are more.
+    """
+    if len(text) > most * CODE_POINTS_IN_A_GRAPHEME:
+        raise InvalidText(f"This is far too long: at most {most:,} characters.")
+    characters = graphemes(text)
+    if max(map(len, characters), default=0) > CODE_POINTS_IN_A_GRAPHEME:
+        raise InvalidText("This holds a character that is made of too many marks. Please remove it.")
+    surplus = len(characters) - most
+    if surplus > 0:
+        raise InvalidText(
+            f"This is {surplus:,} character{'s' if surplus > 1 else ''} too long: "
+            f"at most {most:,} characters."
+        )
+
+
+def check_length(text: str, least: int, most: int, sentence: str) -> None:
+    """:raises InvalidText: with the sentence, when it has fewer or more code points."""
+    if not least <= len(text) <= most:
+        raise InvalidText(sentence)

@@ -93,6 +93,7 @@ TEST = [
 ]
 
 LINT = [
+    "import-linter>=2.17",
     "mypy>=1.17",
     "mypy-zope>=1.0",
     "ruff>=0.12",

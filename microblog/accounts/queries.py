@@ -125,6 +125,12 @@ def credentials(session: orm.Session, login: str) -> tuple[int, str | None] | No
     return None if row is None else (row.id, row.password_hash)
 
 
+def get_password_hash(session: orm.Session, user_id: int) -> str | None:
+    """None when the person has no password, or is gone."""
+    password_hash: str | None = session.scalar(sa.select(User.password_hash).where(User.id == user_id))
+    return password_hash
+
+
 def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
     """The id of who has or had this nickname."""
     return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == nickname_key(nickname)))

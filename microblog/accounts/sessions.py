@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import orm
+from zope.interface import implementer
 
 from microblog.accounts import queries
 from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, cookie_name, set_cookie
 from microblog.security.identity import Identity, token_hash
+from microblog.submissions.interfaces import ILogIns
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -55,3 +57,23 @@ def hold_identity(request: Request, session: orm.Session) -> None:
     """
     if request.identity is not None:
         queries.hold_session(session, request.identity)
+
+
+@implementer(ILogIns)
+class LogIns:
+    """Logs in by a password that was verified before."""
+
+    def get_password_hash(self, session: orm.Session, user_id: int) -> str | None:
+        return queries.get_password_hash(session, user_id)
+
+    def begin_session(
+        self,
+        request: Request,
+        session: orm.Session,
+        response: Any,
+        user_id: int,
+        *,
+        remembered: bool,
+        verified: str,
+    ) -> None:
+        begin_session(request, session, response, user_id, remembered=remembered, verified=verified)

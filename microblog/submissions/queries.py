@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.accounts.models import User
 from microblog.submissions.models import FormResult, KeptForm
 
 # How long a form waits for its person, and how long a second copy of a form may be under way.
@@ -21,6 +20,7 @@ KEPT_FOR = timedelta(hours=1)
 RESULTS_FOR = timedelta(days=1)
 
 Pairs = Sequence[tuple[str, str]]
+GetPasswordHash = Callable[[orm.Session, int], str | None]
 
 
 def keep(session: orm.Session, token_hash: str, user_id: int, path: str, fields: Pairs) -> None:
@@ -76,24 +76,24 @@ class Result:
     logged_in: LoggedIn | None = None
 
 
-def result_of(session: orm.Session, fingerprint: str) -> Result | None:
+def get_result(session: orm.Session, fingerprint: str, get_password_hash: GetPasswordHash) -> Result | None:
     """What came of this form. None also when it logged somebody in who has another password by now."""
-    row = session.execute(
-        sa.select(FormResult.__table__, User.password_hash)
-        .outerjoin(User, User.id == FormResult.user_id)
-        .where(FormResult.fingerprint == fingerprint)
-    ).one_or_none()
+    found = sa.select(FormResult.__table__).where(FormResult.fingerprint == fingerprint)
+    row = session.execute(found).one_or_none()
     if row is None:
         return None
     logged_in = None
     if row.user_id is not None:
-        if row.password_digest != digest(row.password_hash):
+        password_hash = get_password_hash(session, row.user_id) or ""
+        if row.password_digest != digest(password_hash):
             return None
-        logged_in = LoggedIn(row.user_id, row.remembered, row.password_hash)
+        logged_in = LoggedIn(row.user_id, row.remembered, password_hash)
     return Result(row.location, [(kind, text) for kind, text in json.loads(row.messages)], logged_in)
 
 
-def add_result(session: orm.Session, fingerprint: str, result: Result) -> bool:
+def add_result(
+    session: orm.Session, fingerprint: str, result: Result, get_password_hash: GetPasswordHash
+) -> bool:
     """False when the same form has a result already: it was sent twice, and the other one was quicker."""
     values: dict[str, Any] = {
         "fingerprint": fingerprint,
@@ -109,15 +109,15 @@ def add_result(session: orm.Session, fingerprint: str, result: Result) -> bool:
     statement = insert(FormResult).values(**values).on_conflict_do_nothing().returning(FormResult.fingerprint)
     if session.scalar(statement) is not None:
         return True
-    if result_of(session, fingerprint) is not None:
+    if get_result(session, fingerprint, get_password_hash) is not None:
         return False
     # A log-in from before the password was changed, which counts no longer.
     session.execute(sa.delete(FormResult).where(FormResult.fingerprint == fingerprint))
     return session.scalar(statement) is not None
 
 
-def digest(password_hash: str | None) -> str:
-    return hashlib.sha256((password_hash or "").encode()).hexdigest()
+def digest(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 def delete_old(session: orm.Session, limit: int) -> bool:

@@ -23,11 +23,11 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import exception_view_config
 
-from microblog.accounts.sessions import begin_session
 from microblog.request import Request
 from microblog.security.csrf import is_form_of_this_browser, posted_token
 from microblog.security.settings import SECRET
 from microblog.submissions import queries
+from microblog.submissions.interfaces import get_log_ins
 from microblog.submissions.kept import forget_kept_form
 from microblog.web.errors import error_page
 from microblog.web.flash import ACCEPTED, said, say_only
@@ -100,7 +100,8 @@ def note_result(request: Request, response: Any, *, repeatable: bool) -> None:
     if repeatable:
         return
     result = queries.Result(response.location, said(request), getattr(request, "logged_in", None))
-    if not queries.add_result(request.dbsession, fingerprint, result):
+    get_password_hash = get_log_ins(request.registry).get_password_hash
+    if not queries.add_result(request.dbsession, fingerprint, result, get_password_hash):
         raise SentTwice(SENT_TWICE)
 
 
@@ -114,9 +115,9 @@ def replayed(request: Request) -> Any:
     """The answer that the same form got before; None when there is none for this browser."""
     if request.form_fingerprint is None:
         return None
-    database = request.registry.database
+    database, log_ins = request.registry.database, get_log_ins(request.registry)
     with database.read() as session:
-        result = queries.result_of(session, request.form_fingerprint)
+        result = queries.get_result(session, request.form_fingerprint, log_ins.get_password_hash)
     if result is None:
         return None
     response = HTTPSeeOther(location=result.location)
@@ -124,7 +125,7 @@ def replayed(request: Request) -> Any:
         me, them = request.identity, result.logged_in
         if me is None:
             with database.write() as session:
-                begin_session(
+                log_ins.begin_session(
                     request,
                     session,
                     response,

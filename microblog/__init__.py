@@ -27,6 +27,7 @@ INCLUDES = (
     "microblog.logs",
     "microblog.health",
     "microblog.metrics",
+    "microblog.admin",
     "microblog.profiling",
     "microblog.accounts",
     "microblog.people",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from microblog.security.identity import Identity
     from microblog.submissions.kept import Kept
     from microblog.tree import Branch
+    from microblog.web.navigation import NavItem
 
 MAX_BODY = Setting(
     "microblog.max_body",
@@ -69,7 +70,9 @@ class Registry(PyramidRegistry):
     branches: dict[str, Branch]
     deferred: DeferredWrites
     observers: list[Any]
-    template_settings: dict[str, Setting[Any]]
+    template_globals: dict[str, Callable[[Request], Any]]
+    nav_items: dict[str, NavItem]
+    recovered_fields: dict[str, str]
     checks_before_writing: list[Callable[[Request, orm.Session], None]]
     content_security_policy: dict[str, str]
 

@@ -8,11 +8,24 @@ def includeme(config: Any) -> None:
     from microblog.accounts.sessions import LogIns, hold_identity, load_identity
     from microblog.accounts.settings import REGISTRATION, SETTINGS
     from microblog.submissions.interfaces import ILogIns
+    from microblog.web.navigation import people, visitors
 
     config.declare_settings(*SETTINGS)
-    config.add_template_setting("registration_open", REGISTRATION)
+    config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
     config.add_branch("account", Account)
     config.add_identity_loader("session", load_identity)
+    config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=visitors, order=50)
+    config.add_nav_item(
+        "register",
+        "Sign up",
+        lambda request: request.link("register"),
+        shown=lambda request: visitors(request) and request.microblog[REGISTRATION],
+        order=60,
+    )
+    config.add_nav_item(
+        "logout", template="microblog.accounts:templates/nav_logout.jinja2", shown=people, order=70
+    )
+    config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
     config.registry.checks_before_writing.append(hold_identity)
     config.include("microblog.accounts.tasks")
     config.registry.registerUtility(LogIns(), ILogIns)

@@ -149,7 +149,7 @@ def logout(root: Root, request: Request) -> Any:
     if request.identity is None:
         return HTTPSeeOther(location=request.link())
     if request.method != "POST":
-        return {}
+        return {"page_name": "logout"}
     check_button(request)
     queries.end_session(request.dbsession, request.identity.session)
     request.flash("You are logged out.", "info")

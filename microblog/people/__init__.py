@@ -4,12 +4,19 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from functools import partial
+
     from microblog.people.avatars import AVATARS, GRAVATAR_HOST, avatar
     from microblog.people.resources import Avatars, Users
+    from microblog.web.navigation import people
 
     config.declare_settings(AVATARS)
     if config.registry.microblog[AVATARS] == "gravatar":
         config.registry.content_security_policy["img-src"] += f" {GRAVATAR_HOST}"
-    config.add_request_method(lambda request: lambda person: avatar(request, person), "avatar", property=True)
+    config.add_template_global("avatar", lambda request: partial(avatar, request))
+    config.add_nav_item("people", "People", lambda request: request.link("users", ""), order=30)
+    config.add_nav_item(
+        "profile", template="microblog.people:templates/nav_profile.jinja2", shown=people, order=40
+    )
     config.add_branch("users", Users)
     config.add_branch("avatars", Avatars)

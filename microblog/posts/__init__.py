@@ -6,7 +6,12 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.posts.forms import MAX_LENGTH
     from microblog.posts.resources import Posts
+    from microblog.posts.text import post_text
 
     config.declare_settings(MAX_LENGTH)
-    config.add_template_setting("max_length", MAX_LENGTH)
+    config.add_template_global("max_length", lambda request: request.microblog[MAX_LENGTH])
+    config.add_template_filter("post_text", post_text)
+    config.add_nav_item("home", "Home", lambda request: request.link(), order=10)
+    config.add_nav_item("explore", "Explore", lambda request: request.link("explore"), order=20)
+    config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)

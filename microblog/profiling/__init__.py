@@ -4,7 +4,18 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from microblog.profiling.settings import SETTINGS
+    from microblog.profiling.resources import ProfilesPage
+    from microblog.profiling.settings import PROFILER_DIRECTORY, SETTINGS
+    from microblog.web.navigation import admins
 
     config.declare_settings(*SETTINGS)
     config.include("microblog.profiling.tween")
+    config.add_admin_page("profiles", "Profiles", ProfilesPage)
+    config.add_nav_item(
+        "profiles",
+        "Profiles",
+        lambda request: request.link("admin", "profiles", ""),
+        shown=lambda request: admins(request) and request.microblog[PROFILER_DIRECTORY] is not None,
+        place="footer",
+        order=20,
+    )

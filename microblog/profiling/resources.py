@@ -1,10 +1,8 @@
-"""`/admin/`, `/admin/profiles/` and `/admin/profiles/{name}`."""
+"""`/admin/profiles/` and `/admin/profiles/{name}`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-from pyramid.authorization import ALL_PERMISSIONS, Allow, Deny, Everyone
 
 from microblog.profiling import profiles
 from microblog.profiling.settings import PROFILER_DIRECTORY
@@ -31,12 +29,3 @@ class ProfilesPage(Container):
         if self.folder is None or profiled is None:
             return None
         return ProfilePage(self, profiled, name, self.folder / f"{name}.prof")
-
-
-class Admin(Container):
-    """What only admins see."""
-
-    __acl__ = [(Allow, "group:admin", "view"), (Deny, Everyone, ALL_PERMISSIONS)]
-
-    def find(self, name: str) -> Resource | None:
-        return ProfilesPage(self, name) if name == "profiles" else None

@@ -14,7 +14,6 @@ from typing import Any
 
 from microblog.observing import observation_of
 from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, write
-from microblog.profiling.resources import Admin
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
 from microblog.request import Request
@@ -106,8 +105,6 @@ def keep(request: Profiled, stats: Any, settings: Any) -> str | None:
 
 
 def includeme(config: Any) -> None:
-    config.add_branch("admin", Admin)
-    config.add_template_setting("profiles_folder", PROFILER_DIRECTORY)
     if config.registry.microblog[PROFILER] != "false":
         config.add_tween(
             "microblog.profiling.tween.profiling_tween",

@@ -1,26 +1,20 @@
-"""Pages for admins."""
+"""The pages that show profiles, for admins."""
 
 from __future__ import annotations
 
 from textwrap import dedent
 from typing import Any
 
-from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.response import Response
 
 from microblog.profiling import profiles
-from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
+from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
 from microblog.request import Request
 from microblog.web.pages import page_view
 
 PROFILES_ON_A_PAGE = 50
-
-
-@page_view(context=Admin)
-def admin(context: Admin, request: Request) -> Any:
-    """There is one page for admins so far."""
-    return HTTPSeeOther(location=request.link("admin", "profiles", ""))
 
 
 @page_view(context=ProfilesPage, renderer="templates/profiles.jinja2")

@@ -8,6 +8,10 @@ def includeme(config: Any) -> None:
     from microblog.search.settings import SEARCH
 
     config.declare_settings(SEARCH)
+    config.add_nav_item(
+        "search", template="microblog.search:templates/nav_form.jinja2", place="header", order=10
+    )
+    config.add_recovered_fields(q="Search")
     adapter = choose_adapter(config)
     config.registry.search = adapter
     config.registry.database.after_begin(adapter.after_begin)

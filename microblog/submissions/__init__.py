@@ -8,3 +8,5 @@ def includeme(config: Any) -> None:
     config.include("microblog.submissions.results")
     config.include("microblog.submissions.sending")
     config.include("microblog.submissions.tasks")
+    config.add_template_global("form_key", lambda request: request.form_key)
+    config.add_template_global("kept_token", lambda request: request.kept_token)

@@ -25,7 +25,6 @@ from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
 from microblog.tree import SEGMENT_SAFE, Resource
 from microblog.tree import path_of as path_of_page
-from microblog.web.errors import RECOVERED_FIELDS
 from microblog.web.forms import FORM_KEY
 
 MOST_BYTES = 20_000  # of text, in UTF-8, that a log-in page carries
@@ -128,9 +127,10 @@ def at_its_address(request: Request, sent: Sent) -> Sent:
     return replace(sent, path=path_of_page(request, page, request.view_name))
 
 
-def typed(sent: Sent) -> Pairs:
+def typed(request: Request, sent: Sent) -> Pairs:
     """(label, text) of what a person has typed into it."""
-    return [(RECOVERED_FIELDS.get(name, name), value) for name, value in sent.fields if name not in NOT_TYPED]
+    labels = request.registry.recovered_fields
+    return [(labels.get(name, name), value) for name, value in sent.fields if name not in NOT_TYPED]
 
 
 # On the log-in page
@@ -146,14 +146,14 @@ def log_in_form(request: Request, sent: Sent) -> Kept:
     was_logged_in = sent.owner is not None or cookie_name(request, SESSION_COOKIE) in request.cookies
     why = LOGGED_OUT if was_logged_in else NOT_LOGGED_IN
     value = carried_value(request, sent)
-    bytes_of_text = sum(len(text.encode()) for _, text in typed(sent))
+    bytes_of_text = sum(len(text.encode()) for _, text in typed(request, sent))
     room = min(MOST_CHARACTERS, request.microblog[MAX_BODY]) - ROOM_FOR_THE_LOG_IN
     if bytes_of_text > MOST_BYTES or len(value) > room:
         # The parameter says to the page that somebody comes for its form.
         where = address(request, sent, COPIED)
-        texts = [(label, text) for label, text in typed(sent) if text]
+        texts = [(label, text) for label, text in typed(request, sent) if text]
         return Kept([("next", where)], f"{why} {COPY_IT}", recovered=texts)
-    has_text = any(text for _, text in typed(sent))
+    has_text = any(text for _, text in typed(request, sent))
     return Kept([(CARRIED, value)], f"{why} {FIND_IT if has_text else BE_ASKED}")
 
 

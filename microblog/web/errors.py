@@ -69,16 +69,6 @@ SENTENCES = {
     500: "This is our fault, and nothing was changed. Please try again later.",
     503: "Too many people write at this moment, and nothing was changed. Please try again.",
 }
-# What a person typed, by the names of our forms' fields; never a password.
-RECOVERED_FIELDS = {
-    "body": "Your post",
-    "about_me": "About me",
-    "nickname": "Nickname",
-    "email": "E-mail",
-    "q": "Search",
-}
-
-
 # When to try again, in seconds, if whoever refuses has not said it.
 RETRY_SECONDS = {429: 60, 503: 5}
 PASSED_ON = ("Allow", "Retry-After")
@@ -189,7 +179,7 @@ def typed(request: Request) -> list[tuple[str, str]]:
         return []
     return [
         (label, value)
-        for name, label in RECOVERED_FIELDS.items()
+        for name, label in request.registry.recovered_fields.items()
         if isinstance(value := request.POST.get(name), str) and value
     ]
 
@@ -321,7 +311,19 @@ def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any]
     return errors
 
 
+def add_recovered_fields(config: Any, **labels: str) -> None:
+    """Directive: the texts that people type into fields of these names are given back to them, each under
+    its label, by the page of an error. Never a password.
+    """
+    for name, label in labels.items():
+        config.action(
+            ("recovered field", name), config.registry.recovered_fields.__setitem__, args=(name, label)
+        )
+
+
 def includeme(config: Any) -> None:
+    config.registry.recovered_fields = {}
+    config.add_directive("add_recovered_fields", add_recovered_fields)
     config.add_tween(
         "microblog.web.errors.errors_tween",
         over="microblog.security.gate.gate_tween",

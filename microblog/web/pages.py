@@ -1,19 +1,18 @@
-"""Pages: the decorator for views that answer with HTML, and what every template knows."""
+"""Pages: the decorator for views that answer with HTML, the filters of templates, and static files."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pyramid.authorization import Allow, Everyone
-from pyramid.events import BeforeRender
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.static import QueryStringConstantCacheBuster
 from pyramid.view import view_config
@@ -21,7 +20,6 @@ from pyramid.view import view_config
 from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Root, path_of
-from microblog.web.flash import ACCEPTED, Message, pop_flash_messages
 
 SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
 PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
@@ -89,51 +87,6 @@ def shows_form(request: Request) -> bool:
 canonical_deriver.options = ("page",)  # type: ignore[attr-defined]
 
 
-class LazyToken:
-    """The CSRF token, made only if the page has a form: a visitor's comes with a cookie."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-
-    def __str__(self) -> str:
-        return str(self._request.csrf_token)
-
-    def __html__(self) -> str:
-        return str(escape(str(self)))
-
-
-def add_globals(event: Any) -> None:
-    """What every template knows besides the values of its view."""
-    request = event.get("request")
-    if request is None:
-        return
-    settings = request.microblog
-    messages = pop_flash_messages(request)
-    kept = vars(request).get("kept_form")  # when the page has a form that is filled with it
-    if kept is not None:
-        messages.append(Message(kept.kind, kept.notice))
-    event.update(
-        me=request.identity,
-        link=request.link,
-        static=lambda name: request.static_path(f"microblog.web:static/{name}"),
-        csrf_token=LazyToken(request),
-        form_key=request.form_key,
-        kept_token=request.kept_token,
-        flash_messages=[message for message in messages if message.kind != ACCEPTED],
-        accepted=[message.text for message in messages if message.kind == ACCEPTED],
-        avatar=request.avatar,
-        here=request.here,
-        site_name=settings[SITE_NAME],
-        **{name: settings[setting] for name, setting in request.registry.template_settings.items()},
-    )
-    event.setdefault("page_name", "")
-
-
-def add_template_setting(config: Any, name: str, setting: Setting[Any]) -> None:
-    """Directive: templates know the value of this setting by `name`."""
-    config.registry.template_settings[name] = setting
-
-
 # Filters
 
 
@@ -197,26 +150,26 @@ def static_digest() -> str:
     return digest.hexdigest()[:12]
 
 
+def get_static_path(request: Request, name: str) -> str:
+    """The path of a file of static/, which changes with its content."""
+    return str(request.static_path(f"microblog.web:static/{name}"))
+
+
 def includeme(config: Any) -> None:
     config.declare_settings(SITE_NAME, PAGE_SIZE)
-    config.registry.template_settings = {}
-    config.add_directive("add_template_setting", add_template_setting, action_wrap=False)
     config.registry.settings.update(
         {
             "jinja2.directories": "microblog.web:templates",
             "jinja2.undefined": "strict",
             "jinja2.trim_blocks": True,
             "jinja2.lstrip_blocks": True,
-            "jinja2.filters": {
-                "when": when,
-                "day": day,
-                "count": count,
-                "post_text": "microblog.posts.text.post_text",
-            },
         }
     )
     config.include("pyramid_jinja2")
+    for function in (when, day, count):
+        config.add_template_filter(function.__name__, function)
+    config.add_template_global("site_name", lambda request: request.microblog[SITE_NAME])
+    config.add_template_global("static", lambda request: partial(get_static_path, request))
     config.add_view_deriver(canonical_deriver, name="canonical")
-    config.add_subscriber(add_globals, BeforeRender)
     config.add_static_view("static", "microblog.web:static", cache_max_age=STATIC_SECONDS)
     config.add_cache_buster("microblog.web:static", QueryStringConstantCacheBuster(static_digest()))

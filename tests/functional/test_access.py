@@ -20,13 +20,14 @@ import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.resources import Account
+from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.posts.resources import PostPage, Posts
 from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
-from microblog.profiling.resources import Admin, ProfilePage, ProfilesPage
+from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
 from microblog.security.identity import token_hash

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from microblog.web.pages import add_globals, count, day, static_digest, when
+from microblog.web.pages import count, day, static_digest, when
+from microblog.web.template_globals import add_globals
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

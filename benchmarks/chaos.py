@@ -38,7 +38,7 @@ from benchmarks import writers
 from benchmarks.servers import STARTER, Elasticsearch, command, own_database, write_ini
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
-from microblog.commands.site import Site
+from microblog.console.site import Site
 from microblog.ids import new_id
 from microblog.paging import Cursor
 from microblog.posts.models import Post

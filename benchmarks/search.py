@@ -38,7 +38,7 @@ from benchmarks.data import (
     word,
 )
 from benchmarks.servers import STARTER, Elasticsearch, command, write_ini
-from microblog.commands.site import Site
+from microblog.console.site import Site
 from microblog.db import sqlite_file
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post

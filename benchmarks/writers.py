@@ -24,7 +24,7 @@ from pyramid.request import Request
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import NicknameTaken, add_user, owner_of_nickname, start_session
-from microblog.commands.site import Site
+from microblog.console.site import Site
 from microblog.db import is_transient
 from microblog.ids import new_id
 from microblog.posts.models import Post

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.config import Configurator
@@ -50,7 +52,7 @@ def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
     return config.make_wsgi_app()
 
 
-def configure(settings: dict[str, Any]) -> Configurator:
+def configure(settings: dict[str, Any], environ: Mapping[str, str] | None = None) -> Configurator:
     """The configurator with every room in it; commands take its registry.
 
     What `pyramid.includes` names (a third party's room, the debug toolbar) comes in last: so it finds our
@@ -58,6 +60,7 @@ def configure(settings: dict[str, Any]) -> Configurator:
     """
     plugins = settings.get("pyramid.includes", "")
     config = Configurator(settings={**settings, "pyramid.includes": ""})
+    config.registry.environ = environ
     config.registry.settings["pyramid.includes"] = plugins  # for those who look what is included
     for name in INCLUDES:
         config.include(name)
@@ -71,4 +74,10 @@ def configure(settings: dict[str, Any]) -> Configurator:
     return config
 
 
-__all__ = ["SettingsError", "configure", "main"]
+def configure_without_site() -> Configurator:
+    """Every room of ours, on a database in memory: for commands about a database that no ini file names."""
+    settings = {"microblog.secret": secrets.token_hex(), "microblog.database.url": "sqlite+pysqlite://"}
+    return configure({**settings, "microblog.search": "none"}, environ={})
+
+
+__all__ = ["SettingsError", "configure", "configure_without_site", "main"]

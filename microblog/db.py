@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import sqlalchemy as sa
@@ -295,7 +295,33 @@ def without_password(text: str) -> str:
     return REST_OF_PASSWORD.sub(r"\1***", url.set(query=query).render_as_string(hide_password=True))
 
 
+def add_models(config: Any, module: str | ModuleType) -> None:
+    """Directive: `config.add_models("microblog.posts.models")`, whose classes derive from `Base`.
+
+    Migrations, copies, the check of the database and the shell know the tables by it.
+    """
+    found: ModuleType = config.maybe_dotted(module)
+
+    def register() -> None:
+        config.registry.models[found.__name__] = found
+
+    introspectable = config.introspectable("models", found.__name__, found.__name__, "models")
+    config.action(("models", found.__name__), register, order=-10, introspectables=(introspectable,))
+
+
+def get_models(registry: Any) -> dict[str, type[Base]]:
+    """Every model of every room, by its name."""
+    return {
+        name: model
+        for module in registry.models.values()
+        for name, model in vars(module).items()
+        if isinstance(model, type) and issubclass(model, Base) and model.__module__ == module.__name__
+    }
+
+
 def includeme(config: Any) -> None:
+    config.registry.models = {}
+    config.add_directive("add_models", add_models)
     config.declare_settings(DATABASE_URL, CONNECT_TIMEOUT, STATEMENT_TIMEOUT, BACKGROUND_TIMEOUT)
     settings = config.registry.microblog
     url = settings[DATABASE_URL]

@@ -28,7 +28,8 @@ from microblog.formdata import MOST_FIELDS, Upload, parse_form
 from microblog.settings import Setting, Settings, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
 
     from sqlalchemy import orm
     from webob.response import Response
@@ -65,8 +66,10 @@ class Registry(PyramidRegistry):
     """What the application has, as types: Pyramid's own registry carries it."""
 
     settings: dict[str, Any]  # Pyramid's
+    environ: Mapping[str, str] | None  # instead of the environment of the process
     microblog: Settings
     database: Database
+    models: dict[str, ModuleType]
     branches: dict[str, Branch]
     deferred: DeferredWrites
     observers: list[Any]

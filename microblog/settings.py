@@ -232,7 +232,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def includeme(config: Any) -> None:
-    config.registry.microblog = Settings(config.registry.settings)
+    config.registry.microblog = Settings(config.registry.settings, config.registry.environ)
     config.add_directive(
         "declare_settings",
         lambda config, *settings, in_use=True: config.registry.microblog.declare(*settings, in_use=in_use),

@@ -29,3 +29,4 @@ def includeme(config: Any) -> None:
     config.registry.checks_before_writing.append(hold_identity)
     config.include("microblog.accounts.tasks")
     config.registry.registerUtility(LogIns(), ILogIns)
+    config.add_models("microblog.accounts.models")

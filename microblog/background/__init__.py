@@ -18,3 +18,4 @@ def includeme(config: Any) -> None:
     if config.registry.microblog[WORKER] != "off":
         # `microblog serve` starts it with the server; under plain pserve the first request does.
         config.add_subscriber(lambda event: event.request.registry.worker.start(), NewRequest)
+    config.add_models("microblog.background.models")

@@ -15,6 +15,7 @@ class Heartbeat(Base):
     """
 
     __tablename__ = "heartbeats"
+    __table_args__ = {"info": {"copied": False}}  # the workers of one site do not work at another
 
     name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
     seen: Mapped[int] = mapped_column(sa.BigInteger)

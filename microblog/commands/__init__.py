@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from microblog.commands.site import sentence_about
+            from microblog.console.site import sentence_about
 
             sentence = sentence_about(error)
             if sentence is None:  # a fault of ours: its traceback is wanted

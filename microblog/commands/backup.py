@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog.commands.copying import MADE_FOR
-from microblog.commands.progress import Progress
-from microblog.commands.site import Site, pass_site
-from microblog.commands.telling import mailed, warn
+from microblog.console.progress import Progress
+from microblog.console.site import Site, pass_site
+from microblog.console.telling import mailed, warn
 from microblog.db import Database
 from microblog.operations import backup as backups
 from microblog.operations import dumps, keeping, migrating

@@ -15,8 +15,8 @@ from microblog.alerts.settings import ALERTS_STATE
 from microblog.background.queries import get_newest_heartbeat
 from microblog.background.settings import WORKER
 from microblog.commands.database import described
-from microblog.commands.ini import LogError
-from microblog.commands.site import Site
+from microblog.console.ini import LogError
+from microblog.console.site import Site
 from microblog.db import DATABASE_URL, without_password
 from microblog.health.watch import SECONDS_UNTIL_MISSED
 from microblog.mail.interfaces import MailError

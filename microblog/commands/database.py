@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.operations import migrating
 
 

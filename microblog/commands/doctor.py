@@ -9,7 +9,7 @@ import click
 
 from microblog.commands import checks
 from microblog.commands.checks import FAULT, OK, WARNING, Check, Finding
-from microblog.commands.site import Site, pass_site, sentence_about
+from microblog.console.site import Site, pass_site, sentence_about
 from microblog.health.probes import Probe
 from microblog.settings import SettingsError
 

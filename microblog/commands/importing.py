@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import click
 
-from microblog.commands.progress import Progress
-from microblog.commands.site import Site, pass_site
+from microblog.console.progress import Progress
+from microblog.console.site import Site, pass_site
 from microblog.importing.importer import Importer, digest_of
 from microblog.importing.queries import ImportedElsewhere, progress_of
 from microblog.importing.queries import Progress as Done

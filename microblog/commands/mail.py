@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import plain_message
 from microblog.web.pages import SITE_NAME

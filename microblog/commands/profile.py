@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import click
 
 from microblog.commands.serve import DEFAULT_LISTEN, SECTION
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.profiling.profiles import COOKIE, HEADER, signed
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.security.settings import PUBLIC_URL, SECRET

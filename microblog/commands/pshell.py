@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from microblog.accounts.models import LoginSession, Nickname, User
-from microblog.people.models import Follow
-from microblog.posts.models import Post
+from microblog.db import get_models
 from microblog.request import Request
 
 
@@ -28,11 +26,7 @@ def transaction(env: dict[str, Any], request: Request) -> Iterator[None]:
         tm=request.tm,
         dbsession=request.dbsession,
         database=request.registry.database,
-        Follow=Follow,
-        LoginSession=LoginSession,
-        Nickname=Nickname,
-        Post=Post,
-        User=User,
+        **get_models(request.registry),
     )
     try:
         yield

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from microblog.commands.progress import Progress
-from microblog.commands.site import Site, pass_site
+from microblog.console.progress import Progress
+from microblog.console.site import Site, pass_site
 from microblog.posts.queries import number_of_posts
 from microblog.search import adapters
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified

@@ -15,7 +15,7 @@ from waitress.server import create_server
 
 from microblog.background.settings import WORKER
 from microblog.commands import connections
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.profiling.settings import PROFILER
 from microblog.request import MAX_BODY
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.db import DATABASE_URL, without_password
 from microblog.settings import Setting
 

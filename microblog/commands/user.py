@@ -11,7 +11,7 @@ from sqlalchemy import orm
 
 from microblog.accounts import actions, passwords, queries, rules
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.people.queries import PersonRow, person_of
 from microblog.texts import InvalidText

@@ -8,7 +8,7 @@ import threading
 import click
 
 from microblog.background.settings import WORKER
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 
 ENDING = {signal.SIGINT, signal.SIGTERM}
 

@@ -4,4 +4,4 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """Has no pages and no settings yet; its tables are in `models`."""
+    config.add_models("microblog.importing.models")

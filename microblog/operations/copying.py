@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Base
-from microblog.operations import migrating
 from microblog.outbox.models import Entry
 from microblog.search.adapters import uninstall_others
 from microblog.search.queries import KIND
@@ -26,9 +25,6 @@ ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
 LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
 OUTBOX: Any = Entry.__table__
-# What is known of a search index is not true of another, the workers of one site do not work at another, and
-# the rest is for a browser that waits just now.
-LEFT_BEHIND = frozenset({"index_states", "heartbeats", "kept_forms", "form_results"})
 
 
 class CopyError(Exception):
@@ -71,13 +67,12 @@ class Copied:
 
 def all_tables() -> list[sa.Table]:
     """Every table of the models; one that refers to another comes after it."""
-    migrating.import_models()
     return list(Base.metadata.sorted_tables)
 
 
 def travelling_tables() -> list[sa.Table]:
-    """Those whose rows are copied."""
-    return [table for table in all_tables() if table.name not in LEFT_BEHIND]
+    """Those whose rows are copied: all but those whose `info` says `"copied": False`."""
+    return [table for table in all_tables() if table.info.get("copied", True)]
 
 
 def rows_of(table: sa.Table) -> sa.Select[Any]:

@@ -8,9 +8,7 @@ So foreign keys are off while migrations run and checked before the COMMIT, and 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import BatchOperations, Operations
 from alembic.script import ScriptDirectory
 
-from microblog.db import DATABASE_URL, Base, Database
+from microblog import configure
+from microblog.console.ini import IniFile
+from microblog.db import Base, Database
 
 ADAPTERS_PREFIX = "search_"
-APPLICATION_SECTION = "app:main"
 LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
 
 
@@ -67,7 +66,6 @@ def differences(database: Database) -> list[Any]:
     """How the database differs from the models; empty when migrations and models agree."""
     from alembic.autogenerate import compare_metadata
 
-    import_models()
     with database.reading.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"include_object": is_ours, "compare_server_default": True}
@@ -80,23 +78,12 @@ def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to:
     return not (kind == "table" and (name or "").startswith(ADAPTERS_PREFIX))
 
 
-def import_models() -> None:
-    import microblog.accounts.models
-    import microblog.background.models
-    import microblog.importing.models
-    import microblog.outbox.models
-    import microblog.people.models
-    import microblog.posts.models
-    import microblog.search.models
-    import microblog.submissions.models  # noqa: F401
-
-
 def run_migrations(context: Any) -> None:
-    """What `alembic/env.py` does."""
-    import_models()
+    """What `alembic/env.py` does: for a database that is given, else for that of Alembic's ini file."""
     database = context.config.attributes.get("database")
     if database is None:
-        database = Database(url_of_ini(Path(context.config.config_file_name)))
+        settings = IniFile(Path(context.config.config_file_name)).get_wsgi_app_settings("main")
+        database = configure(settings).registry.database  # which has the models of all rooms, too
     with database.writing.connect() as connection:
         sqlite = database.dialect == "sqlite"
         if sqlite:
@@ -131,14 +118,6 @@ def wait_for_others(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-
-
-def url_of_ini(path: Path) -> str:
-    """The database of an ini file, or of the environment, without building the application."""
-    parser = ConfigParser(defaults={"here": str(path.parent.resolve()).replace("%", "%%")})
-    parser.read_string(path.read_text(encoding="utf-8-sig"))
-    from_ini = parser.get(APPLICATION_SECTION, DATABASE_URL.key, fallback=DATABASE_URL.default)
-    return os.environ.get(DATABASE_URL.variable, from_ini)
 
 
 @contextmanager

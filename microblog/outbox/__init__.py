@@ -5,3 +5,4 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     config.include("microblog.outbox.tasks")
+    config.add_models("microblog.outbox.models")

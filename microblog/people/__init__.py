@@ -20,3 +20,4 @@ def includeme(config: Any) -> None:
     )
     config.add_branch("users", Users)
     config.add_branch("avatars", Avatars)
+    config.add_models("microblog.people.models")

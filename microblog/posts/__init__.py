@@ -15,3 +15,4 @@ def includeme(config: Any) -> None:
     config.add_nav_item("explore", "Explore", lambda request: request.link("explore"), order=20)
     config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)
+    config.add_models("microblog.posts.models")

@@ -17,3 +17,4 @@ def includeme(config: Any) -> None:
     config.registry.database.after_begin(adapter.after_begin)
     config.registry.database.before_commit(adapter.before_commit)
     config.include("microblog.search.tasks")
+    config.add_models("microblog.search.models")

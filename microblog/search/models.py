@@ -17,6 +17,7 @@ class IndexState(Base):
     """
 
     __tablename__ = "index_states"
+    __table_args__ = {"info": {"copied": False}}  # another index is in another state
 
     adapter: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
     verified_at: Mapped[int | None] = mapped_column(sa.BigInteger)

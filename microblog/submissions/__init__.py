@@ -10,3 +10,4 @@ def includeme(config: Any) -> None:
     config.include("microblog.submissions.tasks")
     config.add_template_global("form_key", lambda request: request.form_key)
     config.add_template_global("kept_token", lambda request: request.kept_token)
+    config.add_models("microblog.submissions.models")

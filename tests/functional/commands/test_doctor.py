@@ -19,9 +19,9 @@ from microblog.background import queries as background
 from microblog.background.models import Heartbeat
 from microblog.commands import checks, doctor
 from microblog.commands.checks import Finding, in_bytes
-from microblog.commands.ini import LogError
-from microblog.commands.logfiles import log_files
-from microblog.commands.site import Site
+from microblog.console.ini import LogError
+from microblog.console.logfiles import log_files
+from microblog.console.site import Site
 from microblog.ids import id_of_moment
 from microblog.operations import queries
 from microblog.operations.queries import Server

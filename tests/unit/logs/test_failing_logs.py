@@ -206,7 +206,7 @@ def test_a_server_whose_log_disk_is_full_serves_on_and_tells_it_in_one_line(tmp_
 ASK = """
 import sys
 from webtest import TestApp
-from microblog.commands.site import Site
+from microblog.console.site import Site
 
 site = Site(sys.argv[1])
 browser = TestApp(site.application())

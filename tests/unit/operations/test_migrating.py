@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from microblog import configure_without_site
 from microblog.accounts.queries import add_user
 from microblog.db import Database
 from microblog.operations import migrating
@@ -23,17 +24,26 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.embedded.fts5 import FTS5Search
 from tests.competing import has_to_wait
-from tests.conftest import POSTGRESQL_URL
+from tests.conftest import POSTGRESQL_URL, TEST_SECRET
 
 ROOT = Path(__file__).parents[3]
 INI = """
 [app:main]
+use = egg:microblog
+microblog.secret = {secret}
+microblog.cookies.secure = false
 microblog.database.url = {url}
+microblog.search = none
 
 [alembic]
 script_location = {root}/alembic
 path_separator = os
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_model() -> None:
+    configure_without_site()
 
 
 @pytest.fixture
@@ -205,16 +215,19 @@ def test_the_library_alembic_is_found_from_the_root():
 
 def test_alembic_upgrades_the_database_of_an_ini_file(empty, tmp_path):
     url = empty.engine.url.render_as_string(hide_password=False)
-    ini = tmp_path / "site.ini"
-    ini.write_text(INI.format(url=url.replace("%", "%%"), root=ROOT))
-    command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    run_alembic(tmp_path, url)
     assert migrating.current(empty) == migrating.head()
 
 
 def test_the_environment_names_the_database_before_the_ini_file(tmp_path, monkeypatch):
-    ini = tmp_path / "site.ini"
-    ini.write_text(INI.format(url="sqlite+pysqlite:///%(here)s/from-ini.sqlite3", root=ROOT))
-    assert migrating.url_of_ini(ini) == f"sqlite+pysqlite:///{tmp_path}/from-ini.sqlite3"
-    monkeypatch.setenv("MICROBLOG_DATABASE_URL", "sqlite+pysqlite:///elsewhere.sqlite3")
-    assert migrating.url_of_ini(ini) == "sqlite+pysqlite:///elsewhere.sqlite3"
+    monkeypatch.setenv("MICROBLOG_DATABASE_URL", f"sqlite+pysqlite:///{tmp_path}/elsewhere.sqlite3")
+    run_alembic(tmp_path, f"sqlite+pysqlite:///{tmp_path}/from-ini.sqlite3")
+    assert (tmp_path / "elsewhere.sqlite3").exists()
+    assert not (tmp_path / "from-ini.sqlite3").exists()
+
+
+def run_alembic(folder, url):
+    ini = folder / "site.ini"
+    ini.write_text(INI.format(url=url.replace("%", "%%"), root=ROOT, secret=TEST_SECRET))
+    command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from microblog.commands.progress import CLEAR_LINE, Progress
+from microblog.console.progress import CLEAR_LINE, Progress
 
 
 class Terminal(io.StringIO):

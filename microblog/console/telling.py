@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from microblog.commands.site import Site, sentence_about
+from microblog.console.site import Site, sentence_about
 from microblog.settings import SettingsError
 
 KIND = "command"

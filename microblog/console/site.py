@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog import configure
-from microblog.commands.ini import IniFile, LogError, set_up_log
-from microblog.commands.logfiles import log_files
+from microblog.console.ini import IniFile, LogError, set_up_log
+from microblog.console.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.logs.failing_logs import prepare_handlers
 from microblog.observing import observed

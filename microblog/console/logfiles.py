@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from microblog.commands.ini import IniFile, LogError, set_up_log
+from microblog.console.ini import IniFile, LogError, set_up_log
 
 SECONDS = 15.0
 
@@ -26,7 +26,7 @@ def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
     """
     try:
         ended = subprocess.run(  # noqa: S603  # ourselves
-            [sys.executable, "-m", "microblog.commands.logfiles", str(ini)],
+            [sys.executable, "-m", "microblog.console.logfiles", str(ini)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,

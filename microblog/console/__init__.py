@@ -1,0 +1,1 @@
+"""What commands stand on: the site of an ini file, progress, failures as sentences."""

@@ -48,7 +48,7 @@ def register(root: Root, request: Request) -> Any:
         with request.registry.database.read() as session:
             if queries.email_is_taken(session, form.text("email")):
                 form.email.errors = [TAKEN_EMAIL]
-    if form.errors or form.errors_of_form:
+    if form.errors:
         return register_page(request, form, offer=offer, status=422)
     password_hash = passwords.hash_password(form.text("password"))
     try:
@@ -101,11 +101,11 @@ def login(root: Root, request: Request) -> Any:
         # Not what was typed: somebody types the password into the wrong field.
         log.info("Log-in failed: %s, from %s", f"user {user_id}" if found else "nobody", request.remote_addr)
         request.registry.numbers.count("logins", result="failed")
-        form.errors_of_form.append(WRONG_LOGIN)
+        form.form_errors.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
     sent = kept.carried_form(request)
     if sent is not None and not sent.may_be_shown_to(user_id):
-        form.errors_of_form.append(kept.SOMEBODY_ELSES)
+        form.form_errors.append(kept.SOMEBODY_ELSES)
         return login_page(request, form, status=422)
     verified = str(password_hash)
     if passwords.needs_rehash(verified):
@@ -128,7 +128,7 @@ def login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[
         "form": form,
         "next": next_page(request),
         "recovered": request.kept_form.recovered if request.kept_form else (),
-        "is_still_kept": carries_form and kept.SOMEBODY_ELSES not in form.errors_of_form,
+        "is_still_kept": carries_form and kept.SOMEBODY_ELSES not in form.form_errors,
         "page_name": "login",
     }
 
@@ -174,7 +174,7 @@ def edit_profile(account: Account, request: Request) -> Any:
     form = ProfileForm(request)
     form.validate()
     offer = offered_nickname(request, form.nickname, me.id)
-    if form.errors or form.errors_of_form:
+    if form.errors:
         return profile_page(request, form, offer=offer, status=422)
     try:
         actions.change_profile(

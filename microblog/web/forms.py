@@ -32,7 +32,6 @@ class Form(WTForm):
 
     def __init__(self, request: Request, **kwargs: Any) -> None:
         self.request = request
-        self.errors_of_form: list[str] = []
         typed: Sequence[tuple[str, str]] | None = None
         if request.method == "POST":
             typed = [(name, value) for name, value in request.POST.items() if isinstance(value, str)]
@@ -41,21 +40,21 @@ class Form(WTForm):
         super().__init__(None if typed is None else MultiDict(typed), **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """True when everything is right; else the sentences are in the fields and `errors_of_form`."""
+        """True when everything is right; else the sentences are in the fields and `form_errors`."""
         valid = bool(super().validate(extra_validators))
         known = COMMON_FIELDS.union(self._fields)
         unknown = [name for name in dict.fromkeys(self.request.POST) if name not in known]
         for name in unknown[:UNKNOWN_FIELDS_NAMED]:
-            self.errors_of_form.append(f"This form has no field called {name[:50]!r}.")
+            self.form_errors.append(f"This form has no field called {name[:50]!r}.")
         more = len(unknown) - UNKNOWN_FIELDS_NAMED
         if more > 0:
-            self.errors_of_form.append(f"Nor has it {more} other fields that were sent.")
+            self.form_errors.append(f"Nor has it {more} other fields that were sent.")
         if not all(isinstance(value, str) for value in self.request.POST.values()):
-            self.errors_of_form.append("This form takes no files.")
+            self.form_errors.append("This form takes no files.")
         key = self.request.POST.get("key")
         if isinstance(key, str) and key and not FORM_KEY.fullmatch(key):
-            self.errors_of_form.append(BROKEN)
-        return valid and not self.errors_of_form
+            self.form_errors.append(BROKEN)
+        return valid and not self.form_errors
 
     def text(self, name: str) -> str:
         """What was typed in this field; empty when nothing was."""
@@ -69,7 +68,7 @@ def check_button(request: Request) -> None:
     """
     form = Form(request)
     if not form.validate():
-        raise HTTPBadRequest(" ".join(form.errors_of_form))
+        raise HTTPBadRequest(" ".join(form.form_errors))
 
 
 class Rule:

@@ -57,13 +57,13 @@ def test_an_unknown_field_is_told_once():
     request: Any = Request.blank("/", POST="name=a&is_admin=1&is_admin=2")
     form = NameForm(request)
     assert not form.validate()
-    assert form.errors_of_form == ["This form has no field called 'is_admin'."]
+    assert form.form_errors == ["This form has no field called 'is_admin'."]
 
 
 def test_of_many_unknown_fields_a_few_are_named():
     form = NameForm(post(**{f"x{number}": "" for number in range(99)}))
     assert not form.validate()
-    assert form.errors_of_form == [
+    assert form.form_errors == [
         "This form has no field called 'x0'.",
         "This form has no field called 'x1'.",
         "This form has no field called 'x2'.",
@@ -115,7 +115,7 @@ def request_with(fields):
 def test_a_long_name_of_a_field_is_cut():
     form = NameForm(post(**{"x" * 1000: ""}))
     assert not form.validate()
-    assert form.errors_of_form == [f"This form has no field called '{'x' * 50}'."]
+    assert form.form_errors == [f"This form has no field called '{'x' * 50}'."]
 
 
 def test_a_button_has_no_fields():

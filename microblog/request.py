@@ -71,6 +71,7 @@ class Registry(PyramidRegistry):
     database: Database
     models: dict[str, ModuleType]
     branches: dict[str, Branch]
+    reserved_nicknames: set[str]
     deferred: DeferredWrites
     observers: list[Any]
     template_globals: dict[str, Callable[[Request], Any]]

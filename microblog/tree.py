@@ -131,11 +131,23 @@ def here(request: Request) -> str:
 def add_branch(config: Any, name: str, branch: Branch) -> None:
     """Directive: `/{name}` is the resource that `branch(root, name)` makes."""
     config.action(("branch", name), lambda: config.registry.branches.__setitem__(name, branch))
+    config.reserve_nicknames(name)
+
+
+def reserve_nicknames(config: Any, *words: str) -> None:
+    """Directive: nobody may be called like this, which people would take for the site or for a page of it.
+
+    The names of branches are reserved already.
+    """
+    words = tuple(word.lower() for word in words)
+    config.action(None, lambda: config.registry.reserved_nicknames.update(words))
 
 
 def includeme(config: Any) -> None:
     config.registry.branches = {}
+    config.registry.reserved_nicknames = set()
     config.add_directive("add_branch", add_branch)
+    config.add_directive("reserve_nicknames", reserve_nicknames)
     config.add_resource_url_adapter(ResourceURL)
     config.set_root_factory(Root)
     config.add_request_method(link)

@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.accounts.nicknames import NAMES_OF_THE_SITE
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, hold_identity, load_identity
     from microblog.accounts.settings import REGISTRATION, SETTINGS
@@ -13,6 +14,7 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
     config.add_branch("account", Account)
+    config.reserve_nicknames(*NAMES_OF_THE_SITE, "register", "login", "logout")
     config.add_identity_loader("session", load_identity)
     config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=visitors, order=50)
     config.add_nav_item(

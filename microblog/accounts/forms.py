@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired
@@ -21,10 +22,13 @@ def at_most(characters: int, sentence: str) -> Rule:
     return Rule(partial(check_length, least=0, most=characters, sentence=sentence), stop=True)
 
 
+def is_a_nickname(form: Any, field: Any) -> None:
+    reserved = form.request.registry.reserved_nicknames
+    Rule(partial(rules.check_nickname, reserved=reserved))(form, field)
+
+
 class RegisterForm(Form):
-    nickname = StringField(
-        "Nickname", [InputRequired(rules.NICKNAME_MISSING), Rule(rules.check_nickname)], [strip]
-    )
+    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), is_a_nickname], [strip])
     email = StringField(
         "E-mail",
         [
@@ -67,9 +71,7 @@ class LoginForm(Form):
 
 
 class ProfileForm(Form):
-    nickname = StringField(
-        "Nickname", [InputRequired(rules.NICKNAME_MISSING), Rule(rules.check_nickname)], [strip]
-    )
+    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), is_a_nickname], [strip])
     about_me = TextAreaField(
         "About me", [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)], [unix_lines]
     )

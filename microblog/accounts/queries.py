@@ -146,7 +146,7 @@ def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None
 
     What the person `own_id` has or had is free for them.
     """
-    names = candidates(nickname)
+    names = candidates(nickname, session.info["registry"].reserved_nicknames)
     query = sa.select(Nickname.key).where(Nickname.key.in_([nickname_key(name) for name in names]))
     if own_id is not None:
         query = query.where(Nickname.user_id != own_id)

@@ -5,6 +5,8 @@ Each check raises `InvalidText` with a sentence.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from email_validator import EmailNotValidError
 
 from microblog.accounts import passwords
@@ -19,8 +21,9 @@ EMAIL_MISSING = "Give an e-mail address."
 PASSWORD_MISSING = "Choose a password."  # noqa: S105  # a sentence
 
 
-def check_nickname(nickname: str) -> None:
-    problem = nickname_problem(nickname)
+def check_nickname(nickname: str, reserved: Collection[str]) -> None:
+    """`reserved` are those of `registry.reserved_nicknames`."""
+    problem = nickname_problem(nickname, reserved)
     if problem is not None:
         raise InvalidText(problem)
 

@@ -135,7 +135,7 @@ def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None
     require_unicode(nickname)
     if nickname:
         try:
-            rules.check_nickname(nickname)
+            rules.check_nickname(nickname, session.info["registry"].reserved_nicknames)
         except InvalidText as error:
             refuse_nickname(session, nickname, str(error))
     else:

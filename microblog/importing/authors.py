@@ -48,7 +48,8 @@ def accounts_of(session: orm.Session, since: Mapping[str, datetime]) -> tuple[di
 
     :raises StaleData: when somebody else adds the same person at this moment, or takes the nickname.
     """
-    nicknames = {name for name in since if nickname_problem(name) is None}
+    reserved = session.info["registry"].reserved_nicknames
+    nicknames = {name for name in since if nickname_problem(name, reserved) is None}
     owners = queries.owners_of_nicknames(session, nicknames)
     names = {name: names_of(name) for name in since if name not in nicknames}
     kept = queries.imported_authors(session, {one for several in names.values() for one in several})

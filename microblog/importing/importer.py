@@ -215,7 +215,7 @@ def draft_of(line: bytes, max_length: int, now: datetime) -> Draft:
 
 def author_of(name: str) -> str:
     name = name.strip()
-    if nickname_problem(name) is None:
+    if nickname_problem(name, reserved=()) is None:
         return name
     if len(name) > AUTHOR_LENGTH or len(author_key(name)) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")

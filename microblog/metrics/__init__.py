@@ -7,5 +7,6 @@ def includeme(config: Any) -> None:
     from microblog.metrics.settings import SETTINGS
 
     config.declare_settings(*SETTINGS)
+    config.reserve_nicknames("metrics")  # also while the page is off
     config.include("microblog.metrics.views")
     config.include("microblog.metrics.worker")

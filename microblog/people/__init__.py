@@ -19,5 +19,6 @@ def includeme(config: Any) -> None:
         "profile", template="microblog.people:templates/nav_profile.jinja2", shown=people, order=40
     )
     config.add_branch("users", Users)
+    config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following")
     config.add_branch("avatars", Avatars)
     config.add_models("microblog.people.models")

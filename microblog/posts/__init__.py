@@ -16,3 +16,4 @@ def includeme(config: Any) -> None:
     config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)
     config.add_models("microblog.posts.models")
+    config.reserve_nicknames("post", "home", "explore")

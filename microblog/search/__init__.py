@@ -8,6 +8,7 @@ def includeme(config: Any) -> None:
     from microblog.search.settings import SEARCH
 
     config.declare_settings(SEARCH)
+    config.reserve_nicknames("search")
     config.add_nav_item(
         "search", template="microblog.search:templates/nav_form.jinja2", place="header", order=10
     )

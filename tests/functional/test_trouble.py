@@ -141,18 +141,18 @@ def test_a_nickname_that_oneself_took_a_moment_ago_is_ones_own(database, monkeyp
 
 def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
     with database.write() as session:
-        for name in candidates("susan"):
+        for name in candidates("susan", reserved=()):
             add_user(session, name)
         found = {make_unique_nickname(session, "susan") for _ in range(5)}
     assert len(found) > 1
-    assert all(name.startswith("susan") and name not in candidates("susan") for name in found)
+    assert all(name.startswith("susan") and name not in candidates("susan", reserved=()) for name in found)
 
 
 def test_a_number_by_chance_that_is_taken_is_drawn_again(database, monkeypatch):
     drawn = iter([7, 7, 8])
     monkeypatch.setattr("microblog.accounts.queries.secrets.randbelow", lambda limit: next(drawn))
     with database.write() as session:
-        for name in candidates("susan"):
+        for name in candidates("susan", reserved=()):
             add_user(session, name)
         add_user(session, make_unique_nickname(session, "susan"))
         assert make_unique_nickname(session, "susan") == "susan000000008"

@@ -222,7 +222,7 @@ def test_two_who_sign_up_at_once_with_one_nickname_do_not_both_get_it(applicatio
     assert sorted(page.status_int for page in pages) == [303, 422]
     refused = next(page for page in pages if page.status_int == 422)
     assert errors(refused) == [TAKEN]
-    assert nickname_problem(offer(refused)[0]) is None
+    assert nickname_problem(offer(refused)[0], application.registry.reserved_nicknames) is None
     with application.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 

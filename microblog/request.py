@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from microblog.background.deferred import DeferredWrites
     from microblog.db import Database
+    from microblog.outbox.delivery import Outbox
     from microblog.security.identity import Identity
     from microblog.submissions.kept import Kept
     from microblog.tree import Branch
@@ -73,6 +74,7 @@ class Registry(PyramidRegistry):
     branches: dict[str, Branch]
     reserved_nicknames: set[str]
     deferred: DeferredWrites
+    outbox: Outbox
     observers: list[Any]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]

@@ -27,6 +27,7 @@ COMMANDS = {
     "import": ("importing", "import_posts"),
     "worker": ("worker", "worker"),
     "search": ("search", "search"),
+    "outbox": ("outbox", "outbox"),
     "settings": ("settings", "settings"),
     "doctor": ("doctor", "doctor"),
     "profile": ("profile", "profile"),

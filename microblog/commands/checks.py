@@ -23,9 +23,9 @@ from microblog.mail.interfaces import MailError
 from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
 from microblog.metrics.settings import METRICS_DIRECTORY
 from microblog.operations import migrating, queries
+from microblog.outbox.lag import STUCK_SECONDS
 from microblog.outbox.queries import depths
 from microblog.outbox.queries import now as milliseconds
-from microblog.outbox.tasks import STUCK_SECONDS
 from microblog.paging import Cursor
 from microblog.posts.queries import everybodys_posts
 from microblog.profiling.settings import PROFILER_DIRECTORY
@@ -248,9 +248,11 @@ def outbox(site: Site) -> Iterator[Finding]:
         found = depths(session)
     waiting = sum(depth.waiting for depth in found.values())
     for kind, depth in found.items():
-        if depth.set_aside:
+        if depth.dead_letters:
             yield Finding(
-                WARNING, f"{depth.set_aside:,} deliveries “{kind}” were refused for good; the log says why."
+                WARNING,
+                f"{depth.dead_letters:,} deliveries “{kind}” were refused for good; "
+                f"`{site.command(f'outbox list --kind {kind}')}` says why.",
             )
         if depth.lag_seconds > LATE_SECONDS:
             yield Finding(

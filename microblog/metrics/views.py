@@ -260,20 +260,20 @@ class FromTheDatabase:
     def _of_outbox(self, found: dict[str, Depth]) -> Iterator[Any]:
         # A kind that was there once is told on as empty, not left out: a line of a graph does not break off.
         self._kinds.update(found)
-        waiting, aside, oldest = (
+        waiting, dead, oldest = (
             gauge(f"microblog_outbox_{name}", meaning, labels=["kind"])
             for name, meaning in (
                 ("waiting", "Entries of the outbox that wait, by kind."),
-                ("set_aside", "Entries of the outbox that were refused for good, by kind."),
+                ("dead_letters", "Entries of the outbox that were refused for good, by kind."),
                 ("oldest_seconds", "Seconds that the oldest entry has waited, by kind."),
             )
         )
         for kind in sorted(self._kinds):
             depth = found.get(kind, EMPTY)
             waiting.add_metric([kind], depth.waiting)
-            aside.add_metric([kind], depth.set_aside)
+            dead.add_metric([kind], depth.dead_letters)
             oldest.add_metric([kind], depth.lag_seconds)
-        yield from (waiting, aside, oldest)
+        yield from (waiting, dead, oldest)
 
 
 def of_worker(seen: int) -> Any:

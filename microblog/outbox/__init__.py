@@ -4,5 +4,10 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    config.include("microblog.outbox.tasks")
+    from microblog.outbox.delivery import Outbox, deliver_kinds
+    from microblog.outbox.kinds import add_outbox_kind
+
+    config.registry.outbox = Outbox(config.registry)
+    config.add_directive("add_outbox_kind", add_outbox_kind)
+    config.add_worker_task("outbox", deliver_kinds, order=1)
     config.add_models("microblog.outbox.models")

@@ -1,4 +1,4 @@
-"""The outbox."""
+"""The outbox, and the destinations that are paused."""
 
 from __future__ import annotations
 
@@ -7,29 +7,61 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.db import Base, Id
 
+KIND_CHARACTERS = 20
+KEY_CHARACTERS = 255
+# SQLite does not enforce lengths, and would have to write the table anew to note another one.
+KEY = sa.String(KEY_CHARACTERS).with_variant(sa.String(64), "sqlite")
+WAITS_ALONE = sa.text("is_unique AND lease_until = 0 AND NOT set_aside")
+
 
 class Entry(Base):
     """Something that must leave the process, written in the transaction of its cause.
 
-    `kind` says who delivers it, and `key` what it is about. Ids only grow, also when the outbox was
-    emptied in between, and those about one key grow in the order of its changes. `created`, `next_at` and
-    `lease_until` are milliseconds since 1970. An entry that was refused for good is `set_aside`.
+    `kind` says who delivers it, `key` what it is about, `payload` is JSON, and `destination` the other side,
+    for kinds that have several. Ids only grow, also when the outbox was emptied in between, and those about
+    one key grow in the order of its changes. `created`, `next_at` and `lease_until` are milliseconds since
+    1970. An entry that was refused for good is a dead letter. One that `is_unique` is the only one of its
+    kind and key while it waits; once it is leased, the next change writes another one.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
         sa.Index(None, "kind", "key"),
         sa.Index(None, "kind", "set_aside", "id"),
+        sa.Index(
+            "uq_outbox_kind_key_waiting",
+            "kind",
+            "key",
+            unique=True,
+            sqlite_where=WAITS_ALONE,
+            postgresql_where=WAITS_ALONE,
+        ),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    kind: Mapped[str] = mapped_column(sa.String(20))
-    key: Mapped[str] = mapped_column(sa.String(64))
+    kind: Mapped[str] = mapped_column(sa.String(KIND_CHARACTERS))
+    key: Mapped[str] = mapped_column(KEY)
     payload: Mapped[str | None] = mapped_column(sa.Text)
     created: Mapped[int] = mapped_column(sa.BigInteger)
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     next_at: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
     lease_until: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
-    set_aside: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+    # The column has its name from the first version, which may still be running while this one starts.
+    is_dead_letter: Mapped[bool] = mapped_column("set_aside", server_default=sa.false(), default=False)
+    error: Mapped[str | None] = mapped_column(sa.Text)
+    destination: Mapped[str | None] = mapped_column(sa.String(KEY_CHARACTERS))
+    is_unique: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+
+
+class Pause(Base):
+    """Nothing goes to this destination until then (milliseconds since 1970): it failed so often in a row."""
+
+    __tablename__ = "outbox_pauses"
+    __table_args__ = {"info": {"copied": False}}  # it is over sooner than a copy
+
+    kind: Mapped[str] = mapped_column(sa.String(KIND_CHARACTERS), primary_key=True)
+    destination: Mapped[str] = mapped_column(sa.String(KEY_CHARACTERS), primary_key=True)
+    until: Mapped[int] = mapped_column(sa.BigInteger)
+    failures: Mapped[int]
     error: Mapped[str | None] = mapped_column(sa.Text)

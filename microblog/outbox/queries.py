@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.outbox.models import Entry
+from microblog.outbox.models import Entry, Pause
 
-# More than a delivery may take with all its timeouts.
-LEASE_MILLISECONDS = 60_000
-LONGEST_PAUSE_SECONDS = 300
+LEASE_SECONDS = 60.0  # more than a delivery may take with all its timeouts
+LONGEST_PAUSE_SECONDS = 300.0
 ERROR_CHARACTERS = 500
 ENTRIES: Any = Entry.__table__  # Core, for many rows at once
+
+Order = Literal["any", "key"]
+Fold = Callable[[Any, Any], Any]
+"""Called with the payload that waits and the new one; the payload for both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """An entry that this worker may deliver until its lease ends."""
+    """An entry that this worker may deliver until its lease ends; `payload` is decoded."""
 
     id: int
     key: str
-    payload: str | None
+    payload: Any
     attempts: int
     lease_until: int
+    destination: str | None = None
+    is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many entries wait, how many were set aside, and for how long the oldest has waited."""
+    """How many entries wait, how many are dead letters, and for how long the oldest has waited."""
 
     waiting: int
-    set_aside: int
+    dead_letters: int
     lag_seconds: float
 
 
@@ -44,101 +51,308 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def due(kind: str) -> sa.ColumnElement[bool]:
-    moment = now()
-    return sa.and_(
+# Writing
+
+
+def write(
+    session: orm.Session,
+    kind: str,
+    keys: Iterable[object],
+    *,
+    payload: Any = None,
+    destination: str | None = None,
+    due_at: int = 0,
+) -> None:
+    """New entries about these keys, which are not delivered before `due_at` (milliseconds since 1970)."""
+    rows = [new_row(kind, key, payload, destination, due_at) for key in keys]
+    if rows:
+        session.execute(sa.insert(Entry), rows)
+
+
+def write_unique(
+    session: orm.Session,
+    kind: str,
+    key: object,
+    *,
+    payload: Any = None,
+    destination: str | None = None,
+    due_at: int = 0,
+    fold: Fold | None = None,
+) -> None:
+    """An entry, or a newer payload for the one about this key that waits: it stays due when it was.
+
+    With `fold` it gets what `fold(waiting, new)` makes of both. The entry is locked until the end of the
+    transaction, so that no worker delivers it without what belongs to this change.
+    """
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    row = {**new_row(kind, key, payload, destination, due_at), "is_unique": True}
+    insert = dialect.insert(Entry).values(row).on_conflict_do_nothing().returning(Entry.id)
+    # More than once only when another transaction wrote or leased one in between.
+    while not renewed(session, kind, str(key), payload, fold) and session.scalar(insert) is None:
+        pass
+
+
+def new_row(kind: str, key: object, payload: Any, destination: str | None, due_at: int) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "key": str(key),
+        "payload": as_json(payload),
+        "destination": destination,
+        "created": now(),
+        "next_at": due_at,
+    }
+
+
+def renewed(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | None) -> bool:
+    """Did an entry that is unique wait, and get this payload?"""
+    waiting = waiting_alone(session, kind, key)
+    if waiting is None:
+        return False
+    if fold is not None:
+        payload = fold(from_json(waiting.payload), payload)
+    set_payload(session, waiting.id, payload)
+    return True
+
+
+def set_payload(session: orm.Session, entry_id: int, payload: Any) -> None:
+    change = sa.update(Entry).where(Entry.id == entry_id).values(payload=as_json(payload))
+    session.execute(change.execution_options(synchronize_session=False))
+
+
+def waiting_alone(session: orm.Session, kind: str, key: str) -> Any:
+    """The unique entry about this key that waits, locked."""
+    query = sa.select(Entry.id, Entry.payload).where(
         Entry.kind == kind,
-        Entry.set_aside.is_(False),
-        Entry.next_at <= moment,
-        Entry.lease_until <= moment,
+        Entry.key == key,
+        Entry.is_unique,
+        Entry.lease_until == 0,
+        Entry.is_dead_letter.is_(False),
     )
+    return session.execute(query.with_for_update()).one_or_none()
 
 
-def any_due(session: orm.Session, kind: str) -> bool:
-    return session.scalar(sa.select(Entry.id).where(due(kind)).limit(1)) is not None
+def as_json(payload: Any) -> str | None:
+    return None if payload is None else json.dumps(payload, ensure_ascii=False)
 
 
-def lease(session: orm.Session, kind: str, limit: int) -> list[Leased]:
-    """The oldest entries that are due and that nobody else delivers; they are ours for a while."""
-    query = sa.select(Entry.id).where(due(kind)).order_by(Entry.id).limit(limit)
+def from_json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+# Delivering
+
+
+def due(kind: str, order: Order = "any") -> sa.ColumnElement[bool]:
+    at = now()
+    is_paused = sa.exists().where(
+        Pause.kind == kind, Pause.destination == Entry.destination, Pause.until > at
+    )
+    conditions = [
+        Entry.kind == kind,
+        Entry.is_dead_letter.is_(False),
+        Entry.next_at <= at,
+        Entry.lease_until <= at,
+        sa.or_(Entry.destination.is_(None), ~is_paused),
+    ]
+    if order == "key":
+        earlier = orm.aliased(Entry)
+        conditions.append(
+            ~sa.exists().where(
+                earlier.kind == kind,
+                earlier.key == Entry.key,
+                earlier.is_dead_letter.is_(False),
+                earlier.id < Entry.id,
+            )
+        )
+    return sa.and_(*conditions)
+
+
+def is_any_due(session: orm.Session, kind: str, *, order: Order = "any") -> bool:
+    return session.scalar(sa.select(Entry.id).where(due(kind, order)).limit(1)) is not None
+
+
+def lease(
+    session: orm.Session,
+    kind: str,
+    limit: int,
+    *,
+    order: Order = "any",
+    seconds: float = LEASE_SECONDS,
+) -> list[Leased]:
+    """The oldest entries that are due and that nobody else delivers; they are ours for so many seconds."""
+    query = sa.select(Entry.id).where(due(kind, order)).order_by(Entry.id).limit(limit)
     # Two statements: as a subquery, PostgreSQL may run the LIMIT more than once, and lease too many.
     # SQLite, which has one writer at a time, leaves FOR UPDATE out.
     ids = session.scalars(query.with_for_update(skip_locked=True)).all()
     rows = session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(ids))
-        .values(lease_until=now() + LEASE_MILLISECONDS, attempts=Entry.attempts + 1)
-        .returning(Entry.id, Entry.key, Entry.payload, Entry.attempts, Entry.lease_until)
+        .values(lease_until=now() + int(1000 * seconds), attempts=Entry.attempts + 1)
+        .returning(
+            Entry.id,
+            Entry.key,
+            Entry.payload,
+            Entry.attempts,
+            Entry.lease_until,
+            Entry.destination,
+            Entry.is_unique,
+        )
         .execution_options(synchronize_session=False)
     )
-    return sorted((Leased(*row) for row in rows), key=lambda entry: entry.id)
+    leased = (
+        Leased(id, key, from_json(text), attempts, until, destination, is_unique)
+        for id, key, text, attempts, until, destination, is_unique in rows
+    )
+    return sorted(leased, key=lambda entry: entry.id)
 
 
 def still_leased(session: orm.Session, entries: Iterable[Leased]) -> set[int]:
-    """The ids of those that nobody else took, or finished, since their lease ended."""
+    """The ids of those that nobody else took, or acknowledged, since their lease ended."""
     leases = {entry.id: entry.lease_until for entry in entries}
     query = sa.select(Entry.id, Entry.lease_until).where(Entry.id.in_(leases)).with_for_update()
     return {row.id for row in session.execute(query) if row.lease_until == leases[row.id]}
 
 
-def finish(session: orm.Session, ids: Iterable[int]) -> None:
+def acknowledge(session: orm.Session, ids: Iterable[int]) -> None:
     """They were delivered."""
     gone = [{"gone": entry_id} for entry_id in ids]
     if gone:
         session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == sa.bindparam("gone")), gone)
 
 
-def postpone(
+def retry_later(
     session: orm.Session,
+    kind: str,
     entries: Iterable[Leased],
     error: str,
     *,
-    longest_seconds: int = LONGEST_PAUSE_SECONDS,
+    longest_seconds: float = LONGEST_PAUSE_SECONDS,
+    at_least_seconds: float = 0.0,
+    fold: Fold | None = None,
 ) -> None:
-    """They could not be delivered now: again later, and ever later."""
-    rows = [
-        {
-            "late": entry.id,
-            "next_at": now() + int(1000 * pause_seconds(entry.attempts, longest_seconds)),
-        }
-        for entry in entries
-    ]
+    """They could not be delivered now: again later, and ever later.
+
+    A unique entry goes into the newer one about its key that waits, if there is one.
+    """
+    rows = []
+    for entry in entries:
+        seconds = max(at_least_seconds, pause_seconds(entry.attempts, longest_seconds))
+        row = {"late": entry.id, "next_at": now() + int(1000 * seconds)}
+        if entry.is_unique:
+            put_back(session, kind, entry, row, error, fold)
+        else:
+            rows.append(row)
     if rows:
-        session.connection().execute(
-            sa.update(ENTRIES)
-            .where(ENTRIES.c.id == sa.bindparam("late"))
-            .values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS]),
-            rows,
-        )
+        session.connection().execute(put_back_later(error), rows)
 
 
-def pause_seconds(attempts: int, longest: int) -> float:
+def put_back_later(error: str) -> sa.Update:
+    change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("late"))
+    return change.values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS])
+
+
+def put_back(
+    session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
+) -> None:
+    """One that is unique."""
+    while not was_merged(session, kind, entry, fold):
+        try:
+            with session.begin_nested():
+                session.connection().execute(put_back_later(error), row)
+        except sa.exc.IntegrityError:  # another transaction has just written a newer one
+            continue
+        return
+
+
+def was_merged(session: orm.Session, kind: str, entry: Leased, fold: Fold | None) -> bool:
+    """Did a newer entry about its key wait, and take it over?"""
+    waiting = waiting_alone(session, kind, entry.key)
+    if waiting is None:
+        return False
+    if fold is not None:
+        set_payload(session, waiting.id, fold(entry.payload, from_json(waiting.payload)))
+    acknowledge(session, [entry.id])
+    return True
+
+
+def pause_seconds(attempts: int, longest: float) -> float:
     """Workers that failed together do not try again together."""
     return min(longest, 2.0 ** min(attempts, 30) / 4) * random.uniform(0.5, 1.0)
 
 
-def set_aside(session: orm.Session, reasons: Mapping[int, str]) -> None:
-    """They were refused for good, each for its reason; they block nobody, and are reported."""
+def bury(session: orm.Session, reasons: Mapping[int, str]) -> None:
+    """They were refused for good, each for its reason: dead letters block nobody, and are reported."""
     for entry_id, reason in reasons.items():
         session.execute(
             sa.update(Entry)
             .where(Entry.id == entry_id)
-            .values(set_aside=True, lease_until=0, error=reason[:ERROR_CHARACTERS])
+            .values(is_dead_letter=True, lease_until=0, error=reason[:ERROR_CHARACTERS])
         )
 
 
-def hurry(session: orm.Session, kind: str) -> None:
-    """Try again now what waits for its next attempt: the other side is back.
+def retry_now(session: orm.Session, kind: str, destination: str | None = None) -> None:
+    """Try again now what waits for its next attempt, to this destination: the other side is back.
 
-    Not what another worker has in hand: two that lock many entries in any order would meet in a deadlock.
+    Not what is due later without having failed, and not what another worker has in hand: two that lock many
+    entries in any order would meet in a deadlock.
     """
-    late = sa.select(Entry.id).where(Entry.kind == kind, Entry.next_at > 0).with_for_update(skip_locked=True)
+    late = (
+        sa.select(Entry.id)
+        .where(
+            Entry.kind == kind,
+            Entry.next_at > 0,
+            Entry.attempts > 0,
+            Entry.destination.is_not_distinct_from(destination),
+        )
+        .with_for_update(skip_locked=True)
+    )
     session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(late))
         .values(next_at=0)
         .execution_options(synchronize_session=False)
     )
+
+
+# Destinations
+
+
+def pause(
+    session: orm.Session,
+    kind: str,
+    destination: str,
+    error: str,
+    *,
+    longest_seconds: float = LONGEST_PAUSE_SECONDS,
+    at_least_seconds: float = 0.0,
+) -> None:
+    """Send nothing more there for a while, which is longer after each failure in a row."""
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    new = insert(Pause).values(kind=kind, destination=destination, until=0, failures=1)
+    failures = session.scalar(
+        new.on_conflict_do_update(
+            index_elements=[Pause.kind, Pause.destination], set_={"failures": Pause.failures + 1}
+        ).returning(Pause.failures)
+    )
+    seconds = max(at_least_seconds, pause_seconds(failures or 1, longest_seconds))
+    session.execute(
+        sa.update(Pause)
+        .where(Pause.kind == kind, Pause.destination == destination)
+        .values(until=now() + int(1000 * seconds), error=error[:ERROR_CHARACTERS])
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end_pause(session: orm.Session, kind: str, destination: str | None = None) -> bool:
+    """Deliver there again, or everywhere; was anything paused?"""
+    ended = sa.delete(Pause).where(Pause.kind == kind)
+    if destination is not None:
+        ended = ended.where(Pause.destination == destination)
+    result: Any = session.execute(ended.execution_options(synchronize_session=False))
+    return bool(result.rowcount)
+
+
+# Looking
 
 
 def depths(session: orm.Session) -> dict[str, Depth]:
@@ -148,36 +362,37 @@ def depths(session: orm.Session) -> dict[str, Depth]:
 
 
 def depth(session: orm.Session, kind: str) -> Depth:
+    """What is due later does not lag behind before it is due."""
+    at = now()
+    age_from = sa.case((Entry.attempts == 0, largest(Entry.created, Entry.next_at)), else_=Entry.created)
     rows = session.execute(
-        sa.select(Entry.set_aside, sa.func.count(), sa.func.min(Entry.created))
+        sa.select(Entry.is_dead_letter, sa.func.count(), sa.func.min(age_from))
         .where(Entry.kind == kind)
-        .group_by(Entry.set_aside)
+        .group_by(Entry.is_dead_letter)
     )
-    counts = {bool(aside): (count, oldest) for aside, count, oldest in rows}
-    waiting, oldest = counts.get(False, (0, now()))
-    return Depth(waiting, counts.get(True, (0, 0))[0], max(0, now() - oldest) / 1000)
+    counts = {bool(is_dead): (count, oldest) for is_dead, count, oldest in rows}
+    waiting, oldest = counts.get(False, (0, at))
+    return Depth(waiting, counts.get(True, (0, 0))[0], max(0, at - oldest) / 1000)
 
 
-def write(session: orm.Session, kind: str, keys: Iterable[object]) -> None:
-    """New entries about these keys."""
-    rows = [{"kind": kind, "key": str(key), "created": now()} for key in keys]
-    if rows:
-        session.execute(sa.insert(Entry), rows)
+def largest(one: Any, other: Any) -> sa.ColumnElement[int]:
+    """Of two columns; the function for it has another name in each database."""
+    return sa.case((one > other, one), else_=other)
 
 
 def waiting_keys(session: orm.Session, kind: str, keys: Iterable[object]) -> set[str]:
     """Those of the keys for which an entry waits."""
     query = sa.select(Entry.key).where(
-        Entry.kind == kind, Entry.set_aside.is_(False), Entry.key.in_([str(key) for key in keys])
+        Entry.kind == kind, Entry.is_dead_letter.is_(False), Entry.key.in_([str(key) for key in keys])
     )
     return set(session.scalars(query))
 
 
-def forget_all(session: orm.Session, kind: str) -> None:
+def delete_all(session: orm.Session, kind: str) -> None:
     """Nothing of this kind is to be delivered any more."""
     session.execute(sa.delete(Entry).where(Entry.kind == kind))
 
 
-def forget_set_aside(session: orm.Session, kind: str) -> None:
+def delete_dead_letters(session: orm.Session, kind: str) -> None:
     """What was refused was dealt with otherwise."""
-    session.execute(sa.delete(Entry).where(Entry.kind == kind, Entry.set_aside.is_(True)))
+    session.execute(sa.delete(Entry).where(Entry.kind == kind, Entry.is_dead_letter))

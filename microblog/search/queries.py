@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.outbox.models import Entry
-from microblog.outbox.queries import forget_all
+from microblog.outbox.queries import delete_all
 from microblog.posts.models import Post
 
 NEWEST_OF_AN_AUTHOR = 50
@@ -78,7 +78,7 @@ def uninstall_triggers(session: orm.Session) -> None:
 def stop_feeding(session: orm.Session) -> None:
     """Nothing more goes to an index that is fed through the outbox."""
     uninstall_triggers(session)
-    forget_all(session, KIND)
+    delete_all(session, KIND)
 
 
 def waiting_posts(session: orm.Session, kind: str, author_id: int) -> list[int]:

@@ -131,7 +131,7 @@ class ElasticsearchSearch:
     def catch_up(self, database: Database, limit: int) -> int:
         """Lease, deliver, and only then forget."""
         with database.read() as session:
-            if not outbox.any_due(session, KIND):
+            if not outbox.is_any_due(session, KIND):
                 return 0
         with database.write() as session:
             entries = outbox.lease(session, KIND, limit)
@@ -147,15 +147,15 @@ class ElasticsearchSearch:
         """Forget what was taken; how many entries that was."""
         with database.write() as session:
             ours = outbox.still_leased(session, entries)
-            outbox.finish(session, ours.intersection(outcome.done))
-            outbox.set_aside(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
+            outbox.acknowledge(session, ours.intersection(outcome.done))
+            outbox.bury(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
             again = [entry for entry in entries if entry.id in ours.intersection(outcome.again)]
-            outbox.postpone(session, again, outcome.error, longest_seconds=LONGEST_PAUSE_SECONDS)
+            outbox.retry_later(session, KIND, again, outcome.error, longest_seconds=LONGEST_PAUSE_SECONDS)
             # We were too late, and may have written what is not so any more into an index made since.
             late = {int(entry.key) for entry in entries if entry.id not in ours}
             self._write_entries(session, sorted(late))
             if hurry:
-                outbox.hurry(session, KIND)
+                outbox.retry_now(session, KIND)
         for entry_id, reason in outcome.refused.items():
             log.error("Elasticsearch refused outbox entry %d for good: %s", entry_id, reason)
         return len(outcome.done) + len(outcome.refused)
@@ -294,7 +294,7 @@ class ElasticsearchSearch:
         with database.write() as session:
             self.install(session)
             if not serving:  # what is committed by now is read below anyway
-                outbox.forget_all(session, KIND)
+                outbox.delete_all(session, KIND)
         self.patient.indices.create(index=index, **body_of(self._replicas))
         try:
             with database.write() as session:
@@ -312,8 +312,8 @@ class ElasticsearchSearch:
                 records.end_rebuild(session, self.name, token)
             raise
         with database.write() as session:
-            outbox.forget_set_aside(session, KIND)
-            outbox.hurry(session, KIND)
+            outbox.delete_dead_letters(session, KIND)
+            outbox.retry_now(session, KIND)
             records.note_verify(session, self.name, Drift())
             records.end_rebuild(session, self.name, token)
         return count
@@ -466,7 +466,7 @@ class ElasticsearchSearch:
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         """Entries for all that differs: the worker brings it to the index as it is now."""
-        outbox.forget_set_aside(session, KIND)
+        outbox.delete_dead_letters(session, KIND)
         self._write_entries(session, (*drift.missing, *drift.stale, *drift.ghosts))
 
     def status(self, session: orm.Session) -> Status:
@@ -476,5 +476,5 @@ class ElasticsearchSearch:
         except self._server.failures as error:
             raise SearchUnavailable(sentence_of(error)) from None
         depth = outbox.depth(session, KIND)
-        status = Status(self.name, documents, depth.waiting, depth.set_aside, depth.lag_seconds)
+        status = Status(self.name, documents, depth.waiting, depth.dead_letters, depth.lag_seconds)
         return records.remembered(session, status)

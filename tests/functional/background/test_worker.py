@@ -1,43 +1,17 @@
-"""What the worker does is observed, and what it cannot deliver reaches the admins."""
+"""What the worker does is observed, and what fails is an event."""
 
 from __future__ import annotations
 
 import pytest
-import sqlalchemy as sa
 
 from microblog.background.tasks import SERVER
 from microblog.background.worker import Worker
 from microblog.events import TaskFailed
-from microblog.outbox import queries as outbox
-from microblog.outbox.tasks import OutboxWatch
-
-
-@pytest.fixture
-def told(application, monkeypatch):
-    """The alerts since, as (group, subject)."""
-    told = []
-
-    class Alerts:
-        def report(self, kind, group, subject, body):
-            told.append((group, subject))
-
-    monkeypatch.setattr(application.registry, "alerts", Alerts())
-    return told
-
-
-@pytest.fixture
-def watch(application):
-    return OutboxWatch(application.registry)
 
 
 @pytest.fixture
 def worker(application):
     return Worker(application.registry, now=lambda: 0.0)
-
-
-def change(database, sql):
-    with database.write() as session:
-        session.execute(sa.text(sql))
 
 
 def test_each_task_is_observed_by_its_name(application, worker, monkeypatch):
@@ -47,45 +21,6 @@ def test_each_task_is_observed_by_its_name(application, worker, monkeypatch):
     )
     worker.round()
     assert names == ["deferred writes", "old forms", "expired sessions", "search index", "outbox"]
-
-
-def test_deliveries_that_are_stuck_are_told_once_a_minute(application, database, told, caplog):
-    seconds = 0.0
-    worker = Worker(application.registry, now=lambda: seconds)
-    with database.write() as session:
-        outbox.write(session, "letters", [1, 2])
-    worker.round()
-    assert not told
-    change(database, "UPDATE outbox SET created = created - 700000")
-    worker.round()  # not a minute later
-    assert not told
-    seconds = 60.0
-    worker.round()
-    assert told == [("stuck letters", "Deliveries “letters” are stuck: 2 wait")]
-    assert "2 entries “letters” of the outbox wait, the oldest for 7" in caplog.text
-
-
-def test_deliveries_that_are_no_longer_stuck_are_told(database, watch, told, caplog):
-    with database.write() as session:
-        outbox.write(session, "letters", [1])
-    change(database, "UPDATE outbox SET created = created - 700000")
-    watch.look()
-    change(database, "DELETE FROM outbox")
-    for _ in range(2):
-        watch.look()
-    assert [subject for _, subject in told] == [
-        "Deliveries “letters” are stuck: 1 wait",
-        "Deliveries “letters” work again",
-    ]
-    assert "The deliveries “letters” of the outbox are no longer stuck." in caplog.text
-
-
-def test_deliveries_that_were_refused_are_told(database, watch, told):
-    with database.write() as session:
-        outbox.write(session, "letters", [1])
-    change(database, "UPDATE outbox SET set_aside = true")
-    watch.look()
-    assert told == [("set aside letters", "1 deliveries “letters” were refused for good")]
 
 
 # Tasks that a third party adds

@@ -140,13 +140,13 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     site.registry.search = Index(Status("test", 10, 3, 0, 1.5))
     found = ask()
     assert found["microblog_outbox_waiting", "letters"] == 2
-    assert found["microblog_outbox_set_aside", "letters"] == 0
+    assert found["microblog_outbox_dead_letters", "letters"] == 0
     assert 0 <= found["microblog_outbox_oldest_seconds", "letters"] < 60
     assert found["microblog_search_documents",] == 10
     assert found["microblog_search_pending",] == 3
     assert found["microblog_search_lag_seconds",] == 1.5
     with site.database.write() as session:
-        outbox.forget_all(session, "letters")
+        outbox.delete_all(session, "letters")
     assert ask()["microblog_outbox_waiting", "letters"] == 0  # told on, as nothing
 
 

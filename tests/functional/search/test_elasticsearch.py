@@ -286,7 +286,7 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
     bad, good = site.write("a bad post"), site.write("a good post")
     assert site.catch_up() == 2
     assert site.find("post") == [good]
-    assert (site.depth().waiting, site.depth().set_aside) == (0, 1)
+    assert (site.depth().waiting, site.depth().dead_letters) == (0, 1)
     with site.database.read() as session:
         assert "unknown" in session.scalars(sa.select(Entry.error)).one()
     assert any("refused outbox entry" in line and "unknown" in line for line in told(caplog))
@@ -300,7 +300,7 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
         site.search.repair(session, drift)
     site.settle()
     assert site.find("post") == [good, bad]
-    assert (site.depth().waiting, site.depth().set_aside) == (0, 0)
+    assert (site.depth().waiting, site.depth().dead_letters) == (0, 0)
 
 
 def test_an_index_with_another_mapping_is_told_and_made_again(site):
@@ -310,11 +310,11 @@ def test_an_index_with_another_mapping_is_told_and_made_again(site):
     site.server.indices.create(index=index, aliases=aliases, mappings={"dynamic": "strict"})
     post = site.write("in the wrong place")
     assert site.catch_up() == 1
-    assert site.depth().set_aside == 1
+    assert site.depth().dead_letters == 1
     assert "microblog search rebuild" in site.application.browser().get("/search?q=wrong", status=503)
     site.rebuild()
     assert site.find("wrong") == [post]
-    assert site.depth().set_aside == 0
+    assert site.depth().dead_letters == 0
 
 
 def stalled(site: Site, entries: list[outbox.Leased], meanwhile: Callable[[], object]) -> Any:
@@ -555,7 +555,7 @@ def test_the_status_tells_what_waits_what_was_refused_and_for_how_long(site):
     site.write("was refused")
     with site.database.write() as session:
         newest = session.scalar(sa.select(sa.func.max(Entry.id)))
-        outbox.set_aside(session, {newest: "a reason"})
+        outbox.bury(session, {newest: "a reason"})
     with site.database.read() as session:
         status = site.search.status(session)
     assert (status.documents, status.pending, status.set_aside) == (0, 1, 1)

@@ -18,9 +18,9 @@ def entries(database):
         outbox.write(session, "others", ["x"])
 
 
-def lease(database, limit=10):
+def lease(database, limit=10, **more):
     with database.write() as session:
-        return outbox.lease(session, KIND, limit)
+        return outbox.lease(session, KIND, limit, **more)
 
 
 @pytest.mark.usefixtures("entries")
@@ -29,15 +29,13 @@ def test_the_oldest_entries_of_a_kind_are_leased_once(database):
     assert [entry.key for entry in lease(database, 2)] == ["c"]
     assert lease(database) == []
     with database.read() as session:
-        assert not outbox.any_due(session, KIND)
-        assert outbox.any_due(session, "others")
+        assert not outbox.is_any_due(session, KIND)
+        assert outbox.is_any_due(session, "others")
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_lease_that_ended_is_somebody_elses(database, monkeypatch):
-    monkeypatch.setattr(outbox, "LEASE_MILLISECONDS", -1)
-    first = lease(database)
-    monkeypatch.undo()
+def test_a_lease_that_ended_is_somebody_elses(database):
+    first = lease(database, seconds=-1)
     second = lease(database)
     assert [(entry.id, entry.attempts) for entry in second] == [(entry.id, 2) for entry in first]
     with database.write() as session:
@@ -46,12 +44,12 @@ def test_a_lease_that_ended_is_somebody_elses(database, monkeypatch):
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_was_finished_is_gone_and_ids_never_come_again(database):
+def test_what_was_acknowledged_is_gone_and_ids_never_come_again(database):
     ids = [entry.id for entry in lease(database)]
     with database.write() as session:
-        outbox.finish(session, [])
-        outbox.finish(session, ids)
-        outbox.forget_all(session, "others")
+        outbox.acknowledge(session, [])
+        outbox.acknowledge(session, ids)
+        outbox.delete_all(session, "others")
         assert session.scalar(sa.select(sa.func.count()).select_from(Entry)) == 0
         outbox.write(session, KIND, ["d"])
         outbox.write(session, KIND, [])
@@ -60,15 +58,15 @@ def test_what_was_finished_is_gone_and_ids_never_come_again(database):
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_could_not_be_delivered_waits_until_it_is_told_to_hurry(database):
+def test_what_could_not_be_delivered_waits_until_it_is_to_be_retried_now(database):
     entries = lease(database)
     with database.write() as session:
-        outbox.postpone(session, [], "nothing")
-        outbox.postpone(session, entries, "e" * 1000, longest_seconds=60)
+        outbox.retry_later(session, KIND, [], "nothing")
+        outbox.retry_later(session, KIND, entries, "e" * 1000, longest_seconds=60)
         assert set(session.scalars(sa.select(sa.func.length(Entry.error)))) == {None, outbox.ERROR_CHARACTERS}
     assert lease(database) == []
     with database.write() as session:
-        outbox.hurry(session, KIND)
+        outbox.retry_now(session, KIND)
     assert len(lease(database)) == 3
 
 
@@ -79,17 +77,17 @@ def test_pauses_grow_up_to_the_longest():
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_was_refused_is_set_aside_and_blocks_nobody(database):
+def test_a_dead_letter_blocks_nobody(database):
     first, *_ = lease(database, 1)
     with database.write() as session:
-        outbox.set_aside(session, {first.id: "wrong"})
+        outbox.bury(session, {first.id: "wrong"})
     assert [entry.key for entry in lease(database)] == ["b", "c"]
     with database.write() as session:
         depth = outbox.depth(session, KIND)
-        assert (depth.waiting, depth.set_aside) == (2, 1)
+        assert (depth.waiting, depth.dead_letters) == (2, 1)
         assert outbox.waiting_keys(session, KIND, ["a", "b", "x"]) == {"b"}
-        outbox.forget_set_aside(session, KIND)
-        assert outbox.depth(session, KIND).set_aside == 0
+        outbox.delete_dead_letters(session, KIND)
+        assert outbox.depth(session, KIND).dead_letters == 0
 
 
 def test_the_lag_is_the_age_of_the_oldest_entry_that_waits(database):
@@ -106,10 +104,10 @@ def test_what_another_worker_has_in_hand_is_not_waited_for(database):
     if database.dialect != "postgresql":
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks.")
     with database.write() as session:
-        session.execute(sa.update(Entry).values(next_at=2**60))
+        session.execute(sa.update(Entry).values(next_at=2**60, attempts=1))
     with database.write() as other:
         other.execute(sa.update(Entry).where(Entry.key == "a").values(attempts=7))
         with database.write() as session:
             session.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
-            outbox.hurry(session, KIND)
+            outbox.retry_now(session, KIND)
     assert [entry.key for entry in lease(database)] == ["b", "c"]

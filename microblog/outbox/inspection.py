@@ -1,0 +1,75 @@
+"""The SQL statements of `microblog outbox`: looking at entries, and deciding about them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.outbox.models import Entry, Pause
+from microblog.outbox.queries import end_pause, now
+
+
+def list_entries(session: orm.Session, kind: str | None, limit: int) -> list[Entry]:
+    """The oldest ones, detached; dead letters first, since somebody has to look at those."""
+    query = sa.select(Entry).order_by(Entry.is_dead_letter.desc(), Entry.id).limit(limit)
+    if kind is not None:
+        query = query.where(Entry.kind == kind)
+    found = list(session.scalars(query))
+    for entry in found:
+        session.expunge(entry)
+    return found
+
+
+def get_entry(session: orm.Session, entry_id: int) -> Entry | None:
+    """Detached."""
+    entry = session.get(Entry, entry_id)
+    if entry is not None:
+        session.expunge(entry)
+    return entry
+
+
+def list_pauses(session: orm.Session, kind: str | None) -> list[tuple[str, str, int, str | None]]:
+    """`kind, destination, until, error` of the destinations to which nothing is sent now."""
+    query = sa.select(Pause.kind, Pause.destination, Pause.until, Pause.error).where(Pause.until > now())
+    if kind is not None:
+        query = query.where(Pause.kind == kind)
+    return [(*row,) for row in session.execute(query.order_by(Pause.kind, Pause.destination))]
+
+
+def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = None) -> int:
+    """Deliver these entries, or all of a kind, as soon as a worker comes, dead letters included; how many.
+
+    What a worker has in hand stays there. Of unique entries about one key the one that waits, or else the
+    newest, is delivered, and the others stay as they are.
+    """
+    other = orm.aliased(Entry)
+    is_replaced = sa.exists().where(
+        Entry.is_unique,
+        sa.or_(Entry.is_dead_letter, Entry.lease_until != 0),
+        other.id != Entry.id,
+        other.kind == Entry.kind,
+        other.key == Entry.key,
+        other.is_unique,
+        sa.or_(other.id > Entry.id, sa.and_(other.is_dead_letter.is_(False), other.lease_until == 0)),
+    )
+    chosen = Entry.id.in_(list(ids)) if kind is None else Entry.kind == kind
+    found = sa.select(Entry.id).where(chosen, Entry.lease_until <= now(), ~is_replaced)
+    changed: Any = session.execute(
+        sa.update(Entry)
+        .where(Entry.id.in_(session.scalars(found.with_for_update(skip_locked=True)).all()))
+        .values(is_dead_letter=False, next_at=0, lease_until=0, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+    if kind is not None:
+        end_pause(session, kind)
+    return int(changed.rowcount)
+
+
+def drop(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = None) -> int:
+    """Deliver these entries never, or none of a kind's dead letters; how many."""
+    chosen = Entry.id.in_(list(ids)) if kind is None else sa.and_(Entry.kind == kind, Entry.is_dead_letter)
+    gone: Any = session.execute(sa.delete(Entry).where(chosen).execution_options(synchronize_session=False))
+    return int(gone.rowcount)

@@ -1,0 +1,80 @@
+"""Kinds of entries: who delivers them, and how. `config.add_outbox_kind` registers one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyramid.config import PHASE0_CONFIG
+from pyramid.exceptions import ConfigurationError
+from sqlalchemy import orm
+
+from microblog.outbox.models import KIND_CHARACTERS
+from microblog.outbox.queries import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, Fold, Leased, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a delivery, by the ids of its entries.
+
+    Those that are neither `acknowledged` nor `refused` for good (each for a reason) are retried, because of
+    `error`; not before `retry_after` seconds, if the other side asked for that.
+    """
+
+    acknowledged: Collection[int] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+    error: str = ""
+    retry_after: float | None = None
+
+
+class DeliveryFailed(Exception):
+    """Nothing was delivered, and everything is retried; the message is a sentence for the operator."""
+
+    def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+Deliver = Callable[[Any, Sequence[Leased]], Outcome | None]
+"""Called with the registry and entries of one destination, outside of any transaction.
+
+None: everything was delivered. It may be called again with the same entries, after a worker was killed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of entries, as `add_outbox_kind` describes it."""
+
+    name: str
+    deliver: Deliver
+    batch: int = 1
+    order: Order = "any"
+    fold: Fold | None = None
+    lease_seconds: float = LEASE_SECONDS
+    longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
+    on_lost_lease: Callable[[orm.Session, Sequence[Leased]], None] | None = None
+
+
+def add_outbox_kind(config: Any, kind: str, deliver: Deliver, **options: Any) -> None:
+    """Directive: entries of this kind are handed to `deliver`.
+
+    `batch` is how many at once; `order="key"` lets an entry wait for the earlier ones about its key.
+    `fold` joins the payloads of two unique entries about one key, the same function that `write_unique`
+    got. `on_lost_lease(session, entries)` is called, when the result is written down, with entries whose
+    lease ended during the delivery, so that another worker may have delivered them meanwhile.
+    """
+    if len(kind) > KIND_CHARACTERS:
+        raise ConfigurationError(
+            f"The name of an outbox kind has {KIND_CHARACTERS} characters at most: {kind}"
+        )
+    made = Kind(kind, deliver, **options)
+    introspectable = config.introspectable("outbox kinds", kind, kind, "outbox kind")
+    introspectable["kind"] = made
+    config.action(
+        ("outbox kind", kind),
+        lambda: config.registry.outbox.add(made),
+        order=PHASE0_CONFIG,
+        introspectables=(introspectable,),
+    )

@@ -1,0 +1,66 @@
+"""Looks, from time to time, for entries that wait too long and for dead letters."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any
+
+from microblog.events import AlertRaised
+from microblog.outbox import queries
+
+log = logging.getLogger(__name__)
+
+STUCK_SECONDS = 600
+SECONDS_BETWEEN_LOOKS = 60
+WHERE_TO_LOOK = (
+    "The log and `microblog outbox list` say why; `microblog doctor` tells what to do. "
+    "It is tried again until it succeeds."
+)
+WHAT_TO_DO = (
+    "`microblog outbox list` says why. When the cause is removed, `microblog outbox retry` delivers them; "
+    "`microblog outbox drop` gives them up."
+)
+
+
+class LagWatch:
+    """Notifies `AlertRaised`; it remembers which kinds were stuck, to say when they no longer are."""
+
+    def __init__(self, registry: Any, *, seconds_between_looks: float = SECONDS_BETWEEN_LOOKS) -> None:
+        self._registry = registry
+        self._seconds_between_looks = seconds_between_looks
+        self._last = -math.inf
+        self._stuck: set[str] = set()
+
+    def look(self) -> None:
+        """Harmless when it is called more often."""
+        now = time.monotonic()
+        if now - self._last < self._seconds_between_looks:
+            return
+        self._last = now
+        with self._registry.database.read() as session:
+            depths = queries.depths(session)
+        for kind, depth in depths.items():
+            if depth.lag_seconds > STUCK_SECONDS:
+                log.warning(
+                    "%d entries “%s” of the outbox wait, the oldest for %d seconds.",
+                    depth.waiting,
+                    kind,
+                    depth.lag_seconds,
+                )
+                subject = f"Deliveries “{kind}” are stuck: {depth.waiting} wait"
+                self._alert(f"stuck {kind}", subject, WHERE_TO_LOOK)
+                self._stuck.add(kind)
+            if depth.dead_letters:
+                subject = f"{depth.dead_letters} deliveries “{kind}” were refused for good"
+                self._alert(f"dead letters {kind}", subject, WHAT_TO_DO)
+        for kind in sorted(self._stuck):
+            if kind not in depths or depths[kind].lag_seconds <= STUCK_SECONDS:
+                self._stuck.remove(kind)
+                log.warning("The deliveries “%s” of the outbox are no longer stuck.", kind)
+                self._alert(f"no longer stuck {kind}", f"Deliveries “{kind}” work again")
+
+    def _alert(self, group: str, subject: str, advice: str = "") -> None:
+        body = f"{subject}.\n\n{advice}".rstrip()
+        self._registry.notify(AlertRaised(self._registry, "outbox", group, subject, body))

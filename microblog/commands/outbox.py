@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from microblog.commands.site import Site, pass_site
+from microblog.console.site import Site, pass_site
 from microblog.outbox import inspection, queries
 from microblog.outbox.models import Entry
 

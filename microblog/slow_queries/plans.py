@@ -22,7 +22,7 @@ TEXT_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _at_work = threading.Lock()
 
 
-def plan_of(engine: sa.Engine, statement: str, values: Any) -> str:
+def plan_of(engine: sa.Engine, statement: str, values: Any, seconds: float = SECONDS_FOR_A_PLAN) -> str:
     """The plan, a step a line, or a sentence that says why there is none; never raises.
 
     One plan is asked for at a time in a process: when everything is slow at once, asking would make it
@@ -35,7 +35,8 @@ def plan_of(engine: sa.Engine, statement: str, values: Any) -> str:
     try:
         steps = explain_sqlite if engine.dialect.name == "sqlite" else explain_postgresql
         # PostgreSQL shows values in its plans; what is secret and what is not looks alike there.
-        return TEXT_LITERAL.sub("'…'", steps(engine, statement, values[0] if is_many(values) else values))
+        one = values[0] if is_many(values) else values
+        return TEXT_LITERAL.sub("'…'", steps(engine, statement, one, seconds))
     except Exception as error:
         return f"The database told none: {type(error).__name__}: {first_line(error)}"
     finally:
@@ -46,10 +47,10 @@ def first_line(error: Exception) -> str:
     return TEXT_LITERAL.sub("'…'", str(error).strip().split("\n")[0])
 
 
-def explain_sqlite(engine: sa.Engine, statement: str, values: Any) -> str:
+def explain_sqlite(engine: sa.Engine, statement: str, values: Any, seconds: float) -> str:
     dialect = engine.dialect
     arguments, options = dialect.create_connect_args(engine.url)
-    connection: Any = dialect.connect(*arguments, **{**options, "timeout": SECONDS_FOR_A_PLAN})
+    connection: Any = dialect.connect(*arguments, **{**options, "timeout": seconds})
     try:
         connection.execute("PRAGMA query_only=ON")
         depth = {0: 0}
@@ -62,10 +63,10 @@ def explain_sqlite(engine: sa.Engine, statement: str, values: Any) -> str:
         connection.close()
 
 
-def explain_postgresql(engine: sa.Engine, statement: str, values: Any) -> str:
+def explain_postgresql(engine: sa.Engine, statement: str, values: Any, seconds: float) -> str:
     dialect = engine.dialect
     arguments, options = dialect.create_connect_args(engine.url)
-    milliseconds = int(SECONDS_FOR_A_PLAN * 1000)
+    milliseconds = int(seconds * 1000)
     limits = f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on -c jit=off"
     more = {"autocommit": True, "connect_timeout": SECONDS_TO_CONNECT, "options": limits}
     connection: Any = dialect.connect(*arguments, **{**options, **more})

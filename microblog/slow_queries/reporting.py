@@ -86,8 +86,9 @@ def line_about(who: dict[str, str]) -> dict[str, str]:
 class SlowQueries:
     """What the log and the admins are told; a `Reporter` for the timer, and an observer."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Any, *, seconds_for_plans: float = SECONDS_FOR_PLANS_OF_A_REQUEST) -> None:
         self._registry = registry
+        self._seconds_for_plans = seconds_for_plans
         self._repeats: int = registry.microblog[SLOW_REPEATS]
         self._explain: bool = registry.microblog[SLOW_EXPLAIN]
 
@@ -117,7 +118,7 @@ class SlowQueries:
         request = observation.request
         if request is None:
             return
-        end = time.monotonic() + SECONDS_FOR_PLANS_OF_A_REQUEST
+        end = time.monotonic() + self._seconds_for_plans
         for run in request.environ.pop(SLOW, ()):
             self.finished(run, explain=time.monotonic() < end)
         if 0 < self._repeats < observation.statements:

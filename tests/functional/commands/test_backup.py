@@ -272,20 +272,22 @@ def test_a_site_that_was_emptied_pushes_out_no_backup_with_more_in_it(
 
 
 def test_a_backup_that_fails_is_mailed_before_the_command_ends_and_so_is_the_next_success(
-    microblog, admins, tmp_path, monkeypatch
+    microblog, admins, ini, tmp_path
 ):
     folder = tmp_path / "backups"
     folder.mkdir()
-    name = keeping.name_of_backup
-    monkeypatch.setattr(keeping, "name_of_backup", lambda kind: "no/such/folder/x")
+    right = ini.read_text()
+    gone = tmp_path / "gone.sqlite3"
+    ini.write_text(
+        re.sub(r"(?m)^microblog.database.url = .*", f"microblog.database.url = sqlite:///{gone}", right)
+    )
     for _ in range(3):
-        error = microblog("backup", folder, status=1).stderr
-        assert f"There is no folder {folder}/no/such/folder" in error
+        assert f"There is no database to back up at {gone}" in microblog("backup", folder, status=1).stderr
     ((subject, text),) = admins()
     assert subject == "[microblog] The backup has failed"
-    assert "There is no folder" in text
+    assert "There is no database to back up" in text
     assert "`main backup`" in text
-    monkeypatch.setattr(keeping, "name_of_backup", name)
+    ini.write_text(right)
     microblog("backup", folder)
     microblog("backup", "--overwrite", folder)
     assert [subject for subject, _ in admins()][1:] == ["[microblog] The backup works again"]

@@ -11,10 +11,11 @@ import pytest
 
 from microblog.accounts.queries import add_user, start_session
 from microblog.observing import Recorded
-from microblog.profiling import profiles, views
+from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
+from microblog.profiling.views import PROFILES_ON_A_PAGE
 from microblog.security.identity import token_hash
 from tests.walk import sign_up
 
@@ -204,17 +205,17 @@ def test_no_name_leads_out_of_the_folder(admin, folder, name):
     admin.get("/admin/nothing", status=404)
 
 
-def test_older_profiles_are_on_the_next_page(admin, folder, monkeypatch):
-    monkeypatch.setattr(views, "PROFILES_ON_A_PAGE", 2)
+def test_older_profiles_are_on_the_next_page(admin, folder):
     now = datetime.now(UTC)
-    for minutes in range(3):
+    for minutes in range(PROFILES_ON_A_PAGE + 1):
         keep(
             folder,
             replace(PROFILED, path=f"/{minutes}", began=(now - timedelta(minutes=minutes)).isoformat()),
         )
     page = admin.get("/admin/profiles/")
-    assert [link.get_text() for link in page.html.select("tbody a")] == ["GET /0", "GET /1"]
+    newest = [f"GET /{minutes}" for minutes in range(PROFILES_ON_A_PAGE)]
+    assert [link.get_text() for link in page.html.select("tbody a")] == newest
     page = page.click("Older profiles")
-    assert [link.get_text() for link in page.html.select("tbody a")] == ["GET /2"]
+    assert [link.get_text() for link in page.html.select("tbody a")] == [f"GET /{PROFILES_ON_A_PAGE}"]
     page = page.click("Newest profiles")
-    assert [link.get_text() for link in page.html.select("tbody a")] == ["GET /0", "GET /1"]
+    assert [link.get_text() for link in page.html.select("tbody a")] == newest

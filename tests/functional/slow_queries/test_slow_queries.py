@@ -15,7 +15,7 @@ from pyramid_retry import RetryableException
 from sqlalchemy import event
 
 from microblog.call_sites import CallSite
-from microblog.observing import Observation, observed
+from microblog.observing import Observation, observed, observing_tween, present
 from microblog.posts import queries, views
 from microblog.slow_queries import reporting as slow_queries
 from microblog.slow_queries.timing import Run
@@ -164,8 +164,7 @@ def test_a_slow_statement_is_reported_with_its_place_and_its_request(build, slow
     assert first < number < first + len(lines)
     assert "session.scalar(" in lines[number - first]
     assert (
-        report["called_from"]
-        == f"microblog/posts/views.py:{line_of(views.write, 'queries.add_post(')} in write"
+        report["called_from"] == f"microblog/posts/views.py:{line_of(views.write, 'actions.write(')} in write"
     )
     request = {name: report[name] for name in ("method", "path", "context", "view", "id")}
     assert request == {
@@ -340,9 +339,16 @@ def test_with_explain_the_plan_is_told(build, reports):
     assert "private" not in told
 
 
-def test_when_plans_take_too_long_the_others_are_not_asked_for(build, reports, monkeypatch):
-    monkeypatch.setattr(slow_queries, "SECONDS_FOR_PLANS_OF_A_REQUEST", 0)
-    build({"microblog.slow_queries.explain": "true"}, sleeping=sleeping).browser().get("/sleeping")
+def test_when_plans_take_too_long_the_others_are_not_asked_for(build, reports):
+    application = build({"microblog.slow_queries.explain": "true"})
+    reporter = slow_queries.SlowQueries(application.registry, seconds_for_plans=0)
+    application.registry.observers[:] = [reporter.at_the_end]
+
+    def view(request):
+        reporter.slow(Run(str(SLEEP), "", (), 1, CallSite("", ""), present()))
+        return Response("slept")
+
+    observing_tween(view, application.registry)(application.wsgi.request_factory.blank("/"))
     (report,) = reports("pg_sleep")
     assert report["plan"] == "It was not asked for, since other plans took too long already."
 

@@ -222,8 +222,8 @@ def test_why_there_is_no_plan_is_told_without_what_was_searched_for(engine):
 @pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks."
 )
-def test_a_plan_has_little_time(engine, monkeypatch):
-    monkeypatch.setattr(plans, "SECONDS_FOR_A_PLAN", 0.05)
+def test_a_plan_has_little_time(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
-        assert plan_of(engine, "SELECT * FROM posts", ()).startswith("The database told none: QueryCanceled")
+        plan = plan_of(engine, "SELECT * FROM posts", (), seconds=0.05)
+        assert plan.startswith("The database told none: QueryCanceled")

@@ -109,7 +109,10 @@ def test_no_form_looks_long_at_a_long_text(form, unit):
 
 def request_with(fields):
     request: Any = Request.blank("/", method="POST")
-    return SimpleNamespace(POST=MultiDict(fields), method=request.method, microblog={MAX_LENGTH: 280})
+    registry = SimpleNamespace(reserved_nicknames={"admin"})
+    return SimpleNamespace(
+        POST=MultiDict(fields), method=request.method, microblog={MAX_LENGTH: 280}, registry=registry
+    )
 
 
 def test_a_long_name_of_a_field_is_cut():

@@ -272,22 +272,22 @@ def test_a_site_that_was_emptied_pushes_out_no_backup_with_more_in_it(
 
 
 def test_a_backup_that_fails_is_mailed_before_the_command_ends_and_so_is_the_next_success(
-    microblog, admins, ini, tmp_path
+    microblog, admins, tmp_path, monkeypatch
 ):
     folder = tmp_path / "backups"
     folder.mkdir()
-    right = ini.read_text()
     gone = tmp_path / "gone.sqlite3"
-    ini.write_text(
-        re.sub(r"(?m)^microblog.database.url = .*", f"microblog.database.url = sqlite:///{gone}", right)
-    )
+    monkeypatch.setenv("MICROBLOG_SEARCH", "none")
+    monkeypatch.setenv("MICROBLOG_DATABASE_URL", f"sqlite+pysqlite:///{gone}")
     for _ in range(3):
-        assert f"There is no database to back up at {gone}" in microblog("backup", folder, status=1).stderr
+        error = microblog("backup", folder, status=1).stderr
+        assert f"There is no database to back up at {gone}" in error
     ((subject, text),) = admins()
     assert subject == "[microblog] The backup has failed"
     assert "There is no database to back up" in text
     assert "`main backup`" in text
-    ini.write_text(right)
+    monkeypatch.delenv("MICROBLOG_SEARCH")
+    monkeypatch.delenv("MICROBLOG_DATABASE_URL")
     microblog("backup", folder)
     microblog("backup", "--overwrite", folder)
     assert [subject for subject, _ in admins()][1:] == ["[microblog] The backup works again"]

@@ -1,8 +1,8 @@
 """Tests that share what is dear to make run in one process when pytest runs in several (`pytest -n 2`).
 
 The modules of `tests/packaging/` make environments and install into them, once for the module; those of
-`tests/migrations/` make a large site. The mark
-that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and tells nobody
+`tests/migrations/` make a large site; `tests/functional/plugins/` adds a table to the models of its process.
+The mark that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and tells nobody
 (pytest-dev/pytest-xdist#1386).
 
 Loaded by ``pytest_plugins`` in ``tests/conftest.py``.
@@ -14,7 +14,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/packaging/", "tests/migrations/")
+TOGETHER = ("tests/packaging/", "tests/migrations/", "tests/functional/plugins/")
 
 
 class Together(LoadScopeScheduling):

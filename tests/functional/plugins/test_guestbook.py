@@ -1,0 +1,186 @@
+"""A room of somebody else's comes in by `pyramid.includes` alone, and everything central shows it.
+
+The room is `tests/plugins/guestbook/`, which docs/architecture.md explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
+from webtest import TestApp
+
+from microblog.background.worker import Worker
+from microblog.db import Base, get_models
+from microblog.settings import SettingsError
+from tests.conftest import Application
+from tests.walk import flashes, log_in, sign_up
+
+GUESTBOOK = {"pyramid.includes": "tests.plugins.guestbook"}
+
+MakeSite = Callable[..., Application]
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Any]:
+    """The table of the room, which other tests of this process have never heard of."""
+    from tests.plugins.guestbook.models import Signature
+
+    table: Any = Signature.__table__
+    yield table
+    Base.metadata.remove(table)
+
+
+@pytest.fixture
+def make_site(make_application: MakeSite, table: Any) -> Iterator[MakeSite]:
+    """Builds a site that has the room; `make_site({"microblog.guestbook.open": "false"})`."""
+    made = []
+
+    def make(settings: dict[str, str] | None = None, **more: Any) -> Application:
+        made.append(make_application({**GUESTBOOK, **(settings or {})}, **more))
+        table.create(made[0].database.engine, checkfirst=True)
+        return made[-1]
+
+    yield make
+    for site in made[:1]:
+        table.drop(site.database.engine)
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Application:
+    return make_site()
+
+
+@pytest.fixture
+def susan(site: Application) -> TestApp:
+    browser = site.browser()
+    sign_up(browser, "susan")
+    return browser
+
+
+def lines(page: Any) -> list[str]:
+    """What the guestbook says, without its dates."""
+    return [line.get_text().partition(" (")[0] for line in page.html.select(".signatures li")]
+
+
+def sign(browser: TestApp, text: str, status: int = 303) -> Any:
+    form = browser.get("/guestbook/").forms["guestbook-form"]
+    form["signature"] = text
+    return form.submit(status=status)
+
+
+def nav(page: Any) -> list[str]:
+    return [item.get_text(" ", strip=True) for item in page.html.select(".site-nav li")]
+
+
+def test_its_branch_is_a_page_and_its_action_writes(susan):
+    page = sign(susan, "Hello from susan").follow()
+    assert flashes(page) == ["Thank you for your line."]
+    assert lines(page)[0] == "susan: Hello from susan"
+
+
+def test_its_rule_refuses_what_its_form_shows_again(susan):
+    page = sign(susan, "", status=422)
+    assert "Write something into the guestbook first." in page.text
+
+
+def test_it_hears_of_what_happens_in_other_rooms(susan):
+    assert lines(susan.get("/guestbook/")) == ["susan: susan is new here."]
+
+
+def test_its_link_stands_between_ours_and_is_the_current_page(site):
+    page = site.browser().get("/guestbook/")
+    assert nav(page) == ["Home", "Explore", "People", "Guestbook", "Log in", "Sign up"]
+    (current,) = page.html.select(".site-nav [aria-current=page]")
+    assert current.text == "Guestbook"
+
+
+def test_its_setting_is_known_and_judged(make_site):
+    browser = make_site({"microblog.guestbook.open": "false"}).browser()
+    sign_up(browser, "susan")
+    page = browser.get("/guestbook/")
+    assert "guestbook-form" not in page.forms
+    with pytest.raises(SettingsError, match=r"microblog\.guestbook\.days must be a whole number"):
+        make_site({"microblog.guestbook.days": "none"})
+    with pytest.raises(SettingsError, match=r"Did you mean microblog\.guestbook\.open"):
+        make_site({"microblog.guestbook.opem": "true"})
+
+
+def test_the_page_of_an_error_gives_back_what_was_typed_into_its_form(make_site):
+    site = make_site()
+    browser = site.browser()
+    sign_up(browser, "susan")
+    form = browser.get("/guestbook/").forms["guestbook-form"]
+    form["signature"] = "a long thought"
+    closed = make_site({"microblog.guestbook.open": "false"}).browser()
+    log_in(closed, "susan")
+    fields = {name: value for name, value in form.submit_fields() if name == "signature"}
+    token = closed.get("/").forms["compose-form"]["csrf_token"].value
+    page = closed.post("/guestbook/", {**fields, "csrf_token": token}, status=403)
+    assert "The guestbook is closed." in page.text
+    assert page.html.select_one(".recovered label").text == "What you wrote into the guestbook"
+    assert "a long thought" in page.html.select_one(".recovered textarea").text
+
+
+@pytest.mark.parametrize("name", ["guest", "Guests", "guestbook"])
+def test_nobody_can_be_called_like_it(site, name):
+    form = site.browser().get("/register").forms["register-form"]
+    form["nickname"], form["email"], form["password"] = name, "guest@example.com", "correct horse battery"
+    assert "This nickname is reserved." in form.submit(status=422).text
+
+
+def test_admins_find_its_page_beside_ours(site, susan):
+    from microblog.accounts.actions import set_admin
+    from microblog.accounts.queries import owner_of_nickname
+
+    assert susan.get("/admin/", status=403)
+    with site.database.write() as session:
+        set_admin(session, owner_of_nickname(session, "susan"), is_admin=True)
+    page = susan.get("/guestbook/")
+    (link,) = page.html.select(".site-footer a")
+    assert (link.text, link["href"]) == ("Admin", "/admin/")
+    page = susan.get("/admin/")
+    pages = {link.text: link["href"] for link in page.html.select(".admin-pages a")}
+    assert pages == {"Guestbook": "/admin/guestbook/", "Profiles": "/admin/profiles/"}
+    assert "1 signature" in susan.get("/admin/guestbook/").html.get_text()
+    assert "No profiles yet" in susan.get("/admin/profiles/").text
+
+
+def test_its_view_takes_the_place_of_ours(site):
+    assert site.browser().get("/explore", status=303).location == "http://localhost/guestbook/"
+
+
+def test_the_worker_does_its_task(site, susan):
+    with time_machine.travel(timedelta(days=366)):
+        Worker(site.registry).round()
+    assert lines(susan.get("/guestbook/")) == []
+
+
+def test_its_tables_are_among_the_models(site, table):
+    assert get_models(site.registry)["Signature"].__table__ is table
+
+
+def add_twice(config: Any) -> None:
+    config.add_branch("twice", lambda parent, name: None)
+
+
+def add_once_more(config: Any) -> None:
+    config.add_branch("twice", lambda parent, name: None)
+
+
+def test_two_rooms_with_one_branch_are_a_conflict(make_application):
+    def extend(config: Any) -> None:
+        config.include(add_twice)
+        config.include(add_once_more)
+
+    with pytest.raises(ConfigurationConflictError, match="twice"):
+        make_application(extend=extend)
+
+
+def test_a_nav_item_needs_a_link_or_a_template(make_application):
+    with pytest.raises(ConfigurationError, match="'nothing' needs a link or a template"):
+        make_application(extend=lambda config: config.add_nav_item("nothing", "Nothing", order=1))

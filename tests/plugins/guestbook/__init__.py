@@ -1,0 +1,26 @@
+"""A guestbook: the room of docs/architecture.md, "How to add a room". `pyramid.includes` brings it in."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.accounts.events import AccountCreated
+    from tests.plugins.guestbook import tasks
+    from tests.plugins.guestbook.resources import Guestbook, GuestbookAdmin
+    from tests.plugins.guestbook.settings import OPEN, SETTINGS
+    from tests.plugins.guestbook.subscribers import greet
+
+    config.declare_settings(*SETTINGS)
+    config.add_models("tests.plugins.guestbook.models")
+    # Pages
+    config.add_branch("guestbook", Guestbook)
+    config.reserve_nicknames("guest", "guests")
+    config.add_nav_item("guestbook", "Guestbook", lambda request: request.link("guestbook", ""), order=35)
+    config.add_template_global("guestbook_open", lambda request: request.microblog[OPEN])
+    config.add_recovered_fields(signature="What you wrote into the guestbook")
+    config.add_admin_page("guestbook", "Guestbook", GuestbookAdmin)
+    # What happens elsewhere, and outside of requests
+    config.add_subscriber(greet, AccountCreated)
+    config.add_worker_task("old signatures", tasks.delete_old_signatures, every=3600)
+    # Ours takes the place of microblog's: /explore, and the search.
+    config.scan("tests.plugins.guestbook.views")

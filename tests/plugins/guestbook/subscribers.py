@@ -1,0 +1,10 @@
+"""What the guestbook does when something happens in another room."""
+
+from microblog.accounts.events import AccountCreated
+from tests.plugins.guestbook import actions
+
+
+def greet(event: AccountCreated) -> None:
+    """Whoever is new is in the guestbook, in the transaction that makes their account."""
+    if not event.imported:
+        actions.sign(event.session, event.user_id, f"{event.nickname} is new here.")

@@ -139,7 +139,9 @@ def test_admins_find_its_page_beside_ours(site, susan):
 
     assert susan.get("/admin/", status=403)
     with site.database.write() as session:
-        set_admin(session, owner_of_nickname(session, "susan"), is_admin=True)
+        owner = owner_of_nickname(session, "susan")
+        assert owner is not None
+        set_admin(session, owner, is_admin=True)
     page = susan.get("/guestbook/")
     (link,) = page.html.select(".site-footer a")
     assert (link.text, link["href"]) == ("Admin", "/admin/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -18,7 +17,7 @@ def add_signature(session: orm.Session, user_id: int, text: str, signed: datetim
     return session.scalars(statement.returning(Signature.id)).one()
 
 
-def list_signatures(session: orm.Session) -> Sequence[sa.Row[Any]]:
+def list_signatures(session: orm.Session) -> Sequence[sa.Row[str, str, datetime]]:
     """`nickname`, `text` and `signed`, the newest first."""
     query = sa.select(User.nickname, Signature.text, Signature.signed)
     return session.execute(query.join(User).order_by(Signature.id.desc()).limit(100)).all()

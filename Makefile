@@ -17,7 +17,7 @@ venv = $(subst $(space),\$(space),$(VENV))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve install test lint format types bench docs demo lock clean
+.PHONY: help serve install test lint format types graph bench docs demo lock clean
 
 help: ## list these commands
 	@echo "microblog: make COMMAND, where COMMAND is one of"
@@ -31,9 +31,10 @@ install: $(venv)/.dev-stamp ## the whole development environment, in .venv
 test: $(venv)/.dev-stamp ## every test that this machine can run, with coverage (ARGS="..." goes to pytest)
 	@"$(VENV)/bin/python" -m pytest --cov --cov-report=term-missing --cov-report=html $(ARGS)
 
-lint: $(venv)/.dev-stamp ## look for faults and for unusual layout
+lint: $(venv)/.dev-stamp ## look for faults, for unusual layout, and for imports in the wrong direction
 	@"$(VENV)/bin/ruff" check .
 	@"$(VENV)/bin/ruff" format --check .
+	@"$(VENV)/bin/lint-imports" --no-logo --no-cache
 
 format: $(venv)/.dev-stamp ## mend layout and what else can be mended by itself
 	@"$(VENV)/bin/ruff" check --fix .
@@ -41,6 +42,9 @@ format: $(venv)/.dev-stamp ## mend layout and what else can be mended by itself
 
 types: $(venv)/.dev-stamp ## check the types
 	@"$(VENV)/bin/mypy" microblog tests
+
+graph: $(venv)/.dev-stamp ## print which package imports which, and the cycles among them
+	@"$(VENV)/bin/python" -m benchmarks.graph
 
 bench: $(venv)/.dev-stamp ## measure pages and queries (ARGS="..." goes to the benchmark)
 	@"$(VENV)/bin/python" -m benchmarks $(ARGS)

@@ -31,10 +31,10 @@ from microblog import configure
 from microblog.accounts.queries import end_session, start_session
 from microblog.db import Database
 from microblog.paging import Cursor
-from microblog.posts.queries import home_timeline
 from microblog.search.language import parse
 from microblog.security.cookies import SESSION_COOKIE
 from microblog.security.identity import token_hash
+from microblog.timelines.queries import list_home_posts
 
 PAGE_SIZE = 25
 DEEP_PAGE = 500
@@ -111,7 +111,7 @@ def home_timelines(url: str, size: Size) -> list[list[str]]:
                 times = []
                 for _ in range(ROUNDS + 1):
                     for reader in readers:
-                        action = lambda r=reader, c=cursors[reader]: home_timeline(  # noqa: E731
+                        action = lambda r=reader, c=cursors[reader]: list_home_posts(  # noqa: E731
                             session, r, c, PAGE_SIZE + 1
                         )
                         times.append(milliseconds(action))

@@ -34,6 +34,7 @@ INCLUDES = (
     "microblog.accounts",
     "microblog.people",
     "microblog.posts",
+    "microblog.timelines",
     "microblog.search",
     "microblog.importing",
     "microblog.slow_queries",

@@ -30,7 +30,7 @@ LIBRARIES = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "pureli
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """`source` is `microblog/posts/queries.py:41 in home_timeline`, `view` the view above it; "" without."""
+    """`source` is `microblog/timelines/queries.py:41 in list_posts`, `view` the view above it; "" without."""
 
     source: str
     view: str

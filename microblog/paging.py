@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
 
-from microblog.ids import LARGEST
+from microblog.ids import LARGEST, first_id_at
 
-NEWEST = LARGEST
 MOST_DIGITS = len(str(LARGEST))
+
+Key = TypeVar("Key", int, str)
 
 
 def parse_id(text: str) -> int | None:
@@ -18,9 +21,66 @@ def parse_id(text: str) -> int | None:
     return number if number <= LARGEST else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+# Without slots: Python 3.11 makes no frozen, generic one with slots by its alias.
+@dataclass(frozen=True)
+class KeyCursor(Generic[Key]):
     """Where a page begins: at most one of the two is set, neither on the first page."""
 
-    before: int | None = None
-    after: int | None = None
+    before: Key | None = None
+    after: Key | None = None
+
+
+Cursor = KeyCursor[int]  # of what is ordered by its id
+
+
+def select_page(
+    query: Any, column: Any, cursor: KeyCursor[Any], limit: int, *, descending: bool = True
+) -> Any:
+    """The query for the rows nearest to the cursor, in the order of `column`.
+
+    Backwards (newer posts, of which the newest come first) they come in the opposite order.
+    """
+    if cursor.before is not None:
+        query = query.where(column < cursor.before)
+    if cursor.after is not None:
+        query = query.where(column > cursor.after)
+    is_backwards = (cursor.after if descending else cursor.before) is not None
+    return query.order_by(column if descending == is_backwards else column.desc()).limit(limit)
+
+
+class Period(Protocol):
+    """From `since` on, and before `until`; None for no limit."""
+
+    @property
+    def since(self) -> datetime | None: ...
+
+    @property
+    def until(self) -> datetime | None: ...
+
+
+class Bounds:
+    """Between which ids a query looks, from which end, and the SQL that says so."""
+
+    def __init__(self, above: int, below: int, *, oldest_first: bool = False) -> None:
+        self.above = above
+        self.below = below
+        self.oldest_first = oldest_first
+
+    @classmethod
+    def of(cls, period: Period, cursor: Cursor) -> Bounds:
+        # Days of the far future have ids that no post can have, and no database can hold.
+        above = -1 if period.since is None else min(first_id_at(period.since), LARGEST) - 1
+        below = LARGEST if period.until is None else min(first_id_at(period.until), LARGEST)
+        if cursor.after is not None:
+            return cls(max(above, cursor.after), below, oldest_first=True)
+        return cls(above, below if cursor.before is None else min(below, cursor.before))
+
+    @property
+    def order(self) -> str:
+        return "ASC" if self.oldest_first else "DESC"
+
+    def conditions(self, column: str) -> list[str]:
+        return [f"{column} > :above", f"{column} < :below"]
+
+    def values(self, limit: int) -> dict[str, Any]:
+        return {"above": self.above, "below": self.below, "limit": limit}

@@ -27,10 +27,10 @@ from microblog.outbox.lag import STUCK_SECONDS
 from microblog.outbox.queries import depths
 from microblog.outbox.queries import now as milliseconds
 from microblog.paging import Cursor
-from microblog.posts.queries import everybodys_posts
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.search.interfaces import SearchUnavailable, Status
 from microblog.security.settings import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
+from microblog.timelines.queries import list_public_posts
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 READABLE_BY_ALL = 0o004
@@ -158,7 +158,7 @@ def clock(site: Site) -> Iterator[Finding]:
         return
     with site.database.read() as session:
         theirs = queries.server(session).now
-        newest = everybodys_posts(session, Cursor(), 1)
+        newest = list_public_posts(session, Cursor(), 1)
     now = datetime.now(UTC)
     if theirs is not None and abs(theirs - now) > CLOCKS_DIFFER:
         seconds = abs((theirs - now).total_seconds())

@@ -14,6 +14,7 @@ from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
 from microblog.db import StaleData
 from microblog.ids import new_id
+from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.models import Follow
 
 PERSON_COLUMNS = (
@@ -103,59 +104,56 @@ def i_follow(reader_id: int | None) -> sa.ColumnElement[bool]:
 
 
 def followers(
-    session: orm.Session, person_id: int, *, before: int, limit: int, reader_id: int | None
+    session: orm.Session, person_id: int, cursor: Cursor, limit: int, *, reader_id: int | None
 ) -> list[PersonRow]:
-    """Who follows this person, who came last first; `before` is the `since` to go on from."""
-    return follow_list(session, Follow.follower_id, Follow.followee_id == person_id, before, limit, reader_id)
+    """Who follows this person, who came last first."""
+    query = select_people(reader_id, Follow.since).join(Follow, User.id == Follow.follower_id)
+    return list_follows(session, query.where(Follow.followee_id == person_id), cursor, limit)
 
 
 def following(
-    session: orm.Session, person_id: int, *, before: int, limit: int, reader_id: int | None
+    session: orm.Session, person_id: int, cursor: Cursor, limit: int, *, reader_id: int | None
 ) -> list[PersonRow]:
     """Whom this person follows, who came last first."""
-    return follow_list(session, Follow.followee_id, Follow.follower_id == person_id, before, limit, reader_id)
+    query = select_people(reader_id, Follow.since).join(Follow, User.id == Follow.followee_id)
+    return list_follows(session, query.where(Follow.follower_id == person_id), cursor, limit)
 
 
-def follow_list(
-    session: orm.Session,
-    listed: Any,
-    condition: sa.ColumnElement[bool],
-    before: int,
-    limit: int,
-    reader_id: int | None,
-) -> list[PersonRow]:
-    rows = session.execute(
-        sa.select(*PERSON_COLUMNS, i_follow(reader_id), Follow.since)
-        .join(User, User.id == listed)
-        .where(condition, Follow.since < before)
-        .order_by(Follow.since.desc())
-        .limit(limit)
-    )
-    return [PersonRow(*row) for row in rows]
+def list_follows(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> list[PersonRow]:
+    return [PersonRow(*row) for row in session.execute(select_page(query, Follow.since, cursor, limit))]
+
+
+def select_people(reader_id: int | None, *more: Any) -> Any:
+    """A query for the columns of `PersonRow`."""
+    return sa.select(*PERSON_COLUMNS, i_follow(reader_id), *more).select_from(User)
 
 
 def people(
-    session: orm.Session, prefix: str, *, limit: int, reader_id: int | None, after: str = ""
+    session: orm.Session,
+    prefix: str,
+    cursor: KeyCursor[str] = KeyCursor(),  # noqa: B008  # frozen
+    *,
+    limit: int,
+    reader_id: int | None,
 ) -> list[PersonRow]:
-    """People whose nickname begins with `prefix` (any case, with or without @), after that nickname.
+    """People whose nickname begins with `prefix` (any case, with or without @), from A to Z.
 
-    What no nickname can begin with finds nobody.
+    What no nickname can begin with finds nobody; the cursor has keys of nicknames.
     """
-    prefix = prefix.removeprefix("@")
+    prefix, after = prefix.removeprefix("@"), cursor.after or ""
     if len(prefix) > NICKNAME_LENGTH or NOT_ALLOWED.search(prefix) or NOT_ALLOWED.search(after):
         return []
     key = nickname_key(prefix)
-    rows = session.execute(
-        sa.select(*PERSON_COLUMNS, i_follow(reader_id))
+    query = (
+        select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
         .where(
             # One's present nickname: former ones lead to a person, but are not shown.
             Nickname.key == sa.func.lower(User.nickname),
-            Nickname.key > nickname_key(after),
             Nickname.key >= key,
             Nickname.key < f"{key}\x7f",  # nicknames are ASCII
         )
-        .order_by(Nickname.key)
-        .limit(limit)
     )
+    page = KeyCursor(after=nickname_key(after))
+    rows = session.execute(select_page(query, Nickname.key, page, limit, descending=False))
     return [PersonRow(*row) for row in rows]

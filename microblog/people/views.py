@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -10,44 +9,23 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.nicknames import nickname_key
-from microblog.paging import NEWEST
+from microblog.paging import parse_id
 from microblog.people import actions, queries
 from microblog.people.avatars import identicon
 from microblog.people.resources import Avatar, Person, Users
-from microblog.posts import queries as post_queries
 from microblog.request import Request
 from microblog.security.redirects import next_page
 from microblog.web.forms import check_button
-from microblog.web.pages import PAGE_SIZE, STATIC_SECONDS, page_view
-from microblog.web.paging import cursor_of, page_of_posts
+from microblog.web.pages import STATIC_SECONDS, page_view
+from microblog.web.paging import Keyset, read_page
 
-
-@dataclass(frozen=True)
-class PeoplePage:
-    people: list[queries.PersonRow]
-    next_url: str | None
-    previous_url: str | None  # the first page: who reads backwards begins anew
+# Who reads backwards begins anew.
+FOLLOWS = Keyset[queries.PersonRow, int](lambda person: person.since, parse_id)
+PEOPLE = Keyset[queries.PersonRow, str](lambda person: nickname_key(person.nickname), str, onward="after")
 
 
 def reader_id(request: Request) -> int | None:
     return None if request.identity is None else request.identity.id
-
-
-@page_view(context=Person, renderer="templates/profile.jinja2")
-def profile(user: Person, request: Request) -> Any:
-    person = user.person
-    me = reader_id(request)
-    page = page_of_posts(
-        request,
-        lambda cursor, limit: post_queries.posts_of(request.dbsession, person.id, cursor, limit),
-    )
-    return {
-        "person": person,
-        "page": page,
-        "is_me": me == person.id,
-        "i_follow": me not in (None, person.id) and queries.follows(request.dbsession, me or 0, person.id),
-        "page_name": "profile" if me == person.id else "",
-    }
 
 
 @page_view(context=Person, name="followers", renderer="templates/follow_list.jinja2")
@@ -61,20 +39,12 @@ def following(user: Person, request: Request) -> Any:
 
 
 def follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[str, Any]:
-    size = request.microblog[PAGE_SIZE]
-    before = cursor_of(request).before
-    rows = query(
-        request.dbsession,
-        user.person.id,
-        before=NEWEST if before is None else before,
-        limit=size + 1,
-        reader_id=reader_id(request),
-    )
-    people = rows[:size]
-    page = PeoplePage(
-        people,
-        request.link("users", user.__name__, kind, before=people[-1].since) if len(rows) > size else None,
-        None if before is None else request.link("users", user.__name__, kind),
+    page = read_page(
+        request,
+        FOLLOWS,
+        lambda cursor, limit: query(
+            request.dbsession, user.person.id, cursor, limit, reader_id=reader_id(request)
+        ),
     )
     return {"person": user.person, "kind": kind, "page": page}
 
@@ -116,17 +86,14 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
 
 @page_view(context=Users, renderer="templates/people.jinja2")
 def people(users: Users, request: Request) -> Any:
-    size = request.microblog[PAGE_SIZE]
     q = request.GET.get("q", "").strip()
-    after = request.GET.get("after", "")
-    rows = queries.people(request.dbsession, q, after=after, limit=size + 1, reader_id=reader_id(request))
-    found = rows[:size]
-    page = PeoplePage(
-        found,
-        request.link("users", "", q=q or None, after=nickname_key(found[-1].nickname))
-        if len(rows) > size
-        else None,
-        request.link("users", "", q=q or None) if after else None,
+    page = read_page(
+        request,
+        PEOPLE,
+        lambda cursor, limit: queries.people(
+            request.dbsession, q, cursor, limit=limit, reader_id=reader_id(request)
+        ),
+        q=q or None,
     )
     return {"q": q, "page": page, "page_name": "people"}
 

@@ -13,8 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
 from microblog.db import written
-from microblog.ids import LARGEST, moment_of, new_id
-from microblog.paging import Cursor
+from microblog.ids import moment_of, new_id
 from microblog.posts.models import Post
 
 
@@ -52,95 +51,6 @@ def posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
     rows = session.execute(sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id.in_(wanted)))
     found = {row.id: PostRow(*row) for row in rows}
     return [found[post_id] for post_id in wanted if post_id in found]
-
-
-def everybodys_posts(session: orm.Session, cursor: Cursor, limit: int) -> list[PostRow]:
-    """The public timeline; see `page_of_posts` for the order."""
-    return page_of(session, sa.select(*COLUMNS).join(User, User.id == Post.user_id), cursor, limit)
-
-
-def posts_of(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
-    """The timeline of a profile."""
-    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.user_id == user_id)
-    return page_of(session, query, cursor, limit)
-
-
-def page_of(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> list[PostRow]:
-    if cursor.after is not None:
-        query = query.where(Post.id > cursor.after).order_by(Post.id)
-    else:
-        query = query.where(Post.id < bound(cursor)).order_by(Post.id.desc())
-    return [PostRow(*row) for row in session.execute(query.limit(limit))]
-
-
-def bound(cursor: Cursor) -> int:
-    return LARGEST if cursor.before is None else cursor.before
-
-
-# The home timeline, on read: first the ids, from the covering index (user_id, id),
-# where each followed person's are read only as far as the page needs; then the posts. PostgreSQL does
-# not stop early by itself: a page's posts are by those whose nearest post is among the page's nearest.
-HOME_TIMELINE = {
-    "sqlite": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
-        FROM posts p JOIN users u ON u.id = p.user_id
-        WHERE p.id IN (
-            SELECT id FROM (
-                SELECT * FROM (
-                    SELECT p.id AS id
-                    FROM follows f CROSS JOIN posts p INDEXED BY ix_posts_user_id_id
-                    WHERE f.follower_id = :reader AND p.user_id = f.followee_id AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :limit)
-                UNION ALL
-                SELECT * FROM (
-                    SELECT p.id AS id FROM posts p INDEXED BY ix_posts_user_id_id
-                    WHERE p.user_id = :reader AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :limit))
-            ORDER BY id {order} LIMIT :limit)
-        ORDER BY p.id {order}""",
-    "postgresql": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
-        FROM posts p JOIN users u ON u.id = p.user_id
-        WHERE p.id = ANY(ARRAY(
-            SELECT id FROM (
-                (SELECT newest.id
-                 FROM (
-                    SELECT f.followee_id
-                    FROM follows f CROSS JOIN LATERAL (
-                        SELECT x.id FROM posts x
-                        WHERE x.user_id = f.followee_id AND x.id {operator} :bound
-                        ORDER BY x.id {order} LIMIT 1) head
-                    WHERE f.follower_id = :reader
-                    ORDER BY head.id {order} LIMIT :limit) heads
-                 CROSS JOIN LATERAL (
-                    SELECT x.id FROM posts x
-                    WHERE x.user_id = heads.followee_id AND x.id {operator} :bound
-                    ORDER BY x.id {order} LIMIT :limit) newest
-                 ORDER BY newest.id {order} LIMIT :limit)
-                UNION ALL
-                (SELECT x.id FROM posts x
-                 WHERE x.user_id = :reader AND x.id {operator} :bound
-                 ORDER BY x.id {order} LIMIT :limit)) both_of_them
-            ORDER BY id {order} LIMIT :limit))
-        ORDER BY p.id {order}""",
-}
-BEFORE = {"operator": "<", "order": "DESC"}
-AFTER = {"operator": ">", "order": "ASC"}
-HOME_STATEMENTS = {
-    (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
-    for dialect, sql in HOME_TIMELINE.items()
-    for after in (False, True)
-}
-
-
-def home_timeline(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
-    """The reader's own posts and those of the people they follow."""
-    after = cursor.after is not None
-    rows = session.execute(
-        HOME_STATEMENTS[session.get_bind().dialect.name, after],
-        {"reader": reader_id, "bound": cursor.after if after else bound(cursor), "limit": limit},
-    )
-    return [PostRow(*row) for row in rows]
 
 
 def add_post(session: orm.Session, user_id: int, body: str, *, language: str | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Timelines, writing and deleting."""
+"""A post, writing and deleting."""
 
 from __future__ import annotations
 
@@ -7,43 +7,18 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotFound, HTTPSeeOther
 from pyramid.view import forbidden_view_config, notfound_view_config
 
-from microblog.posts import actions, queries
+from microblog.posts import actions
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
 from microblog.security.redirects import next_page
 from microblog.submissions import kept
-from microblog.tree import Root
 from microblog.web import errors
 from microblog.web.forms import check_button
 from microblog.web.pages import page_view
-from microblog.web.paging import page_of_posts
 
 POST_NOT_FOUND = "Post not found."
 NOT_YOURS = "You cannot delete this post."
-
-
-@page_view(context=Root, renderer="templates/home.jinja2")
-def home(root: Root, request: Request) -> Any:
-    me = request.identity
-    if me is None:
-        request.override_renderer = "templates/public.jinja2"
-        return {"page": public_timeline(request), "page_name": "home"}
-    page = page_of_posts(
-        request, lambda cursor, limit: queries.home_timeline(request.dbsession, me.id, cursor, limit)
-    )
-    return {"form": PostForm(request), "page": page, "page_name": "home"}
-
-
-@page_view(context=Root, name="explore", renderer="templates/explore.jinja2")
-def explore(root: Root, request: Request) -> Any:
-    return {"page": public_timeline(request), "page_name": "explore"}
-
-
-def public_timeline(request: Request) -> Any:
-    return page_of_posts(
-        request, lambda cursor, limit: queries.everybodys_posts(request.dbsession, cursor, limit)
-    )
 
 
 @page_view(context=Posts, renderer="templates/compose.jinja2")

@@ -8,28 +8,32 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.response import Response
 
+from microblog.paging import KeyCursor
 from microblog.profiling import profiles
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
 from microblog.request import Request
 from microblog.web.pages import page_view
+from microblog.web.paging import Keyset, read_page
 
 PROFILES_ON_A_PAGE = 50
+PROFILES = Keyset[str, str](str, str)  # by their names, the newest first
 
 
 @page_view(context=ProfilesPage, renderer="templates/profiles.jinja2")
 def profile_list(page: ProfilesPage, request: Request) -> Any:
-    before = request.GET.get("before")
     names = [] if page.folder is None else profiles.names(page.folder)
-    if before:
-        names = [name for name in names if name < before]
-    shown, more = names[:PROFILES_ON_A_PAGE], len(names) > PROFILES_ON_A_PAGE
-    found = [] if page.folder is None else [(name, profiles.read(page.folder, name)) for name in shown]
+
+    def fetch(cursor: KeyCursor[str], limit: int) -> list[str]:
+        return [name for name in names if not cursor.before or name < cursor.before][:limit]
+
+    listed = read_page(request, PROFILES, fetch, size=PROFILES_ON_A_PAGE)
+    found = [(name, profiles.read(page.folder, name)) for name in listed.rows] if page.folder else []
     return {
         # What another process removed meanwhile is left out.
         "profiles": [(name, profiled) for name, profiled in found if profiled is not None],
-        "newest_url": request.link("admin", "profiles", "") if before else None,
-        "older_url": request.link("admin", "profiles", "", before=shown[-1]) if more else None,
+        "newest_url": listed.previous_url,
+        "older_url": listed.next_url,
         "profiler": request.microblog[PROFILER],
         "profiler_key": PROFILER.key,
         "directory_key": PROFILER_DIRECTORY.key,

@@ -7,13 +7,14 @@ from typing import Any
 from microblog.paging import Cursor
 from microblog.people.queries import people
 from microblog.posts import queries
+from microblog.posts.paging import POSTS
 from microblog.request import Request
 from microblog.search.interfaces import SearchUnavailable
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
 from microblog.search.marks import HitMarker, matches
 from microblog.tree import Root
 from microblog.web.pages import PAGE_SIZE, page_view
-from microblog.web.paging import Page, page_of_posts
+from microblog.web.paging import Page, read_page
 
 MOST_PEOPLE = 5
 RETRY_SECONDS = 60  # what the page says: in a minute
@@ -45,7 +46,7 @@ def search(root: Root, request: Request) -> Any:
     return {**found, "page": page, "hit_marker": HitMarker(query)}
 
 
-def newest_posts(request: Request, query: Query, q: str) -> Page:
+def newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:
     """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
 
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
@@ -63,7 +64,7 @@ def newest_posts(request: Request, query: Query, q: str) -> Page:
                 return [everything[post_id] for post_id in order][:limit]
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
 
-    return page_of_posts(request, fetch, q=q)
+    return read_page(request, POSTS, fetch, q=q)
 
 
 def ones_own(request: Request, query: Query) -> dict[int, queries.PostRow]:
@@ -79,7 +80,7 @@ def ones_own(request: Request, query: Query) -> dict[int, queries.PostRow]:
     }
 
 
-def best_posts(request: Request, query: Query) -> Page:
+def best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
     """One page of the posts that match best; who wants more looks through the newest."""
     ids = request.registry.search.ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
     return Page(queries.posts_by_id(request.dbsession, ids), None, None)

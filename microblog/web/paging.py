@@ -1,67 +1,105 @@
-"""Pages of lists: `?before=ID` and `?after=ID`."""
+"""Pages of lists, by `?before=KEY` and `?after=KEY`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 
-from microblog.paging import Cursor, parse_id
+from microblog.paging import Key, KeyCursor
 from microblog.request import Request
 from microblog.web.pages import PAGE_SIZE
 
+Row = TypeVar("Row")
+OPPOSITE = {"before": "after", "after": "before"}
 
-def cursor_of(request: Request) -> Cursor:
-    """The cursor in the address.
 
-    :raises HTTPBadRequest: when the address holds something else than the id of a post.
+@dataclass(frozen=True)
+class Keyset(Generic[Row, Key]):
+    """What a list is ordered by.
+
+    `get_key` gives the key of a row, and `parse` reads it from an address; None when it is none. `onward` is
+    the parameter of the page that follows: `before` when the largest key comes first. When the list
+    `goes_back`, which only one of ids can, there is a link to the page before; else to the first one.
     """
-    found = {}
+
+    get_key: Callable[[Row], Key]
+    parse: Callable[[str], Key | None]
+    onward: str = "before"
+    goes_back: bool = False
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows of a list, and the addresses of the pages beside this one."""
+
+    rows: Sequence[Row]
+    next_url: str | None
+    previous_url: str | None
+
+
+def read_cursor(request: Request, keyset: Keyset[Any, Key]) -> KeyCursor[Key]:
+    """The cursor in the address. Of a list that goes onward only, what would lead back is left out.
+
+    :raises HTTPBadRequest: when the address holds something else than a key.
+    """
+    found: dict[str, Key] = {}
     for name in ("before", "after"):
         text = request.GET.get(name)
         if text is None:
             continue
-        found[name] = parse_id(text)
-        if found[name] is None:
+        key = keyset.parse(text)
+        if key is None:
             raise HTTPBadRequest(f"“{name}” in this address must be the number of a post.")
+        found[name] = key
     if len(found) > 1:
         raise HTTPBadRequest("A page is either before or after a post, not both.")
-    return Cursor(**found)
+    if not keyset.goes_back:
+        found.pop(OPPOSITE[keyset.onward], None)
+    return KeyCursor(**found)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Posts, newest first, and the addresses of the pages beside this one."""
+def read_page(
+    request: Request,
+    keyset: Keyset[Row, Key],
+    fetch: Callable[[KeyCursor[Key], int], Sequence[Row]],
+    *,
+    size: int | None = None,
+    **query: Any,
+) -> Page[Row]:
+    """One page of what `fetch(cursor, limit)` gives: the rows nearest to the cursor (see `select_page`).
 
-    posts: Sequence[Any]
-    older_url: str | None
-    newer_url: str | None
-
-
-def page_of_posts(request: Request, fetch: Callable[[Cursor, int], Sequence[Any]], **query: Any) -> Page:
-    """One page of what `fetch(cursor, limit)` gives.
-
-    `fetch` answers with the posts nearest to the cursor: newest first, but oldest first when
-    `cursor.after` is set. `query` is kept in the addresses of the other pages.
+    `query` is kept in the addresses of the other pages.
     """
-    cursor = cursor_of(request)
-    size = request.microblog[PAGE_SIZE]
-    rows = list(fetch(cursor, size + 1))
-    more = len(rows) > size
-    rows = rows[:size]
+    cursor = read_cursor(request, keyset)
+    size = request.microblog[PAGE_SIZE] if size is None else size
+    backward = OPPOSITE[keyset.onward]
+    found = fetch(cursor, size + 1)
+    rows, has_more = list(found[:size]), len(found) > size
 
-    def url(**position: Any) -> str:
+    def link(**position: Key) -> str:
         return str(request.link(*request.path_info.split("/")[1:], **query, **position))
 
-    if cursor.after is not None:
+    def link_beyond(row: Row, direction: str) -> str:
+        return link(**{direction: keyset.get_key(row)})
+
+    if keyset.goes_back and getattr(cursor, backward) is not None:
         if not rows:
             # Nothing newer yet: the first page says so better than an empty one.
-            raise HTTPSeeOther(location=url())
+            raise HTTPSeeOther(location=link())
         rows.reverse()
-        return Page(rows, url(before=rows[-1].id), url(after=rows[0].id) if more else None)
-    newer = None
-    if cursor.before is not None:
-        newer = url(after=rows[0].id if rows else max(cursor.before - 1, 0))
-    return Page(rows, url(before=rows[-1].id) if more else None, newer)
+        newer = link_beyond(rows[0], backward) if has_more else None
+        return Page(rows, link_beyond(rows[-1], keyset.onward), newer)
+    following = link_beyond(rows[-1], keyset.onward) if has_more else None
+    start = getattr(cursor, keyset.onward)
+    if start is None:
+        previous = None
+    elif not keyset.goes_back:
+        previous = link()
+    elif rows:
+        previous = link_beyond(rows[0], backward)
+    else:
+        previous = link(**{backward: max(start - 1, 0)})
+    return Page(rows, following, previous)

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from zope.interface import implementer
 
-from microblog.paging import Cursor
-from microblog.search.embedded.side_table import Bounds, SideTableSearch, TooSlow, filters
+from microblog.paging import Bounds, Cursor
+from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
 from microblog.search.interfaces import RANKED_HITS, ISearch
 from microblog.search.language import Query
 from microblog.search.marks import matches

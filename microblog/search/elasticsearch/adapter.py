@@ -24,7 +24,7 @@ from zope.interface import implementer
 from microblog.db import Database
 from microblog.ids import LARGEST
 from microblog.outbox import queries as outbox
-from microblog.paging import Cursor
+from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
 from microblog.search import queries, records
 from microblog.search.elasticsearch.index import (
@@ -44,7 +44,7 @@ from microblog.search.elasticsearch.server import (
     Trouble,
     sentence_of,
 )
-from microblog.search.embedded.side_table import NOT_BUILT, TOO_SLOW, Bounds
+from microblog.search.embedded.side_table import NOT_BUILT, TOO_SLOW
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearch, NotBuilt, SearchUnavailable, Status
 from microblog.search.language import Query
 from microblog.search.queries import KIND

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 
 from microblog.accounts.queries import owner_of_nickname
 from microblog.outbox import queries as outbox
-from microblog.search.embedded.side_table import Bounds
+from microblog.paging import Bounds
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 

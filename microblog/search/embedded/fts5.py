@@ -18,9 +18,9 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
-from microblog.paging import Cursor
+from microblog.paging import Bounds, Cursor
 from microblog.search.embedded.pending import run
-from microblog.search.embedded.side_table import Bounds, SideTableSearch, TooSlow, filters
+from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
 from microblog.search.embedded.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearch
 from microblog.search.language import Query, Term

@@ -24,10 +24,9 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
-from microblog.paging import Cursor
+from microblog.paging import Bounds, Cursor
 from microblog.search.embedded.pending import run
 from microblog.search.embedded.side_table import (
-    Bounds,
     SideTableSearch,
     TooSlow,
     filters,

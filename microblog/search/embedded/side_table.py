@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Database
-from microblog.ids import LARGEST, first_id_at
+from microblog.ids import LARGEST
 from microblog.outages import ends_the_transaction
-from microblog.paging import Cursor
+from microblog.paging import Bounds, Cursor
 from microblog.search import records
 from microblog.search.embedded.pending import BESIDE, COUNTED, PENDING, Pending
 from microblog.search.embedded.rebuilding import ASIDE, Rebuild
@@ -336,34 +336,6 @@ class SideTableSearch:
 
 class TooSlow(Exception):
     """The query was stopped."""
-
-
-class Bounds:
-    """Between which ids a search looks, from which end, and the SQL that says so."""
-
-    def __init__(self, above: int, below: int, *, oldest_first: bool = False) -> None:
-        self.above = above
-        self.below = below
-        self.oldest_first = oldest_first
-
-    @classmethod
-    def of(cls, query: Query, cursor: Cursor) -> Bounds:
-        # Days of the far future have ids that no post can have, and no database can hold.
-        above = -1 if query.since is None else min(first_id_at(query.since), LARGEST) - 1
-        below = LARGEST if query.until is None else min(first_id_at(query.until), LARGEST)
-        if cursor.after is not None:
-            return cls(max(above, cursor.after), below, oldest_first=True)
-        return cls(above, below if cursor.before is None else min(below, cursor.before))
-
-    @property
-    def order(self) -> str:
-        return "ASC" if self.oldest_first else "DESC"
-
-    def conditions(self, column: str) -> list[str]:
-        return [f"{column} > :above", f"{column} < :below"]
-
-    def values(self, limit: int) -> dict[str, Any]:
-        return {"above": self.above, "below": self.below, "limit": limit}
 
 
 def filters(

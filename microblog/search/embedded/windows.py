@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.search.embedded.side_table import Bounds, filters
+from microblog.paging import Bounds
+from microblog.search.embedded.side_table import filters
 from microblog.search.language import Query
 
 # A step in the index for each spelling of a language that any post has.

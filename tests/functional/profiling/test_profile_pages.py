@@ -29,7 +29,7 @@ PROFILED = Profiled(
     view_name="followers",
     seconds=1.23456,
     calls=4711,
-    sql=(Recorded("SELECT <1>", "('x',)", 0.002, "microblog/posts/queries.py:41 in home_timeline"),),
+    sql=(Recorded("SELECT <1>", "('x',)", 0.002, "microblog/timelines/queries.py:41 in list_posts"),),
 )
 
 
@@ -145,7 +145,7 @@ def test_a_profile_shows_its_request_its_functions_and_its_sql(admin, folder):
     }
     (statement,) = page.html.select(".statements li")
     assert statement.pre.get_text() == "SELECT <1>"
-    assert statement.p.get_text(" ", strip=True) == "2.00 ms microblog/posts/queries.py:41 in home_timeline"
+    assert statement.p.get_text(" ", strip=True) == "2.00 ms microblog/timelines/queries.py:41 in list_posts"
     assert "('x',)" in statement.get_text()
     assert len(page.html.select("tbody tr")) == 30
 

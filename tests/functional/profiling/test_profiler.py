@@ -114,7 +114,7 @@ def test_a_profile_has_the_templates_the_view_the_commit_and_the_sql(build, fold
     browser.set_cookie(COOKIE, value_for("/*"))
     page = write(browser, "Hello, profiler")
     ours = {label[0] for label in stats_of(folder, page)}
-    assert any(file.endswith("posts/templates/home.jinja2") for file in ours)
+    assert any(file.endswith("timelines/templates/home.jinja2") for file in ours)
     assert any(file.endswith("templates/layout.jinja2") for file in ours)
     names = profiles.names(folder)
     written = read(folder, next(name for name in names if "-POST-posts-" in name))

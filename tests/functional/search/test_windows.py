@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from microblog.accounts.queries import add_user
 from microblog.ids import id_of_moment
-from microblog.paging import Cursor
+from microblog.paging import Bounds, Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
 from microblog.search.embedded.fts5 import best_first
-from microblog.search.embedded.side_table import Bounds
 from microblog.search.embedded.windows import Sizes, window_of_the_filter
 from microblog.search.language import Term, parse
 from microblog.search.text import index_text

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
-from microblog.ids import LARGEST, new_id
-from microblog.paging import Cursor
+from microblog.ids import new_id
 from microblog.posts.models import Post
-from microblog.posts.queries import add_post, add_posts, home_timeline, post_of, posts_by_id
+from microblog.posts.queries import add_post, add_posts, post_of, posts_by_id
 
 
 @pytest.fixture
@@ -53,8 +52,3 @@ def test_the_posts_of_a_person_go_with_the_person(session, susan):
     post_id = add_post(session, susan, "x")
     session.execute(sa.delete(User).where(User.id == susan))
     assert post_of(session, post_id) is None
-
-
-def test_the_largest_id_can_be_read(session, susan):
-    add_posts(session, [{"id": LARGEST - 1, "user_id": susan, "body": "last", "language": None}])
-    assert [post.body for post in home_timeline(session, susan, Cursor(), 5)] == ["last"]

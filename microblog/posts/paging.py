@@ -1,0 +1,9 @@
+"""How lists of posts are paged."""
+
+from __future__ import annotations
+
+from microblog.paging import parse_id
+from microblog.posts.queries import PostRow
+from microblog.web.paging import Keyset
+
+POSTS = Keyset[PostRow, int](lambda post: post.id, parse_id, goes_back=True)

@@ -1,0 +1,96 @@
+"""Every SQL statement about timelines: lists of posts, the newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.accounts.models import User
+from microblog.ids import LARGEST
+from microblog.paging import Cursor, select_page
+from microblog.posts.models import Post
+from microblog.posts.queries import COLUMNS, PostRow
+
+
+def list_public_posts(session: orm.Session, cursor: Cursor, limit: int) -> list[PostRow]:
+    """Everybody's posts; see `select_page` for the order."""
+    return list_posts(session, sa.select(*COLUMNS).join(User, User.id == Post.user_id), cursor, limit)
+
+
+def list_profile_posts(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The posts of one person."""
+    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.user_id == user_id)
+    return list_posts(session, query, cursor, limit)
+
+
+def list_posts(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> list[PostRow]:
+    return [PostRow(*row) for row in session.execute(select_page(query, Post.id, cursor, limit))]
+
+
+# The home timeline, on read: first the ids, from the covering index (user_id, id),
+# where each followed person's are read only as far as the page needs; then the posts. PostgreSQL does
+# not stop early by itself: a page's posts are by those whose nearest post is among the page's nearest.
+HOME_TIMELINE = {
+    "sqlite": """
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        FROM posts p JOIN users u ON u.id = p.user_id
+        WHERE p.id IN (
+            SELECT id FROM (
+                SELECT * FROM (
+                    SELECT p.id AS id
+                    FROM follows f CROSS JOIN posts p INDEXED BY ix_posts_user_id_id
+                    WHERE f.follower_id = :reader AND p.user_id = f.followee_id AND p.id {operator} :bound
+                    ORDER BY p.id {order} LIMIT :limit)
+                UNION ALL
+                SELECT * FROM (
+                    SELECT p.id AS id FROM posts p INDEXED BY ix_posts_user_id_id
+                    WHERE p.user_id = :reader AND p.id {operator} :bound
+                    ORDER BY p.id {order} LIMIT :limit))
+            ORDER BY id {order} LIMIT :limit)
+        ORDER BY p.id {order}""",
+    "postgresql": """
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        FROM posts p JOIN users u ON u.id = p.user_id
+        WHERE p.id = ANY(ARRAY(
+            SELECT id FROM (
+                (SELECT newest.id
+                 FROM (
+                    SELECT f.followee_id
+                    FROM follows f CROSS JOIN LATERAL (
+                        SELECT x.id FROM posts x
+                        WHERE x.user_id = f.followee_id AND x.id {operator} :bound
+                        ORDER BY x.id {order} LIMIT 1) head
+                    WHERE f.follower_id = :reader
+                    ORDER BY head.id {order} LIMIT :limit) heads
+                 CROSS JOIN LATERAL (
+                    SELECT x.id FROM posts x
+                    WHERE x.user_id = heads.followee_id AND x.id {operator} :bound
+                    ORDER BY x.id {order} LIMIT :limit) newest
+                 ORDER BY newest.id {order} LIMIT :limit)
+                UNION ALL
+                (SELECT x.id FROM posts x
+                 WHERE x.user_id = :reader AND x.id {operator} :bound
+                 ORDER BY x.id {order} LIMIT :limit)) both_of_them
+            ORDER BY id {order} LIMIT :limit))
+        ORDER BY p.id {order}""",
+}
+BEFORE = {"operator": "<", "order": "DESC"}
+AFTER = {"operator": ">", "order": "ASC"}
+HOME_STATEMENTS = {
+    (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
+    for dialect, sql in HOME_TIMELINE.items()
+    for after in (False, True)
+}
+
+
+def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The reader's own posts and those of the people they follow."""
+    after = cursor.after is not None
+    bound = cursor.after if after else cursor.before
+    rows = session.execute(
+        HOME_STATEMENTS[session.get_bind().dialect.name, after],
+        {"reader": reader_id, "bound": LARGEST if bound is None else bound, "limit": limit},
+    )
+    return [PostRow(*row) for row in rows]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,15 @@ from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 from webtest import TestApp
 
 from microblog.background.worker import Worker
-from microblog.db import Base, get_models
+from microblog.db import DATABASE_URL, Base, get_models
+from microblog.search.settings import SEARCH
 from microblog.settings import SettingsError
 from tests.conftest import Application
+from tests.functional.commands.conftest import run, write_ini
 from tests.walk import flashes, log_in, sign_up
 
 GUESTBOOK = {"pyramid.includes": "tests.plugins.guestbook"}
+FILE = "microblog.guestbook.file"
 
 MakeSite = Callable[..., Application]
 
@@ -51,8 +55,8 @@ def make_site(make_application: MakeSite, table: Any) -> Iterator[MakeSite]:
 
 
 @pytest.fixture
-def site(make_site: MakeSite) -> Application:
-    return make_site()
+def site(make_site: MakeSite, tmp_path: Path) -> Application:
+    return make_site({FILE: f"{tmp_path}/guestbook.txt"})
 
 
 @pytest.fixture
@@ -160,6 +164,31 @@ def test_the_worker_does_its_task(site, susan):
     with time_machine.travel(timedelta(days=366)):
         Worker(site.registry).round()
     assert lines(susan.get("/guestbook/")) == []
+
+
+@pytest.fixture
+def microblog(site: Application, tmp_path: Path) -> Callable[..., str]:
+    """`microblog("outbox", "list")` runs the command for this site, and gives what it prints."""
+    url = site.registry.microblog[DATABASE_URL]
+    more = f"pyramid.includes = {GUESTBOOK['pyramid.includes']}\n{FILE} = {tmp_path}/guestbook.txt"
+    ini = write_ini(tmp_path / "site.ini", url, site.registry.microblog[SEARCH], more)
+    return lambda *arguments, **options: run("-c", ini, *arguments, **options).stdout
+
+
+def test_its_outbox_kind_is_retried_until_it_is_delivered(site, microblog, susan, tmp_path):
+    assert "guestbook: 1 wait, 0 dead letters." in microblog("outbox", "list")
+    Worker(site.registry).round()
+    (line,) = [line for line in microblog("outbox", "list").splitlines() if "  guestbook  " in line]
+    assert "The file of microblog.guestbook.file is not there: make it." in line
+    (tmp_path / "guestbook.txt").touch()
+    microblog("outbox", "retry", line.split()[0])
+    Worker(site.registry).round()
+    assert (tmp_path / "guestbook.txt").read_text() == "susan is new here.\n"
+    assert "guestbook: 0 wait, 0 dead letters." in microblog("outbox", "list")
+
+
+def test_its_settings_are_listed(microblog):
+    assert "microblog.guestbook.days = 365" in microblog("settings")
 
 
 def test_its_tables_are_among_the_models(site, table):

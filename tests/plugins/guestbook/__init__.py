@@ -5,7 +5,7 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.accounts.events import AccountCreated
-    from tests.plugins.guestbook import tasks
+    from tests.plugins.guestbook import outbox, tasks
     from tests.plugins.guestbook.resources import Guestbook, GuestbookAdmin
     from tests.plugins.guestbook.settings import OPEN, SETTINGS
     from tests.plugins.guestbook.subscribers import greet
@@ -21,6 +21,7 @@ def includeme(config: Any) -> None:
     config.add_admin_page("guestbook", "Guestbook", GuestbookAdmin)
     # What happens elsewhere, and outside of requests
     config.add_subscriber(greet, AccountCreated)
+    config.add_outbox_kind(outbox.KIND, outbox.deliver, batch=100)
     config.add_worker_task("old signatures", tasks.delete_old_signatures, every=3600)
     # Ours takes the place of microblog's: /explore, and the search.
     config.scan("tests.plugins.guestbook.views")

@@ -152,6 +152,9 @@ def observing_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[A
     return observing
 
 
+OBSERVING_TWEEN = f"{__name__}.{observing_tween.__name__}"
+
+
 def add_observer(config: Any, observer: Observer) -> None:
     """Directive: `config.add_observer(observer)`."""
     config.registry.observers.append(observer)
@@ -160,8 +163,4 @@ def add_observer(config: Any, observer: Observer) -> None:
 def includeme(config: Any) -> None:
     config.registry.observers = []
     config.add_directive("add_observer", add_observer, action_wrap=False)
-    config.add_tween(
-        "microblog.observing.observing_tween",
-        over="microblog.security.headers.headers_tween",
-        under=(TOOLBAR_TWEEN, INGRESS),
-    )
+    config.add_tween(OBSERVING_TWEEN, under=(TOOLBAR_TWEEN, INGRESS))

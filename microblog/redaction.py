@@ -59,10 +59,14 @@ class RemoveDetails(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        cleaned = getattr(record, "cleaned_trace", None)  # by the filter of another handler
+        if cleaned is not None and record.exc_text is cleaned:
+            return True
         if record.exc_text:
             record.exc_text = remove_details(record.exc_text)
         elif record.exc_info and record.exc_info[1] is not None:
             record.exc_text = getattr(record, "trace", None) or format_trace(record.exc_info[1])
+        record.cleaned_trace = record.exc_text
         return True
 
 

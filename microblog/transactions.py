@@ -10,9 +10,12 @@ from typing import Any
 
 import zope.sqlalchemy
 from pyramid.events import ApplicationCreated
+from pyramid_tm import explicit_manager
 from sqlalchemy import orm
 
-from microblog.request import Request
+from microblog.request import Request, retry_if_kept
+
+TRANSACTION_TWEEN = "pyramid_tm.tm_tween_factory"  # the name by which it adds itself
 
 
 def is_safe(request: Request) -> bool:
@@ -62,11 +65,11 @@ def includeme(config: Any) -> None:
     config.registry.checks_before_writing = []
     config.registry.settings.update(
         {
-            "tm.manager_hook": "pyramid_tm.explicit_manager",
+            "tm.manager_hook": explicit_manager,
             "tm.annotate_user": False,  # asking who it is would open the session too early
             "tm.commit_veto": commit_veto,
             "retry.attempts": 3,
-            "retry.activate_hook": "microblog.request.retry_if_kept",
+            "retry.activate_hook": retry_if_kept,
         }
     )
     # Not for commands, which take the registry alone.

@@ -26,7 +26,7 @@ def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
     """
     try:
         ended = subprocess.run(  # noqa: S603  # ourselves
-            [sys.executable, "-m", "microblog.console.logfiles", str(ini)],
+            [sys.executable, "-m", __name__, str(ini)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,

@@ -7,6 +7,7 @@ long as a disk is full. And what other packages tell with each request is told l
 from __future__ import annotations
 
 import logging
+import logging.handlers
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from microblog.redaction import RemoveDetails
 
 SECONDS_BETWEEN_WORDS = 60.0
 WITHOUT_DETAILS = RemoveDetails()  # one: no handler takes the same filter twice
-OF_THE_STANDARD_LIBRARY = ("logging", "logging.handlers", "microblog.logs.formatters")
+OF_THE_STANDARD_LIBRARY = (logging.__name__, logging.handlers.__name__)  # ours does it when it is made
 # They warn of each request that fails. What is wrong, and when it is over, is told by ours.
 TALKATIVE = ("elastic_transport", "urllib3.connectionpool")
 # It warns of each request that has to wait for a thread.

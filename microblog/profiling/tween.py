@@ -17,7 +17,9 @@ from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, writ
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
 from microblog.request import Request
+from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.settings import SECRET
+from microblog.web.errors import ERRORS_TWEEN
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +108,4 @@ def keep(request: Profiled, stats: Any, settings: Any) -> str | None:
 
 def includeme(config: Any) -> None:
     if config.registry.microblog[PROFILER] != "false":
-        config.add_tween(
-            "microblog.profiling.tween.profiling_tween",
-            over="microblog.web.errors.errors_tween",
-            under="microblog.security.headers.headers_tween",
-        )
+        config.add_tween(f"{__name__}.{profiling_tween.__name__}", over=ERRORS_TWEEN, under=HEADERS_TWEEN)

@@ -10,11 +10,14 @@ from typing import Any
 def includeme(config: Any) -> None:
     from pyramid.tweens import EXCVIEW
 
+    from microblog.observing import OBSERVING_TWEEN
     from microblog.request import MAX_BODY, Request
     from microblog.security.csrf import csrf_token
-    from microblog.security.headers import CONTENT_SECURITY_POLICY
+    from microblog.security.gate import GATE_TWEEN
+    from microblog.security.headers import CONTENT_SECURITY_POLICY, HEADERS_TWEEN
     from microblog.security.policy import SecurityPolicy, add_identity_loader
     from microblog.security.settings import SETTINGS, check_settings
+    from microblog.transactions import TRANSACTION_TWEEN
 
     config.declare_settings(*SETTINGS, MAX_BODY)
     check_settings(config.registry)
@@ -25,5 +28,5 @@ def includeme(config: Any) -> None:
     config.add_directive("add_identity_loader", add_identity_loader)
     config.add_request_method(csrf_token, reify=True)
     # From the outside in: headers, errors (web/errors.py), gate, sending (submissions/), the transaction.
-    config.add_tween("microblog.security.gate.gate_tween", over=["pyramid_tm.tm_tween_factory", EXCVIEW])
-    config.add_tween("microblog.security.headers.headers_tween", over="microblog.security.gate.gate_tween")
+    config.add_tween(GATE_TWEEN, over=[TRANSACTION_TWEEN, EXCVIEW])
+    config.add_tween(HEADERS_TWEEN, over=GATE_TWEEN, under=OBSERVING_TWEEN)

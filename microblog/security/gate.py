@@ -33,3 +33,6 @@ def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], 
         return handler(request)
 
     return gate
+
+
+GATE_TWEEN = f"{__name__}.{gate_tween.__name__}"

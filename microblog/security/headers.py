@@ -49,3 +49,6 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
         return response
 
     return headers
+
+
+HEADERS_TWEEN = f"{__name__}.{headers_tween.__name__}"

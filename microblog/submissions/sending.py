@@ -17,9 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from microblog.redaction import mask_address
 from microblog.request import Request
 from microblog.security.csrf import BadCSRF, check_token, posted_token
+from microblog.security.gate import GATE_TWEEN
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replayed
+from microblog.transactions import TRANSACTION_TWEEN
 from microblog.web.errors import allowed_methods, is_api
 
 log = logging.getLogger(__name__)
@@ -165,8 +167,5 @@ def as_get(handler: Handler, request: Request, sent: Sent, form: Kept, *, as_vis
 
 
 def includeme(config: Any) -> None:
-    config.add_tween(
-        "microblog.submissions.sending.sending_tween",
-        over=["pyramid_tm.tm_tween_factory", EXCVIEW],
-        under="microblog.security.gate.gate_tween",
-    )
+    sending = f"{__name__}.{sending_tween.__name__}"
+    config.add_tween(sending, over=[TRANSACTION_TWEEN, EXCVIEW], under=GATE_TWEEN)

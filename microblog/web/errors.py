@@ -34,6 +34,8 @@ from microblog.outages import AWAY, DatabaseUnavailable, one_line
 from microblog.redaction import mask_address
 from microblog.request import Request
 from microblog.security.csrf import is_same_origin
+from microblog.security.gate import GATE_TWEEN
+from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.redirects import safe_next
 from microblog.security.settings import DEVELOPMENT
 from microblog.web.settings import CONTACT
@@ -311,6 +313,9 @@ def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any]
     return errors
 
 
+ERRORS_TWEEN = f"{__name__}.{errors_tween.__name__}"
+
+
 def add_recovered_fields(config: Any, **labels: str) -> None:
     """Directive: the texts that people type into fields of these names are given back to them, each under
     its label, by the page of an error. Never a password.
@@ -324,11 +329,7 @@ def add_recovered_fields(config: Any, **labels: str) -> None:
 def includeme(config: Any) -> None:
     config.registry.recovered_fields = {}
     config.add_directive("add_recovered_fields", add_recovered_fields)
-    config.add_tween(
-        "microblog.web.errors.errors_tween",
-        over="microblog.security.gate.gate_tween",
-        under="microblog.security.headers.headers_tween",
-    )
+    config.add_tween(ERRORS_TWEEN, over=GATE_TWEEN, under=HEADERS_TWEEN)
     config.add_view_predicate("retryable", RetryablePredicate)
     if not config.registry.microblog[DEVELOPMENT]:
         # In development the debug toolbar shows the trace instead.

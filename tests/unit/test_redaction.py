@@ -73,19 +73,21 @@ def test_what_was_typed_is_masked_also_as_we_write_it_into_the_database():
     assert "example.org" not in format_trace(error, (" Susan@Example.ORG ", "a long post " * 10_000))
 
 
-def test_a_filter_cleans_the_traces_that_a_handler_writes():
-    written = StringIO()
-    handler = logging.StreamHandler(written)
-    handler.addFilter(RemoveDetails())
+def test_a_filter_cleans_the_traces_that_handlers_write():
+    written, second = StringIO(), StringIO()
     log = logging.getLogger("microblog.tests.cleaned")
-    log.addHandler(handler)
+    for stream in (written, second):
+        handler = logging.StreamHandler(stream)
+        handler.addFilter(RemoveDetails())
+        log.addHandler(handler)
     private = "sec" + "ret"
     try:
         raise ValueError(f"x\nDETAIL:  {private}")
     except ValueError:
         log.exception("It failed.")
     log.warning("Without a trace.")
-    log.removeHandler(handler)
+    log.handlers.clear()
+    assert written.getvalue() == second.getvalue()
     assert "ValueError: x\nDETAIL: (left out)" in written.getvalue()
     assert private not in written.getvalue()
     assert "Without a trace." in written.getvalue()

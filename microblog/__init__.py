@@ -18,6 +18,8 @@ INCLUDES = (
     "microblog.db",
     "microblog.transactions",
     "microblog.observing",
+    "microblog.checks",
+    "microblog.measuring",
     "microblog.background",
     "microblog.outbox",
     "microblog.security",
@@ -38,6 +40,7 @@ INCLUDES = (
     "microblog.search",
     "microblog.importing",
     "microblog.slow_queries",
+    "microblog.operations",
 )
 
 

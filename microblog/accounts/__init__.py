@@ -30,5 +30,8 @@ def includeme(config: Any) -> None:
     config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
     config.registry.checks_before_writing.append(hold_identity)
     config.include("microblog.accounts.tasks")
+    config.add_metric(
+        "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10
+    )
     config.registry.registerUtility(LogIns(), ILogIns)
     config.add_models("microblog.accounts.models")

@@ -16,6 +16,7 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, Pro
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import REGISTRATION
+from microblog.measuring import count
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
 from microblog.security.redirects import next_page
@@ -100,7 +101,7 @@ def login(root: Root, request: Request) -> Any:
     if not passwords.verify_password(password_hash, form.text("password")):
         # Not what was typed: somebody types the password into the wrong field.
         log.info("Log-in failed: %s, from %s", f"user {user_id}" if found else "nobody", request.remote_addr)
-        request.registry.numbers.count("logins", result="failed")
+        count(request.registry, "logins", result="failed")
         form.form_errors.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
     sent = kept.carried_form(request)
@@ -116,7 +117,7 @@ def login(root: Root, request: Request) -> Any:
     if sent is not None:
         response.location = kept.keep(request, user_id, sent)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
-    request.registry.numbers.count("logins", result="done")
+    count(request.registry, "logins", result="done")
     return response
 
 

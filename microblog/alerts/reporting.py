@@ -29,6 +29,7 @@ from microblog.events import AlertRaised
 from microblog.mail.interfaces import MailError
 from microblog.mail.messages import LONGEST_SUBJECT, plain_message
 from microblog.mail.settings import ADMINS
+from microblog.measuring import count
 from microblog.web.pages import SITE_NAME
 
 log = logging.getLogger(__name__)
@@ -273,13 +274,13 @@ class Alerts:
                 self._registry.mail.send(plain_message(settings, admin, subject, mail.body))
             except MailError as error:
                 log.error("The alert “%s” was not sent to %s. %s", mail.subject, admin, error)
-                self._registry.numbers.count("mails", result="failed")
+                count(self._registry, "mails", result="failed")
             except Exception:
                 log.exception("The alert “%s” was not sent to %s.", mail.subject, admin)
-                self._registry.numbers.count("mails", result="failed")
+                count(self._registry, "mails", result="failed")
             else:
                 sent += 1
-                self._registry.numbers.count("mails", result="sent")
+                count(self._registry, "mails", result="sent")
         return sent > 0
 
     def _deliver(self, mail: Mail, now: float) -> bool:

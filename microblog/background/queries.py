@@ -36,6 +36,11 @@ def remove_heartbeat(session: orm.Session, name: str) -> None:
     session.execute(sa.delete(Heartbeat).where(Heartbeat.name == name))
 
 
+def has_heartbeats(session: orm.Session) -> bool:
+    """Is there a table of them? Not before the migrations."""
+    return sa.inspect(session.connection()).has_table(Heartbeat.__tablename__)
+
+
 def get_newest_heartbeat(session: orm.Session) -> int | None:
     """When any worker was last seen (milliseconds since 1970); None when none has left a row."""
     seen: int | None = session.scalar(

@@ -17,9 +17,10 @@ from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.console.telling import mailed, warn
 from microblog.db import Database
+from microblog.errors import OperatorError
 from microblog.operations import backup as backups
 from microblog.operations import dumps, keeping, migrating
-from microblog.operations.backup import POSTGRESQL, SQLITE, BackupError, Inventory, NotWhole
+from microblog.operations.backup import POSTGRESQL, SQLITE, Inventory, NotWhole
 from microblog.operations.copying import first_table_with_rows
 from microblog.search.adapters import uninstall_others
 
@@ -36,14 +37,12 @@ def told() -> Iterator[None]:
     """What goes wrong with files and databases is a sentence for the operator."""
     try:
         yield
-    except BackupError as error:
-        raise click.ClickException(str(error)) from error
     except sqlite3.Error as error:
-        raise click.ClickException(
+        raise OperatorError(
             f"The database cannot be used ({error}): if it is damaged, restore the newest backup."
         ) from error
     except OSError as error:
-        raise click.ClickException(
+        raise OperatorError(
             f"{error.filename or 'The file'} cannot be read or written ({error.strerror})."
         ) from error
 
@@ -74,24 +73,24 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
 
 
 def make(site: Site, file: Path, *, overwrite: bool) -> Inventory:
-    """:raises BackupError: when there is no new backup, or one that is not whole."""
+    """:raises OperatorError: when there is no new backup, or one that is not whole."""
     if site.database_file is not None and file.resolve() == site.database_file.resolve():
-        raise BackupError(f"{file} is the site's database itself: name another file.")
+        raise OperatorError(f"{file} is the site's database itself: name another file.")
     if file.exists() and not overwrite:
-        raise BackupError(f"There is {file} already: name another, or say --overwrite.")
+        raise OperatorError(f"There is {file} already: name another, or say --overwrite.")
     with backups.appearing(file) as partial:
         try:
             write(site, partial)
             made = keeping.inventory_of(partial)
         except NotWhole as error:
             aside = keeping.put_aside(partial, file)
-            raise BackupError(
+            raise OperatorError(
                 f"The copy of the database {error.reason}. It is now {aside}, and no other backup was "
                 f"removed. Run `{site.command('doctor --full')}`: if the database itself is damaged, stop "
                 "the site and restore the newest backup; if it is not, this disk is."
             ) from error
         if file.exists() and keeping.has_far_more(file, made):
-            raise BackupError(
+            raise OperatorError(
                 f"{file} has far more in it than the database now ({counted(made)}), and was not replaced: "
                 "look what became of the rest, or remove the file."
             )
@@ -124,7 +123,7 @@ def write(site: Site, partial: Path) -> None:
         return
     source = site.database_file
     if source is None or not source.exists():
-        raise BackupError(f"There is no database to back up at {source or 'a place in memory'}.")
+        raise OperatorError(f"There is no database to back up at {source or 'a place in memory'}.")
     copy_sqlite(source, partial)
     backups.seal(partial)
 
@@ -156,7 +155,7 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
         file = newest_of(file)
         kind = backups.kind_of(file)
         if kind != site.database.dialect:
-            raise BackupError(
+            raise OperatorError(
                 f"{file} is a backup of {NAMES[kind]}, and the site's database is one of "
                 f"{NAMES[site.database.dialect]}: restore it into one of {NAMES[kind]}, and then use "
                 "`microblog copy-database`."
@@ -177,14 +176,14 @@ def newest_of(file: Path) -> Path:
         return file
     newest = keeping.newest_in(file)
     if newest is None:
-        raise BackupError(f"There is no backup in {file}.")
+        raise OperatorError(f"There is no backup in {file}.")
     return newest
 
 
 def verified(site: Site, file: Path) -> str:
     """A sentence about a backup that is whole.
 
-    :raises BackupError: when it is not.
+    :raises OperatorError: when it is not.
     """
     whole = described(site, file, keeping.inventory_of(file))
     if backups.kind_of(file) == SQLITE:
@@ -201,7 +200,7 @@ def verified(site: Site, file: Path) -> str:
 def described(site: Site, file: Path, inventory: Inventory) -> str:
     scripts = ScriptDirectory.from_config(migrating.alembic_config(site.database))
     if inventory.revision not in {script.revision for script in scripts.walk_revisions()}:
-        raise BackupError(
+        raise OperatorError(
             f"{file} was made by a newer version of microblog (revision {inventory.revision}) than this one "
             f"(revision {migrating.head()}): restore it with that version."
         )
@@ -211,7 +210,7 @@ def described(site: Site, file: Path, inventory: Inventory) -> str:
 def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
     database = site.database_file
     if database is None:
-        raise BackupError("The site's database is in memory: name a file in its settings.")
+        raise OperatorError("The site's database is in memory: name a file in its settings.")
     described(site, file, backups.inventory_of_sqlite(file))
     database.parent.mkdir(parents=True, exist_ok=True)
     with backups.appearing(database) as partial:
@@ -226,11 +225,11 @@ def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
 def put_aside(database: Path, *, overwrite: bool) -> None:
     """Make room for another database; one that is not empty is kept under another name.
 
-    :raises BackupError: when it is in use, or nobody said that it may be moved.
+    :raises OperatorError: when it is in use, or nobody said that it may be moved.
     """
     try:
         if not backups.close_sqlite(database):
-            raise BackupError(
+            raise OperatorError(
                 f"{database} is in use, or may not be written: stop the site and its worker, and do this "
                 "as their user."
             )
@@ -238,7 +237,7 @@ def put_aside(database: Path, *, overwrite: bool) -> None:
     except sqlite3.DatabaseError:  # damaged, which may be why somebody restores
         empty = False
     if not empty and not overwrite:
-        raise BackupError(
+        raise OperatorError(
             f"{database} is not empty: say --overwrite to move it aside, or name another in the settings."
         )
     if empty:
@@ -266,7 +265,7 @@ def restore_postgresql(site: Site, file: Path) -> None:
         tables = sa.inspect(session.connection()).get_table_names()
         empty = not tables or (revision == migrating.head() and first_table_with_rows(session) is None)
     if not empty:
-        raise BackupError(
+        raise OperatorError(
             f"The site's database is not empty: make another one (`{MADE_FOR}`), and name it in the settings."
         )
     if tables:

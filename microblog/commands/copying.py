@@ -13,8 +13,9 @@ from microblog import configure_without_site
 from microblog.console.progress import Progress
 from microblog.console.site import Site
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.errors import OperatorError
 from microblog.operations import migrating
-from microblog.operations.copying import CopyError, copy, first_table_with_rows, number_of_rows
+from microblog.operations.copying import copy, first_table_with_rows, number_of_rows
 from microblog.operations.queries import faults_of_file
 
 PRIVATE = 0o600
@@ -42,15 +43,12 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
         refuse_the_same(reading, writing)
         require_head(reading, shown(source))
         prepare(writing, shown(target), overwrite=overwrite)
-        try:
-            require_whole(reading, shown(source))
-            with reading.snapshot() as old, writing.write() as new:
-                total = number_of_rows(old)
-                if overwrite and not total:
-                    raise CopyError(f"There is nothing in {shown(source)} to copy: do you mean TO FROM?")
-                done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
-        except CopyError as error:
-            raise click.ClickException(str(error)) from error
+        require_whole(reading, shown(source))
+        with reading.snapshot() as old, writing.write() as new:
+            total = number_of_rows(old)
+            if overwrite and not total:
+                raise OperatorError(f"There is nothing in {shown(source)} to copy: do you mean TO FROM?")
+            done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
     click.echo(
         f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
     )
@@ -99,9 +97,7 @@ def opened(url: str) -> Iterator[Database]:
         reason = type(error).__name__
         if isinstance(error, ModuleNotFoundError):
             reason = f"{error.name} is not installed"
-        raise click.ClickException(
-            f"{shown(url)} is no database that can be used ({reason}): {FORMS}."
-        ) from error
+        raise OperatorError(f"{shown(url)} is no database that can be used ({reason}): {FORMS}.") from error
     try:
         if file_of(database) is None:
             reach(database, url)
@@ -116,7 +112,7 @@ def reach(database: Database, url: str) -> None:
         database.reading.connect().close()
     except sa.exc.OperationalError as error:
         reason = " ".join(str(error.orig).split())
-        raise click.ClickException(
+        raise OperatorError(
             f"{shown(url)} cannot be reached ({reason}): start it, or correct its URL or password."
         ) from error
 
@@ -135,7 +131,7 @@ def shown(url: str) -> str:
 
 def refuse_the_same(source: Database, target: Database) -> None:
     if place(source) == place(target):
-        raise click.ClickException("FROM and TO are the same database: name two.")
+        raise OperatorError("FROM and TO are the same database: name two.")
 
 
 def place(database: Database) -> tuple[object, ...]:
@@ -153,29 +149,29 @@ def place(database: Database) -> tuple[object, ...]:
 def require_head(database: Database, name: str) -> None:
     file = file_of(database)
     if file is not None and not file.exists():
-        raise click.ClickException(f"There is no file {file}: correct FROM.")
+        raise OperatorError(f"There is no file {file}: correct FROM.")
     revision = migrating.current(database)
     if revision is None:
-        raise click.ClickException(f"There is no microblog in {name}: correct FROM.")
+        raise OperatorError(f"There is no microblog in {name}: correct FROM.")
     if revision != migrating.head():
-        raise click.ClickException(
+        raise OperatorError(
             f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: run "
             "`microblog database upgrade` with settings that name it."
         )
 
 
 def require_whole(database: Database, name: str) -> None:
-    """:raises CopyError: when it is a damaged file: a copy of that is no copy."""
+    """:raises OperatorError: when it is a damaged file: a copy of that is no copy."""
     if database.dialect == "sqlite":
         with database.read() as session:
             for fault in faults_of_file(session):
-                raise CopyError(f"{name} is damaged ({fault}): restore a backup, and copy that.")
+                raise OperatorError(f"{name} is damaged ({fault}): restore a backup, and copy that.")
 
 
 def prepare(database: Database, name: str, *, overwrite: bool) -> None:
     """Make the tables where there are none.
 
-    :raises click.ClickException: when there is something that nobody asked to overwrite.
+    :raises OperatorError: when there is something that nobody asked to overwrite.
     """
     file = file_of(database)
     if file is not None:
@@ -184,19 +180,19 @@ def prepare(database: Database, name: str, *, overwrite: bool) -> None:
     revision = migrating.current(database)
     if revision is None:
         if sa.inspect(database.reading).get_table_names():
-            raise click.ClickException(
+            raise OperatorError(
                 f"{name} holds tables that are not microblog's: name a database that is empty."
             )
         make_tables(database, name)
     elif revision != migrating.head():
-        raise click.ClickException(
+        raise OperatorError(
             f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: name a "
             "database that is empty."
         )
     with database.read() as session:
         table = None if overwrite else first_table_with_rows(session)
     if table is not None:
-        raise click.ClickException(
+        raise OperatorError(
             f"{name} is not empty (there is something in table {table}): name another database, or say "
             "--overwrite to replace everything in it."
         )
@@ -207,6 +203,6 @@ def make_tables(database: Database, name: str) -> None:
         migrating.upgrade(database)
     except sa.exc.ProgrammingError as error:
         reason = str(error.orig).splitlines()[0]
-        raise click.ClickException(
+        raise OperatorError(
             f"Tables cannot be made in {name} ({reason}): make the database with `{MADE_FOR}`."
         ) from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from microblog.console.site import Site, pass_site
+from microblog.errors import OperatorError
 from microblog.operations import migrating
 
 
@@ -30,17 +29,11 @@ def check(site: Site) -> None:
     if site.problem_of_database() is None:
         problems += [
             f"The database differs from what microblog made ({difference}): undo that change by hand."
-            for difference in map(described, migrating.differences(site.database))
+            for difference in map(migrating.describe, migrating.differences(site.database))
         ]
     if problems:
-        raise click.ClickException("\n".join(problems))
+        raise OperatorError("\n".join(problems))
     with site.database.read() as session:
         status = site.registry.search.status(session)
     click.echo(f"The database is as it should be (revision {migrating.head()}).")
     click.echo(f"Search ({status.adapter}): {status.documents:,} posts indexed, {status.pending:,} wait.")
-
-
-def described(difference: Any) -> str:
-    """One of Alembic's differences, on one line; changed columns come as lists of such."""
-    first = difference[0] if isinstance(difference, list) else difference
-    return " ".join(str(part) for part in first if part is not None)

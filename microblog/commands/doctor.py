@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 import click
 
-from microblog.commands import checks
-from microblog.commands.checks import FAULT, OK, WARNING, Check, Finding
+from microblog.checks import DATABASE, FAULT, OK, WARNING, Finding, HealthCheck, NotAsked, get_health_checks
 from microblog.console.site import Site, pass_site, sentence_about
 from microblog.health.probes import Probe
 from microblog.settings import SettingsError
@@ -31,32 +31,41 @@ def doctor(site: Site, *, full: bool) -> None:
 
 
 def examined(site: Site, *, full: bool) -> Iterator[tuple[str, Finding]]:
-    """(part, finding) for each check; what needs a database is asked when it answers."""
+    """(name of the check, finding) for each; what needs a database is asked when it answers."""
     try:
-        site.registry  # noqa: B018
+        checks = get_health_checks(site.registry)
     except SettingsError as error:
         yield from (("settings", Finding(FAULT, fault)) for fault in str(error).splitlines())
         return
-    for name, check in checks.WITHOUT_DATABASE.items():
-        yield from findings(site, name, check)
-    of_database = list(findings(site, checks.DATABASE, checks.database))
-    yield from of_database
-    if any(finding.level == FAULT for _, finding in of_database):
-        return
-    for name, check in (checks.WITH_DATABASE | (checks.FULL if full else {})).items():
+    has_database = True
+    for check in checks:
+        if not check.in_doctor or (check.full and not full) or (check.needs_database and not has_database):
+            continue
         # What reads everything takes as long as it takes.
-        yield from findings(site, name, check, seconds=None if name in checks.FULL else SECONDS_FOR_A_CHECK)
+        found = list(findings(site, check, seconds=None if check.full else SECONDS_FOR_A_CHECK))
+        yield from ((check.name, finding) for finding in found)
+        if check.name == DATABASE:
+            has_database = all(finding.level != FAULT for finding in found)
 
 
 def findings(
-    site: Site, name: str, check: Check, seconds: float | None = SECONDS_FOR_A_CHECK
-) -> Iterator[tuple[str, Finding]]:
+    site: Site, check: HealthCheck, seconds: float | None = SECONDS_FOR_A_CHECK
+) -> Iterator[Finding]:
     """What a check finds; it may fail or hang, and the others are asked all the same."""
     try:
-        found = Probe(lambda: list(check(site))).ask(seconds)
+        yield from Probe(lambda: list(described(site, check))).ask(seconds)
     except TimeoutError:
-        found = [Finding(FAULT, f"no answer within {seconds:g} seconds: look whether it hangs.")]
+        yield Finding(FAULT, f"no answer within {seconds:g} seconds: look whether it hangs.")
     except Exception as error:
         sentence = sentence_about(error) or f"could not be looked at: {type(error).__name__}: {error}"
-        found = [Finding(FAULT, sentence)]
-    yield from ((name, finding) for finding in found)
+        yield Finding(FAULT, sentence)
+
+
+def described(site: Site, check: HealthCheck) -> Iterator[Finding]:
+    """Its details, where it has any; else what `/health/ready` says."""
+    if check.details is not None:
+        yield from check.details(site)
+    elif check.check is not None:
+        with suppress(NotAsked):
+            problem = check.check(site.registry)
+            yield Finding(OK, "It works.") if problem is None else Finding(FAULT, f"{problem}.")

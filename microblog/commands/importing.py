@@ -15,6 +15,7 @@ import click
 
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
+from microblog.errors import OperatorError
 from microblog.importing.importer import Importer, digest_of
 from microblog.importing.queries import ImportedElsewhere, progress_of
 from microblog.importing.queries import Progress as Done
@@ -48,7 +49,7 @@ def import_posts(site: Site, *, name: str, again: bool) -> None:
             click.echo(f"{name} was imported on {done.finished:%Y-%m-%d}: nothing to do.")
     if done.refused:
         again_command = site.command(f"import --again {shlex.quote(name)}")
-        raise click.ClickException(
+        raise OperatorError(
             f"{done.refused:,} of {done.lines:,} lines were not loaded: correct them and import the file "
             f"again (`{again_command}` lists them again)."
         )
@@ -64,7 +65,7 @@ def opened(name: str) -> BinaryIO:
         file.seek(0)
         return file
     except OSError as error:
-        raise click.ClickException(f"{name} cannot be read ({error.strerror}).") from error
+        raise OperatorError(f"{name} cannot be read ({error.strerror}).") from error
 
 
 def digest_with_progress(file: BinaryIO, size: int) -> str:
@@ -96,7 +97,7 @@ def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Do
         for now in importer.run(file, digest, name, done):
             progress.update(now.position, now.lines - before.lines)
     except ImportedElsewhere:
-        raise click.ClickException(
+        raise OperatorError(
             f"{name} is being imported by another process at this moment: wait until that has ended, and "
             "run this again. Nothing is lost or doubled."
         ) from None

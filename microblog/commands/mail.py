@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from microblog.console.site import Site, pass_site
-from microblog.mail.interfaces import MailError
+from microblog.errors import OperatorError
 from microblog.mail.messages import plain_message
 from microblog.web.pages import SITE_NAME
 
@@ -30,10 +30,5 @@ def test(site: Site, *, address: str) -> None:
             f"This is the mail that `microblog mail test` sends.\nSince you read it, {name} can send mail.\n",
         )
     except ValueError:
-        raise click.ClickException(
-            "This is not an e-mail address: give one such as admin@example.org."
-        ) from None
-    try:
-        click.echo(site.registry.mail.send(message))
-    except MailError as error:
-        raise click.ClickException(str(error)) from error
+        raise OperatorError("This is not an e-mail address: give one such as admin@example.org.") from None
+    click.echo(site.registry.mail.send(message))

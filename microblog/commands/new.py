@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from microblog.errors import OperatorError
+
 PRIVATE = 0o600
 PUBLIC = 0o644
 SECRET_LINE = "# microblog.secret =\n"  # noqa: S105  # what the template says instead of one
@@ -26,13 +28,13 @@ def new(folder: Path) -> None:
     texts = {"development.ini": development_ini(), "production.ini": production_ini()}
     for name in texts:
         if (folder / name).exists():
-            raise click.ClickException(f"There is {folder / name} already: choose another folder.")
+            raise OperatorError(f"There is {folder / name} already: choose another folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write(folder / name, text, PRIVATE if name == "production.ini" else PUBLIC)
     except OSError as error:
-        raise click.ClickException(
+        raise OperatorError(
             f"Cannot write into {folder} ({error.strerror}): choose another folder."
         ) from error
     click.echo(

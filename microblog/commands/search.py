@@ -8,6 +8,7 @@ import click
 
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
+from microblog.errors import OperatorError
 from microblog.posts.queries import number_of_posts
 from microblog.search import adapters
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified
@@ -58,14 +59,14 @@ def verify(site: Site, *, fix: bool) -> None:
     if not drift:
         click.echo(f"The index ({adapter.name}) agrees with the posts.")
     elif not fix:
-        raise click.ClickException(f"The index differs: run `{site.command('search verify --fix')}`.")
+        raise OperatorError(f"The index differs: run `{site.command('search verify --fix')}`.")
     else:
         mend(site, drift)
         click.echo(f"The index ({adapter.name}) is mended, and agrees with the posts.")
 
 
 def mend(site: Site, drift: Drift) -> None:
-    """:raises click.ClickException: when it does not help."""
+    """:raises OperatorError: when it does not help."""
     database, adapter = site.database, site.registry.search
     with database.write() as session:
         adapter.repair(session, drift)
@@ -77,7 +78,7 @@ def mend(site: Site, drift: Drift) -> None:
         progress.update(min(done, total), done)
     progress.finish()
     if adapter.verify(database):
-        raise click.ClickException(f"The index still differs: run `{site.command('search rebuild')}`.")
+        raise OperatorError(f"The index still differs: run `{site.command('search rebuild')}`.")
 
 
 @search.command()
@@ -90,7 +91,7 @@ def remove(site: Site, *, name: str) -> None:
     """
     database = site.require_database()
     if name == site.registry.microblog[SEARCH]:
-        raise click.ClickException(
+        raise OperatorError(
             f"{name} is the adapter of this site: choose another one in {site.ini}, "
             f"run `{site.command('search rebuild')}`, and then this command again."
         )

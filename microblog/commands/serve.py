@@ -16,6 +16,7 @@ from waitress.server import create_server
 from microblog.background.settings import WORKER
 from microblog.commands import connections
 from microblog.console.site import Site, pass_site
+from microblog.errors import OperatorError
 from microblog.profiling.settings import PROFILER
 from microblog.request import MAX_BODY
 
@@ -71,7 +72,7 @@ def server_options(site: Site, listen: str | None) -> dict[str, Any]:
     section = site.section(SECTION)
     runner = section.pop("use", WAITRESS)
     if not runner.startswith("egg:waitress"):
-        raise click.ClickException(
+        raise OperatorError(
             f"`microblog serve` runs waitress, but [{SECTION}] says use = {runner}: "
             f"say use = {WAITRESS}, or run `pserve {site.ini}` and `{site.command('worker')}`."
         )
@@ -112,15 +113,15 @@ def listening(application: Any, options: dict[str, Any]) -> Any:
         wasyncore.close_all(sockets)
         place = options.get("listen") or options.get("unix_socket") or options.get("port")
         if error.errno == errno.EADDRINUSE:
-            raise click.ClickException(
+            raise OperatorError(
                 f"Something listens at {place} already, perhaps another microblog: "
                 "stop that, or choose another place with --listen HOST:PORT."
             ) from error
-        raise click.ClickException(
+        raise OperatorError(
             f"Cannot listen at {place} ({error.strerror}): choose another place with --listen HOST:PORT."
         ) from error
     except ValueError as error:
-        raise click.ClickException(f"[{SECTION}] or --listen is wrong: {error}") from error
+        raise OperatorError(f"[{SECTION}] or --listen is wrong: {error}") from error
 
 
 def address(server: Any) -> str:

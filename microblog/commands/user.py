@@ -13,6 +13,7 @@ from microblog.accounts import actions, passwords, queries, rules
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
 from microblog.console.site import Site, pass_site
 from microblog.db import StaleData
+from microblog.errors import OperatorError
 from microblog.people.queries import PersonRow, person_of
 from microblog.texts import InvalidText
 
@@ -51,9 +52,9 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
                 session, nickname, email=email, password_hash=password_hash, is_admin=admin
             )
     except queries.NicknameTaken:  # since we looked
-        raise click.ClickException(f"{TAKEN_NICKNAME} Try again with another.") from None
+        raise OperatorError(f"{TAKEN_NICKNAME} Try again with another.") from None
     except queries.EmailTaken:
-        raise click.ClickException(f"{TAKEN_EMAIL} Give another with --email.") from None
+        raise OperatorError(f"{TAKEN_EMAIL} Give another with --email.") from None
     click.echo(f"{nickname} can log in now{', and is an admin' if admin else ''}.")
 
 
@@ -101,7 +102,7 @@ def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> Non
 def existing(session: orm.Session, nickname: str) -> PersonRow:
     person = person_of(session, nickname)
     if person is None:
-        raise click.ClickException(
+        raise OperatorError(
             f"Nobody here is called {nickname}: look at /users/ for the right nickname, "
             "or add them with `microblog user add`."
         )
@@ -110,11 +111,11 @@ def existing(session: orm.Session, nickname: str) -> PersonRow:
 
 @contextmanager
 def still_there(person: PersonRow) -> Iterator[None]:
-    """:raises click.ClickException: when somebody has deleted the person since we looked."""
+    """:raises OperatorError: when somebody has deleted the person since we looked."""
     try:
         yield
     except StaleData:
-        raise click.ClickException(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
+        raise OperatorError(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
 
 
 def asked_password(*, from_stdin: bool) -> str:
@@ -125,13 +126,13 @@ def asked_password(*, from_stdin: bool) -> str:
         try:
             typed = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
         except click.Abort:
-            raise click.ClickException("No password was given: type one, or use --password-stdin.") from None
+            raise OperatorError("No password was given: type one, or use --password-stdin.") from None
     require(typed, rules.PASSWORD_MISSING, rules.check_password)
     return passwords.hash_password(typed)
 
 
 def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None:
-    """:raises click.ClickException: when the sign-up page would refuse one of these."""
+    """:raises OperatorError: when the sign-up page would refuse one of these."""
     require_unicode(nickname)
     if nickname:
         try:
@@ -146,26 +147,26 @@ def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None
 
 def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
     free = queries.make_unique_nickname(session, nickname)
-    raise click.ClickException(f"{problem} {free} would be free.")
+    raise OperatorError(f"{problem} {free} would be free.")
 
 
 def require(text: str, missing: str, check: Callable[[str], None]) -> None:
-    """:raises click.ClickException: when there is none, or a rule refuses it."""
+    """:raises OperatorError: when there is none, or a rule refuses it."""
     require_unicode(text)
     try:
         if not text:
             raise InvalidText(missing)
         check(text)
     except InvalidText as error:
-        raise click.ClickException(f"{error} Try again with another.") from None
+        raise OperatorError(f"{error} Try again with another.") from None
 
 
 def require_unicode(text: str) -> None:
     """What is not UTF-8 comes as surrogates from the command line.
 
-    :raises click.ClickException: when it is not.
+    :raises OperatorError: when it is not.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise click.ClickException("What was typed is not UTF-8: type it again.") from None
+        raise OperatorError("What was typed is not UTF-8: type it again.") from None

@@ -16,10 +16,12 @@ from paste.deploy import loadwsgi
 from plaster import PlasterURL
 from plaster_pastedeploy import ConfigDict, Loader
 
+from microblog.errors import OperatorError
+
 ENCODING = "utf-8-sig"  # with the mark at its beginning that some editors write, or without
 
 
-class LogError(Exception):
+class LogError(OperatorError):
     """The log cannot be set up; the message is a sentence."""
 
 

@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from microblog import configure
-from microblog.console.ini import IniFile, LogError, set_up_log
+from microblog.console.ini import IniFile, set_up_log
 from microblog.console.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.errors import OperatorError
 from microblog.logs.failing_logs import prepare_handlers
 from microblog.observing import observed
 from microblog.operations import migrating
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
-from microblog.search.interfaces import SearchError, SearchUnavailable
+from microblog.search.interfaces import SearchUnavailable
 from microblog.settings import SettingsError
 from microblog.settings import log as settings_log
 
@@ -40,23 +41,21 @@ class Site:
         self.ini = Path(ini or DEFAULT_INI)
         self._named = ini is not None
         if not self.ini.is_file():
-            raise click.ClickException(
+            raise OperatorError(
                 f"There is no file {self.ini}: name the site's settings with -c FILE.ini, "
                 "or make some with `microblog new FOLDER`."
             )
         try:
             self._loader: Any = IniFile(self.ini)
         except OSError as error:
-            raise click.ClickException(
+            raise OperatorError(
                 f"The ini file {self.ini} cannot be read ({error.strerror}): "
                 "run this as a user who may, such as that of the site."
             ) from error
         except UnicodeDecodeError as error:
-            raise click.ClickException(
-                f"The ini file {self.ini} is not UTF-8: save it in that encoding."
-            ) from error
+            raise OperatorError(f"The ini file {self.ini} is not UTF-8: save it in that encoding.") from error
         if self.ini.suffix != ".ini":
-            raise click.ClickException(f"{self.ini} is no ini file: its name has to end in .ini.")
+            raise OperatorError(f"{self.ini} is no ini file: its name has to end in .ini.")
 
     def command(self, words: str) -> str:
         """What to type for this site: `microblog -c FILE.ini WORDS`."""
@@ -64,10 +63,7 @@ class Site:
 
     def setup_logging(self) -> None:
         """Log as the ini file says."""
-        try:
-            set_up_log(self._loader, self.ini)
-        except LogError as error:
-            raise click.ClickException(str(error)) from error
+        set_up_log(self._loader, self.ini)
         prepare_handlers()
         self.registry.microblog.log_warnings()
 
@@ -140,7 +136,7 @@ class Site:
         file = self.database_file
         place = file.absolute() if file else without_password(self.registry.microblog[DATABASE_URL])
         if before not in (None, *self._known_revisions()):
-            raise click.ClickException(str(self._problem_of_revision(before)))
+            raise OperatorError(str(self._problem_of_revision(before)))
         migrating.upgrade(self.database)
         with self.database.write() as session:
             migrating.wait_for_others(session.connection())
@@ -197,11 +193,11 @@ class Site:
     def require_database(self) -> Database:
         """The database, with the tables that this version needs.
 
-        :raises click.ClickException: with what to do when it has not.
+        :raises OperatorError: with what to do when it has not.
         """
         problem = self.problem_of_database()
         if problem is not None:
-            raise click.ClickException(problem)
+            raise OperatorError(problem)
         return self.database
 
 
@@ -239,7 +235,7 @@ def sentence_about(error: Exception) -> str | None:
             f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another, or "
             "run this as a user who may."
         )
-    return str(error) if isinstance(error, (migrating.MigrationError, SearchError)) else None
+    return str(error) if isinstance(error, OperatorError) else None
 
 
 def sentence_about_database(error: sa.exc.DatabaseError) -> str:

@@ -22,10 +22,7 @@ def mailed(site: Site, what: str, folder: Path | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, click.ClickException):
-            sentence = error.format_message()
-        else:
-            sentence = sentence_about(error) or f"{type(error).__name__}: {error}"
+        sentence = sentence_about(error) or f"{type(error).__name__}: {error}"
         with suppress(OSError):  # the disk may be what is wrong
             if memory is not None:
                 memory.touch()

@@ -8,4 +8,6 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(*SETTINGS)
     config.include("microblog.health.watch")
+    config.include("microblog.health.checks")
+    config.include("microblog.health.readiness")
     config.include("microblog.health.views")

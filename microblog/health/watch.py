@@ -117,6 +117,11 @@ class Watch:
             alerts.report("worker", "works again", "The worker works again", "The worker works again.")
 
 
+def get_watch(registry: Any) -> Watch:
+    watch: Watch = registry.watch
+    return watch
+
+
 def includeme(config: Any) -> None:
     watch = config.registry.watch = Watch(config.registry)
     if watch.is_needed:

@@ -10,4 +10,5 @@ def includeme(config: Any) -> None:
     config.declare_settings(*FOR_ALL_MAIL)
     config.declare_settings(*FOR_SMTP, in_use=config.registry.microblog[MAIL] == "smtp")
     check_together(config.registry.microblog)
+    config.include("microblog.mail.checks")
     config.registry.mail = choose_transport(config.registry.microblog)

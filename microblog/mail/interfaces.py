@@ -6,8 +6,10 @@ from email.message import EmailMessage
 
 from zope.interface import Attribute, Interface
 
+from microblog.errors import OperatorError
 
-class MailError(Exception):
+
+class MailError(OperatorError):
     """The mail did not leave. The message is a sentence or two: what happened, and what to do.
 
     `temporary`: the same mail may leave when it is tried again later.

@@ -4,9 +4,9 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from microblog.metrics.settings import SETTINGS
+    from microblog.metrics.settings import METRICS_DIRECTORY, SETTINGS
 
     config.declare_settings(*SETTINGS)
     config.reserve_nicknames("metrics")  # also while the page is off
     config.include("microblog.metrics.views")
-    config.include("microblog.metrics.worker")
+    config.add_folder("numbers", config.registry.microblog[METRICS_DIRECTORY], is_small=True)

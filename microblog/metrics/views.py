@@ -10,23 +10,24 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
-from zope.interface import implementer
+from zope.interface import Interface, implementer
 
-from microblog.background.queries import get_newest_heartbeat
+from microblog.errors import OperatorError
+from microblog.events import RoundStarted, TaskFailed
 from microblog.health.probes import Probe
+from microblog.health.readiness import get_readiness
 from microblog.health.views import plain
-from microblog.metrics.interfaces import INumbers
+from microblog.measuring import PREFIX, Gauge, IMetrics, Metric, Read, count, get_counters, get_readers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
-from microblog.outbox.queries import Depth, depths, now
 from microblog.request import Request
-from microblog.search.interfaces import SearchError, Status
 from microblog.tree import Resource
 
 log = logging.getLogger(__name__)
@@ -37,31 +38,12 @@ DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own
 NOT_FROM_HERE = "This address may not ask: it is not in microblog.metrics.allow.\n"
 NOWHERE = ("none", "none")
 BYTES_OF_A_FILE = 1 << 20  # with few labels it never needs more
-EMPTY = Depth(0, 0, 0.0)
-
-# What may be counted: its meaning, and its labels.
-COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "logins": ("Attempts to log in, by result: done or failed.", ("result",)),
-    "mails": ("Mails, by result: sent or failed.", ("result",)),
-    "worker_rounds": ("Rounds of the worker.", ()),
-    "worker_failures": ("Tasks of the worker that failed in a round.", ("task",)),
-}
-
-
-@implementer(INumbers)
-class NoNumbers:
-    """Counts nothing: metrics are off."""
-
-    def count(self, name: str, **labels: str) -> None:
-        """A name that is not there is a fault of ours here too, so that tests find it."""
-        if name not in COUNTERS:
-            raise KeyError(name)
 
 
 class Kept:
-    """What is kept of the numbers, by `prometheus_client`."""
+    """What is kept of the metrics, by `prometheus_client`."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, counters: list[Metric], registry: Any) -> None:
         from prometheus_client import Counter, Histogram, disable_created_metrics
 
         # When each number began: as many lines again, which nobody asks for.
@@ -92,21 +74,22 @@ class Kept:
             registry=registry,
         )
         self.counters = {
-            name: Counter(f"microblog_{name}", meaning, labels, registry=registry)
-            for name, (meaning, labels) in COUNTERS.items()
+            metric.name: Counter(f"{PREFIX}{metric.name}", metric.help, metric.labels, registry=registry)
+            for metric in counters
         }
 
 
-@implementer(INumbers)
-class Numbers:
-    """The numbers of one application.
+@implementer(IMetrics)
+class Metrics:
+    """The metrics of one application.
 
     With a directory they are kept in files there, one for each process and kind; then they are no part
     of a registry, and are read from the files of all processes. Nothing is made before the first request
     or round of the worker: a command leaves no files.
     """
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, application: Any, directory: Path | None) -> None:
+        self._application = application
         self._directory = directory
         self._lock = threading.Lock()
         self._registry: Any = None
@@ -134,7 +117,7 @@ class Numbers:
         from prometheus_client import CollectorRegistry
 
         self._registry = CollectorRegistry()
-        return Kept(self._registry)
+        return Kept(get_counters(self._application), self._registry)
 
     def _in_files(self, directory: Path) -> Kept:
         """:raises OSError: when there can be no files in it."""
@@ -146,7 +129,7 @@ class Numbers:
         if values.ValueClass is values.MutexValue:
             # It was imported before the variable was there.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        return Kept(None)
+        return Kept(get_counters(self._application), None)
 
     def count(self, name: str, **labels: str) -> None:
         counter = self._kept.counters[name]
@@ -211,84 +194,58 @@ def place_of(request: Request) -> tuple[str, str]:
     return NOWHERE
 
 
-class FromTheDatabase:
-    """What waits in the outbox, and how far the search index is behind; asked when it is collected."""
+class ICollector(Interface):
+    """A collector of `prometheus_client`, of what is read when somebody asks."""
+
+
+@implementer(ICollector)
+class Collector:
+    """What rooms read when somebody asks, and which parts of the site work."""
 
     def __init__(self, registry: Any) -> None:
         self._registry = registry
-        self._kinds: set[str] = set()
-        self._outbox = Probe(self._depths)
-        self._search = Probe(self._status)
-
-    def _depths(self) -> tuple[dict[str, Depth], int | None]:
-        database = self._registry.database
-        with database.for_a_request(), database.read() as session:
-            return depths(session), get_newest_heartbeat(session)
-
-    def _status(self) -> Status:
-        database = self._registry.database
-        with database.for_a_request(), database.read() as session:
-            status: Status = self._registry.search.status(session)
-            return status
+        self._lock = threading.Lock()
+        self._probes: dict[str, Probe[list[Gauge]]] = {}
+        self._seen: dict[str, set[tuple[str, ...]]] = {}
 
     def describe(self) -> list[Any]:
         """Nothing: the library would otherwise collect once to learn the names."""
         return []
 
     def collect(self) -> Iterator[Any]:
-        up = gauge("microblog_up", "1 when it answers, else 0, by part.", labels=["part"])
-        found = self._asked(self._outbox)
-        up.add_metric(["database"], float(found is not None))
-        if found is not None:
-            waiting, seen = found
-            yield from self._of_outbox(waiting)
-            if seen is not None:
-                yield of_worker(seen)
-            status = self._asked(self._search)
-            up.add_metric(["search"], float(status is not None))
-            if status is not None:
-                yield from of_search(status)
+        answers = get_readiness(self._registry).ask(for_metrics=True)
+        for metric, read in get_readers(self._registry):
+            if metric.part in answers and answers[metric.part].has_answered:
+                yield from map(self._family, self._read(metric, read))
+        up = gauge(f"{PREFIX}up", "1 when it answers, else 0, by part.", labels=["part"])
+        for name, answer in answers.items():
+            up.add_metric([name], float(answer.problem is None))
         yield up
 
-    def _asked(self, probe: Probe[Any]) -> Any:
-        """None when there is no answer: `/health/ready` and the log say why."""
+    def _read(self, metric: Metric, read: Read) -> list[Gauge]:
+        """Nothing when there is no answer: `/health/ready` and the log say why."""
+        with self._lock:
+            probe = self._probes.setdefault(metric.name, Probe(partial(self._ask, read)))
         try:
             return probe.ask(SECONDS_FOR_THE_DATABASE)
-        except (SearchError, TimeoutError, sa.exc.SQLAlchemyError):
-            return None
+        except (OperatorError, TimeoutError, sa.exc.SQLAlchemyError):
+            return []
 
-    def _of_outbox(self, found: dict[str, Depth]) -> Iterator[Any]:
-        # A kind that was there once is told on as empty, not left out: a line of a graph does not break off.
-        self._kinds.update(found)
-        waiting, dead, oldest = (
-            gauge(f"microblog_outbox_{name}", meaning, labels=["kind"])
-            for name, meaning in (
-                ("waiting", "Entries of the outbox that wait, by kind."),
-                ("dead_letters", "Entries of the outbox that were refused for good, by kind."),
-                ("oldest_seconds", "Seconds that the oldest entry has waited, by kind."),
-            )
-        )
-        for kind in sorted(self._kinds):
-            depth = found.get(kind, EMPTY)
-            waiting.add_metric([kind], depth.waiting)
-            dead.add_metric([kind], depth.dead_letters)
-            oldest.add_metric([kind], depth.lag_seconds)
-        yield from (waiting, dead, oldest)
+    def _ask(self, read: Read) -> list[Gauge]:
+        database = self._registry.database
+        with database.for_a_request(), database.read() as session:
+            return list(read(self._registry, session))
 
-
-def of_worker(seen: int) -> Any:
-    seconds = max(0.0, (now() - seen) / 1000)
-    return gauge("microblog_worker_seen_seconds", "Seconds since a worker was last seen.", value=seconds)
-
-
-def of_search(status: Status) -> Iterator[Any]:
-    yield gauge("microblog_search_documents", "Posts in the search index.", value=status.documents)
-    yield gauge(
-        "microblog_search_pending", "Changes that the search index does not know yet.", value=status.pending
-    )
-    yield gauge(
-        "microblog_search_lag_seconds", "Seconds that the oldest of them waits.", value=status.lag_seconds
-    )
+    def _family(self, read: Gauge) -> Any:
+        if not read.labels:
+            return gauge(f"{PREFIX}{read.name}", read.help, value=read.value)
+        family = gauge(f"{PREFIX}{read.name}", read.help, labels=read.labels)
+        # What was there once is shown as 0, not left out: a line of a graph does not break off.
+        seen = self._seen.setdefault(read.name, set())
+        seen.update(read.values)
+        for labels in sorted(seen):
+            family.add_metric(labels, read.values.get(labels, 0))
+        return family
 
 
 def gauge(name: str, meaning: str, **more: Any) -> Any:
@@ -297,29 +254,43 @@ def gauge(name: str, meaning: str, **more: Any) -> Any:
     return GaugeMetricFamily(name, meaning, **more)
 
 
-class Metrics(Resource):
+class MetricsPage(Resource):
     """`/metrics`, when it is on."""
 
 
-def metrics(node: Metrics, request: Request) -> Response:
+def metrics(node: MetricsPage, request: Request) -> Response:
     if not request.microblog[METRICS_ALLOW].allow(request.remote_addr or ""):
         return plain(NOT_FROM_HERE, 403)
     registry = request.registry
-    return plain(registry.numbers.text(registry.numbers_from_the_database))
+    return plain(registry.getUtility(IMetrics).text(registry.getUtility(ICollector)))
+
+
+def count_round(event: RoundStarted) -> None:
+    count(event.registry, "worker_rounds")
+
+
+def count_failure(event: TaskFailed) -> None:
+    count(event.registry, "worker_failures", task=event.task)
 
 
 def includeme(config: Any) -> None:
-    settings = config.registry.microblog
-    if not settings[METRICS]:
-        config.registry.numbers = NoNumbers()
+    config.add_metric("worker_rounds", "Rounds of the worker.", order=30)
+    config.add_metric(
+        "worker_failures", "Tasks of the worker that failed in a round.", labels=("task",), order=31
+    )
+    config.add_subscriber(count_round, RoundStarted)
+    config.add_subscriber(count_failure, TaskFailed)
+    registry = config.registry
+    if not registry.microblog[METRICS]:
         return
-    config.registry.numbers = Numbers(settings[METRICS_DIRECTORY])
-    config.registry.numbers_from_the_database = FromTheDatabase(config.registry)
-    config.add_observer(config.registry.numbers.observe)
-    config.add_branch("metrics", Metrics)
+    kept = Metrics(registry, registry.microblog[METRICS_DIRECTORY])
+    registry.registerUtility(kept, IMetrics)
+    registry.registerUtility(Collector(registry), ICollector)
+    config.add_observer(kept.observe)
+    config.add_branch("metrics", MetricsPage)
     config.add_view(
         metrics,
-        context=Metrics,
+        context=MetricsPage,
         request_method=("GET",),
         permission=NO_PERMISSION_REQUIRED,
         page=True,

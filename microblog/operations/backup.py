@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
+from microblog.errors import OperatorError
+
 PAGES_IN_A_STEP = 2000
 SQLITE_SIGNATURE = b"SQLite format 3\0"
 SQLITE_HEADER = 100  # bytes
@@ -30,11 +32,7 @@ REVISION = "SELECT version_num FROM alembic_version"
 PEOPLE, POSTS = "SELECT count(*) FROM users", "SELECT count(*) FROM posts"
 
 
-class BackupError(Exception):
-    """It did not work, or the backup is not whole; the message is a sentence."""
-
-
-class NotWhole(BackupError):
+class NotWhole(OperatorError):
     """A file is damaged, or no backup of microblog's; `reason` is the end of a sentence about it."""
 
     def __init__(self, file: Path, reason: str, what_to_do: str = "take another backup") -> None:
@@ -61,10 +59,10 @@ def appearing(file: Path) -> Iterator[Path]:
 
     The file is there as a whole or not at all, also after a crash.
 
-    :raises BackupError: when there is no such folder.
+    :raises OperatorError: when there is no such folder.
     """
     if not file.parent.is_dir():
-        raise BackupError(f"There is no folder {file.parent}: make it, or name another.")
+        raise OperatorError(f"There is no folder {file.parent}: make it, or name another.")
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".partial", dir=file.parent)
     os.close(handle)
     partial = Path(name)
@@ -89,7 +87,7 @@ def sync(path: Path) -> None:
 def kind_of(file: Path) -> str:
     """Of which database this is a backup, by how it begins.
 
-    :raises BackupError: when it is none.
+    :raises OperatorError: when it is none.
     """
     with file.open("rb") as stream:
         start = stream.read(len(SQLITE_SIGNATURE))

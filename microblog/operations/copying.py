@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.db import Base
+from microblog.errors import OperatorError
 from microblog.outbox.models import Entry
 from microblog.search.adapters import uninstall_others
 from microblog.search.queries import KIND
@@ -25,10 +26,6 @@ ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
 LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
 OUTBOX: Any = Entry.__table__
-
-
-class CopyError(Exception):
-    """Nothing was copied; the message is a sentence."""
 
 
 @dataclass(slots=True)
@@ -102,13 +99,13 @@ def pieces_of(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequenc
 @contextmanager
 def reading(table: sa.Table) -> Iterator[None]:
     """
-    :raises CopyError: where a shell wrote into SQLite what is no moment, or no text.
+    :raises OperatorError: where a shell wrote into SQLite what is no moment, or no text.
     """
     try:
         yield
     except (TypeError, ValueError, sa.exc.OperationalError) as error:
         # Not its words: they would tell what is in the row.
-        raise CopyError(
+        raise OperatorError(
             f"A row of table {table.name} cannot be read ({type(error).__name__}): correct it where it comes "
             "from. Nothing was kept."
         ) from error
@@ -148,7 +145,7 @@ def copy(
     `copied(rows)` and `compared(rows)` are called as it goes. The search index of the target is
     removed, since it would tell of other posts; the caller commits.
 
-    :raises CopyError: when a row cannot be written there, or is another one when it is read again.
+    :raises OperatorError: when a row cannot be written there, or is another one when it is read again.
     """
     result = Copied()
     if dialect_of(writing) == "postgresql":
@@ -162,7 +159,7 @@ def copy(
     for table in travelling_tables():
         there = content_of(writing, table, compared)
         if there != result.contents[table.name]:
-            raise CopyError(
+            raise OperatorError(
                 f"Table {table.name} differs: {result.contents[table.name].rows:,} rows were read and "
                 f"{there.rows:,} are there, or their values are others. Nothing was kept."
             )
@@ -182,7 +179,7 @@ def copy_table(
             except (sa.exc.DataError, sa.exc.IntegrityError) as error:
                 # The lines after the first would tell what is in the row.
                 reason = str(error.orig).splitlines()[0]
-                raise CopyError(
+                raise OperatorError(
                     f"A row of table {table.name} cannot be written there ({reason}): correct it where "
                     "it comes from. Nothing was kept."
                 ) from error

@@ -16,11 +16,11 @@ from typing import IO, Any, cast
 
 import sqlalchemy as sa
 
+from microblog.errors import OperatorError
 from microblog.operations.backup import (
     PEOPLE,
     POSTS,
     REVISION,
-    BackupError,
     Inventory,
     NotWhole,
     origin_of,
@@ -44,13 +44,13 @@ NO_OWNERS = ("--no-owner", "--no-privileges", "--no-password")
 
 def dump_postgresql(engine: sa.Engine, target: Path) -> None:
     """
-    :raises BackupError: when pg_dump is missing, too old, or fails.
+    :raises OperatorError: when pg_dump is missing, too old, or fails.
     """
     version = version_of("pg_dump")
     with engine.connect() as connection:
         server = int((connection.dialect.server_version_info or (0,))[0])
     if version < server:
-        raise BackupError(
+        raise OperatorError(
             f"pg_dump is of version {version}, and the server of {server}: install the server's "
             f"(Debian: apt install postgresql-client-{server}) and try again."
         )
@@ -60,7 +60,7 @@ def dump_postgresql(engine: sa.Engine, target: Path) -> None:
 def load_postgresql(engine: sa.Engine, file: Path) -> None:
     """Into a database without tables; all of it, or nothing.
 
-    :raises BackupError: when pg_restore is missing, or fails.
+    :raises OperatorError: when pg_restore is missing, or fails.
     """
     run("pg_restore", engine, "--single-transaction", *NO_OWNERS, str(file))
 
@@ -69,7 +69,7 @@ def inventory_of_dump(file: Path) -> Inventory:
     """Reads the dump from its beginning to its end, and counts; no server is needed.
 
     :raises NotWhole: when it is damaged, or no backup of microblog's.
-    :raises BackupError: when pg_restore is missing, or older than the dump.
+    :raises OperatorError: when pg_restore is missing, or older than the dump.
     """
     command = [path_of("pg_restore"), "--file=-", str(file)]
     with tempfile.TemporaryFile() as errors:
@@ -79,7 +79,7 @@ def inventory_of_dump(file: Path) -> Inventory:
         said = first_line(errors.read().decode("utf-8", "replace"), "pg_restore", process.returncode)
     if process.returncode:
         if OF_A_NEWER_PROGRAM in said or process.returncode < 0:
-            raise BackupError(f"{file} cannot be read: pg_restore failed ({said}).")
+            raise OperatorError(f"{file} cannot be read: pg_restore failed ({said}).")
         raise NotWhole(file, f"is damaged (pg_restore: {said})")
     for name in NEEDED_IN_A_DUMP:
         if name not in tables:
@@ -136,7 +136,7 @@ def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
 
     None when there is no server, or the role may not make databases.
 
-    :raises BackupError: when it cannot be restored.
+    :raises OperatorError: when it cannot be restored.
     """
     server = sa.create_engine(engine.url, isolation_level="AUTOCOMMIT")
     try:
@@ -156,7 +156,7 @@ def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
         if getattr(error.orig, "sqlstate", None) == NO_RIGHT:
             return None
         reason = " ".join(str(error.orig).split())
-        raise BackupError(
+        raise OperatorError(
             f"{file} could not be test-restored, and may be damaged ({reason}): look what the server "
             "logs, and try again."
         ) from error
@@ -191,7 +191,7 @@ def run(program: str, engine: sa.Engine | None, *arguments: str) -> str:
 
     The password is in its environment, not among its arguments, which everybody on the machine sees.
 
-    :raises BackupError: when it is missing, or fails.
+    :raises OperatorError: when it is missing, or fails.
     """
     environment = dict(os.environ)
     if engine is not None:
@@ -206,7 +206,7 @@ def run(program: str, engine: sa.Engine | None, *arguments: str) -> str:
         [path_of(program), *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise BackupError(f"{program} failed ({first_line(result.stderr, program, result.returncode)}).")
+        raise OperatorError(f"{program} failed ({first_line(result.stderr, program, result.returncode)}).")
     return result.stdout
 
 
@@ -225,7 +225,7 @@ def version_of(program: str) -> int:
 def path_of(program: str) -> str:
     path = shutil.which(program)
     if path is None:
-        raise BackupError(
+        raise OperatorError(
             f"{program} is not installed: install PostgreSQL's programs "
             "(Debian: apt install postgresql-client) and try again."
         )

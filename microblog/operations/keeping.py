@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from microblog.errors import OperatorError
 from microblog.operations import dumps
 from microblog.operations.backup import (
     SQLITE,
     SUFFIXES,
-    BackupError,
     Inventory,
     NotWhole,
     inventory_of_sqlite,
@@ -66,7 +66,7 @@ def inventory_of(file: Path) -> Inventory:
     """What is in the backup, which is read as a whole.
 
     :raises NotWhole: when it is damaged, or no backup of microblog's.
-    :raises BackupError: when it cannot be looked at: pg_restore is missing, or older than the dump.
+    :raises OperatorError: when it cannot be looked at: pg_restore is missing, or older than the dump.
     """
     return inventory_of_sqlite(file) if kind_of(file) == SQLITE else dumps.inventory_of_dump(file)
 
@@ -82,7 +82,7 @@ def has_far_more(file: Path, made: Inventory) -> bool:
     """Is this a whole backup of the same site, which has far more in it than what was `made` now?"""
     try:
         return is_far_more(inventory_of(file), made)
-    except BackupError:
+    except OperatorError:
         return False
 
 
@@ -140,7 +140,7 @@ def look(path: Path, new: Path, made: Inventory) -> Seen:
         inventory = inventory_of(path)
     except NotWhole as error:
         return Seen(error.reason, is_removable=True)
-    except (BackupError, OSError) as error:
+    except (OperatorError, OSError) as error:
         return Seen(f"cannot be looked at ({error})")
     if inventory.origin and made.origin and inventory.origin != made.origin:
         return Seen("is of another site")

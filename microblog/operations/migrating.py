@@ -23,12 +23,13 @@ from alembic.script import ScriptDirectory
 from microblog import configure
 from microblog.console.ini import IniFile
 from microblog.db import Base, Database
+from microblog.errors import OperatorError
 
 ADAPTERS_PREFIX = "search_"
 LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
 
 
-class MigrationError(Exception):
+class MigrationError(OperatorError):
     """A migration cannot be kept; it was rolled back."""
 
 
@@ -71,6 +72,12 @@ def differences(database: Database) -> list[Any]:
             connection, opts={"include_object": is_ours, "compare_server_default": True}
         )
         return list(compare_metadata(context, Base.metadata))
+
+
+def describe(difference: Any) -> str:
+    """One of Alembic's differences, on one line; changed columns come as lists of such."""
+    first = difference[0] if isinstance(difference, list) else difference
+    return " ".join(str(part) for part in first if part is not None)
 
 
 def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:

@@ -10,4 +10,5 @@ def includeme(config: Any) -> None:
     config.registry.outbox = Outbox(config.registry)
     config.add_directive("add_outbox_kind", add_outbox_kind)
     config.add_worker_task("outbox", deliver_kinds, order=1)
+    config.include("microblog.outbox.checks")
     config.add_models("microblog.outbox.models")

@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(*SETTINGS)
     config.include("microblog.profiling.tween")
+    config.add_folder("profiles", config.registry.microblog[PROFILER_DIRECTORY])
     config.add_admin_page("profiles", "Profiles", ProfilesPage)
     config.add_nav_item(
         "profiles",

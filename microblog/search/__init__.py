@@ -18,4 +18,5 @@ def includeme(config: Any) -> None:
     config.registry.database.after_begin(adapter.after_begin)
     config.registry.database.before_commit(adapter.before_commit)
     config.include("microblog.search.tasks")
+    config.include("microblog.search.checks")
     config.add_models("microblog.search.models")

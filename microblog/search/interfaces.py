@@ -8,10 +8,12 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
+from microblog.errors import OperatorError
+
 RANKED_HITS = 1000  # an order by relevance looks at the newest so many posts that match
 
 
-class SearchError(Exception):
+class SearchError(OperatorError):
     """What an adapter raises; no engine's own exception leaves it."""
 
 

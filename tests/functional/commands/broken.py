@@ -32,3 +32,9 @@ class StubbornSearch(NoSearch):
 
     def verify(self, database: Any) -> Drift:
         return Drift(missing=tuple(range(30)))
+
+
+def includeme(config):
+    """Two checks, one of which finds something wrong."""
+    config.add_health_check("letters", lambda registry: None, order=6)
+    config.add_health_check("post office", lambda registry: "it is closed", order=7)

@@ -23,8 +23,9 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.db import DATABASE_URL, Database
+from microblog.errors import OperatorError
 from microblog.operations import keeping, migrating
-from microblog.operations.backup import BackupError, copy_sqlite
+from microblog.operations.backup import copy_sqlite
 from microblog.operations.dumps import run as run_program
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
@@ -611,7 +612,7 @@ def test_a_pg_dump_that_does_not_do_is_told(microblog, tmp_path, monkeypatch, sc
 @only_postgresql
 def test_a_server_that_does_not_answer_pg_dump_is_told():
     engine = sa.create_engine("postgresql+psycopg://me@127.0.0.1:1/x")
-    with pytest.raises(BackupError, match=r"pg_dump failed \(connection to server at"):
+    with pytest.raises(OperatorError, match=r"pg_dump failed \(connection to server at"):
         run_program("pg_dump", engine, "--no-password")
 
 

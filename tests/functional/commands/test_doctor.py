@@ -16,17 +16,21 @@ import time_machine
 
 from microblog.accounts.queries import add_user
 from microblog.background import queries as background
+from microblog.background.advice import get_advice
 from microblog.background.models import Heartbeat
-from microblog.commands import checks, doctor
-from microblog.commands.checks import Finding, in_bytes
+from microblog.checks import Finding, HealthCheck
+from microblog.commands import doctor
 from microblog.console.ini import LogError
 from microblog.console.logfiles import log_files
 from microblog.console.site import Site
 from microblog.ids import id_of_moment
-from microblog.operations import queries
+from microblog.operations import checks, queries
+from microblog.operations.checks import in_bytes
 from microblog.operations.queries import Server
 from microblog.outbox import queries as outbox
+from microblog.outbox.checks import describe_outbox
 from microblog.posts.queries import add_posts
+from microblog.search.checks import describe_index, describe_search
 from microblog.search.interfaces import SearchUnavailable, Status, Verified
 from tests.functional.commands.conftest import run, write_ini
 
@@ -130,7 +134,7 @@ def test_an_ini_file_without_a_secret_may_be_read_by_all(monkeypatch, tmp_path):
     ini = write_ini(tmp_path / "x.ini", "postgresql+psycopg://me@127.0.0.1:1/x", "none")
     ini.write_text(ini.read_text().replace("microblog.secret", "# microblog.secret"))
     site = Site(str(ini))
-    assert not list(checks.files(site))
+    assert not list(checks.describe_files(site))
     site = Site(str(write_ini(tmp_path / "y.ini", "postgresql+psycopg://me:hush@127.0.0.1:1/x", "none")))
     assert checks.has_secrets(site)
     site.close()
@@ -156,6 +160,11 @@ class Index:
     def __init__(self, status=None, drift=()):
         self._status, self._drift = status, drift
 
+    name = "x"
+
+    def search(self, session, query, cursor, limit):
+        return []
+
     def status(self, session):
         return self._status
 
@@ -175,7 +184,7 @@ class Index:
 )
 def test_what_the_index_lacks_is_told(site_of, status, level, words):
     site_of.registry.search = Index(status)
-    finding = only(checks.search, site_of)
+    finding = only(describe_search, site_of)
     assert finding.level == level
     assert words in finding.sentence
 
@@ -183,50 +192,50 @@ def test_what_the_index_lacks_is_told(site_of, status, level, words):
 def test_a_verify_that_found_differences_is_remembered(site_of):
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1)))
-    _, finding = checks.search(site_of)
+    _, finding = describe_search(site_of)
     assert (finding.level, "search verify --fix" in finding.sentence) == ("warning", True)
     site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment)))
-    assert only(checks.search, site_of).level == "ok"
+    assert only(describe_search, site_of).level == "ok"
 
 
 def test_a_difference_of_the_whole_index_is_a_fault(site_of):
     site_of.registry.search = Index(drift=(1,))
-    assert "search verify --fix" in only(checks.whole_index, site_of).sentence
+    assert "search verify --fix" in only(describe_index, site_of).sentence
     site_of.registry.search = Index(drift=SearchUnavailable("Down."))
-    assert only(checks.whole_index, site_of) == Finding("fault", "Down.")
+    assert only(describe_index, site_of) == Finding("fault", "Down.")
 
 
 def test_deliveries_that_wait_are_told_by_how_long(site_of, with_more):
     with site_of.database.write() as session:
         outbox.write(session, "letters", [1, 2])
-    assert only(checks.outbox, site_of) == Finding("ok", "2 deliveries wait.")
+    assert only(describe_outbox, site_of) == Finding("ok", "2 deliveries wait.")
     with site_of.database.write() as session:
         session.execute(sa.text("UPDATE outbox SET created = created - 70000"))
-    waiting, total = checks.outbox(site_of)
+    waiting, total = describe_outbox(site_of)
     assert waiting.level == "warning"
     assert waiting.sentence.startswith("2 deliveries “letters” wait, the oldest for 7")
     assert total == Finding("ok", "2 deliveries wait.")
     with site_of.database.write() as session:
         session.execute(sa.text("UPDATE outbox SET created = created - 700000"))
-    assert next(checks.outbox(site_of)).level == "fault"
+    assert next(describe_outbox(site_of)).level == "fault"
     with site_of.database.write() as session:
         session.execute(sa.text("UPDATE outbox SET set_aside = true"))
-    assert "refused for good" in next(checks.outbox(site_of)).sentence
+    assert "refused for good" in next(describe_outbox(site_of)).sentence
 
 
 def test_a_separate_worker_is_named_when_nothing_is_delivered(with_more):
     site = Site(str(with_more("microblog.worker = separate")))
-    assert "worker` runs" in checks.late(site)
+    assert "worker` runs" in get_advice(site)
     site.close()
 
 
 def test_a_clock_that_is_wrong_is_told(site_of, monkeypatch):
-    assert only(checks.clock, site_of).level == "ok"
+    assert only(checks.describe_clock, site_of).level == "ok"
     with time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC)):
-        assert only(checks.clock, site_of).level == "fault"
+        assert only(checks.describe_clock, site_of).level == "fault"
     far = Server("x", 1, datetime.now(UTC) + timedelta(hours=1))
     monkeypatch.setattr(queries, "server", lambda session: far)
-    assert "differ by 3,600 seconds" in only(checks.clock, site_of).sentence
+    assert "differ by 3,600 seconds" in only(checks.describe_clock, site_of).sentence
 
 
 def test_a_post_that_is_yet_to_come_is_told(site_of):
@@ -234,28 +243,26 @@ def test_a_post_that_is_yet_to_come_is_told(site_of):
         post_id = id_of_moment(datetime.now(UTC) + timedelta(days=3))
         user_id = add_user(session, "susan")
         add_posts(session, [{"id": post_id, "user_id": user_id, "body": "Tomorrow", "language": None}])
-    finding = only(checks.clock, site_of)
+    finding = only(checks.describe_clock, site_of)
     assert (finding.level, "yet to come" in finding.sentence) == ("warning", True)
 
 
 @pytest.mark.parametrize(("free", "level"), [(5 * 10**9, "ok"), (5 * 10**8, "warning"), (10**6, "fault")])
-def test_room_is_told_before_there_is_none(site_of, monkeypatch, tmp_path, free, level):
-    monkeypatch.setattr(checks, "folders", lambda site: {tmp_path / "not" / "there": ["mail", "log"]})
+def test_room_is_told_before_there_is_none(monkeypatch, tmp_path, free, level):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-    finding = only(checks.disk, site_of)
+    finding = checks.describe_folder(tmp_path / "not" / "there", "mail, log")
     assert finding.level == level
     assert f"{tmp_path}/not/there (mail, log) has " in finding.sentence
 
 
-def test_the_folder_of_numbers_may_be_a_small_one_in_memory(site_of, monkeypatch, tmp_path):
-    monkeypatch.setattr(checks, "folders", lambda site: {tmp_path: ["numbers"]})
+def test_the_folder_of_numbers_may_be_a_small_one_in_memory(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=90 * 10**6))
-    assert only(checks.disk, site_of).level == "ok"
+    assert checks.describe_folder(tmp_path, "numbers", is_small=True).level == "ok"
 
 
 def test_a_folder_that_cannot_be_written_is_a_fault(site_of, monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    assert all(finding.level == "fault" for finding in checks.disk(site_of))
+    assert all(finding.level == "fault" for finding in checks.describe_disk(site_of))
 
 
 def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path, monkeypatch):
@@ -268,7 +275,7 @@ def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path, mo
     text = (resources.files("microblog.commands") / "scaffold" / "production.ini").read_text()
     ini.write_text(f"{ini.read_text()}\n{text[text.index('[loggers]') :]}")
     site = Site(str(ini))
-    found = checks.folders(site)
+    found = {path: [folder.name for folder in folders] for path, folders in checks.get_folders(site).items()}
     site.close()
     assert found[tmp_path / "profiles"] == ["profiles"]
     assert found[tmp_path / "state"] == ["alerts"]
@@ -279,12 +286,12 @@ def test_a_log_of_writes_that_has_grown_is_told(new_site, tmp_path):
     run("-c", new_site, "database", "upgrade")
     (tmp_path / "var" / "new.sqlite3-wal").touch()
     site = Site(str(new_site))
-    assert only(checks.database, site).level == "ok"
+    assert only(checks.describe_database, site).level == "ok"
     site.close()
     with (tmp_path / "var" / "new.sqlite3-wal").open("wb") as file:
         file.truncate(checks.LARGE_WAL + 1)
     site = Site(str(new_site))
-    _, finding = checks.database(site)
+    _, finding = checks.describe_database(site)
     site.close()
     assert "some process keeps a transaction open" in finding.sentence
 
@@ -302,7 +309,7 @@ def test_a_changed_table_is_told(new_site, tmp_path):
 
 def test_what_sqlite_finds_in_its_file_is_a_fault(site_of, monkeypatch):
     monkeypatch.setattr(queries, "faults_of_file", lambda session: ["wrong # of entries in index x"])
-    sentences = [finding.sentence for finding in checks.whole_database(site_of)]
+    sentences = [finding.sentence for finding in checks.describe_tables(site_of)]
     is_sqlite = site_of.database.dialect == "sqlite"
     assert any("is damaged (wrong # of entries in index x)" in text for text in sentences) == is_sqlite
 
@@ -318,10 +325,10 @@ def test_a_check_that_hangs_is_told_and_one_that_fails_too(site_of):
         yield Finding("ok", "at first")
         raise RuntimeError("then not")
 
-    ((_, finding),) = doctor.findings(site_of, "x", hangs, 0.01)
+    (finding,) = doctor.findings(site_of, HealthCheck("x", 0, details=hangs), 0.01)
     goes_on.set()
     assert "no answer within 0.01 seconds" in finding.sentence
-    ((_, finding),) = doctor.findings(site_of, "x", fails)
+    (finding,) = doctor.findings(site_of, HealthCheck("x", 0, details=fails))
     assert finding == Finding("fault", "could not be looked at: RuntimeError: then not")
 
 
@@ -417,3 +424,11 @@ def test_a_worker_that_died_is_a_fault_and_one_that_was_stopped_is_not(with_more
     (line,) = [line for line in run("-c", ini, "doctor", status=1).stdout.splitlines() if "worker: " in line]
     assert line.startswith("fault   worker: None has been seen for 3")
     assert "microblog -c" in line
+
+
+def test_a_check_of_another_room_is_made_too(ini):
+    more = "pyramid.includes = tests.functional.commands.broken\nmicroblog.worker = off"
+    ini.write_text(ini.read_text().replace("microblog.worker = off", more))
+    found = said(run("-c", ini, "doctor", status=1))
+    assert ("ok", "letters", "It works.") in found
+    assert ("fault", "post office", "it is closed.") in found

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from microblog.health import views as health
+from microblog.checks import NotAsked
+from microblog.health import readiness
+from microblog.search.checks import check_search
 from microblog.search.interfaces import SearchUnavailable
 
 DOWN = "Search does not answer."
@@ -47,7 +49,9 @@ def engine(site):
 
 def told(caplog):
     return [
-        (record.levelno, record.getMessage()) for record in caplog.records if record.name == health.__name__
+        (record.levelno, record.getMessage())
+        for record in caplog.records
+        if record.name == readiness.__name__
     ]
 
 
@@ -89,8 +93,12 @@ def test_a_search_that_is_down_is_named_and_told_once_for_each_change(site, engi
     assert told(caplog)[1:] == [(logging.INFO, "Ready again: search")]
 
 
-def test_a_search_that_hangs_is_named_in_time(site, engine, monkeypatch):
-    monkeypatch.setattr(health, "SECONDS_FOR_SEARCH", 0.05)
+def test_a_search_that_hangs_is_named_in_time(make_application):
+    def extend(config):
+        config.add_health_check("search", check_search, seconds=0.05, order=3)
+
+    site = make_application(extend=extend)
+    engine = site.registry.search = Engine()
     goes_on, done = threading.Event(), threading.Event()
 
     def hang():
@@ -165,3 +173,19 @@ def test_it_stands_at_one_address_each(browser):
     assert browser.get("/health/live/", status=301).location == "http://localhost/health/live"
     browser.get("/health/", status=404)
     browser.get("/health/more", status=404)
+
+
+def test_a_check_of_another_room_is_one_of_them_until_it_has_no_answer(make_application):
+    answers = ["it is closed", None]
+
+    def check(registry):
+        if not answers:
+            raise NotAsked
+        return answers.pop(0)
+
+    browser = make_application(
+        extend=lambda config: config.add_health_check("post office", check, order=6)
+    ).browser()
+    assert browser.get("/health/ready", status=503).text.endswith("search: ok\npost office: it is closed\n")
+    assert browser.get("/health/ready", status=200).text.endswith("search: ok\npost office: ok\n")
+    assert "post office" not in browser.get("/health/ready", status=200).text

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from microblog.background import queries
 from microblog.background.models import Heartbeat
 from microblog.background.worker import Worker
+from microblog.events import RoundStarted
 from microblog.health.watch import Watch
 from microblog.outages import AWAY, FULL, DatabaseUnavailable
 from tests.conftest import Application
@@ -220,21 +221,17 @@ def test_a_thread_that_stands_still_is_told_by_requests(build, clock, caplog, su
 
 def test_what_fails_beside_the_tasks_does_not_end_the_worker(build, caplog, subjects):
     site = build("inline")
+    rounds, twice = [], threading.Event()
 
-    class Numbers:
-        rounds = 0
-        twice = threading.Event()
+    def fail(event):
+        rounds.append(event)
+        if len(rounds) > 1:
+            twice.set()
+        raise RuntimeError("no number")
 
-        def count(self, name, **labels):
-            if name == "worker_rounds":
-                self.rounds += 1
-                if self.rounds > 1:
-                    self.twice.set()
-                raise RuntimeError("no number")
-
-    site.registry.numbers = Numbers()
+    site.registry.registerHandler(fail, (RoundStarted,))
     site.registry.worker.start()
-    assert Numbers.twice.wait(30)
+    assert twice.wait(30)
     site.registry.worker._stop.set()
     assert caplog.text.count("The worker's task “round” failed") == 1
     assert subjects(site)[0].startswith("[microblog] RuntimeError at ")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
+import sqlalchemy as sa
 from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 
-from microblog.metrics.views import COUNTERS, DIRECTORY_VARIABLE, NoNumbers
+from microblog.measuring import Gauge, IMetrics, count
+from microblog.metrics.views import DIRECTORY_VARIABLE
 from microblog.observing import observed
 from microblog.outbox import queries as outbox
 from microblog.search.interfaces import SearchUnavailable, Status
@@ -125,6 +127,9 @@ class Index:
     def __init__(self, answer):
         self.answer = answer
 
+    def search(self, session, query, cursor, limit):
+        self.status(session)
+
     def status(self, session):
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -171,11 +176,37 @@ def test_without_a_database_the_other_numbers_are_told(make_application, caplog)
     caplog.clear()
 
 
-def test_when_it_is_off_a_wrong_name_is_found_all_the_same():
-    for name in COUNTERS:
-        NoNumbers().count(name)
+def test_when_it_is_off_a_wrong_name_is_found_all_the_same(application):
+    count(application.registry, "logins", result="done")
     with pytest.raises(KeyError):
-        NoNumbers().count("typo")
+        count(application.registry, "typo")
+
+
+def test_a_room_adds_counters_gauges_and_a_check(make_application):
+    def read(registry, session):
+        yield Gauge("letters", "Letters, by size.", labels=("size",), values={("small",): 3})
+
+    def extend(config):
+        config.add_metric("stamps", "Stamps that were used.", order=50)
+        config.add_metric("letters", read=read, order=51)
+        config.add_health_check("post office", lambda registry: "it is closed", order=6)
+
+    site = make_application(ON, extend=extend)
+    count(site.registry, "stamps")
+    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    assert found["microblog_stamps_total",] == 1
+    assert found["microblog_letters", "small"] == 3
+    assert found["microblog_up", "post office"] == 0
+
+
+def test_what_a_room_cannot_read_is_left_out(make_application):
+    def read(registry, session):
+        yield from session.execute(sa.text("SELECT letters FROM nowhere"))
+
+    site = make_application(ON, extend=lambda config: config.add_metric("letters", read=read))
+    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    assert found["microblog_up", "database"] == 1
+    assert ("microblog_letters",) not in found
 
 
 def test_with_a_directory_the_numbers_are_kept_in_files(make_application, tmp_path, monkeypatch):
@@ -228,7 +259,7 @@ def test_what_cannot_be_counted_goes_on(site, monkeypatch, caplog):
         def inc(self):
             raise OSError("No space left on device")
 
-    monkeypatch.setitem(site.registry.numbers._kept.counters, "worker_rounds", Full())
+    monkeypatch.setitem(site.registry.getUtility(IMetrics)._kept.counters, "worker_rounds", Full())
     site.registry.worker.round()
     assert "worker_rounds could not be counted." in caplog.text
     caplog.clear()

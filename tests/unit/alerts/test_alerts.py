@@ -53,7 +53,7 @@ def test_the_first_is_mailed_at_once_with_everything(open_office):
     text = mail.get_content()
     assert text.startswith("Trace of views.py:41.")
     assert "If it happens again, one mail tells how often, in 1 hour at the earliest." in text
-    assert office.registry.numbers.results == ["sent"]
+    assert office.counted.results == ["sent"]
 
 
 def test_the_others_are_one_mail_when_the_hour_is_over(open_office):
@@ -142,7 +142,7 @@ def test_an_admin_whose_address_is_refused_costs_the_others_nothing(open_office,
     assert [mail.to for mail in sink.mails] == [["susan@example.org"]] * 2
     assert "once more" in sink.mails[1].message["Subject"]
     assert "was not sent to gone@example.org. The mail server" in caplog.text
-    assert office.registry.numbers.results == ["failed", "sent"] * 2
+    assert office.counted.results == ["failed", "sent"] * 2
 
 
 def test_without_admins_nothing_happens(open_office, tmp_path):
@@ -236,7 +236,7 @@ def test_mail_that_does_not_leave_is_tried_again_soon_and_counts(open_office, tm
     office.clock.move(1)
     office.alerts.work()
     assert office.subjects == ["[microblog] 4 times: ValueError at views.py:41"]
-    assert office.registry.numbers.results == ["failed", "sent"]
+    assert office.counted.results == ["failed", "sent"]
     text = office.mails[0].get_content()
     assert "It has happened 4 times, from 2027-01-15 08:00:00 UTC to 2027-01-15 08:04:59 UTC." in text
     assert "Nobody could be told before: the mails about it did not leave" in text
@@ -315,7 +315,7 @@ def test_at_its_end_a_process_does_not_try_again_what_has_just_failed(open_offic
     with office.alerts._working:
         office.alerts.report("error", "group", "subject", "body")
     office.alerts.close()
-    assert office.registry.numbers.results == ["failed"]
+    assert office.counted.results == ["failed"]
 
 
 def test_a_fault_that_was_forgotten_meanwhile_may_be_told(open_office):

@@ -1,0 +1,115 @@
+"""What is counted, and what can be read when somebody asks: rooms say it, `/metrics` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import orm
+from zope.interface import Interface, implementer
+
+from microblog.checks import DATABASE
+
+PREFIX = "microblog_"
+
+
+class IMetrics(Interface):
+    """Counts what happens; one is always registered, which counts nothing when metrics are off."""
+
+    def count(name: str, **labels: str) -> None:  # noqa: N805  # zope.interface
+        """One more of the counter that `config.add_metric(name, …)` declared; a label has few values.
+
+        Costs microseconds.
+
+        :raises KeyError: when there is no such counter.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What was read: one value, or values by what their labels are."""
+
+    name: str
+    help: str
+    value: float | None = None
+    labels: tuple[str, ...] = ()
+    values: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+
+
+Read = Callable[[Any, orm.Session], Iterator[Gauge]]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A counter, or with `read(registry, session)` gauges that are read when somebody asks.
+
+    What is not read from the database alone says which health check it rests on: `part`.
+    """
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    read: Read | None
+    part: str
+    order: int
+
+
+def add_metric(
+    config: Any,
+    name: str,
+    help: str = "",
+    *,
+    labels: tuple[str, ...] = (),
+    read: Read | None = None,
+    part: str = DATABASE,
+    order: int = 0,
+) -> None:
+    """Directive: `config.add_metric("logins", "Attempts to log in, by result.", labels=("result",))`.
+
+    It is `microblog_logins_total` at `/metrics`; they come in the order of `order`.
+    """
+    metric = Metric(name, help, labels, read, part, order)
+
+    def register() -> None:
+        config.registry.metrics[name] = metric
+
+    introspectable = config.introspectable("metrics", name, name, "metric")
+    config.action(("metric", name), register, order=-10, introspectables=(introspectable,))
+
+
+def get_counters(registry: Any) -> list[Metric]:
+    return [metric for metric in get_all(registry) if metric.read is None]
+
+
+def get_readers(registry: Any) -> list[tuple[Metric, Read]]:
+    return [(metric, metric.read) for metric in get_all(registry) if metric.read is not None]
+
+
+def get_all(registry: Any) -> list[Metric]:
+    return sorted(registry.metrics.values(), key=attrgetter("order"))
+
+
+@implementer(IMetrics)
+class NoMetrics:
+    """Counts nothing: metrics are off."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def count(self, name: str, **labels: str) -> None:
+        """A name that is not there is a fault of ours here too, so that tests find it."""
+        if name not in self._registry.metrics:
+            raise KeyError(name)
+
+
+def count(registry: Any, name: str, **labels: str) -> None:
+    """One more of this counter."""
+    registry.getUtility(IMetrics).count(name, **labels)
+
+
+def includeme(config: Any) -> None:
+    config.registry.metrics = {}
+    config.registry.registerUtility(NoMetrics(config.registry), IMetrics)
+    config.add_directive("add_metric", add_metric)

@@ -1,0 +1,263 @@
+"""What operators should know of the site itself: settings, files, the database, the clock, the log, room."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from microblog.checks import DATABASE, FAULT, OK, WARNING, CheckedSite, Finding, Folder
+from microblog.console.ini import LogError
+from microblog.db import DATABASE_URL, without_password
+from microblog.operations import migrating, queries
+from microblog.paging import Cursor
+from microblog.security.settings import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
+from microblog.timelines.queries import list_public_posts
+
+READABLE_BY_ALL = 0o004
+MEGABYTE, GIGABYTE = 10**6, 10**9
+LITTLE_SPACE, NO_SPACE = GIGABYTE, 100 * MEGABYTE
+LARGE_WAL = 256 * MEGABYTE
+CLOCKS_DIFFER = timedelta(seconds=5)
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # this program is not older
+# Together with search and the worker less than the five seconds that most who ask have patience for.
+SECONDS_FOR_THE_DATABASE = 1.5
+SECONDS_FOR_MIGRATIONS = 0.5
+
+newest_revision = cache(migrating.head)  # of this installation: it does not change while it runs
+
+
+def check_database(registry: Any) -> str | None:
+    """Does it answer, and can it be written?"""
+    database = registry.database
+    with database.for_a_request(), database.read() as session:
+        queries.revision(session)
+    return None if database.outage is None else str(database.outage.problem)
+
+
+def check_migrations(registry: Any) -> str | None:
+    database = registry.database
+    with database.for_a_request(), database.read() as session:
+        revision = queries.revision(session)
+    if revision == newest_revision():
+        return None
+    return (
+        f"the database is at revision {revision}, this microblog needs {newest_revision()}: "
+        "run `microblog database upgrade`"
+    )
+
+
+def in_bytes(count: int) -> str:
+    for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count:,} bytes"
+
+
+def is_production(site: CheckedSite) -> bool:
+    return not site.registry.microblog[DEVELOPMENT]
+
+
+def describe_settings(site: CheckedSite) -> Iterator[Finding]:
+    """They are read, or we would not be here."""
+    in_force = site.registry.microblog
+    sources = [in_force.source(setting) for setting in in_force]
+    yield Finding(
+        OK,
+        f"{len(sources)} settings: {sources.count('ini')} from {site.ini}, "
+        f"{sources.count('environment')} from the environment, the others by default.",
+    )
+    for warning in in_force.warnings:
+        yield Finding(WARNING, warning)
+    if is_production(site) and not in_force[SECURE_COOKIES]:
+        yield Finding(
+            WARNING,
+            f"Cookies travel over plain http: set {SECURE_COOKIES.key} = true, unless the site has no https.",
+        )
+    if is_production(site) and in_force[PUBLIC_URL] is None:
+        yield Finding(
+            WARNING,
+            f"{PUBLIC_URL.key} is not set: redirects go to whatever host a request names, and behind a "
+            "proxy they may leave https; mail comes from localhost. Set it to the address that people "
+            "type, such as https://example.org.",
+        )
+
+
+def describe_files(site: CheckedSite) -> Iterator[Finding]:
+    """Who may read what is nobody's business."""
+    if not is_production(site):
+        return
+    private = {site.ini: "holds secrets"} if has_secrets(site) else {}
+    if site.database_file is not None and site.database_file.exists():
+        private[site.database_file] = "holds addresses and hashes of passwords"
+    for path, why in private.items():
+        if path.stat().st_mode & READABLE_BY_ALL:
+            yield Finding(
+                WARNING, f"Everybody on this machine can read {path}, which {why}: run `chmod o-rwx {path}`."
+            )
+        else:
+            yield Finding(OK, f"{path} cannot be read by everybody.")
+
+
+def has_secrets(site: CheckedSite) -> bool:
+    """Is there a secret in the ini file? The address of a database is one when it has a password."""
+    in_force = site.registry.microblog
+    return any(
+        setting.secret
+        and in_force.source(setting) == "ini"
+        and (setting is not DATABASE_URL or "***" in without_password(in_force[setting]))
+        for setting in in_force
+    )
+
+
+def describe_database(site: CheckedSite) -> Iterator[Finding]:
+    """Does it answer, how large is it, and are the migrations done?"""
+    problem = site.problem_of_database()
+    if problem is not None:
+        yield Finding(FAULT, problem)
+        return
+    with site.database.read() as session:
+        server = queries.server(session)
+    yield Finding(OK, f"{server.version} answers; {in_bytes(server.size)}, migrations at {migrating.head()}.")
+    wal = Path(f"{site.database_file}-wal")
+    if site.database_file is not None and wal.exists() and wal.stat().st_size > LARGE_WAL:
+        yield Finding(
+            WARNING,
+            f"{wal} has grown to {in_bytes(wal.stat().st_size)}: some process keeps a transaction open. "
+            "Look which one it is (`fuser`), and restart it.",
+        )
+
+
+def describe_tables(site: CheckedSite) -> Iterator[Finding]:
+    """All of it is read, and compared with what microblog made."""
+    if site.database.dialect == "sqlite":
+        with site.database.read() as session:
+            broken = queries.faults_of_file(session)
+        for fault in broken:
+            yield Finding(FAULT, f"{site.database_file} is damaged ({fault}): restore a backup.")
+    changes = [migrating.describe(difference) for difference in migrating.differences(site.database)]
+    for change in changes:
+        yield Finding(FAULT, f"It differs from what microblog made ({change}): undo that change by hand.")
+    if not changes:
+        yield Finding(OK, "Its tables are as microblog made them.")
+
+
+def describe_clock(site: CheckedSite) -> Iterator[Finding]:
+    """Sessions end, posts are ordered and signatures expire by it."""
+    now = datetime.now(UTC)
+    if now < EARLIEST:
+        yield Finding(
+            FAULT, f"The clock of this machine is wrong ({now:%Y-%m-%d}): set it, and keep it by NTP."
+        )
+        return
+    with site.database.read() as session:
+        theirs = queries.server(session).now
+        newest = list_public_posts(session, Cursor(), 1)
+    now = datetime.now(UTC)
+    if theirs is not None and abs(theirs - now) > CLOCKS_DIFFER:
+        seconds = abs((theirs - now).total_seconds())
+        yield Finding(
+            WARNING,
+            f"The clocks of this machine and of the database differ by {seconds:,.0f} seconds: "
+            "keep both by NTP.",
+        )
+    elif newest and newest[0].created > now + CLOCKS_DIFFER:
+        yield Finding(
+            WARNING,
+            f"The newest post is of {newest[0].created:%Y-%m-%d %H:%M} UTC, which is yet to come: the clock "
+            "was wrong then, or is now. Set it; the order of posts mends itself when that moment has passed.",
+        )
+    else:
+        yield Finding(OK, f"{now:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def describe_log(site: CheckedSite) -> Iterator[Finding]:
+    """Can it be written as the ini file says, and who can read it?"""
+    try:
+        found = site.log_files
+    except LogError as error:
+        yield Finding(FAULT, str(error))
+        return
+    for path in found:
+        if is_production(site) and path.exists() and path.stat().st_mode & READABLE_BY_ALL:
+            yield Finding(
+                WARNING,
+                f"Everybody on this machine can read {path}, which tells who did what from where: "
+                f"run `chmod o-rwx {shlex.quote(str(path))}`.",
+            )
+        else:
+            yield Finding(OK, f"It is written to {path}.")
+    if not found:
+        yield Finding(OK, "It is written to no file.")
+
+
+def describe_disk(site: CheckedSite) -> Iterator[Finding]:
+    """Room, and the right to write, where the site writes."""
+    for path, folders in sorted(get_folders(site).items()):
+        names = ", ".join(folder.name for folder in folders)
+        yield describe_folder(path, names, is_small=all(folder.is_small for folder in folders))
+
+
+def describe_folder(path: Path, names: str, *, is_small: bool = False) -> Finding:
+    """`names` says what is written there; one that `is_small` is usually a disk in memory."""
+    for_whom = f"{path} ({names})"
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    little, none = (NO_SPACE // 5, NO_SPACE // 20) if is_small else (LITTLE_SPACE, NO_SPACE)
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding(
+            FAULT,
+            f"{for_whom} cannot be written by this user: run this as the user of the site, or `chown` it.",
+        )
+    if free < little:
+        return Finding(
+            FAULT if free < none else WARNING, f"{for_whom} has only {in_bytes(free)} free: make room."
+        )
+    return Finding(OK, f"{for_whom} has {in_bytes(free)} free.")
+
+
+def get_folders(site: CheckedSite) -> dict[Path, list[Folder]]:
+    """Where the site writes, and what."""
+    written = [Folder("database", site.database_file and site.database_file.parent)]
+    written += site.registry.folders.values()
+    with suppress(LogError):  # reported by the check of the log
+        written += [Folder("log", path.parent) for path in site.log_files]
+    found: dict[Path, list[Folder]] = {}
+    for folder in written:
+        if folder.path is not None:
+            found.setdefault(folder.path.absolute(), []).append(folder)
+    return found
+
+
+def includeme(config: Any) -> None:
+    for name, details, order in (
+        ("settings", describe_settings, -50),
+        ("files", describe_files, -40),
+        ("log", describe_log, -30),
+        ("disk", describe_disk, -20),
+    ):
+        config.add_health_check(name, details=details, order=order, needs_database=False)
+    config.add_health_check(
+        DATABASE,
+        check_database,
+        details=describe_database,
+        seconds=SECONDS_FOR_THE_DATABASE,
+        needs_database=False,
+    )
+    # Doctor says it of the database.
+    config.add_health_check(
+        "migrations",
+        check_migrations,
+        seconds=SECONDS_FOR_MIGRATIONS,
+        in_doctor=False,
+        in_metrics=False,
+        order=1,
+    )
+    config.add_health_check("clock", details=describe_clock, order=2)
+    config.add_health_check("tables", details=describe_tables, full=True, order=10)

@@ -60,7 +60,7 @@ class Nobody:
 
 def round_of(database: Database, action: Callable[[sa.Connection], Any]) -> float:
     """Microseconds of the processor a statement, inside of a transaction that is rolled back."""
-    registry = SimpleNamespace(observers=[])
+    registry: Any = SimpleNamespace(observers=[])
     with observed(registry, "benchmark"), database.writing.connect() as connection:
         action(connection)
         began = time.process_time()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from microblog.db import Database
+from microblog.request import Registry
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 DATABASE = "database"  # the check on which most others rest
@@ -32,7 +33,7 @@ class CheckedSite(Protocol):
     ini: Path
 
     @property
-    def registry(self) -> Any: ...
+    def registry(self) -> Registry: ...
 
     @property
     def database(self) -> Database: ...
@@ -93,7 +94,7 @@ def add_health_check(
     config.action(("health check", name), register, order=-10, introspectables=(introspectable,))
 
 
-def get_health_checks(registry: Any) -> list[HealthCheck]:
+def get_health_checks(registry: Registry) -> list[HealthCheck]:
     return sorted(registry.health_checks.values(), key=attrgetter("order"))
 
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from pyramid_retry import mark_error_retryable
@@ -33,6 +33,9 @@ from microblog.engine import (
 )
 from microblog.outages import FULL, Outage, Outages
 from microblog.settings import Setting, number, text, whole_number
+
+if TYPE_CHECKING:
+    from microblog.request import Registry
 
 __all__ = ["is_transient", "mark_transient"]
 
@@ -309,7 +312,7 @@ def add_models(config: Any, module: str | ModuleType) -> None:
     config.action(("models", found.__name__), register, order=-10, introspectables=(introspectable,))
 
 
-def get_models(registry: Any) -> dict[str, type[Base]]:
+def get_models(registry: Registry) -> dict[str, type[Base]]:
     """Every model of every room, by its name."""
     return {
         name: model

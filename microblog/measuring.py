@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from zope.interface import Interface, implementer
 
 from microblog.checks import DATABASE
+from microblog.request import Registry
 
 PREFIX = "microblog_"
 
@@ -79,15 +80,15 @@ def add_metric(
     config.action(("metric", name), register, order=-10, introspectables=(introspectable,))
 
 
-def get_counters(registry: Any) -> list[Metric]:
+def get_counters(registry: Registry) -> list[Metric]:
     return [metric for metric in get_all(registry) if metric.read is None]
 
 
-def get_readers(registry: Any) -> list[tuple[Metric, Read]]:
+def get_readers(registry: Registry) -> list[tuple[Metric, Read]]:
     return [(metric, metric.read) for metric in get_all(registry) if metric.read is not None]
 
 
-def get_all(registry: Any) -> list[Metric]:
+def get_all(registry: Registry) -> list[Metric]:
     return sorted(registry.metrics.values(), key=attrgetter("order"))
 
 
@@ -95,7 +96,7 @@ def get_all(registry: Any) -> list[Metric]:
 class NoMetrics:
     """Counts nothing: metrics are off."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def count(self, name: str, **labels: str) -> None:
@@ -104,7 +105,7 @@ class NoMetrics:
             raise KeyError(name)
 
 
-def count(registry: Any, name: str, **labels: str) -> None:
+def count(registry: Registry, name: str, **labels: str) -> None:
     """One more of this counter."""
     registry.getUtility(IMetrics).count(name, **labels)
 

@@ -10,16 +10,16 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pyramid.tweens import INGRESS
 from pyramid_retry import is_error_retryable
 
-from microblog.request import Request
+from microblog.request import Registry, Request
 
 log = logging.getLogger(__name__)
 
@@ -83,13 +83,20 @@ Observer = Callable[[Observation, Any], None]
 """Called with the observation and the response: None for a task, and when an exception got out."""
 
 
+class HasObservers(Protocol):
+    """A registry, or what has none, such as a command that needs no application."""
+
+    @property
+    def observers(self) -> Sequence[Observer]: ...
+
+
 def present() -> Observation | None:
     """The observation of this thread; None outside of requests, tasks and commands."""
     return _present.get()
 
 
 @contextmanager
-def observed(registry: Any, task: str) -> Iterator[Observation]:
+def observed(registry: HasObservers, task: str) -> Iterator[Observation]:
     """A task of the worker, or a command, is observed like a request."""
     observation = Observation(task)
     token = _present.set(observation)
@@ -100,7 +107,7 @@ def observed(registry: Any, task: str) -> Iterator[Observation]:
         _present.reset(token)
 
 
-def tell(registry: Any, observation: Observation, response: Any) -> None:
+def tell(registry: HasObservers, observation: Observation, response: Any) -> None:
     """Tell every observer; none of them can fail the request."""
     for observer in registry.observers:
         try:
@@ -127,7 +134,7 @@ def observation_of(request: Request) -> Observation:
     return observation
 
 
-def observing_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def observing_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Over all others, so that the commit, the error pages and their headers are seen too."""
 
     def observing(request: Request) -> Any:

@@ -35,9 +35,13 @@ if TYPE_CHECKING:
     from webob.response import Response
 
     from microblog.background.deferred import DeferredWrites
+    from microblog.background.tasks import Task
+    from microblog.background.worker import Worker
     from microblog.db import Database
+    from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
     from microblog.security.identity import Identity
+    from microblog.security.policy import SecurityPolicy
     from microblog.submissions.kept import Kept
     from microblog.tree import Branch
     from microblog.web.navigation import NavItem
@@ -73,14 +77,18 @@ class Registry(PyramidRegistry):
     models: dict[str, ModuleType]
     branches: dict[str, Branch]
     reserved_nicknames: set[str]
+    security_policy: SecurityPolicy
+    content_security_policy: dict[str, str]
+    worker: Worker
+    worker_tasks: dict[str, tuple[int, Task]]
     deferred: DeferredWrites
     outbox: Outbox
-    observers: list[Any]
+    observers: list[Observer]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
     recovered_fields: dict[str, str]
+    page_methods: list[tuple[type, str, tuple[str, ...]]]
     checks_before_writing: list[Callable[[Request, orm.Session], None]]
-    content_security_policy: dict[str, str]
 
 
 class Request(PyramidRequest):

@@ -30,6 +30,7 @@ from microblog.mail.interfaces import MailError
 from microblog.mail.messages import LONGEST_SUBJECT, plain_message
 from microblog.mail.settings import ADMINS
 from microblog.measuring import count
+from microblog.request import Registry
 from microblog.web.pages import SITE_NAME
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Alerts:
     """
 
     def __init__(
-        self, registry: Any, *, now: Callable[[], float] = time.time, has_thread: bool = True
+        self, registry: Registry, *, now: Callable[[], float] = time.time, has_thread: bool = True
     ) -> None:
         settings = registry.microblog
         self._registry = registry

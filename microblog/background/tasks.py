@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from microblog.request import Registry
+
 # Which thread does it, when the worker is a process of its own: that process, the thread that the server has
 # nevertheless, or both. When the worker is a thread of the server it does all but the tasks of SERVER.
 WORKER, SERVER, EVERYWHERE = "worker", "server", "everywhere"
@@ -45,7 +47,7 @@ def add_worker_task(
     config.action(("worker task", name), register, order=-10, introspectables=(introspectable,))
 
 
-def get_tasks(registry: Any, *where: str) -> list[Task]:
+def get_tasks(registry: Registry, *where: str) -> list[Task]:
     """Those for the threads in `where`, in their order."""
     ordered = sorted(registry.worker_tasks.values(), key=itemgetter(0))
     return [task for _, task in ordered if task.where in where]

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from pyramid_retry import IRetryableError
 
@@ -22,6 +21,7 @@ from microblog.background.tasks import WORKER as IN_WORKER
 from microblog.events import RoundStarted, TaskFailed
 from microblog.observing import observed
 from microblog.outages import DatabaseUnavailable
+from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Worker:
     other tasks are its own only when the worker is `inline`. `now` gives seconds that only grow.
     """
 
-    def __init__(self, registry: Any, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, registry: Registry, *, now: Callable[[], float] = time.monotonic) -> None:
         self._registry = registry
         self._now = now
         self._stop = threading.Event()

@@ -21,9 +21,10 @@ from microblog.console.logfiles import log_files
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.errors import OperatorError
 from microblog.logs.failing_logs import prepare_handlers
-from microblog.observing import observed
+from microblog.observing import Observer, observed
 from microblog.operations import migrating
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
+from microblog.request import Registry
 from microblog.search.interfaces import SearchUnavailable
 from microblog.settings import SettingsError
 from microblog.settings import log as settings_log
@@ -72,7 +73,7 @@ class Site:
         return dict(self._loader.get_settings(name))
 
     @cached_property
-    def registry(self) -> Any:
+    def registry(self) -> Registry:
         """The registry of the application.
 
         :raises SettingsError: with every fault of the settings.
@@ -80,7 +81,7 @@ class Site:
         return configure(dict(self._loader.get_wsgi_app_settings("main"))).registry
 
     @property
-    def observers(self) -> list[Any]:
+    def observers(self) -> list[Observer]:
         """Who is told what the command did; nobody when it needed no application."""
         return list(self.registry.observers) if "registry" in self.__dict__ else []
 

@@ -12,11 +12,12 @@ from microblog.background.queries import get_newest_heartbeat, get_seconds_since
 from microblog.checks import FAULT, OK, CheckedSite, Finding, NotAsked
 from microblog.health.watch import SECONDS_UNTIL_MISSED, get_watch
 from microblog.measuring import Gauge
+from microblog.request import Registry
 
 SECONDS_FOR_THE_WORKER = 0.5
 
 
-def check_worker(registry: Any) -> str | None:
+def check_worker(registry: Registry) -> str | None:
     watch = get_watch(registry)
     database = registry.database
     if database.outage is not None:
@@ -40,7 +41,7 @@ def describe_worker(site: CheckedSite) -> Iterator[Finding]:
         yield Finding(OK, f"One was seen {seconds:,.0f} seconds ago.")
 
 
-def read_heartbeat(registry: Any, session: orm.Session) -> Iterator[Gauge]:
+def read_heartbeat(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
     seconds = get_seconds_since_heartbeat(session)
     if seconds is not None:
         yield Gauge("worker_seen_seconds", "Seconds since a worker was last seen.", seconds)

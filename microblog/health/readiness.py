@@ -13,6 +13,7 @@ from microblog.checks import DATABASE, Check, HealthCheck, NotAsked, get_health_
 from microblog.errors import OperatorError
 from microblog.health.probes import Probe
 from microblog.outages import DatabaseUnavailable
+from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Answer:
 class Readiness:
     """Each check is asked by one thread at most, however many ask for it."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
         self._probes: dict[str, Probe[str | None]] = {}
@@ -92,7 +93,7 @@ class Readiness:
             log.info("Ready again: %s", check.name)
 
 
-def get_readiness(registry: Any) -> Readiness:
+def get_readiness(registry: Registry) -> Readiness:
     readiness: Readiness = registry.readiness
     return readiness
 

@@ -21,6 +21,7 @@ from microblog.background.settings import WORKER
 from microblog.background.tasks import SERVER
 from microblog.background.worker import SECONDS_BETWEEN_HEARTBEATS
 from microblog.outages import DatabaseUnavailable
+from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Watch:
 
     def __init__(
         self,
-        registry: Any,
+        registry: Registry,
         *,
         seconds: float = SECONDS_UNTIL_MISSED,
         now: Callable[[], float] = time.monotonic,
@@ -117,7 +118,7 @@ class Watch:
             alerts.report("worker", "works again", "The worker works again", "The worker works again.")
 
 
-def get_watch(registry: Any) -> Watch:
+def get_watch(registry: Registry) -> Watch:
     watch: Watch = registry.watch
     return watch
 

@@ -10,14 +10,13 @@ import logging
 import secrets
 import traceback
 from pathlib import Path
-from typing import Any
 
 from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
 from microblog.events import RequestFailed, TaskFailed
 from microblog.observing import present
 from microblog.outages import DatabaseUnavailable
 from microblog.redaction import format_trace, mask_address
-from microblog.request import Request
+from microblog.request import Registry, Request
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def record_task(event: TaskFailed) -> None:
     )
 
 
-def report(registry: Any, error: Exception, body: str) -> None:
+def report(registry: Registry, error: Exception, body: str) -> None:
     """The same fault is the same type at the same place."""
     name, place = type(error).__qualname__, place_of(error)
     group = f"{type(error).__module__}.{name} {place}"

@@ -27,7 +27,7 @@ from microblog.health.views import plain
 from microblog.measuring import PREFIX, Gauge, IMetrics, Metric, Read, count, get_counters, get_readers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.tree import Resource
 
 log = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class ICollector(Interface):
 class Collector:
     """What rooms read when somebody asks, and which parts of the site work."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
         self._probes: dict[str, Probe[list[Gauge]]] = {}

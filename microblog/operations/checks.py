@@ -17,6 +17,7 @@ from microblog.console.ini import LogError
 from microblog.db import DATABASE_URL, without_password
 from microblog.operations import migrating, queries
 from microblog.paging import Cursor
+from microblog.request import Registry
 from microblog.security.settings import DEVELOPMENT, PUBLIC_URL, SECURE_COOKIES
 from microblog.timelines.queries import list_public_posts
 
@@ -33,7 +34,7 @@ SECONDS_FOR_MIGRATIONS = 0.5
 newest_revision = cache(migrating.head)  # of this installation: it does not change while it runs
 
 
-def check_database(registry: Any) -> str | None:
+def check_database(registry: Registry) -> str | None:
     """Does it answer, and can it be written?"""
     database = registry.database
     with database.for_a_request(), database.read() as session:
@@ -41,7 +42,7 @@ def check_database(registry: Any) -> str | None:
     return None if database.outage is None else str(database.outage.problem)
 
 
-def check_migrations(registry: Any) -> str | None:
+def check_migrations(registry: Registry) -> str | None:
     database = registry.database
     with database.for_a_request(), database.read() as session:
         revision = queries.revision(session)

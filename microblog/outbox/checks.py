@@ -12,6 +12,7 @@ from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.outbox.lag import STUCK_SECONDS
 from microblog.outbox.queries import Depth, depths
+from microblog.request import Registry
 
 
 def describe_outbox(site: CheckedSite) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def describe_outbox(site: CheckedSite) -> Iterator[Finding]:
     yield Finding(OK, f"{waiting:,} deliveries wait.")
 
 
-def read_depths(registry: Any, session: orm.Session) -> Iterator[Gauge]:
+def read_depths(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
     """By kind."""
     found: dict[tuple[str, ...], Depth] = {(kind,): depth for kind, depth in depths(session).items()}
     for name, help, attribute in (

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import orm
 
@@ -19,6 +18,7 @@ from microblog.outbox import queries
 from microblog.outbox.kinds import DeliveryFailed, Kind, Outcome
 from microblog.outbox.lag import LagWatch
 from microblog.outbox.queries import Leased
+from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ NO_REASON = "Not delivered, for no reason that was given."
 class Outbox:
     """The kinds, and the one way in which all of them are delivered; several workers may do it at once."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._kinds: dict[str, Kind] = {}
         self._lock = threading.Lock()
@@ -187,7 +187,7 @@ def tell(
         log.info("Deliveries “%s” work again.", where)
 
 
-def deliver_kinds(registry: Any) -> None:
+def deliver_kinds(registry: Registry) -> None:
     """The worker's task."""
     registry.outbox.work()
 

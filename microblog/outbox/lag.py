@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import Any
 
 from microblog.events import AlertRaised
 from microblog.outbox import queries
+from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ WHAT_TO_DO = (
 class LagWatch:
     """Notifies `AlertRaised`; it remembers which kinds were stuck, to say when they no longer are."""
 
-    def __init__(self, registry: Any, *, seconds_between_looks: float = SECONDS_BETWEEN_LOOKS) -> None:
+    def __init__(self, registry: Registry, *, seconds_between_looks: float = SECONDS_BETWEEN_LOOKS) -> None:
         self._registry = registry
         self._seconds_between_looks = seconds_between_looks
         self._last = -math.inf

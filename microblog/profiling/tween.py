@@ -16,7 +16,7 @@ from microblog.observing import observation_of
 from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, write
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.settings import SECRET
 from microblog.web.errors import ERRORS_TWEEN
@@ -24,7 +24,7 @@ from microblog.web.errors import ERRORS_TWEEN
 log = logging.getLogger(__name__)
 
 
-def profiling_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def profiling_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Profiles each request, or the one that asks; a header of its response tells of it, or why not."""
     on_demand = registry.microblog[PROFILER] == "on_demand"
 

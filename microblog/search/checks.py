@@ -11,6 +11,7 @@ from microblog.background.advice import LATE_SECONDS, get_advice
 from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.paging import Cursor
+from microblog.request import Registry
 from microblog.search.interfaces import SearchUnavailable, Status
 from microblog.search.language import parse
 
@@ -18,7 +19,7 @@ SECONDS_FOR_SEARCH = 2.0
 A_SEARCH = "microblog"
 
 
-def check_search(registry: Any) -> None:
+def check_search(registry: Registry) -> None:
     """:raises SearchError: when it does not answer."""
     adapter, database = registry.search, registry.database
     if adapter.name != "none":
@@ -71,7 +72,7 @@ def describe_index(site: CheckedSite) -> Iterator[Finding]:
         yield Finding(OK, "The index agrees with the posts.")
 
 
-def read_status(registry: Any, session: orm.Session) -> Iterator[Gauge]:
+def read_status(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
     status: Status = registry.search.status(session)
     yield Gauge("search_documents", "Posts in the search index.", status.documents)
     yield Gauge("search_pending", "Changes that the search index does not know yet.", status.pending)

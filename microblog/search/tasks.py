@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.request import Registry
+
 POSTS_IN_A_ROUND = 500
 
 
-def catch_up(registry: Any) -> None:
+def catch_up(registry: Registry) -> None:
     """Bring to the index what waits."""
     registry.search.catch_up(registry.database, POSTS_IN_A_ROUND)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.security.csrf import check_origin
 
 # A name or an address, and a port: what else stands in the header would end up in redirects.
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 
 
-def gate_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
 
     def gate(request: Request) -> Any:

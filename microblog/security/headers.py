@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.security.settings import PUBLIC_URL
 
 CONTENT_SECURITY_POLICY = {
@@ -23,7 +23,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """The headers of every response, error pages included."""
     policy = "; ".join(f"{name} {sources}" for name, sources in registry.content_security_policy.items())
 

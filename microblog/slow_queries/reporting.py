@@ -20,7 +20,7 @@ from microblog.logs.settings import ACCESS_LOG
 from microblog.metrics.settings import METRICS
 from microblog.observing import LONGEST_PATH, Observation, present
 from microblog.profiling.settings import PROFILER
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.settings import Settings
 from microblog.slow_queries.plans import plan_of
 from microblog.slow_queries.settings import SLOW_EXPLAIN, SLOW_REPEATS, SLOW_THRESHOLD
@@ -86,7 +86,9 @@ def line_about(who: dict[str, str]) -> dict[str, str]:
 class SlowQueries:
     """What the log and the admins are told; a `Reporter` for the timer, and an observer."""
 
-    def __init__(self, registry: Any, *, seconds_for_plans: float = SECONDS_FOR_PLANS_OF_A_REQUEST) -> None:
+    def __init__(
+        self, registry: Registry, *, seconds_for_plans: float = SECONDS_FOR_PLANS_OF_A_REQUEST
+    ) -> None:
         self._registry = registry
         self._seconds_for_plans = seconds_for_plans
         self._repeats: int = registry.microblog[SLOW_REPEATS]

@@ -15,7 +15,7 @@ from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
 from microblog.redaction import mask_address
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.security.csrf import BadCSRF, check_token, posted_token
 from microblog.security.gate import GATE_TWEEN
 from microblog.submissions import kept
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Any], Any]
 
 
-def sending_tween(handler: Handler, registry: Any) -> Handler:
+def sending_tween(handler: Handler, registry: Registry) -> Handler:
     """Compares the token of each form before there is a transaction, and never loses what was typed."""
 
     def sending(request: Request) -> Any:

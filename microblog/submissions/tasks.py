@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.request import Registry
 from microblog.submissions.queries import delete_old
 
 SECONDS_BETWEEN_CLEANINGS = 600
 FORMS_IN_A_ROUND = 1000
 
 
-def delete_old_forms(registry: Any) -> bool:
+def delete_old_forms(registry: Registry) -> bool:
     """Are there more, for the next round?"""
     with registry.database.write() as session:
         return not delete_old(session, FORMS_IN_A_ROUND)

@@ -32,7 +32,7 @@ from microblog.db import StaleData
 from microblog.events import RequestFailed
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
 from microblog.redaction import mask_address
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.security.csrf import is_same_origin
 from microblog.security.gate import GATE_TWEEN
 from microblog.security.headers import HEADERS_TWEEN
@@ -299,7 +299,7 @@ def unexpected(error: Exception, request: Request) -> Any:
     return Response(LAST_RESORT, status=500)
 
 
-def errors_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def errors_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Errors that are raised over the exception views (in the gate, by a COMMIT) get a page too."""
 
     def errors(request: Request) -> Any:

@@ -4,4 +4,6 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """The scan finds its views."""
+    config.add_nav_item("home", "Home", lambda request: request.link(), order=10)
+    config.add_nav_item("explore", "Explore", lambda request: request.link("explore"), order=20)
+    config.reserve_nicknames("home", "explore")

@@ -32,6 +32,7 @@ from microblog.engine import (
     probing,
 )
 from microblog.outages import FULL, Outage, Outages
+from microblog.redaction import hide_passwords
 from microblog.settings import Setting, number, text, whole_number
 
 if TYPE_CHECKING:
@@ -281,10 +282,6 @@ def sqlite_file(url: str | sa.URL) -> Path | None:
     return Path(str(parsed.database))
 
 
-# What is left of a password when it holds an @ that is not written as %40.
-REST_OF_PASSWORD = re.compile(r"(://[^/@:]*:)[^?]*(?=@|%40)")
-
-
 def without_password(text: str) -> str:
     """The URL of a database for everybody to read.
 
@@ -294,8 +291,7 @@ def without_password(text: str) -> str:
     file = sqlite_file(url)
     if file is not None:
         return f"{url.drivername}:///{file}"
-    query = {key: "***" if "pass" in key.lower() else value for key, value in url.query.items()}
-    return REST_OF_PASSWORD.sub(r"\1***", url.set(query=query).render_as_string(hide_password=True))
+    return hide_passwords(url.render_as_string(hide_password=True))
 
 
 def add_models(config: Any, module: str | ModuleType) -> None:

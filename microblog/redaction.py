@@ -12,16 +12,19 @@ import traceback
 from typing import Any
 from urllib.parse import quote
 
-from microblog.formdata import MOST_CHARACTERS
-
 LONGEST_ADDRESS = 500  # characters of a path with its query
 # Values of these never get into the log, whatever else the name says: `token`, `api_key`, `new-password`.
-SECRET_FIELD = re.compile(r"(?i)([?&][^=&]*(?:token|secret|passw|key|kept|signature)[^=&]*=)[^&]*")
+SECRET_FIELD = re.compile(
+    r"(?i)([?&][^=&\s]*(?:token|secret|pass|(?<!ssl)key|kept|signature)[^=&\s]*=)[^&\s]*"
+)
 # The same within a value: who has to log in first is sent to /login?next=%2Fpage%3Ftoken%3D…
 INNER = r"(?:(?!%3d|%26)[^=&])*"
 INNER_SECRET_FIELD = re.compile(
     rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|kept|signature){INNER}%3d)(?:(?!%26)[^&])*"
 )
+# A password in which an @ was not written as %40 ends at the last one; libraries take it for other parts.
+PASSWORD = re.compile(r"(://[^/@:\s]*:)\S*(?=@)")
+REST_OF_PASSWORD = re.compile(r"(://[^/@:\s]*:\*\*\*)[^?\s]*(?=%40)")
 PATH_SAFE = "/~!$&'()*+,;=:@-._"
 QUERY_SAFE = f"{PATH_SAFE}?%"
 # What PostgreSQL says of the row or the value at fault, until the next thing that is said.
@@ -31,7 +34,7 @@ DETAIL = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LONGEST_TRACE = 40_000  # characters
-LONGEST_SEARCHED = LONGEST_TRACE + 2 * MOST_CHARACTERS
+LONGEST_SEARCHED = 440_000  # and two forms as long as `formdata` takes them; a test compares
 
 
 def mask_address(environ: dict[str, Any]) -> str:
@@ -45,6 +48,11 @@ def mask_address(environ: dict[str, Any]) -> str:
     if query:
         address = INNER_SECRET_FIELD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", f"{path}?{query}"))
     return address if len(address) <= LONGEST_ADDRESS else f"{address[:LONGEST_ADDRESS]}..."
+
+
+def hide_passwords(text: str) -> str:
+    """The text with no password in its URLs: neither before the name of the server nor in a query."""
+    return REST_OF_PASSWORD.sub(r"\1", PASSWORD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", text)))
 
 
 def remove_details(text: str) -> str:

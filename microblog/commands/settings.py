@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from microblog.console.site import Site, pass_site
 from microblog.db import DATABASE_URL, without_password
+from microblog.redaction import hide_passwords
 from microblog.settings import Setting
-
-# Of an address; the name before it is none. A password in which an @ was not encoded ends at the last one.
-PASSWORD = re.compile(r"(://[^/@:\s]*:)\S*(?=@)")
-# In what follows its ?.
-SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&\s]*(?:pass|key|token|secret)[^=&\s]*=)[^&\s]*")
 
 
 @click.command()
@@ -45,4 +40,4 @@ def shown(setting: Setting[Any], value: Any) -> str:
         return str(value).lower()
     if value is None:
         return ""
-    return PASSWORD.sub(r"\1***", SECRET_PARAMETER.sub(r"\1***", str(value)))
+    return hide_passwords(str(value))

@@ -9,7 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
-from microblog.redaction import LONGEST_TRACE, RemoveDetails, format_trace, remove_details
+from microblog.formdata import MOST_CHARACTERS
+from microblog.redaction import (
+    LONGEST_SEARCHED,
+    LONGEST_TRACE,
+    RemoveDetails,
+    format_trace,
+    hide_passwords,
+    remove_details,
+)
 from tests.cost import MOST_SECONDS, cost_of
 
 UNIQUE = "duplicate key value violates unique constraint"
@@ -131,3 +139,31 @@ def test_a_text_is_left_out_where_a_trace_is_cut():
         raise ValueError("x" * 10_000 + private + "y" * 500_000)
 
     assert "typed" not in format_trace(caught(fail), (private.strip(),))
+
+
+def test_a_trace_that_repeats_a_whole_form_twice_is_searched_to_its_end():
+    assert LONGEST_SEARCHED >= LONGEST_TRACE + 2 * MOST_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (
+            "https://me:x@one.example:9200 https://two.example",
+            "https://me:***@one.example:9200 https://two.example",
+        ),
+        ("https://me:x@y@one.example", "https://me:***@one.example"),
+        (
+            "https://one.example/?api_key=x&page=2 and more",
+            "https://one.example/?api_key=***&page=2 and more",
+        ),
+        ("postgresql://me:***@x/y%40one.example/blog", "postgresql://me:***%40one.example/blog"),
+        (
+            "postgresql:///blog?sslkey=/etc/key.pem&sslpassword=x",
+            "postgresql:///blog?sslkey=/etc/key.pem&sslpassword=***",
+        ),
+        ("no address: a@b", "no address: a@b"),
+    ],
+)
+def test_passwords_in_addresses_are_hidden(text, hidden):
+    assert hide_passwords(text) == hidden

@@ -187,6 +187,32 @@ def test_its_outbox_kind_is_retried_until_it_is_delivered(site, microblog, susan
     assert "guestbook: 0 wait, 0 dead letters." in microblog("outbox", "list")
 
 
+def test_one_check_serves_readiness_metrics_and_doctor(make_site, microblog, tmp_path):
+    file = tmp_path / "guestbook.txt"
+    browser = make_site({FILE: str(file), "microblog.metrics": "true"}).browser(REMOTE_ADDR="127.0.0.1")
+    problem = "the file of microblog.guestbook.file is not there: make it."
+
+    def ready(status: int) -> list[str]:
+        return browser.get("/health/ready", status=status).text.splitlines()
+
+    assert f"guestbook: {problem}" in ready(503)
+    assert 'microblog_up{part="guestbook"} 0.0' in browser.get("/metrics").text
+    assert problem in microblog("doctor", status=1)
+    file.touch()
+    assert "guestbook: ok" in ready(200)
+    assert 'microblog_up{part="guestbook"} 1.0' in browser.get("/metrics").text
+    assert "guestbook: It works." in microblog("doctor")
+
+
+def test_its_metrics_are_counted_and_read(make_site):
+    browser = make_site({"microblog.metrics": "true"}).browser(REMOTE_ADDR="127.0.0.1")
+    sign_up(browser, "susan")
+    sign(browser, "Hello")
+    metrics = browser.get("/metrics").text.splitlines()
+    assert "microblog_guestbook_signed_total 2.0" in metrics
+    assert "microblog_guestbook_signatures 2.0" in metrics
+
+
 def test_its_settings_are_listed(microblog):
     assert "microblog.guestbook.days = 365" in microblog("settings")
 

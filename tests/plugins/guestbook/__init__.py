@@ -5,7 +5,8 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.accounts.events import AccountCreated
-    from tests.plugins.guestbook import outbox, tasks
+    from tests.plugins.guestbook import checks, outbox, tasks
+    from tests.plugins.guestbook.events import Signed
     from tests.plugins.guestbook.resources import Guestbook, GuestbookAdmin
     from tests.plugins.guestbook.settings import OPEN, SETTINGS
     from tests.plugins.guestbook.subscribers import greet
@@ -23,5 +24,10 @@ def includeme(config: Any) -> None:
     config.add_subscriber(greet, AccountCreated)
     config.add_outbox_kind(outbox.KIND, outbox.deliver, batch=100)
     config.add_worker_task("old signatures", tasks.delete_old_signatures, every=3600)
+    # What operators see of it
+    config.add_health_check("guestbook", checks.check_file, needs_database=False)
+    config.add_metric("guestbook_signed", "Signatures since the start.")
+    config.add_metric("guestbook_signatures", read=checks.read_signatures)
+    config.add_subscriber(checks.count_signed, Signed)
     # Ours takes the place of microblog's: /explore, and the search.
     config.scan("tests.plugins.guestbook.views")

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 
-from microblog.commands import main
 from microblog.db import Database
 from microblog.operations import migrating
 from microblog.people.queries import person_of
-from tests.conftest import POSTGRESQL_URL, TEST_SECRET, Application, settings_for
+from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.functional.commands.conftest import run, write_ini
 from tests.migrations import before
 from tests.walk import bodies, write
 
@@ -29,15 +28,6 @@ pytestmark = pytest.mark.slow
 # What takes longer, people notice; on a machine that does nothing else it is milliseconds.
 MOST_SECONDS_OF_WAITING = 4.0
 LARGE = 1_000  # rows
-INI = """
-[app:main]
-use = egg:microblog
-microblog.secret = {secret}
-microblog.cookies.secure = false
-microblog.database.url = {url}
-microblog.search = {search}
-microblog.worker = off
-"""
 
 
 class Stored:
@@ -120,16 +110,8 @@ def url_of(database: Database) -> str:
 def upgrade(database: Database, tmp_path: Path) -> Callable[[], str]:
     """Runs the command; what it says."""
     settings = settings_for(url_of(database))
-    ini = tmp_path / "site.ini"
-    url = settings["microblog.database.url"].replace("%", "%%")
-    ini.write_text(INI.format(secret=TEST_SECRET, url=url, search=settings["microblog.search"]))
-
-    def run() -> str:
-        result = CliRunner().invoke(main, ["-c", str(ini), "database", "upgrade"])
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    return run
+    ini = write_ini(tmp_path / "site.ini", settings["microblog.database.url"], settings["microblog.search"])
+    return lambda: run("-c", ini, "database", "upgrade").output
 
 
 def tables(connection: sa.Connection) -> dict[str, sa.Table]:

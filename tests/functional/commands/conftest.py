@@ -36,9 +36,11 @@ setup = microblog.commands.pshell.setup
 """
 
 
-def write_ini(path: Path, url: str, search: str = "none", more: str = "microblog.worker = off") -> Path:
+def write_ini(
+    path: Path, url: str, search: str = "none", more: str = "microblog.worker = off", *, sections: str = ""
+) -> Path:
     text = INI.format(secret=TEST_SECRET, url=url.replace("%", "%%"), search=search, more=more)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(f"{text}{sections}", encoding="utf-8")
     return path
 
 

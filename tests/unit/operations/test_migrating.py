@@ -24,19 +24,13 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.embedded.fts5 import FTS5Search
 from tests.competing import has_to_wait
-from tests.conftest import POSTGRESQL_URL, TEST_SECRET
+from tests.conftest import POSTGRESQL_URL
+from tests.functional.commands.conftest import write_ini
 
 ROOT = Path(__file__).parents[3]
-INI = """
-[app:main]
-use = egg:microblog
-microblog.secret = {secret}
-microblog.cookies.secure = false
-microblog.database.url = {url}
-microblog.search = none
-
+ALEMBIC = f"""
 [alembic]
-script_location = {root}/alembic
+script_location = {ROOT}/alembic
 path_separator = os
 """
 
@@ -112,9 +106,8 @@ def test_whoever_migrates_waits_for_another_one_and_finds_it_done(empty, tmp_pat
     with empty.write() as session:
         migrating.wait_for_others(session.connection())
         assert has_to_wait(empty, lambda second: migrating.wait_for_others(second.connection()))
-    ini = tmp_path / "site.ini"
     url = empty.engine.url.render_as_string(hide_password=False)
-    ini.write_text(INI.format(url=url.replace("%", "%%"), root=ROOT))
+    ini = write_ini(tmp_path / "site.ini", url, sections=ALEMBIC)
     command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
     both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0), ("", 0)]
@@ -227,7 +220,6 @@ def test_the_environment_names_the_database_before_the_ini_file(tmp_path, monkey
 
 
 def run_alembic(folder, url):
-    ini = folder / "site.ini"
-    ini.write_text(INI.format(url=url.replace("%", "%%"), root=ROOT, secret=TEST_SECRET))
+    ini = write_ini(folder / "site.ini", url, sections=ALEMBIC)
     command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

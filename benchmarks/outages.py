@@ -33,29 +33,18 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from benchmarks.postgresql import PostgreSQL, own_server
-from benchmarks.servers import command
+from benchmarks.servers import command, write_ini
 
 WRITERS, READERS = 8, 4  # more than the server has threads
 SECONDS_BEFORE, SECONDS_AFTER = 5, 8
 SECONDS_BETWEEN_PROBES = 0.1
 SECONDS_OF_PATIENCE = 60
-INI = """[app:main]
-use = egg:microblog
-microblog.secret = {secret}
-microblog.cookies.secure = false
-microblog.worker = separate
-microblog.database.url = {url}
-microblog.search = postgresql
-microblog.admins = admin@example.org
+MAIL_FOR_ADMINS = """microblog.admins = admin@example.org
 microblog.mail = folder
 microblog.mail.folder = %(here)s/mail
 microblog.alerts.state = %(here)s/alerts
-[server:main]
-use = egg:waitress#main
-listen = 127.0.0.1:0
-threads = 8
-
-[loggers]
+"""
+LOG = """[loggers]
 keys = root, microblog
 [handlers]
 keys = console, file
@@ -182,8 +171,7 @@ class Site:
         # The test server does not wait for its log of changes; here that would lose posts.
         url = f"{server.url}?options=-c%20synchronous_commit%3Don"
         self.url = url
-        self.ini = folder / "site.ini"
-        self.ini.write_text(INI.format(secret=secrets.token_hex(16), url=url.replace("%", "%%")))
+        self.ini = write_ini(folder, url, "postgresql", more=MAIL_FOR_ADMINS, threads=8, log=LOG)
         subprocess.run(command(self.ini, "database", "upgrade"), check=True, capture_output=True)
         self.serve = self._start("serve", stack)
         assert self.serve.stdout is not None

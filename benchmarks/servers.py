@@ -33,8 +33,10 @@ microblog.search = {adapter}
 [server:main]
 use = egg:waitress#main
 listen = 127.0.0.1:0
+threads = {threads}
 
-[loggers]
+{log}"""
+LOG_OF_ERRORS = """[loggers]
 keys = root
 [handlers]
 keys = console
@@ -52,17 +54,25 @@ format = %(asctime)s %(levelname)-7s %(name)s: %(message)s
 """
 
 
-def write_ini(folder: Path, url: str, adapter: str, elasticsearch: str | None = None) -> Path:
-    """The ini file of a site; `elasticsearch` is the server's address."""
-    more = ""
+def write_ini(
+    folder: Path,
+    url: str,
+    adapter: str,
+    elasticsearch: str | None = None,
+    *,
+    more: str = "",
+    threads: int = 4,
+    log: str = LOG_OF_ERRORS,
+) -> Path:
+    """The ini file of a site; `elasticsearch` is the server's address, `more` are lines of settings."""
     if elasticsearch:
-        more = (
+        more += (
             f"microblog.search.elasticsearch.url = {elasticsearch}\n"
             "microblog.search.elasticsearch.index = bench\n"
         )
     ini = folder / "site.ini"
     values = {"secret": secrets.token_hex(16), "url": url.replace("%", "%%"), "adapter": adapter}
-    ini.write_text(INI.format(**values, more=more))
+    ini.write_text(INI.format(**values, more=more, threads=threads, log=log))
     return ini
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from zope.interface import Interface
+
+if TYPE_CHECKING:
+    from microblog.request import Registry
 
 
 class IAlerts(Interface):
@@ -23,3 +28,9 @@ class IAlerts(Interface):
 
     def close(seconds: float = 5.0) -> None:
         """Send what waits, and stop; it takes so many seconds at most."""
+
+
+def get_alerts(registry: Registry) -> IAlerts:
+    """For whoever starts and ends a process; others notify `microblog.events.AlertRaised`."""
+    alerts: IAlerts = registry.getUtility(IAlerts)
+    return alerts

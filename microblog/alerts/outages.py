@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.events import AlertRaised
 from microblog.outages import Outage
 
 
@@ -14,9 +15,9 @@ def includeme(config: Any) -> None:
         if is_over:
             subject = "The database works again"
             body = f"{subject}. It is over that: {outage.title} ({reason})."
-            registry.alerts.report("database", f"{outage.name}, over", subject, body)
+            registry.notify(AlertRaised(registry, "database", f"{outage.name}, over", subject, body))
         else:
             body = f"{outage.title} ({reason}).\n\n{outage.advice}"
-            registry.alerts.report("database", outage.name, outage.title, body)
+            registry.notify(AlertRaised(registry, "database", outage.name, outage.title, body))
 
     registry.database.outages.tellers.append(tell)

@@ -22,11 +22,11 @@ from typing import Any
 from babel.dates import format_timedelta
 from zope.interface import implementer
 
-from microblog.alerts.interfaces import IAlerts
+from microblog.alerts.interfaces import IAlerts, get_alerts
 from microblog.alerts.ledger import Group, Ledger
 from microblog.alerts.settings import ALERTS_EVERY, ALERTS_STATE
 from microblog.events import AlertRaised
-from microblog.mail.interfaces import MailError
+from microblog.mail.interfaces import MailError, get_transport
 from microblog.mail.messages import LONGEST_SUBJECT, plain_message
 from microblog.mail.settings import ADMINS
 from microblog.measuring import count
@@ -270,9 +270,10 @@ class Alerts:
         settings = self._registry.microblog
         subject = f"[{settings[SITE_NAME]}] {mail.subject}"
         sent = 0
+        transport = get_transport(self._registry)
         for admin in self._admins:
             try:
-                self._registry.mail.send(plain_message(settings, admin, subject, mail.body))
+                transport.send(plain_message(settings, admin, subject, mail.body))
             except MailError as error:
                 log.error("The alert “%s” was not sent to %s. %s", mail.subject, admin, error)
                 count(self._registry, "mails", result="failed")
@@ -312,9 +313,9 @@ def moment(seconds: float) -> str:
 
 
 def report_alert(event: AlertRaised) -> None:
-    event.registry.alerts.report(event.kind, event.group, event.subject, event.body)
+    get_alerts(event.registry).report(event.kind, event.group, event.subject, event.body)
 
 
 def includeme(config: Any) -> None:
-    config.registry.alerts = Alerts(config.registry)
+    config.registry.registerUtility(Alerts(config.registry), IAlerts)
     config.add_subscriber(report_alert, AlertRaised)

@@ -12,10 +12,10 @@ import click
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
+from microblog.alerts.failed_commands import mailed, warn
 from microblog.commands.copying import MADE_FOR
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
-from microblog.console.telling import mailed, warn
 from microblog.db import Database
 from microblog.errors import OperatorError
 from microblog.operations import backup as backups

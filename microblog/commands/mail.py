@@ -6,6 +6,7 @@ import click
 
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
+from microblog.mail.interfaces import get_transport
 from microblog.mail.messages import plain_message
 from microblog.web.pages import SITE_NAME
 
@@ -31,4 +32,4 @@ def test(site: Site, *, address: str) -> None:
         )
     except ValueError:
         raise OperatorError("This is not an e-mail address: give one such as admin@example.org.") from None
-    click.echo(site.registry.mail.send(message))
+    click.echo(get_transport(site.registry).send(message))

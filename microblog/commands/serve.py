@@ -13,6 +13,7 @@ import click
 from waitress import wasyncore
 from waitress.server import create_server
 
+from microblog.alerts.interfaces import get_alerts
 from microblog.background.settings import WORKER
 from microblog.commands import connections
 from microblog.console.site import Site, pass_site
@@ -54,13 +55,13 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
     try:
         if site.registry.microblog[WORKER] != "off":
             worker.start()
-        site.registry.alerts.start()
+        get_alerts(site.registry).start()
         click.echo(f"microblog is at {address(server)} (Ctrl-C stops it).")
         server.run()  # returns after `stop`, when the requests that it works on are answered
     finally:
         server.close()
         worker.stop()
-        site.registry.alerts.close()
+        get_alerts(site.registry).close()
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:

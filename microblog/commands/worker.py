@@ -7,6 +7,7 @@ import threading
 
 import click
 
+from microblog.alerts.interfaces import get_alerts
 from microblog.background.settings import WORKER
 from microblog.console.site import Site, pass_site
 
@@ -30,9 +31,9 @@ def worker(site: Site) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     thread = threading.Thread(target=site.registry.worker.run, name="microblog-worker")
     thread.start()
-    site.registry.alerts.start()
+    get_alerts(site.registry).start()
     click.echo("The worker runs (Ctrl-C stops it).")
     signal.sigwait(ENDING)
     site.registry.worker.stop()
     thread.join()
-    site.registry.alerts.close()
+    get_alerts(site.registry).close()

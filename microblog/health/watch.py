@@ -20,6 +20,7 @@ from microblog.background import queries
 from microblog.background.settings import WORKER
 from microblog.background.tasks import SERVER
 from microblog.background.worker import SECONDS_BETWEEN_HEARTBEATS
+from microblog.events import AlertRaised
 from microblog.outages import DatabaseUnavailable
 from microblog.request import Registry
 
@@ -104,18 +105,17 @@ class Watch:
             self._is_told = problem is not None
         if not is_news:
             return
-        alerts = self._registry.alerts
         if problem is not None:
             log.error("The worker does not work: %s.", problem)
-            alerts.report(
-                "worker",
-                "missed",
-                "The worker does not work",
-                f"The worker does not work: {problem}.\n\n{WHAT_WAITS}",
+            self._alert(
+                "missed", "The worker does not work", f"The worker does not work: {problem}.\n\n{WHAT_WAITS}"
             )
         else:
             log.warning("The worker works again.")
-            alerts.report("worker", "works again", "The worker works again", "The worker works again.")
+            self._alert("works again", "The worker works again", "The worker works again.")
+
+    def _alert(self, group: str, subject: str, body: str) -> None:
+        self._registry.notify(AlertRaised(self._registry, "worker", group, subject, body))
 
 
 def get_watch(registry: Registry) -> Watch:

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
-from microblog.events import RequestFailed, TaskFailed
+from microblog.events import AlertRaised, RequestFailed, TaskFailed
 from microblog.observing import present
 from microblog.outages import DatabaseUnavailable
 from microblog.redaction import format_trace, mask_address
@@ -76,7 +76,7 @@ def report(registry: Registry, error: Exception, body: str) -> None:
     """The same fault is the same type at the same place."""
     name, place = type(error).__qualname__, place_of(error)
     group = f"{type(error).__module__}.{name} {place}"
-    registry.alerts.report("error", group, f"{name} at {place}", body)
+    registry.notify(AlertRaised(registry, "error", group, f"{name} at {place}", body))
 
 
 def private_texts(request: Request) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.mail.interfaces import IMailTransport
     from microblog.mail.settings import FOR_ALL_MAIL, FOR_SMTP, MAIL, check_together
     from microblog.mail.transports import choose_transport
 
@@ -11,4 +12,4 @@ def includeme(config: Any) -> None:
     config.declare_settings(*FOR_SMTP, in_use=config.registry.microblog[MAIL] == "smtp")
     check_together(config.registry.microblog)
     config.include("microblog.mail.checks")
-    config.registry.mail = choose_transport(config.registry.microblog)
+    config.registry.registerUtility(choose_transport(config.registry.microblog), IMailTransport)

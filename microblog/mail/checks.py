@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
-from microblog.mail.interfaces import MailError
+from microblog.mail.interfaces import MailError, get_transport
 from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
 from microblog.security.settings import DEVELOPMENT
 
@@ -16,7 +16,7 @@ def describe_mail(site: CheckedSite) -> Iterator[Finding]:
     in_force = site.registry.microblog
     is_production = not in_force[DEVELOPMENT]
     try:
-        sentence = site.registry.mail.check()
+        sentence = get_transport(site.registry).check()
     except MailError as error:
         yield Finding(FAULT, str(error))
     else:

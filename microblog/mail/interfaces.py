@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from microblog.request import Registry
 
 from microblog.errors import OperatorError
 
@@ -43,3 +47,8 @@ class IMailTransport(Interface):
 
         :raises MailError: when none could.
         """
+
+
+def get_transport(registry: Registry) -> IMailTransport:
+    transport: IMailTransport = registry.getUtility(IMailTransport)
+    return transport

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from microblog.call_sites import CallSite
+from microblog.events import AlertRaised
 from microblog.logs.settings import ACCESS_LOG
 from microblog.metrics.settings import METRICS
 from microblog.observing import LONGEST_PATH, Observation, present
@@ -196,7 +197,8 @@ class SlowQueries:
         event = {"event": kind, "fingerprint": group, **fields}
         log.warning(template, *lines.values(), extra={"fields": event})
         body = template % tuple(lines.values())
-        self._registry.alerts.report(kind, group, f"{kind.capitalize()}: {subject}", body)
+        alert = AlertRaised(self._registry, kind, group, f"{kind.capitalize()}: {subject}", body)
+        self._registry.notify(alert)
 
 
 def is_needed(settings: Settings) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from microblog.mail.interfaces import IMailTransport
 from microblog.mail.settings import MAIL
 from microblog.mail.transports.console import ConsoleTransport
 from microblog.mail.transports.folder import FolderTransport
@@ -13,6 +12,7 @@ from microblog.settings import Settings
 TRANSPORTS = {transport.name: transport for transport in (FolderTransport, SMTPTransport, ConsoleTransport)}
 
 
-def choose_transport(settings: Settings) -> Any:
+def choose_transport(settings: Settings) -> IMailTransport:
     """The transport of `microblog.mail`."""
-    return TRANSPORTS[settings[MAIL]](settings)
+    transport: IMailTransport = TRANSPORTS[settings[MAIL]](settings)
+    return transport

@@ -10,6 +10,7 @@ from email.policy import SMTP
 import pytest
 import sqlalchemy as sa
 
+from microblog.alerts.interfaces import get_alerts
 from microblog.background import queries
 from microblog.background.models import Heartbeat
 from microblog.background.worker import Worker
@@ -55,13 +56,13 @@ def build(make_application, tmp_path, clock, monkeypatch):
     yield build
     for site in made:
         site.registry.worker.stop()
-        site.registry.alerts.close()
+        get_alerts(site.registry).close()
 
 
 @pytest.fixture
 def subjects(tmp_path):
     def subjects(site):
-        site.registry.alerts.work()
+        get_alerts(site.registry).work()
         folder = tmp_path / "mail"
         files = sorted(folder.iterdir()) if folder.exists() else []
         mails = [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP) for f in files]

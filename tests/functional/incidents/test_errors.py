@@ -20,6 +20,7 @@ from pyramid.response import Response
 from pyramid_retry import RetryableException, mark_error_retryable
 
 from microblog.accounts.models import User
+from microblog.alerts.interfaces import get_alerts
 from microblog.tree import Container, Root
 from microblog.web import errors
 from tests.conftest import Application, counted_statements
@@ -95,13 +96,13 @@ def build(make_application, tmp_path):
     built: list[Application] = []
     yield build
     for application in built:
-        application.registry.alerts.close()
+        get_alerts(application.registry).close()
 
 
 @pytest.fixture
 def mails(tmp_path):
     def mails(application):
-        application.registry.alerts.work()
+        get_alerts(application.registry).work()
         folder = tmp_path / "mail"
         files = sorted(folder.iterdir()) if folder.exists() else []
         return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP) for f in files]
@@ -386,7 +387,7 @@ def test_a_mail_server_that_is_down_costs_a_request_nothing(build, log):
     application = build(**settings)  # nobody listens there now
     for _ in range(3):
         application.browser().get("/broken", status=500)
-    application.registry.alerts.work()
+    get_alerts(application.registry).work()
     assert "was not sent to admin@example.org. The mail server" in log.text
 
 
@@ -397,7 +398,7 @@ def test_many_faults_are_one_mail_and_a_summary_at_the_end(build, log):
         browser = application.browser()
         for _ in range(20):
             browser.get("/broken", status=500)
-        application.registry.alerts.close()
+        get_alerts(application.registry).close()
     assert len(sink.mails) == 2
     assert sink.mails[1].message["Subject"].startswith("[microblog] 19 more times: ValueError at ")
 

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.postgresql import PostgreSQL, own_server
+from microblog.alerts.interfaces import get_alerts
 from microblog.db import Database
 from microblog.operations import migrating
 from microblog.outages import DatabaseUnavailable
@@ -80,7 +81,7 @@ class Site:
         self.susan = self.application.browser()
 
     def mails(self):
-        self.registry.alerts.close()
+        get_alerts(self.registry).close()
         files = sorted(self.folder.iterdir()) if self.folder.exists() else []
         return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP)["Subject"] for f in files]
 

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog import outages
+from microblog.alerts.interfaces import get_alerts
 from microblog.db import Database
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.probing import wait_until_it_is_over
@@ -58,7 +59,7 @@ class Site:
         return self.susan.get("/health/ready", status=status).text
 
     def subjects(self):
-        self.application.registry.alerts.work()
+        get_alerts(self.application.registry).work()
         files = sorted(self.mail.iterdir()) if self.mail.exists() else []
         return [email.message_from_bytes(f.read_bytes(), EmailMessage, policy=SMTP)["Subject"] for f in files]
 
@@ -81,7 +82,7 @@ def make_site(migrated, tmp_path, caplog):
 
     yield make
     for site in made:
-        site.application.registry.alerts.close()
+        get_alerts(site.application.registry).close()
         site.application.database.close()
     caplog.clear()
 

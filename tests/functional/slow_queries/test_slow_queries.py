@@ -7,6 +7,7 @@ import logging
 import re
 import sqlite3
 import time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from pyramid.response import Response
 from pyramid_retry import RetryableException
 from sqlalchemy import event
 
+from microblog.alerts.interfaces import IAlerts, get_alerts
 from microblog.call_sites import CallSite
 from microblog.observing import Observation, observed, observing_tween, present
 from microblog.posts import queries, views
@@ -55,6 +57,10 @@ class Told:
         pass
 
 
+def alerts_of(application) -> Any:
+    return get_alerts(application.registry)
+
+
 @pytest.fixture
 def build(make_application, caplog):
     """An application with these settings and views; on SQLite it has `pg_sleep` too."""
@@ -62,8 +68,8 @@ def build(make_application, caplog):
 
     def build(settings=None, **views):
         def extend(config):
-            config.registry.alerts.close()
-            config.registry.alerts = Told()
+            get_alerts(config.registry).close()
+            config.registry.registerUtility(Told(), IAlerts)
             if config.registry.database.dialect == "sqlite":
                 event.listen(config.registry.database.engine, "connect", teach_to_sleep)
             for name, view in views.items():
@@ -186,7 +192,7 @@ def test_the_admins_are_told_by_the_fingerprint_of_the_statement(build, reports)
     application = build(sleeping=sleeping)
     application.browser().get("/sleeping")
     application.browser().get("/sleeping")
-    first, second = (told for told in application.registry.alerts.reports if "pg_sleep" in told[3])
+    first, second = (told for told in alerts_of(application).reports if "pg_sleep" in told[3])
     (report, _) = reports("pg_sleep")
     kind, group, subject, body = first
     assert (kind, group, body) == ("slow query", report["fingerprint"], report["message"])
@@ -388,7 +394,7 @@ def test_a_statement_that_is_repeated_is_reported_once(build, reports):
         report["message"],
     )
     ((kind, group, subject, _),) = (
-        told for told in application.registry.alerts.reports if told[0] == "repeated query"
+        told for told in alerts_of(application).reports if told[0] == "repeated query"
     )
     assert (kind, group, subject) == (
         "repeated query",
@@ -463,7 +469,7 @@ def test_what_cannot_be_reported_fails_nothing(build, caplog):
             raise RuntimeError("no alerts")
 
     application = build(sleeping=sleeping)
-    application.registry.alerts = Broken()
+    application.registry.registerUtility(Broken(), IAlerts)
     application.browser().get("/sleeping", status=200)
     assert "A slow query could not be reported." in caplog.text
     caplog.clear()

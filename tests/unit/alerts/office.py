@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from microblog.alerts import settings as alerts
 from microblog.alerts.reporting import Alerts
+from microblog.mail.interfaces import IMailTransport
 from microblog.mail.settings import SETTINGS, check_together
 from microblog.mail.transports import choose_transport
 from microblog.measuring import IMetrics
@@ -67,7 +68,7 @@ class Office:
         self.registry.microblog.declare(PUBLIC_URL, SITE_NAME, *SETTINGS, *alerts.SETTINGS, CONTACT)
         check_together(self.registry.microblog)
         self.registry.microblog.freeze()
-        self.registry.mail = choose_transport(self.registry.microblog)
+        self.registry.registerUtility(choose_transport(self.registry.microblog), IMailTransport)
         self.clock = Clock()
         self.alerts = Alerts(self.registry, now=self.clock, has_thread=has_thread)
 

@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 from microblog.alerts import reporting as alerts_module
 from microblog.alerts.interfaces import IAlerts
 from microblog.alerts.reporting import LONGEST_BODY, QUEUE_LENGTH
+from microblog.mail.interfaces import IMailTransport, get_transport
 from microblog.mail.messages import LONGEST_SUBJECT
 from tests.sink import Sink
 from tests.unit.alerts.office import HOUR, START, Office
@@ -166,14 +167,14 @@ def test_no_thread_runs_before_the_first_alert(open_office):
 def test_the_thread_sends_without_being_asked(open_office):
     office = open_office(has_thread=True)
     arrived = threading.Event()
-    send = office.registry.mail.send
+    send = get_transport(office.registry).send
 
     class Telling:
         def send(self, message):
             send(message)
             arrived.set()
 
-    office.registry.mail = Telling()
+    office.registry.registerUtility(Telling(), IMailTransport)
     office.alerts.report("error", "group", "subject", "body")
     assert arrived.wait(20)
     assert office.subjects == ["[microblog] subject"]
@@ -300,7 +301,7 @@ def test_a_process_that_is_killed_while_it_mails_leaves_the_fault_to_the_others(
         def send(self, message):
             raise Killed
 
-    killed.registry.mail = Deadly()
+    killed.registry.registerUtility(Deadly(), IMailTransport)
     with pytest.raises(Killed):
         killed.fail()
     other.clock.move(HOUR)
@@ -320,14 +321,14 @@ def test_at_its_end_a_process_does_not_try_again_what_has_just_failed(open_offic
 
 def test_a_fault_that_was_forgotten_meanwhile_may_be_told(open_office):
     office = open_office()
-    send = office.registry.mail.send
+    send = get_transport(office.registry).send
 
     class Slow:
         def send(self, message):
             office.alerts._ledger.known.clear()  # as another process does that has many faults to keep
             return send(message)
 
-    office.registry.mail = Slow()
+    office.registry.registerUtility(Slow(), IMailTransport)
     office.fail(2)
     assert office.subjects == [FIRST]
 
@@ -369,7 +370,7 @@ def test_a_transport_with_a_fault_of_its_own_breaks_nothing(open_office, caplog)
         def send(self, message):
             raise RuntimeError("broken")
 
-    office.registry.mail = Broken()
+    office.registry.registerUtility(Broken(), IMailTransport)
     office.fail()
     assert "was not sent to susan@example.org" in caplog.text
     assert "RuntimeError: broken" in caplog.text
@@ -430,7 +431,7 @@ def test_the_end_does_not_wait_for_a_stuck_mail_server(open_office, caplog):
         def send(self, message):
             let_go.wait(20)
 
-    office.registry.mail = Stuck()
+    office.registry.registerUtility(Stuck(), IMailTransport)
     office.alerts.report("error", "group", "subject", "body")
     thread = office.thread
     office.alerts.close(0.01)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from microblog.alerts.interfaces import get_alerts
 from microblog.console.site import Site, sentence_about
 from microblog.settings import SettingsError
 
@@ -42,7 +43,7 @@ def warn(site: Site, subject: str, sentence: str) -> None:
 def tell(site: Site, subject: str, sentence: str) -> None:
     """Mail it, in groups like all alerts; sent when this returns, or counted for the next mail."""
     try:
-        alerts = site.registry.alerts
+        alerts = get_alerts(site.registry)
     except SettingsError:  # then nobody knows who the admins are
         return
     command = click.get_current_context().command_path

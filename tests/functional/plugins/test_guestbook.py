@@ -160,6 +160,18 @@ def test_its_view_takes_the_place_of_ours(site):
     assert site.browser().get("/explore", status=303).location == "http://localhost/guestbook/"
 
 
+def test_its_template_takes_the_place_of_ours(site):
+    assert site.browser().get("/").html.h1.text == "A site with a guestbook"
+
+
+def test_a_link_of_ours_is_replaced_by_its_name(make_application):
+    def extend(config: Any) -> None:
+        config.add_nav_item("explore", "Discover", lambda request: request.link("explore"), order=5)
+
+    site = make_application(extend=extend)
+    assert nav(site.browser().get("/")) == ["Discover", "Home", "People", "Log in", "Sign up"]
+
+
 def test_the_worker_does_its_task(site, susan):
     with time_machine.travel(timedelta(days=366)):
         Worker(site.registry).round()

@@ -29,5 +29,8 @@ def includeme(config: Any) -> None:
     config.add_metric("guestbook_signed", "Signatures since the start.")
     config.add_metric("guestbook_signatures", read=checks.read_signatures)
     config.add_subscriber(checks.count_signed, Signed)
-    # Ours takes the place of microblog's: /explore, and the search.
+    # Its views, one of which takes the place of microblog's /explore; and the page that visitors see first
     config.scan("tests.plugins.guestbook.views")
+    config.override_asset(
+        "microblog.timelines:templates/public.jinja2", "tests.plugins.guestbook:templates/welcome.jinja2"
+    )

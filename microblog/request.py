@@ -100,6 +100,7 @@ class Request(PyramidRequest):
     registry: Registry
     microblog: Settings
     dbsession: orm.Session
+    begin_write: Callable[[], orm.Session]
     identity: Identity | None
     response: Response
     environ: dict[str, Any]
@@ -118,9 +119,15 @@ class Request(PyramidRequest):
     here: str
     form_key: str
     form_fingerprint: str | None
+    has_met_view: bool = False  # so its token was compared, if it needs one (`microblog.security.csrf`)
+    is_done_once: bool = False  # its form is not done again when it comes twice (`microblog.submissions`)
     kept_form: Kept | None
     kept_token: str | None
     tm: Any
+
+    # The session that is open, and whether it is the one that writes (`microblog.transactions`).
+    opened_session: orm.Session | None = None
+    is_writing: bool = False
 
     # The body is copied for a second attempt; up to a usual `MAX_BODY` it stays in memory.
     request_body_tempfile_limit = 1_000_000

@@ -1,7 +1,8 @@
 """The one session of a request, and when what it wrote is committed.
 
-A session lives as long as its request. Safe requests get a read-only transaction; a POST gets a write
-transaction.
+A session lives as long as its request. Traversal and views read through `request.dbsession`, in a read-only
+transaction that the database enforces. An action of an unsafe request writes through `request.begin_write()`,
+and from there `request.dbsession` is that session.
 """
 
 from __future__ import annotations
@@ -17,38 +18,66 @@ from microblog.request import Request, retry_if_kept
 
 TRANSACTION_TWEEN = "pyramid_tm.tm_tween_factory"  # the name by which it adds itself
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SafeMethodWrites(Exception):
+    """A view wants to write for a request that only reads: a fault of ours."""
+
 
 def is_safe(request: Request) -> bool:
-    """Does the request only read? Pages change something by POST alone."""
-    return request.method != "POST"
+    """Does the request only read?"""
+    return request.method in SAFE_METHODS
 
 
 def dbsession(request: Request) -> orm.Session:
-    """The session of the request, opened at first use and joined to `request.tm`.
+    """The session of the request: the read one, opened at first use, until an action begins to write."""
+    session = request.opened_session
+    if session is None:
+        session = request.opened_session = open_session(request, write=False)
+    return session
 
-    An unsafe one is registered as changed: otherwise Core statements alone are silently rolled
-    back. It begins with `registry.checks_before_writing`, functions of the request and the session: what
-    was found out before the transaction, such as who sends the request, has to hold inside of it.
 
-    :raises StaleData: when it does not.
+def begin_write(request: Request) -> orm.Session:
+    """The write session of the request, which its response commits or rolls back (see `commit_veto`).
+
+    It is opened at the first call. The read session is closed before, and its connection given back: who
+    holds two of them waits for others that do, and an open read session does not see what is written. What
+    was read until then may have changed. So the transaction begins with `registry.checks_before_writing`,
+    functions of the request and the session: who sends the request, for example, has to be there still.
+
+    :raises StaleData: when what was found out before does not hold any more.
+    :raises SafeMethodWrites: when the request is a GET, HEAD or OPTIONS.
     """
-    safe = is_safe(request)
-    session: orm.Session = request.registry.database.session(write=not safe)
+    if is_safe(request):
+        raise SafeMethodWrites(f"A {request.method} only reads: a view that writes needs another method.")
+    if request.is_writing:
+        return request.dbsession
+    if request.opened_session is not None:
+        request.opened_session.close()
+    session = request.opened_session = open_session(request, write=True)
+    request.is_writing = True
+    try:
+        # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
+        # joined is not closed at the end.
+        session.connection()
+        for check in request.registry.checks_before_writing:
+            check(request, session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def open_session(request: Request, *, write: bool) -> orm.Session:
+    """A session that ends with `request.tm`.
+
+    One that writes is registered as changed: otherwise Core statements alone are silently rolled back.
+    """
+    session: orm.Session = request.registry.database.session(write=write)
     zope.sqlalchemy.register(
-        session,
-        initial_state="active" if safe else "changed",
-        transaction_manager=request.tm,
+        session, initial_state="changed" if write else "active", transaction_manager=request.tm
     )
-    if not safe:
-        try:
-            # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
-            # joined is not closed at the end.
-            session.connection()
-            for check in request.registry.checks_before_writing:
-                check(request, session)
-        except BaseException:
-            session.close()
-            raise
     return session
 
 
@@ -76,4 +105,5 @@ def includeme(config: Any) -> None:
     config.add_subscriber(lambda event: event.app.registry.database.serve(), ApplicationCreated)
     config.include("pyramid_tm")
     config.include("pyramid_retry")
-    config.add_request_method(dbsession, reify=True)
+    config.add_request_method(dbsession, property=True)
+    config.add_request_method(begin_write)

@@ -1,7 +1,6 @@
 """Sign up, log in, log out, edit one's profile.
 
-Forms whose work is a hash hang on the root, which loads nothing: the password is hashed before
-`request.dbsession` opens its write transaction.
+A password is hashed, or verified, before `request.begin_write()` opens the write transaction.
 """
 
 from __future__ import annotations
@@ -54,7 +53,10 @@ def register(root: Root, request: Request) -> Any:
     password_hash = passwords.hash_password(form.text("password"))
     try:
         user_id = actions.create_account(
-            request.dbsession, form.text("nickname"), email=form.text("email"), password_hash=password_hash
+            request.begin_write(),
+            form.text("nickname"),
+            email=form.text("email"),
+            password_hash=password_hash,
         )
     except queries.NicknameTaken:  # since we looked
         form.nickname.errors = [TAKEN_NICKNAME]
@@ -111,7 +113,7 @@ def login(root: Root, request: Request) -> Any:
     verified = str(password_hash)
     if passwords.needs_rehash(verified):
         fresh = passwords.hash_password(form.text("password"))
-        queries.replace_hash(request.dbsession, user_id, verified=verified, fresh=fresh)
+        queries.replace_hash(request.begin_write(), user_id, verified=verified, fresh=fresh)
         verified = fresh
     response = log_in(request, user_id, remembered=form.remember_me.data, verified=verified)
     if sent is not None:
@@ -140,7 +142,7 @@ def log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -
     :raises StaleData: when `verified` is no longer the hash of their password: it is verified anew.
     """
     response = HTTPSeeOther(location=next_page(request) or request.link())
-    begin_session(request, request.dbsession, response, user_id, remembered=remembered, verified=verified)
+    begin_session(request, request.begin_write(), response, user_id, remembered=remembered, verified=verified)
     note_log_in(request, user_id, remembered=remembered, verified=verified)
     return response
 
@@ -152,7 +154,7 @@ def logout(root: Root, request: Request) -> Any:
     if request.method != "POST":
         return {"page_name": "logout"}
     check_button(request)
-    queries.end_session(request.dbsession, request.identity.session)
+    queries.end_session(request.begin_write(), request.identity.session)
     request.flash("You are logged out.", "info")
     response = HTTPSeeOther(location=request.link())
     delete_cookie(request, response, SESSION_COOKIE)
@@ -179,7 +181,7 @@ def edit_profile(account: Account, request: Request) -> Any:
         return profile_page(request, form, offer=offer, status=422)
     try:
         actions.change_profile(
-            request.dbsession, me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
+            request.begin_write(), me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
         )
     except queries.TooManyNicknames:
         form.nickname.errors = [TOO_MANY_NICKNAMES]

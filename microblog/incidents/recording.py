@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # Shorter ones would also be found in what is not typed: "1", "on".
 SHORTEST_TEXT = 4  # characters
 # Every request goes through these functions of ours; they are no place of a fault.
-TWEENS = ("observing", "headers", "errors", "gate")
+WRAPPERS = ("observing", "headers", "errors", "gate", "sending", "with_token", "with_result", "canonical")
 
 
 def record_request(event: RequestFailed) -> None:
@@ -91,7 +91,7 @@ def place_of(error: BaseException) -> str:
     ours = [
         frame
         for frame in frames
-        if frame.filename.startswith(PACKAGE) and frame.filename not in BETWEEN and frame.name not in TWEENS
+        if frame.filename.startswith(PACKAGE) and frame.filename not in BETWEEN and frame.name not in WRAPPERS
     ]
     if ours:
         return f"{ours[-1].filename.removeprefix(PROJECT)}:{ours[-1].lineno}"

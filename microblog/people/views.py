@@ -79,7 +79,7 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
     if request.method != "POST":
         return {"person": user.person, "action": request.view_name, "next": next_page(request)}
     check_button(request)
-    change(request.dbsession, request.me.id, user.person.id)
+    change(request.begin_write(), request.me.id, user.person.id)
     request.flash(sentence)
     return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
 

@@ -41,7 +41,7 @@ def write(posts: Posts, request: Request) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return {"form": form, "next": next_page(request)}
-    actions.write(request.dbsession, request.me.id, form.text("body"))
+    actions.write(request.begin_write(), request.me.id, form.text("body"))
     request.flash("Your post is now live!")
     return HTTPSeeOther(location=next_page(request) or request.link())
 
@@ -62,7 +62,7 @@ def delete(page: PostPage, request: Request) -> Any:
     if request.method != "POST":
         return {"post": page.post, "next": after_deletion(request)}
     check_button(request)
-    actions.delete(request.dbsession, page.post.id, request.me.id)
+    actions.delete(request.begin_write(), page.post.id, request.me.id)
     request.flash("Your post has been deleted.")
     return HTTPSeeOther(location=after_deletion(request) or request.link())
 

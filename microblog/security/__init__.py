@@ -9,10 +9,11 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from pyramid.tweens import EXCVIEW
+    from pyramid.viewderivers import INGRESS
 
     from microblog.observing import OBSERVING_TWEEN
     from microblog.request import MAX_BODY, Request
-    from microblog.security.csrf import csrf_token
+    from microblog.security.csrf import csrf_token, token_deriver
     from microblog.security.gate import GATE_TWEEN
     from microblog.security.headers import CONTENT_SECURITY_POLICY, HEADERS_TWEEN
     from microblog.security.policy import SecurityPolicy, add_identity_loader
@@ -27,6 +28,7 @@ def includeme(config: Any) -> None:
     config.set_security_policy(config.registry.security_policy)
     config.add_directive("add_identity_loader", add_identity_loader)
     config.add_request_method(csrf_token, reify=True)
+    config.add_view_deriver(token_deriver, name="csrf_token", under=INGRESS, over="secured_view")
     # From the outside in: headers, errors (web/errors.py), gate, sending (submissions/), the transaction.
     config.add_tween(GATE_TWEEN, over=[TRANSACTION_TWEEN, EXCVIEW])
     config.add_tween(HEADERS_TWEEN, over=GATE_TWEEN, under=OBSERVING_TWEEN)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.httpexceptions import HTTPBadRequest
@@ -13,7 +15,10 @@ from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_name, set_cookie
 from microblog.security.identity import token_hash
 from microblog.security.settings import SECRET
+from microblog.transactions import is_safe
 
+# What somebody has typed once is sent by their browser with every request, whatever page causes it.
+SCHEMES_OF_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -38,6 +43,10 @@ def signature(request: Request, text: str) -> str:
 
 class BadCSRF(HTTPBadRequest):
     """The form was not sent from one of our pages, or from a page that is too old."""
+
+
+class BadToken(BadCSRF):
+    """It was sent without the token of its page, or with an old one."""
 
 
 def is_same_origin(request: Request) -> bool:
@@ -75,7 +84,7 @@ def origin_parts(url: str) -> tuple[str, str, int]:
 
 
 def check_origin(request: Request) -> None:
-    """:raises BadCSRF: when the POST was sent from a page of another site. Reads no form."""
+    """:raises BadCSRF: when the request was sent from a page of another site. Reads no form."""
     if not is_same_origin(request):
         raise BadCSRF("This form was sent from another site, so nothing was done.")
 
@@ -87,9 +96,9 @@ def posted_token(request: Request) -> str:
 
 
 def check_token(request: Request) -> None:
-    """:raises BadCSRF: when the POST was not sent from a form of ours."""
+    """:raises BadToken: when the request was not sent from a form of ours."""
     if not is_same_token(posted_token(request), request.csrf_token):
-        raise BadCSRF(
+        raise BadToken(
             "This form is too old, or your browser keeps no cookies, so nothing was done. "
             "Open the page again and send it once more."
         )
@@ -106,3 +115,36 @@ def is_form_of_this_browser(request: Request) -> bool:
 
 def is_same_token(token: str, expected: str) -> bool:
     return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def token_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
+    """Every view compares the token of an unsafe request, before it asks for the permission.
+
+    Not one that says `csrf=False`: what it does needs no cookie, and may be asked for from anywhere.
+    """
+    if info.exception_only:
+        return view
+    is_protected = info.options.get("csrf", True)
+
+    def with_token(context: Any, request: Request) -> Any:
+        request.has_met_view = True
+        if is_protected:
+            check_unsafe_request(request)
+        return view(context, request)
+
+    return with_token
+
+
+token_deriver.options = ("csrf",)  # type: ignore[attr-defined]
+
+
+def check_unsafe_request(request: Request) -> None:
+    """:raises BadToken: when the request may change something, and was not sent from a form of ours."""
+    if not is_safe(request) and not is_authorized_by_header(request):
+        check_token(request)
+
+
+def is_authorized_by_header(request: Request) -> bool:
+    """Does it bring credentials that no browser adds by itself? Then no other site can have sent it."""
+    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+    return bool(scheme) and scheme not in SCHEMES_OF_BROWSERS

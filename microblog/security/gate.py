@@ -10,6 +10,7 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
 from microblog.request import Registry, Request
 from microblog.security.csrf import check_origin
+from microblog.transactions import is_safe
 
 # A name or an address, and a port: what else stands in the header would end up in redirects.
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
@@ -26,10 +27,10 @@ def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[A
         if not {".", ".."}.isdisjoint(request.path_info.split("/")):
             # Browsers resolve these themselves; traversal would too, and answer with another page.
             raise HTTPNotFound()
-        if request.method == "POST":
+        if not is_safe(request):
             check_origin(request)
             request.check_form()
-            # The token is compared under this tween (submissions/sending.py).
+            # The token is compared by the view (security/csrf.py).
         return handler(request)
 
     return gate

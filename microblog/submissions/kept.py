@@ -176,7 +176,7 @@ def carried_form(request: Request) -> Sent | None:
 def keep(request: Request, user_id: int, sent: Sent) -> str:
     """Keeps it in the transaction of the log-in; the address at which its person finds it."""
     token = secrets.token_urlsafe(32)
-    queries.keep(request.dbsession, token_hash(token), user_id, sent.path, sent.fields)
+    queries.keep(request.begin_write(), token_hash(token), user_id, sent.path, sent.fields)
     return address(request, sent, token)
 
 
@@ -224,7 +224,7 @@ def forget_kept_form(request: Request) -> None:
     """The form of this request was sent and has done what it says."""
     token = kept_token(request)
     if token and request.identity is not None:
-        queries.forget(request.dbsession, token_hash(token), request.identity.id, path_of(request))
+        queries.forget(request.begin_write(), token_hash(token), request.identity.id, path_of(request))
 
 
 def as_typed(path: str) -> str:

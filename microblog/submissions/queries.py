@@ -91,29 +91,37 @@ def get_result(session: orm.Session, fingerprint: str, get_password_hash: GetPas
     return Result(row.location, [(kind, text) for kind, text in json.loads(row.messages)], logged_in)
 
 
-def add_result(
-    session: orm.Session, fingerprint: str, result: Result, get_password_hash: GetPasswordHash
-) -> bool:
-    """False when the same form has a result already: it was sent twice, and the other one was quicker."""
-    values: dict[str, Any] = {
-        "fingerprint": fingerprint,
-        "created": datetime.now(UTC),
-        "location": result.location,
-        "messages": json.dumps([*result.messages]),
-    }
-    if result.logged_in is not None:
-        values["user_id"] = result.logged_in.user_id
-        values["remembered"] = result.logged_in.remembered
-        values["password_digest"] = digest(result.logged_in.verified)
+def claim(session: orm.Session, fingerprint: str, get_password_hash: GetPasswordHash) -> bool:
+    """Make the row of this form's result, which is not known yet.
+
+    False when the same form has a result already: it was sent twice, and the other one was quicker. One that
+    is under way is waited for.
+    """
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    values = {"fingerprint": fingerprint, "created": datetime.now(UTC), "location": "", "messages": "[]"}
     statement = insert(FormResult).values(**values).on_conflict_do_nothing().returning(FormResult.fingerprint)
     if session.scalar(statement) is not None:
         return True
     if get_result(session, fingerprint, get_password_hash) is not None:
         return False
     # A log-in from before the password was changed, which counts no longer.
-    session.execute(sa.delete(FormResult).where(FormResult.fingerprint == fingerprint))
+    release(session, fingerprint)
     return session.scalar(statement) is not None
+
+
+def set_result(session: orm.Session, fingerprint: str, result: Result) -> None:
+    """What came of the form whose row `claim` has made."""
+    values: dict[str, Any] = {"location": result.location, "messages": json.dumps([*result.messages])}
+    if result.logged_in is not None:
+        values["user_id"] = result.logged_in.user_id
+        values["remembered"] = result.logged_in.remembered
+        values["password_digest"] = digest(result.logged_in.verified)
+    session.execute(sa.update(FormResult).where(FormResult.fingerprint == fingerprint).values(**values))
+
+
+def release(session: orm.Session, fingerprint: str) -> None:
+    """The form has no result: it may be sent again."""
+    session.execute(sa.delete(FormResult).where(FormResult.fingerprint == fingerprint))
 
 
 def digest(password_hash: str) -> str:

@@ -1,10 +1,10 @@
 """A form that is sent twice is done once, and answered twice.
 
 Every form has a random `key`. What a POST with a key led to is a row in `form_results`, written in the
-transaction of what it did. When the same form comes again, by a double click or because the answer was lost,
-it gets the same answer: when it was refused because its twin was quicker ("this nickname is taken"), or when
-its own row meets that of its twin, and all that it did is rolled back. So one that comes once pays for no
-more than a row.
+transaction of what it did. The transaction begins with the row, before its action: when the same form comes
+again, by a double click or because the answer was lost, its own row meets that of its twin, it does nothing,
+and gets the same answer. So it does when it was refused because its twin was quicker ("this nickname is
+taken").
 
 What counts as the same form: its path, its token, its key and all of its fields. The token must have been
 made for a cookie of this browser, also if the session has ended since. So nobody is given another's answer,
@@ -22,6 +22,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import exception_view_config
+from sqlalchemy import orm
 
 from microblog.request import Request
 from microblog.security.csrf import is_form_of_this_browser, posted_token
@@ -77,11 +78,11 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
     repeatable = bool(info.options.get("repeatable"))
 
     def with_result(context: Any, request: Request) -> Any:
+        request.is_done_once = not repeatable
         response = view(context, request)
         # Of what wrote nothing (who logs in is logged in already) there is nothing to do twice.
-        has_written = request.method == "POST" and "dbsession" in vars(request)
-        if has_written and response.status_int == HTTPSeeOther.code:
-            note_result(request, response, repeatable=repeatable)
+        if request.is_writing:
+            note_result(request, response)
         return response
 
     return with_result
@@ -90,19 +91,31 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
 result_deriver.options = ("page", "repeatable")  # type: ignore[attr-defined]
 
 
-def note_result(request: Request, response: Any, *, repeatable: bool) -> None:
-    """:raises SentTwice: when the same form has a result already."""
-    forget_kept_form(request)
-    fingerprint = request.form_fingerprint
+def claim_form(request: Request, session: orm.Session) -> None:
+    """The same form is done once: what comes a second time waits here for the first, and goes no further.
+
+    :raises SentTwice: when the same form has a result already.
+    """
+    fingerprint = request.form_fingerprint if request.is_done_once else None
     if fingerprint is None:
         return
-    request.flash(request.POST["key"], ACCEPTED)
-    if repeatable:
-        return
-    result = queries.Result(response.location, said(request), getattr(request, "logged_in", None))
-    get_password_hash = get_log_ins(request.registry).get_password_hash
-    if not queries.add_result(request.dbsession, fingerprint, result, get_password_hash):
+    if not queries.claim(session, fingerprint, get_log_ins(request.registry).get_password_hash):
         raise SentTwice(SENT_TWICE)
+
+
+def note_result(request: Request, response: Any) -> None:
+    """What the form led to goes into its row, which `claim_form` has made."""
+    fingerprint = request.form_fingerprint
+    if response.status_int == HTTPSeeOther.code:
+        forget_kept_form(request)
+        if fingerprint is not None:
+            request.flash(request.POST["key"], ACCEPTED)
+            if request.is_done_once:
+                logged_in = getattr(request, "logged_in", None)
+                result = queries.Result(response.location, said(request), logged_in)
+                queries.set_result(request.dbsession, fingerprint, result)
+    elif fingerprint is not None and request.is_done_once:
+        queries.release(request.dbsession, fingerprint)
 
 
 @exception_view_config(context=SentTwice)
@@ -142,4 +155,5 @@ def replayed(request: Request) -> Any:
 def includeme(config: Any) -> None:
     config.add_request_method(form_key, reify=True)
     config.add_request_method(form_fingerprint, reify=True)
+    config.registry.checks_before_writing.append(claim_form)
     config.add_view_deriver(result_deriver, name="result", under="canonical")

@@ -1,4 +1,4 @@
-"""The way of a POST under the gate: may it be sent, was it answered before, and if not, what is shown."""
+"""The way of a form under the gate: was it answered before, and if it may not be sent, what is shown."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import apply_request_extensions
+from pyramid.response import Response
 from pyramid.threadlocal import RequestContext
 from pyramid.tweens import EXCVIEW
+from pyramid.view import exception_view_config
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
 from microblog.redaction import mask_address
 from microblog.request import Registry, Request
-from microblog.security.csrf import BadCSRF, check_token, posted_token
+from microblog.security.csrf import BadToken, check_unsafe_request, posted_token
 from microblog.security.gate import GATE_TWEEN
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replayed
-from microblog.transactions import TRANSACTION_TWEEN
-from microblog.web.errors import allowed_methods, is_api
+from microblog.transactions import TRANSACTION_TWEEN, is_safe
+from microblog.web.errors import allowed_methods, error_page, is_api
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +32,50 @@ Handler = Callable[[Any], Any]
 
 
 def sending_tween(handler: Handler, registry: Registry) -> Handler:
-    """Compares the token of each form before there is a transaction, and never loses what was typed."""
+    """Never loses what was typed: a form that is refused is shown again, or given to the log-in page."""
 
     def sending(request: Request) -> Any:
-        if request.method != "POST":
-            return handler(request)
-        try:
-            check_token(request)
-        except BadCSRF as error:
-            answer = replayed_after(request) or shown_again(handler, request, error)
-            if answer is None:
-                raise
-            return answer
         response = handler(request)
-        if getattr(request, "asks_to_log_in", False):
+        if is_safe(request):
+            return response
+        bad_token = find_bad_token(request)
+        if bad_token is not None:
+            return answer_bad_token(handler, request, bad_token)
+        if request.method == "POST" and getattr(request, "asks_to_log_in", False):
             return log_in_page(handler, request, kept.at_its_address(request, kept.sent_form(request)), 403)
         if is_refused(request, response):
             return replayed_after(request) or response
         return response
 
     return sending
+
+
+def find_bad_token(request: Request) -> BadToken | None:
+    """That its token is wrong is the first thing to say of a form, also where no view takes it."""
+    if isinstance(request.exception, BadToken):
+        return request.exception
+    if request.method == "POST" and not request.has_met_view:
+        try:
+            check_unsafe_request(request)
+        except BadToken as error:
+            return error
+    return None
+
+
+def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any:
+    """What the same form was answered before; or its page, filled in; or the page of the error."""
+    request.exception = request.exc_info = None
+    return (
+        replayed_after(request)
+        or shown_again(handler, request)
+        or error_page(request, error.status_int, error.detail)
+    )
+
+
+@exception_view_config(context=BadToken)
+def bad_token(error: BadToken, request: Request) -> Any:
+    """Nobody sees this: `sending_tween` answers, over the transaction."""
+    return Response(status=error.status_int)
 
 
 def is_refused(request: Request, response: Any) -> bool:
@@ -87,12 +113,12 @@ class Page:
         return getattr(self.request, "exception", None) is not None
 
 
-def shown_again(handler: Handler, request: Request, error: BadCSRF) -> Any:
+def shown_again(handler: Handler, request: Request) -> Any:
     """The form whose token is wrong, filled in, with a new token; None when its page has no form.
 
     Where there is nothing left to do (who logs in is logged in already), on to where its page leads.
     """
-    if is_api(request):
+    if request.method != "POST" or is_api(request):
         return None
     sent, notice = kept.sent_form(request), kept.TOO_OLD
     carried = kept.carried_form(request)

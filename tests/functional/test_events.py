@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any
 
@@ -83,6 +84,26 @@ def test_a_post_is_told_when_it_is_written_and_when_it_is_deleted(subscribed, su
     post = {"post_id": post_id, "author_id": user_id(subscribed, "susan"), "imported": False}
     assert subscriber.of(PostWritten) == [{**post, "body": "Hello", "language": None}]
     assert subscriber.of(PostDeleted) == [post]
+
+
+def test_a_double_click_is_told_once(subscribed, subscriber):
+    browser = subscribed.browser()
+    sign_up(browser, "susan")
+    form = browser.get("/").forms["compose-form"]
+    form["body"] = "Hello"
+    for _ in range(2):
+        form.submit(status=303)
+    assert len(subscriber.of(PostWritten)) == 1
+    fields = dict(browser.get("/").forms["compose-form"].submit_fields()) | {"body": "Many clicks"}
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+    def click(number: int) -> int:
+        answer = subscribed.browser().post("/posts/", fields, {"Cookie": cookies}, status=303)
+        return answer.status_int
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(click, range(4)))
+    assert [post["body"] for post in subscriber.of(PostWritten)] == ["Hello", "Many clicks"]
 
 
 def test_following_twice_is_told_once_and_so_is_unfollowing(subscribed, subscriber):

@@ -25,7 +25,7 @@ class Probe(Container):
 
 def write(request: Any) -> None:
     """Core alone, which `zope.sqlalchemy` does not see by itself."""
-    request.dbsession.execute(sa.insert(User).values(nickname="probe", member_since=sa.func.now()))
+    request.begin_write().execute(sa.insert(User).values(nickname="probe", member_since=sa.func.now()))
 
 
 def ok(probe: Probe, request: Any) -> Any:
@@ -34,7 +34,7 @@ def ok(probe: Probe, request: Any) -> Any:
 
 
 def raw(probe: Probe, request: Any) -> Any:
-    request.dbsession.execute(
+    request.begin_write().execute(
         sa.text("INSERT INTO users (nickname, member_since) VALUES ('probe', CURRENT_TIMESTAMP)")
     )
     return Response("written")
@@ -68,7 +68,7 @@ def broken(probe: Probe, request: Any) -> Any:
 
 def breaks_a_reference(probe: Probe, request: Any) -> Any:
     write(request)
-    request.dbsession.execute(sa.text("INSERT INTO posts (id, user_id, body) VALUES (1, 999, 'x')"))
+    request.begin_write().execute(sa.text("INSERT INTO posts (id, user_id, body) VALUES (1, 999, 'x')"))
     return Response("never")
 
 
@@ -84,8 +84,8 @@ def busy_twice(probe: Probe, request: Any) -> Any:
 def fails_at_commit(probe: Probe, request: Any) -> Any:
     write(request)
     # SQLite then looks at references when it commits, and leaves the transaction open when they are wrong.
-    request.dbsession.execute(sa.text("PRAGMA defer_foreign_keys = ON"))
-    request.dbsession.execute(
+    request.begin_write().execute(sa.text("PRAGMA defer_foreign_keys = ON"))
+    request.begin_write().execute(
         sa.text("INSERT INTO follows (follower_id, followee_id, since) VALUES (8, 9, 1)")
     )
     return Response("all is well until here")

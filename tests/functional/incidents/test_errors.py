@@ -35,7 +35,7 @@ def broken(request):
 
 
 def writing(request):
-    request.dbsession.execute(sa.update(User).values(about_me="written by mistake"))
+    request.begin_write().execute(sa.update(User).values(about_me="written by mistake"))
     raise ValueError("broken after writing")
 
 

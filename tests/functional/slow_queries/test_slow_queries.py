@@ -363,6 +363,7 @@ def test_a_plan_that_cannot_be_had_fails_nothing(build, reports):
     """A temporary table is on the request's own connection only."""
 
     def temporary(request):
+        request.begin_write()
         request.dbsession.execute(sa.text("CREATE TEMPORARY TABLE IF NOT EXISTS passing (id INTEGER)"))
         request.dbsession.execute(
             sa.text("SELECT id, pg_sleep(0.03) FROM passing UNION ALL SELECT 1, pg_sleep(0.03)")

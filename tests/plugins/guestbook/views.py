@@ -28,7 +28,7 @@ def sign(guestbook: Guestbook, request: Request) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return page(request, form)
-    actions.sign(request.dbsession, request.me.id, form.text("signature"))
+    actions.sign(request.begin_write(), request.me.id, form.text("signature"))
     request.flash("Thank you for your line.")
     return HTTPSeeOther(location=request.link("guestbook", ""))
 

@@ -82,7 +82,8 @@ class Readiness:
 
     def _log(self, check: HealthCheck, problem: str | None, error: Exception | None = None) -> None:
         """Once for each change, not for each time that somebody asks."""
-        if check.logs_itself:
+        is_outage = problem is not None and self._registry.database.outage is not None
+        if check.logs_itself or is_outage:  # whoever met an outage first has logged it
             return
         with self._lock:
             before = self._logged.get(check.name)

@@ -561,5 +561,5 @@ def test_the_example_of_an_adapter_is_the_one_that_passes_the_contract():
 
 def test_the_room_that_the_architecture_shows_is_the_one_of_the_tests():
     room = (ROOT / "tests/plugins/guestbook/__init__.py").read_text(encoding="utf-8")
-    # Not "python": it is run by tests/functional/plugins/, and to import it is to add its table to our models.
+    # Not "python": tests/functional/plugins/ run it, and an import would add its table to our models.
     assert Block("py", room) in Document(DOCS / "architecture.md").blocks

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from microblog.accounts import passwords, rules
 from microblog.accounts.models import EMAIL_LENGTH
+from microblog.accounts.nicknames import nickname_key
 from microblog.texts import check_length, strip, unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
@@ -23,7 +24,10 @@ def at_most(characters: int, sentence: str) -> Rule:
 
 
 def is_a_nickname(form: Any, field: Any) -> None:
-    reserved = form.request.registry.reserved_nicknames
+    """What they are called stays allowed, when a page of a newer version, or of a plug-in, has this name."""
+    me = form.request.identity
+    own = set() if me is None else {nickname_key(me.nickname)}
+    reserved = form.request.registry.reserved_nicknames - own
     Rule(partial(rules.check_nickname, reserved=reserved))(form, field)
 
 

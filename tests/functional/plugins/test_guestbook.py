@@ -137,6 +137,16 @@ def test_nobody_can_be_called_like_it(site, name):
     assert "This nickname is reserved." in form.submit(status=422).text
 
 
+def test_who_was_called_like_it_before_may_stay_so(make_application, make_site):
+    browser = make_application().browser()
+    sign_up(browser, "Guestbook")
+    now = make_site().browser()
+    log_in(now, "Guestbook")
+    form = now.get("/account/profile").forms["profile-form"]
+    form["about_me"] = "I was here first."
+    assert "I was here first." in form.submit(status=303).follow().text
+
+
 def test_admins_find_its_page_beside_ours(site, susan):
     from microblog.accounts.actions import set_admin
     from microblog.accounts.queries import owner_of_nickname

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pyramid.events import ApplicationCreated
+from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import (
     HTTPClientError,
     HTTPException,
@@ -172,7 +173,7 @@ def contact_link(contact: str | None, incident: str | None) -> str | None:
 
 @exception_view_config(context=HTTPClientError)
 def client_error(error: HTTPClientError, request: Request) -> Any:
-    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
+    return error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
 
 
 def typed(request: Request) -> list[tuple[str, str]]:
@@ -188,7 +189,7 @@ def typed(request: Request) -> list[tuple[str, str]]:
 
 @exception_view_config(context=HTTPServerError)
 def server_error(error: HTTPServerError, request: Request) -> Any:
-    return error_page(request, error.status_int, sentence_of(error), headers=error.headers)
+    return error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
 
 
 @exception_view_config(context=DatabaseUnavailable)
@@ -237,13 +238,18 @@ def not_found(error: HTTPNotFound, request: Request) -> Any:
     methods = allowed_methods(request)
     if methods and request.method not in methods:
         return error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
-    return error_page(request, 404, sentence_of(error))
+    return error_page(request, 404, get_sentence(error, request))
 
 
-def sentence_of(error: HTTPException) -> str | None:
-    """The sentence with which our own code raised it; Pyramid's own detail is a path."""
-    detail = error.detail
-    return detail if detail and detail.endswith(".") and " " in detail else None
+def get_sentence(error: HTTPException, request: Request) -> str | None:
+    """The sentence for people with which a view raised it.
+
+    None for what Pyramid raises by itself: its details are a path, predicates, or an entry of an ACL.
+    """
+    is_denied_by_acl = getattr(error, "result", None) is not None
+    if isinstance(error, PredicateMismatch) or is_denied_by_acl or error.detail == request.path_info:
+        return None
+    return error.detail or None
 
 
 @forbidden_view_config()
@@ -252,7 +258,7 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
 
     A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
     """
-    sentence = sentence_of(error)
+    sentence = get_sentence(error, request)
     if not is_api(request) and sentence is None and request.identity is None:
         target = request.here if request.method in ("GET", "HEAD") else None
         request.asks_to_log_in = True

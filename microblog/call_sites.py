@@ -55,13 +55,13 @@ def find_call_site() -> CallSite:
         # The code of a template has the template's name.
         if file.endswith(".py") and (file.startswith(PACKAGE) or not file.startswith(LIBRARIES)):
             if file.endswith(VIEWS):
-                return CallSite(source or named(frame), named(frame))
+                return CallSite(source or format_frame(frame), format_frame(frame))
             if not source and file not in BETWEEN:
-                source = named(frame)
+                source = format_frame(frame)
         frame = frame.f_back
     return CallSite(source, "")
 
 
-def named(frame: FrameType) -> str:
+def format_frame(frame: FrameType) -> str:
     file = frame.f_code.co_filename.removeprefix(PROJECT)
     return f"{file}:{frame.f_lineno} in {frame.f_code.co_qualname}"

@@ -53,7 +53,7 @@ class Profiled:
     sql: tuple[Recorded, ...]
 
     @property
-    def moment(self) -> datetime:
+    def timestamp(self) -> datetime:
         return datetime.fromisoformat(self.began)
 
     @property
@@ -64,7 +64,7 @@ class Profiled:
     def name(self) -> str:
         """Of its files: when, how long, and what; nothing in it that a file system or a URL minds."""
         parts = (
-            f"{self.moment:%Y%m%dT%H%M%S%fZ}",
+            f"{self.timestamp:%Y%m%dT%H%M%S%fZ}",
             f"{self.seconds * 1000:.0f}ms",
             NOT_IN_A_NAME.sub("_", self.method)[:10],
             NOT_IN_A_NAME.sub("_", self.path).strip("_")[:PATH_CHARACTERS] or "root",
@@ -77,17 +77,17 @@ class Function(NamedTuple):
     """A line of the table: `own` and `seconds` are without and with what it called."""
 
     name: str
-    place: str
+    location: str
     calls: int
     own: float
     seconds: float
 
 
 ORDERS: dict[str, Callable[[Function], Any]] = {
-    "time": lambda function: (-function.own, -function.calls, function.place),
-    "cumulative": lambda function: (-function.seconds, -function.calls, function.place),
-    "calls": lambda function: (-function.calls, -function.own, function.place),
-    "name": lambda function: (function.place, function.name),
+    "time": lambda function: (-function.own, -function.calls, function.location),
+    "cumulative": lambda function: (-function.seconds, -function.calls, function.location),
+    "calls": lambda function: (-function.calls, -function.own, function.location),
+    "name": lambda function: (function.location, function.name),
 }
 
 
@@ -172,14 +172,14 @@ def functions(file: Path) -> list[Function]:
         # Not by pstats, which prints what it thinks of a broken file. The folder is the operator's own.
         stats = marshal.loads(file.read_bytes())  # noqa: S302
         return [
-            Function(ADDRESS.sub("", name), place(path, line), calls, own, seconds)
+            Function(ADDRESS.sub("", name), format_location(path, line), calls, own, seconds)
             for (path, line, name), (_, calls, own, seconds, _) in stats.items()
         ]
     except (OSError, EOFError, ValueError, TypeError, AttributeError):
         return []
 
 
-def place(path: str, line: int) -> str:
+def format_location(path: str, line: int) -> str:
     """`microblog/posts/queries.py:41`, `sqlalchemy/orm/session.py:7`; "" for what is in C."""
     if path == "~":
         return ""

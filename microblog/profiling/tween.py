@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def profiling_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
-    """Profiles each request, or the one that asks; a header of its response tells of it, or why not."""
+    """Profiles each request, or the one that asks; a header of the response names the profile, or why not."""
     on_demand = registry.microblog[PROFILER] == "on_demand"
 
     def profiling(request: Request) -> Any:
@@ -64,7 +64,7 @@ def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
         profile.disable()
         sql, observation.recorded = tuple(observation.recorded), None
         path = request.path_info
-        stats, table = report_of(profile, request.registry.microblog[PROFILER_FUNCTIONS])
+        stats, table = format_report(profile, request.registry.microblog[PROFILER_FUNCTIONS])
         log.info("PATH: %r\n%s", path, table)
         name = keep(
             Profiled(
@@ -86,7 +86,7 @@ def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
     return response
 
 
-def report_of(profile: Profile, functions: int) -> tuple[Any, str]:
+def format_report(profile: Profile, functions: int) -> tuple[Any, str]:
     """The statistics, and as a text: calls and seconds, and the functions that took longest."""
     output = io.StringIO()
     stats = statistics(profile, output)

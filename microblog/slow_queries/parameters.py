@@ -31,7 +31,7 @@ NUMBER_AT_THE_END = re.compile(r"(_\d+)+$")
 
 
 @cache
-def columns() -> dict[str, bool]:
+def load_columns() -> dict[str, bool]:
     """Every column's name: is it marked as one that holds secrets, by `info={"secret": True}`?"""
     found: dict[str, bool] = {}
     for table in Base.metadata.tables.values():
@@ -40,25 +40,25 @@ def columns() -> dict[str, bool]:
     return found
 
 
-def shown(statement: str, values: Any, context: Any = None) -> str:
+def format_parameters(statement: str, values: Any, context: Any = None) -> str:
     """`nickname='susan', password_hash=[hidden]`; of many sets the first ones.
 
     `values` is what the driver got; `context` is SQLAlchemy's execution context, where there is one.
     Never raises: it is called in the middle of somebody else's work.
     """
     try:
-        return text_of(statement, values, context)
+        return format_sets(statement, values, context)
     except Exception:
         log.exception("The parameters of a statement could not be shown.")
         return "[not shown]"
 
 
-def text_of(statement: str, values: Any, context: Any) -> str:
+def format_sets(statement: str, values: Any, context: Any) -> str:
     compiled = getattr(context, "compiled", None)
     sets = getattr(context, "compiled_parameters", None) if compiled is not None else None
     if not sets:
         sets = values if is_many(values) else [values] if values else []
-    lines = [one_set(statement, one, compiled) for one in sets[:MOST_SETS]]
+    lines = [format_set(statement, one, compiled) for one in sets[:MOST_SETS]]
     if len(sets) > MOST_SETS:
         lines.append(f"and {len(sets) - MOST_SETS:,} more sets")
     return "; ".join(line for line in lines if line)
@@ -73,13 +73,13 @@ def is_many(values: Any) -> bool:
     )
 
 
-def one_set(statement: str, values: Any, compiled: Any) -> str:
+def format_set(statement: str, values: Any, compiled: Any) -> str:
     parts: list[str] = []
     for name, value in named(values):
         if len(parts) == MOST_PARAMETERS:
             parts.append(f"and {len(values) - MOST_PARAMETERS:,} more")
             break
-        text = HIDDEN if is_hidden(statement, name, value, compiled) else cut(value)
+        text = HIDDEN if is_hidden(statement, name, value, compiled) else format_value(value)
         parts.append(f"{name}={text}" if name else text)
     return ", ".join(parts)
 
@@ -98,13 +98,13 @@ def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
     stem = NUMBER_AT_THE_END.sub("", name)
     if is_secret(stem) or ASKS_FOR_A_PASSWORD.match(statement):
         return True
-    if name and (stem in columns() or not is_made_up(name, compiled)):
+    if name and (stem in load_columns() or not is_made_up(name, compiled)):
         return False
     return mentions_secrets(statement)
 
 
 def is_secret(name: str) -> bool:
-    return bool(SECRET_NAMES.search(name)) or columns().get(name, False)
+    return bool(SECRET_NAMES.search(name)) or load_columns().get(name, False)
 
 
 def is_made_up(name: str, compiled: Any) -> bool:
@@ -117,10 +117,10 @@ def mentions_secrets(statement: str) -> bool:
     return any(is_secret(word) for word in set(re.findall(r"\w+", statement)))
 
 
-def cut(value: Any) -> str:
+def format_value(value: Any) -> str:
     """The value as Python writes it, not longer than a line."""
     if isinstance(value, (list, tuple)):
-        items = ", ".join(cut(item) for item in value[:MOST_ITEMS])
+        items = ", ".join(format_value(item) for item in value[:MOST_ITEMS])
         more = f", and {len(value) - MOST_ITEMS:,} more" if len(value) > MOST_ITEMS else ""
         return f"[{items}{more}]"
     if isinstance(value, (str, bytes)):

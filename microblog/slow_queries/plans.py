@@ -22,7 +22,7 @@ TEXT_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _at_work = threading.Lock()
 
 
-def plan_of(engine: sa.Engine, statement: str, values: Any, seconds: float = SECONDS_FOR_A_PLAN) -> str:
+def get_plan(engine: sa.Engine, statement: str, values: Any, seconds: float = SECONDS_FOR_A_PLAN) -> str:
     """The plan, a step a line, or a sentence that says why there is none; never raises.
 
     One plan is asked for at a time in a process: when everything is slow at once, asking would make it
@@ -38,7 +38,7 @@ def plan_of(engine: sa.Engine, statement: str, values: Any, seconds: float = SEC
         one = values[0] if is_many(values) else values
         return TEXT_LITERAL.sub("'…'", steps(engine, statement, one, seconds))
     except Exception as error:
-        return f"The database told none: {type(error).__name__}: {first_line(error)}"
+        return f"The database gave none: {type(error).__name__}: {first_line(error)}"
     finally:
         _at_work.release()
 

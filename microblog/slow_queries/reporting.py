@@ -23,7 +23,7 @@ from microblog.observing import LONGEST_PATH, Observation, present
 from microblog.profiling.settings import PROFILER
 from microblog.request import Registry, Request
 from microblog.settings import Settings
-from microblog.slow_queries.plans import plan_of
+from microblog.slow_queries.plans import get_plan
 from microblog.slow_queries.settings import SLOW_EXPLAIN, SLOW_REPEATS, SLOW_THRESHOLD
 from microblog.slow_queries.timing import Run, Timer, install
 
@@ -59,7 +59,7 @@ def fingerprint(statement: str) -> str:
     return hashlib.sha256(statement.strip().encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
 
 
-def who_asked(observation: Observation | None) -> dict[str, str]:
+def describe_caller(observation: Observation | None) -> dict[str, str]:
     """The request, task or command, as fields of the log."""
     if observation is None:
         return {}
@@ -76,7 +76,7 @@ def who_asked(observation: Observation | None) -> dict[str, str]:
     }
 
 
-def line_about(who: dict[str, str]) -> dict[str, str]:
+def format_caller(who: dict[str, str]) -> dict[str, str]:
     """The same as one line of the message, by its label."""
     if "path" in who:
         about = "{method} {path}, context {context}, view {view!r}, id {id}"
@@ -85,7 +85,7 @@ def line_about(who: dict[str, str]) -> dict[str, str]:
 
 
 class SlowQueries:
-    """What the log and the admins are told; a `Reporter` for the timer, and an observer."""
+    """What the log and the admins hear of; a `Reporter` for the timer, and an observer."""
 
     def __init__(
         self, registry: Registry, *, seconds_for_plans: float = SECONDS_FOR_PLANS_OF_A_REQUEST
@@ -128,13 +128,13 @@ class SlowQueries:
             self.report_repeated(request, observation)
 
     def report_slow(self, run: Run, *, explain: bool) -> None:
-        who = who_asked(run.observation)
+        who = describe_caller(run.observation)
         lines = {
             "SLOW QUERY": run.statement[:LONGEST_STATEMENT],
             "Parameters": run.parameters or "none",
             "Duration": f"{run.seconds:.3f} s",
             "Context": str(run.call_site),
-            **line_about(who),
+            **format_caller(who),
         }
         fields = {
             "statement": lines["SLOW QUERY"],
@@ -152,11 +152,12 @@ class SlowQueries:
             lines["Runs"] = f"{runs:,} {when}, {ns / 1e9:.3f} s in all"
         if self._explain:
             engine = self._registry.database.engine
-            fields["plan"] = plan_of(engine, run.statement, run.values) if explain else TOO_LATE
+            fields["plan"] = get_plan(engine, run.statement, run.values) if explain else TOO_LATE
             lines["Plan"] = f"\n{fields['plan']}"
         # Without a call site, the beginning of the statement; a subject is one line.
         what = run.call_site.source or " ".join(run.statement.split())[:60]
-        self.tell("slow query", fingerprint(run.statement), f"{run.seconds:.3f} s in {what}", lines, fields)
+        subject = f"{run.seconds:.3f} s in {what}"
+        self._report("slow query", fingerprint(run.statement), subject, lines, fields)
 
     def report_repeated(self, request: Request, observation: Observation) -> None:
         """Statements that differ only in how many values they have are one."""
@@ -164,7 +165,7 @@ class SlowQueries:
         for statement in observation.counts:
             groups.setdefault(fingerprint(statement), []).append(statement)
         call_sites: dict[str, CallSite] = request.environ.pop(REPEATED, {})
-        who = who_asked(observation)
+        who = describe_caller(observation)
         for group, statements in groups.items():
             runs = sum(observation.counts[statement][0] for statement in statements)
             if runs <= self._repeats:
@@ -176,7 +177,7 @@ class SlowQueries:
                 "Runs": f"{runs:,} in this request",
                 "Duration": f"{seconds:.3f} s in all",
                 "Context": str(where),
-                **line_about(who),
+                **format_caller(who),
             }
             fields = {
                 "statement": lines["REPEATED QUERY"],
@@ -186,9 +187,9 @@ class SlowQueries:
                 "called_from": where.view,
                 **who,
             }
-            self.tell("repeated query", group, f"{runs:,} times in {who['path']}", lines, fields)
+            self._report("repeated query", group, f"{runs:,} times in {who['path']}", lines, fields)
 
-    def tell(
+    def _report(
         self, kind: str, group: str, subject: str, lines: dict[str, str], fields: dict[str, Any]
     ) -> None:
         """One event of the log, and the admins."""

@@ -25,7 +25,7 @@ from sqlalchemy import event
 
 from microblog.call_sites import CallSite, find_call_site
 from microblog.observing import Observation, Recorded, present
-from microblog.slow_queries.parameters import shown
+from microblog.slow_queries.parameters import format_parameters
 
 UNCOUNTED = ("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
 COMMIT = "COMMIT"
@@ -144,9 +144,8 @@ class Timer:
         cursor.context = weakref.ref(context)
         if recorded is not None:
             cursor.recorded = recorded, len(recorded)
-            recorded.append(
-                Recorded(statement, shown(statement, parameters, context), ns / 1e9, str(find_call_site()))
-            )
+            text = format_parameters(statement, parameters, context)
+            recorded.append(Recorded(statement, text, ns / 1e9, str(find_call_site())))
             limit = 0
         cursor.limit = limit
         if ns >= limit:
@@ -179,7 +178,7 @@ class Timer:
         if cursor.run is not None:
             cursor.run.ns = ns
         elif ns >= self._slow_ns and not getattr(cursor.connection, "hangs", False):
-            parameters = shown(cursor.statement, cursor.parameters, cursor.context())
+            parameters = format_parameters(cursor.statement, cursor.parameters, cursor.context())
             run = Run(
                 cursor.statement, parameters, cursor.parameters, ns, find_call_site(), cursor.observation
             )

@@ -76,7 +76,7 @@ def numbers(row):
 
 def test_an_admin_finds_the_profiles_by_the_footer(admin, folder):
     keep(folder)
-    later = (PROFILED.moment + timedelta(seconds=1)).isoformat()
+    later = (PROFILED.timestamp + timedelta(seconds=1)).isoformat()
     keep(folder, replace(PROFILED, path="/failed", status=None, sql=(), began=later))
     page = admin.get("/").click("Profiles")
     assert page.request.path == "/admin/profiles/"

@@ -339,7 +339,7 @@ def test_with_explain_the_plan_is_told(build, reports):
     assert commits[-1]["path"] == "/posts/"
     assert "\nContext: not known\n" in commits[-1]["message"]
     assert plans["COMMIT"] == "There is no plan of such a statement."
-    assert "The database told none" not in "".join(plans.values())
+    assert "The database gave none" not in "".join(plans.values())
     told = "".join(report["message"] for report in reports())
     assert "\nPlan: \n" in told
     assert "private" not in told
@@ -377,7 +377,7 @@ def test_a_plan_that_cannot_be_had_fails_nothing(build, reports):
     sign_up(browser, "susan")
     browser.post("/temporary", {"csrf_token": token(browser)}, status=200)
     (report,) = reports("pg_sleep")
-    assert re.search(r"The database told none: \w+: .*(pg_sleep|passing)", report["plan"])
+    assert re.search(r"The database gave none: \w+: .*(pg_sleep|passing)", report["plan"])
 
 
 def test_a_statement_that_is_repeated_is_reported_once(build, reports):

@@ -167,7 +167,7 @@ def test_what_is_missing_or_broken_is_not_there(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "location"),
     [
         ("~", ""),
         (f"{profiles.OURS}/posts/queries.py", "microblog/posts/queries.py:7"),
@@ -176,8 +176,8 @@ def test_what_is_missing_or_broken_is_not_there(folder, tmp_path):
         ("<string>", "<string>:7"),
     ],
 )
-def test_a_place_is_short(path, place):
-    assert profiles.place(path, 7) == place
+def test_a_location_is_short(path, location):
+    assert profiles.format_location(path, 7) == location
 
 
 # Values that are signed

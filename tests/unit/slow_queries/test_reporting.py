@@ -12,8 +12,8 @@ from microblog.accounts.models import LoginSession, User
 from microblog.db import Base, Database
 from microblog.posts.models import Post
 from microblog.slow_queries import parameters, plans
-from microblog.slow_queries.parameters import HIDDEN, shown
-from microblog.slow_queries.plans import plan_of
+from microblog.slow_queries.parameters import HIDDEN, format_parameters
+from microblog.slow_queries.plans import get_plan
 from microblog.slow_queries.reporting import fingerprint
 from tests.conftest import POSTGRESQL_URL
 
@@ -28,7 +28,7 @@ class Context:
 
 def shown_of(statement, *sets):
     context = Context(statement, *sets)
-    return shown(str(context.compiled), (), context)
+    return format_parameters(str(context.compiled), (), context)
 
 
 # Fingerprints
@@ -95,9 +95,9 @@ def test_names_in_our_own_sql_say_what_they_are():
 
 
 def test_texts_without_names_are_hidden_when_a_secret_column_is_near():
-    assert shown("UPDATE users SET password_hash = ? WHERE id = ?", ("abc", 1)) == f"{HIDDEN}, 1"
-    assert shown("UPDATE users SET nickname = ? WHERE id = ?", ("susan", 1)) == "'susan', 1"
-    assert shown("UPDATE sessions SET token_hash = %(t)s", {"token": "abc"}) == f"token={HIDDEN}"
+    assert format_parameters("UPDATE users SET password_hash = ? WHERE id = ?", ("abc", 1)) == f"{HIDDEN}, 1"
+    assert format_parameters("UPDATE users SET nickname = ? WHERE id = ?", ("susan", 1)) == "'susan', 1"
+    assert format_parameters("UPDATE sessions SET token_hash = %(t)s", {"token": "abc"}) == f"token={HIDDEN}"
 
 
 def test_what_was_typed_to_log_in_is_hidden_whatever_it_is_compared_with():
@@ -109,30 +109,30 @@ def test_what_was_typed_to_log_in_is_hidden_whatever_it_is_compared_with():
 def test_a_column_may_be_marked_as_secret(monkeypatch):
     marked = sa.Table("diaries", sa.MetaData(), sa.Column("page", sa.String, info={"secret": True}))
     monkeypatch.setattr(Base, "metadata", marked.metadata)
-    parameters.columns.cache_clear()
+    parameters.load_columns.cache_clear()
     try:
         assert shown_of(sa.insert(marked).values(page="Dear diary")) == f"page={HIDDEN}"
     finally:
-        parameters.columns.cache_clear()
+        parameters.load_columns.cache_clear()
 
 
 def test_of_many_sets_the_first_are_shown():
-    assert (
-        shown("DELETE FROM posts WHERE id = ?", [(1,), (2,), (3,), (4,), (5,)]) == "1; 2; 3; and 2 more sets"
-    )
-    assert shown("DELETE FROM posts", ()) == ""
+    sets = [(1,), (2,), (3,), (4,), (5,)]
+    assert format_parameters("DELETE FROM posts WHERE id = ?", sets) == "1; 2; 3; and 2 more sets"
+    assert format_parameters("DELETE FROM posts", ()) == ""
     assert shown_of(sa.delete(Post)) == ""
 
 
 def test_long_values_are_cut():
-    assert shown("SELECT ?", ["x" * 1234]) == f"'{'x' * 100}'… (1,234 characters)"
-    assert shown("SELECT ?", [b"x" * 101]) == f"b'{'x' * 100}'… (101 bytes)"
-    assert shown("SELECT ?", ([*range(12)],)) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more]"
-    assert shown("SELECT ?", [*range(52)]).endswith("48, 49, and 2 more")
+    assert format_parameters("SELECT ?", ["x" * 1234]) == f"'{'x' * 100}'… (1,234 characters)"
+    assert format_parameters("SELECT ?", [b"x" * 101]) == f"b'{'x' * 100}'… (101 bytes)"
+    assert format_parameters("SELECT ?", ([*range(12)],)) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more]"
+    assert format_parameters("SELECT ?", [*range(52)]).endswith("48, 49, and 2 more")
 
 
 def test_no_value_begins_a_line():
-    assert shown("SELECT ?", ["a\nSLOW QUERY: \x1b[2J\u2028"]) == r"'a\nSLOW QUERY: \x1b[2J\u2028'"
+    shown = format_parameters("SELECT ?", ["a\nSLOW QUERY: \x1b[2J\u2028"])
+    assert shown == r"'a\nSLOW QUERY: \x1b[2J\u2028'"
 
 
 def test_a_value_that_cannot_be_shown_fails_nothing(caplog):
@@ -140,7 +140,7 @@ def test_a_value_that_cannot_be_shown_fails_nothing(caplog):
         def __repr__(self):
             raise RuntimeError
 
-    assert shown("SELECT ?", [Shy()]) == "[not shown]"
+    assert format_parameters("SELECT ?", [Shy()]) == "[not shown]"
     assert "could not be shown" in caplog.text
     caplog.clear()
 
@@ -165,7 +165,7 @@ def values_for(engine, **values):
 
 def test_a_plan_says_how_rows_are_found_and_no_secret(engine):
     statement = f"SELECT id FROM users WHERE email_key = {place_of(engine, 'key')} AND nickname = 'it''s'"
-    told = plan_of(engine, statement, values_for(engine, key="a@example.com"))
+    told = get_plan(engine, statement, values_for(engine, key="a@example.com"))
     # Of a small table PostgreSQL may read all.
     assert re.search("SEARCH users USING INDEX|Scan .*on users", told)
     assert "example" not in told
@@ -175,12 +175,12 @@ def test_a_plan_says_how_rows_are_found_and_no_secret(engine):
 def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
     statement = f"SELECT id FROM users WHERE id = {place_of(engine, 'id')}"
     many = [values_for(engine, id=1), values_for(engine, id=2)]
-    assert plan_of(engine, statement, many) == plan_of(engine, statement, many[0])
-    assert "told none" not in plan_of(engine, statement, many)
+    assert get_plan(engine, statement, many) == get_plan(engine, statement, many[0])
+    assert "gave none" not in get_plan(engine, statement, many)
 
 
 def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):
-    told = plan_of(
+    told = get_plan(
         engine, "SELECT 1 FROM posts WHERE id IN (SELECT id FROM posts UNION SELECT id FROM users)", ()
     )
     assert re.search(r"\n {2,}", told)
@@ -192,29 +192,29 @@ def test_nothing_is_changed_and_nobody_who_writes_is_waited_for(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE users SET nickname = 'b'")
         assert re.search(
-            "SEARCH users|Delete on users", plan_of(engine, "DELETE FROM users WHERE 1 < id", ())
+            "SEARCH users|Delete on users", get_plan(engine, "DELETE FROM users WHERE 1 < id", ())
         )
         assert connection.exec_driver_sql("SELECT count(*) FROM users").scalar() == 1
 
 
 def test_a_plan_without_steps_is_said_to_have_none(engine):
-    told = plan_of(engine, "INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')", ())
+    told = get_plan(engine, "INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')", ())
     assert re.match("SQLite searches for nothing in it.|Insert on users", told)
 
 
 def test_there_is_no_plan_of_machinery(engine):
-    assert plan_of(engine, "BEGIN IMMEDIATE", ()) == "There is no plan of such a statement."
+    assert get_plan(engine, "BEGIN IMMEDIATE", ()) == "There is no plan of such a statement."
 
 
 def test_two_plans_are_not_asked_for_at_once(engine):
     with plans._at_work:
-        assert "another one" in plan_of(engine, "SELECT 1", ())
-    assert "another one" not in plan_of(engine, "SELECT 1", ())
+        assert "another one" in get_plan(engine, "SELECT 1", ())
+    assert "another one" not in get_plan(engine, "SELECT 1", ())
 
 
 def test_why_there_is_no_plan_is_told_without_what_was_searched_for(engine):
-    told = plan_of(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
-    assert told.startswith("The database told none: ")
+    told = get_plan(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
+    assert told.startswith("The database gave none: ")
     assert "nowhere" in told
     assert "secret" not in told
 
@@ -225,5 +225,5 @@ def test_why_there_is_no_plan_is_told_without_what_was_searched_for(engine):
 def test_a_plan_has_little_time(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
-        plan = plan_of(engine, "SELECT * FROM posts", (), seconds=0.05)
-        assert plan.startswith("The database told none: QueryCanceled")
+        plan = get_plan(engine, "SELECT * FROM posts", (), seconds=0.05)
+        assert plan.startswith("The database gave none: QueryCanceled")

@@ -39,6 +39,7 @@ INCLUDES = (
     "microblog.timelines",
     "microblog.search",
     "microblog.importing",
+    "microblog.api",
     "microblog.slow_queries",
     "microblog.operations",
 )

@@ -88,6 +88,7 @@ class Registry(PyramidRegistry):
     nav_items: dict[str, NavItem]
     recovered_fields: dict[str, str]
     page_methods: list[tuple[type, str, tuple[str, ...]]]
+    api_methods: list[tuple[type, str, tuple[str, ...]]]
     checks_before_writing: list[Callable[[Request, orm.Session], None]]
 
 

@@ -73,6 +73,20 @@ class Root(Container):
         return None if branch is None else branch(self, name)
 
 
+class Api(Container):
+    """`/api/`: the same branches for programs. What is below it is no page, and what is not, no JSON."""
+
+    def find(self, name: str) -> Resource | None:
+        branch = self.request.registry.branches.get(name)
+        return None if branch in (None, Api) else branch(self, name)
+
+
+def is_api(request: Request) -> bool:
+    """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
+    path = request.environ.get("PATH_INFO", "")
+    return path == "/api" or path.startswith("/api/")
+
+
 @implementer(IResourceURL)
 class ResourceURL:
     """The path of a resource; Pyramid's own ends every one with a slash."""

@@ -15,6 +15,7 @@ from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, cookie_name, set_cookie
 from microblog.security.identity import Identity, token_hash
 from microblog.submissions.interfaces import ILogIns
+from microblog.tree import is_api
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -37,7 +38,9 @@ def begin_session(
 
 
 def load_identity(request: Request) -> Identity | None:
-    """The person of the session cookie: one statement, in a session closed at once."""
+    """The person of the session cookie: one statement, in a session closed at once. None below /api."""
+    if is_api(request):
+        return None
     token = request.cookies.get(cookie_name(request, SESSION_COOKIE))
     if not token:
         return None

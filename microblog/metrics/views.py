@@ -29,6 +29,7 @@ from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
 from microblog.request import Registry, Request
 from microblog.tree import Resource
+from microblog.web.errors import methods_of_tree
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,7 @@ def place_of(request: Request) -> tuple[str, str]:
     context, name = getattr(request, "context", None), getattr(request, "view_name", None)
     if context is None or name is None or request.subpath:
         return NOWHERE
-    for known, view_name, _ in request.registry.page_methods:
+    for known, view_name, _ in methods_of_tree(request):
         if view_name == name and isinstance(context, known):
             return type(context).__name__, name
     return NOWHERE

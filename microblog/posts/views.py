@@ -13,6 +13,7 @@ from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
 from microblog.security.redirects import next_page
 from microblog.submissions import kept
+from microblog.tree import is_api
 from microblog.web import errors
 from microblog.web.forms import check_button
 from microblog.web.pages import page_view
@@ -80,7 +81,7 @@ def refuse_deletion(request: Request, sentence: str) -> Any:
 
 @forbidden_view_config(containment=Posts)
 def forbidden(error: HTTPForbidden, request: Request) -> Any:
-    is_deletion = request.method == "POST" and request.view_name == "delete"
+    is_deletion = request.method == "POST" and request.view_name == "delete" and not is_api(request)
     if is_deletion and request.identity is not None:
         return refuse_deletion(request, NOT_YOURS)
     return errors.forbidden(error, request)
@@ -91,7 +92,7 @@ def not_found(error: HTTPNotFound, request: Request) -> Any:
     """A post that is not there: `request.context` is Posts, and the id is what it did not find."""
     if not isinstance(request.context, Posts) or not request.view_name:
         return errors.not_found(error, request)
-    if request.method == "POST" and request.subpath == ("delete",):
+    if request.method == "POST" and request.subpath == ("delete",) and not is_api(request):
         if request.identity is None:
             return errors.forbidden(HTTPForbidden(), request)
         return refuse_deletion(request, POST_NOT_FOUND)

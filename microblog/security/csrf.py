@@ -16,6 +16,7 @@ from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_na
 from microblog.security.identity import token_hash
 from microblog.security.settings import SECRET
 from microblog.transactions import is_safe
+from microblog.tree import is_api
 
 # What somebody has typed once is sent by their browser with every request, whatever page causes it.
 SCHEMES_OF_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
@@ -140,8 +141,11 @@ token_deriver.options = ("csrf",)  # type: ignore[attr-defined]
 
 def check_unsafe_request(request: Request) -> None:
     """:raises BadToken: when the request may change something, and was not sent from a form of ours."""
-    if not is_safe(request) and not is_authorized_by_header(request):
-        check_token(request)
+    if is_safe(request) or is_authorized_by_header(request):
+        return
+    if is_api(request):
+        raise BadToken("Send credentials in the header Authorization: cookies are not read here.")
+    check_token(request)
 
 
 def is_authorized_by_header(request: Request) -> bool:

@@ -24,7 +24,8 @@ from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replayed
 from microblog.transactions import TRANSACTION_TWEEN, is_safe
-from microblog.web.errors import allowed_methods, error_page, is_api
+from microblog.tree import is_api
+from microblog.web.errors import allowed_methods, error_page
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ def sending_tween(handler: Handler, registry: Registry) -> Handler:
         bad_token = find_bad_token(request)
         if bad_token is not None:
             return answer_bad_token(handler, request, bad_token)
+        if is_api(request):
+            return response
         if request.method == "POST" and getattr(request, "asks_to_log_in", False):
             return log_in_page(handler, request, kept.at_its_address(request, kept.sent_form(request)), 403)
         if is_refused(request, response):
@@ -54,7 +57,8 @@ def find_bad_token(request: Request) -> BadToken | None:
     """That its token is wrong is the first thing to say of a form, also where no view takes it."""
     if isinstance(request.exception, BadToken):
         return request.exception
-    if request.method == "POST" and not request.has_met_view:
+    is_api_of_other_methods = is_api(request) and allowed_methods(request)
+    if request.method == "POST" and not request.has_met_view and not is_api_of_other_methods:
         try:
             check_unsafe_request(request)
         except BadToken as error:
@@ -65,6 +69,8 @@ def find_bad_token(request: Request) -> BadToken | None:
 def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any:
     """What the same form was answered before; or its page, filled in; or the page of the error."""
     request.exception = request.exc_info = None
+    if is_api(request):
+        return error_page(request, error.status_int, error.detail)
     return (
         replayed_after(request)
         or shown_again(handler, request)
@@ -118,7 +124,7 @@ def shown_again(handler: Handler, request: Request) -> Any:
 
     Where there is nothing left to do (who logs in is logged in already), on to where its page leads.
     """
-    if request.method != "POST" or is_api(request):
+    if request.method != "POST":
         return None
     sent, notice = kept.sent_form(request), kept.TOO_OLD
     carried = kept.carried_form(request)

@@ -39,6 +39,7 @@ from microblog.security.gate import GATE_TWEEN
 from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.redirects import safe_next
 from microblog.security.settings import DEVELOPMENT
+from microblog.tree import is_api
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
@@ -93,12 +94,6 @@ LAST_RESORT = """<!DOCTYPE html>
 def language_of(request: Request) -> str:
     """The language in which this reader is told of errors."""
     return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
-
-
-def is_api(request: Request) -> bool:
-    """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
-    path = request.environ.get("PATH_INFO", "")
-    return path == "/api" or path.startswith("/api/")
 
 
 def error_page(
@@ -273,23 +268,31 @@ def allowed_methods(request: Request) -> set[str]:
     if context is None or request.subpath:
         return set()
     methods: set[str] = set()
-    for context_type, name, view_methods in request.registry.page_methods:
+    for context_type, name, view_methods in methods_of_tree(request):
         if name == request.view_name and isinstance(context, context_type):
             methods.update(view_methods)
     return methods
 
 
+def methods_of_tree(request: Request) -> list[tuple[type, str, tuple[str, ...]]]:
+    """Those of the views below /api, or of those above: `page_view` and `api_view` name one tree each."""
+    return request.registry.api_methods if is_api(request) else request.registry.page_methods
+
+
 def remember_page_methods(event: ApplicationCreated) -> None:
     """Once all views are known: which context and name understand which methods."""
     registry = event.app.registry
-    methods = []
+    registry.page_methods, registry.api_methods = [], []
     for item in registry.introspector.get_category("views") or ():
         view = item["introspectable"]
         if isinstance(view["context"], type) and not issubclass(view["context"], BaseException):
             known = view["request_methods"] or ("GET",)
             known = (known,) if isinstance(known, str) else tuple(known)
-            methods.append((view["context"], view["name"], (*known, "HEAD") if "GET" in known else known))
-    registry.page_methods = methods
+            methods = (view["context"], view["name"], (*known, "HEAD") if "GET" in known else known)
+            if not view.get("api"):
+                registry.page_methods.append(methods)
+            if not view.get("page"):
+                registry.api_methods.append(methods)
 
 
 def unexpected(error: Exception, request: Request) -> Any:
@@ -302,6 +305,9 @@ def unexpected(error: Exception, request: Request) -> Any:
     except Exception:
         log.exception("The page of an error failed too.")
     # Or there is another attempt, and nobody sees this.
+    if is_api(request):
+        error_of_ours = {"status": 500, "title": TITLES[500], "message": SENTENCES[500], "incident": None}
+        return Response(json_body={"error": error_of_ours}, status=500)
     return Response(LAST_RESORT, status=500)
 
 

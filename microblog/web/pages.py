@@ -13,13 +13,15 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 from pyramid.authorization import Allow, Everyone
+from pyramid.config import not_
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
+from pyramid.response import Response
 from pyramid.static import QueryStringConstantCacheBuster
 from pyramid.view import view_config
 
 from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
-from microblog.tree import Root, path_of
+from microblog.tree import Api, Root, is_api, path_of
 
 SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
 PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
@@ -32,7 +34,7 @@ Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
 
 
 class page_view(view_config):  # noqa: N801  # a decorator, like view_config
-    """A view that answers with HTML, at its one address.
+    """A view that answers with HTML, at its one address, which is not below `/api`.
 
     `methods` are all that it understands; others get a 405 with `Allow`. GET on another spelling
     of the address (a slash too many, another case of a nickname) is a 301 to the right one.
@@ -49,13 +51,18 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
         **settings: Any,
     ) -> None:
         super().__init__(
-            request_method=methods, permission=permission, page=True, repeatable=repeatable, **settings
+            request_method=methods,
+            permission=permission,
+            page=True,
+            repeatable=repeatable,
+            containment=not_(Api),
+            **settings,
         )
 
 
 def canonical_deriver(view: Any, info: Any) -> Any:
-    """Pages answer at their one address only (see `page_view`)."""
-    if not info.options.get("page"):
+    """Pages, and views of the API, answer at their one address only (see `page_view`)."""
+    if not info.options.get("page") and not info.options.get("api"):
         return view
 
     def canonical(context: Any, request: Request) -> Any:
@@ -68,13 +75,17 @@ def canonical_deriver(view: Any, info: Any) -> Any:
             and not shows_form(request)
         ):
             query = f"?{request.query_string}" if request.query_string else ""
-            # A nickname may change hands, so nobody may keep this for ever.
-            return HTTPMovedPermanently(
-                location=f"{request.script_name}{path}{query}", cache_control="no-cache"
-            )
+            return move_permanently(request, f"{request.script_name}{path}{query}")
         return view(context, request)
 
     return canonical
+
+
+def move_permanently(request: Request, location: str) -> Response:
+    """A nickname may change hands, so nobody may keep this for ever."""
+    if is_api(request):
+        return Response(json_body=None, status=301, location=location, cache_control="no-cache")
+    return HTTPMovedPermanently(location=location, cache_control="no-cache")
 
 
 def shows_form(request: Request) -> bool:
@@ -84,7 +95,7 @@ def shows_form(request: Request) -> bool:
     return request.kept_form is not None and bool(request.kept_form.token)
 
 
-canonical_deriver.options = ("page",)  # type: ignore[attr-defined]
+canonical_deriver.options = ("page", "api")  # type: ignore[attr-defined]
 
 
 # Filters

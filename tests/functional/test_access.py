@@ -31,7 +31,7 @@ from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
 from microblog.security.identity import token_hash
-from microblog.tree import Root
+from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
 from tests.conftest import Application
 from tests.walk import PASSWORD, flashes, token
@@ -68,6 +68,7 @@ class Page:
 PROFILED = Profiled("2026-11-22T18:30:00+00:00", "0123456789", "GET", "/", 200, "Root", "", 0.1, 1, ())
 NEW_PERSON = {"nickname": "newcomer", "email": "newcomer@example.com", "password": PASSWORD}
 TABLE: dict[tuple[type, str], Page] = {
+    (Api, ""): Page("/api/", EVERYBODY),
     (Root, ""): Page("/", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
     (Root, "search"): Page("/search", EVERYBODY),
@@ -159,7 +160,7 @@ def test_every_view_is_in_one_wing_and_asks_for_a_permission(application):
         view = item["introspectable"]
         if view not in page_views(application):
             continue
-        assert view.get("page") is True, view
+        assert (view.get("page"), view.get("api")) in [(True, None), (None, True)], view
         permissions = [other["value"] for other in item["related"] if other.category_name == "permissions"]
         known = ("view", "edit", "follow", "write", "delete", NO_PERMISSION_REQUIRED)
         assert permissions in [[permission] for permission in known], view

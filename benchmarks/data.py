@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from microblog.db import Database, sqlite_file
 from microblog.ids import SEQUENCE_BITS, first_id_at
 from microblog.operations import migrating
+from microblog.search.interfaces import get_search_index
 
 CACHE = Path(__file__).parents[1] / ".cache" / "bench"
 SEED = 20261122
@@ -246,10 +247,10 @@ def fill_postgresql(database: Database, size: Size) -> None:
 def index(registry: Any) -> None:
     """Build the search index of the site, where it is not built yet."""
     with registry.database.write() as session:
-        registry.search.install(session)
+        get_search_index(registry).install(session)
     with registry.database.read() as session:
-        status = registry.search.status(session)
+        status = get_search_index(registry).status(session)
     if status.pending:
         file = sqlite_file(str(registry.database.engine.url))
         say(f"Building the search index of {file or 'the database'} (once) …")
-        registry.search.rebuild(registry.database, lambda count: None)
+        get_search_index(registry).rebuild(registry.database, lambda count: None)

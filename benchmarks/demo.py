@@ -28,6 +28,7 @@ from microblog.ids import id_of_moment
 from microblog.people.actions import follow
 from microblog.posts.actions import import_posts
 from microblog.posts.forms import MAX_LENGTH
+from microblog.search.feeding import catch_up
 
 SEED = 7
 READER = "susan"
@@ -170,7 +171,7 @@ def demo(ini: str) -> str:
                 f"`{site.command(f'user password {READER}')}`, or remove the database file to begin anew."
             )
         count = fill(session, password_hash, site.registry.microblog[MAX_LENGTH])
-    while site.registry.search.catch_up(site.database, 1000):
+    while catch_up(site.registry, 1000):
         pass  # what one transaction did not index
     site.close()
     return (

@@ -43,7 +43,10 @@ from microblog.db import sqlite_file
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post
 from microblog.search.adapters import uninstall_others
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.elasticsearch.adapter import ElasticsearchSearch
+from microblog.search.embedded.fts5 import FTS5Search
+from microblog.search.feeding import catch_up
+from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import Query, parse
 
 ROUNDS = 60
@@ -105,7 +108,7 @@ def asking(search: Any, *, by_relevance: bool) -> Callable[[Any, Query, Cursor],
 
 def searching(site: Site) -> list[list[str]]:
     """A row for each kind."""
-    search = site.registry.search
+    search = get_search(site.registry)
     rows = []
     with site.database.read() as session:
         for kind in KINDS:
@@ -122,7 +125,7 @@ def searching(site: Site) -> list[list[str]]:
             except SearchUnavailable as error:
                 rows.append([kind.name, "", "", "", f"NO: {error}"])
                 continue
-            target = kind.target if search.name == "fts5" else TARGET
+            target = kind.target if isinstance(search, FTS5Search) else TARGET
             reached = "yes" if statistics.median(times) < target else "NO"
             rows.append([kind.name, *summary(times), f"< {target:.0f} {reached}"])
     return rows
@@ -151,8 +154,8 @@ def verifying(ini: Path) -> str:
 
 def size_of(site: Site) -> str:
     """Megabytes of the index."""
-    search = site.registry.search
-    if search.name == "elasticsearch":
+    search = get_search(site.registry)
+    if isinstance(search, ElasticsearchSearch):
         search.patient.indices.flush(index=search.alias)
         stored = search.patient.indices.stats(index=search.alias, metric="store")
         return f"{stored['_all']['total']['store']['size_in_bytes'] / 1e6:.0f}"
@@ -179,8 +182,8 @@ def writing(with_index: Site, without: Site) -> list[str]:
 
 def delivering(site: Site) -> str:
     """Posts a second that the worker brings to the index, of posts that a shell has written."""
-    search, database = site.registry.search, site.database
-    while search.catch_up(database, 500):
+    database = site.database
+    while catch_up(site.registry):
         pass
     with database.engine.begin() as connection:
         newest = "SELECT id FROM posts ORDER BY id DESC LIMIT :limit"
@@ -190,7 +193,7 @@ def delivering(site: Site) -> str:
         )
     began = time.monotonic()
     count = 0
-    while done := search.catch_up(database, 500):
+    while done := catch_up(site.registry):
         count += done
     return f"{count / (time.monotonic() - began):,.0f}"
 

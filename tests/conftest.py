@@ -25,6 +25,7 @@ from microblog import configure
 from microblog.db import Base, Database
 from microblog.operations import migrating
 from microblog.search.embedded.postgresql import PostgreSQLSearch
+from microblog.search.interfaces import get_search, get_search_index
 from microblog.search.queries import uninstall_triggers
 
 pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]
@@ -154,9 +155,14 @@ def prepare(url: str) -> None:
     database.close()
     application = Application({**settings_for(url)})
     with application.database.write() as session:
-        application.registry.search.install(session)
+        get_search_index(application.registry).install(session)
     # The last connection that SQLite closes writes everything into the one file.
     application.database.close()
+
+
+def get_adapter(application: Any) -> Any:
+    """The search adapter of an application, with whatever it has beyond its interfaces."""
+    return get_search(application.registry)
 
 
 def elasticsearch_settings() -> dict[str, str]:
@@ -241,7 +247,7 @@ def browser(application: Application) -> TestApp:
 @pytest.fixture
 def needs_fts5(application: Application) -> None:
     """For tests of the embedded search, which lives inside SQLite."""
-    if application.registry.search.name != "fts5":
+    if application.database.dialect != "sqlite":
         pytest.skip("Run without MICROBLOG_TEST_DATABASE_URL too: fts5 lives inside SQLite.")
 
 

@@ -23,12 +23,12 @@ from microblog.operations import dumps, keeping, migrating
 from microblog.operations.backup import POSTGRESQL, SQLITE, Inventory, NotWhole
 from microblog.operations.copying import first_table_with_rows
 from microblog.search.adapters import uninstall_others
+from microblog.search.interfaces import find_search_feed
 
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 PER_CENT = 100
 # SQLite brings what is in the last three into whatever database lies beside them.
 PARTS_OF_SQLITE = ("", "-wal", "-shm", "-journal")
-INSIDE_THE_DATABASE = ("fts5", "postgresql")  # adapters whose index is in the backup too
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -166,7 +166,8 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
             restore_postgresql(site, file)
     click.echo(f"Restored {file}.")
     click.echo(site.upgrade())
-    index = "search verify --fix" if site.registry.search.name in INSIDE_THE_DATABASE else "search rebuild"
+    # An index that is fed by transactions is inside the database, and in the backup too.
+    index = "search verify --fix" if find_search_feed(site.registry) else "search rebuild"
     click.echo(f"Now bring the search index in step with `{site.command(index)}`, and start the site.")
 
 

@@ -7,6 +7,7 @@ import click
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
 from microblog.operations import migrating
+from microblog.search.interfaces import get_search_index
 
 
 @click.group()
@@ -34,6 +35,6 @@ def check(site: Site) -> None:
     if problems:
         raise OperatorError("\n".join(problems))
     with site.database.read() as session:
-        status = site.registry.search.status(session)
+        status = get_search_index(site.registry).status(session)
     click.echo(f"The database is as it should be (revision {migrating.head()}).")
     click.echo(f"Search ({status.adapter}): {status.documents:,} posts indexed, {status.pending:,} wait.")

@@ -11,7 +11,8 @@ from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
 from microblog.posts.queries import number_of_posts
 from microblog.search import adapters
-from microblog.search.interfaces import Drift, Rebuilding, Status, Verified
+from microblog.search.feeding import catch_up
+from microblog.search.interfaces import Drift, Rebuilding, Status, Verified, get_search_index
 from microblog.search.settings import SEARCH
 
 POSTS_IN_A_TRANSACTION = 1000
@@ -28,7 +29,7 @@ def search() -> None:
 @pass_site
 def rebuild(site: Site) -> None:
     """Make the whole index again."""
-    database, adapter = site.require_database(), site.registry.search
+    database, index = site.require_database(), get_search_index(site.registry)
     with database.read() as session:
         expected = number_of_posts(session)
     progress = Progress(expected, "posts")
@@ -41,10 +42,10 @@ def rebuild(site: Site) -> None:
         if before < expected <= count and expected >= MANY:
             progress.say("All posts are in the new index, which is now put in order and compared with them.")
 
-    total = adapter.rebuild(database, indexed)
+    total = index.rebuild(database, indexed)
     progress.finish()
-    adapters.take_down_others(database, adapter.name)
-    click.echo(f"The index ({adapter.name}) is made again: {total:,} posts.")
+    adapters.take_down_others(database, index.name)
+    click.echo(f"The index ({index.name}) is made again: {total:,} posts.")
 
 
 @search.command()
@@ -52,32 +53,32 @@ def rebuild(site: Site) -> None:
 @pass_site
 def verify(site: Site, *, fix: bool) -> None:
     """Compare the whole index with the posts; exit status 1 when they differ."""
-    database, adapter = site.require_database(), site.registry.search
-    drift = adapter.verify(database)
+    database, index = site.require_database(), get_search_index(site.registry)
+    drift = index.verify(database)
     for line in described(drift):
         click.echo(line)
     if not drift:
-        click.echo(f"The index ({adapter.name}) agrees with the posts.")
+        click.echo(f"The index ({index.name}) agrees with the posts.")
     elif not fix:
         raise OperatorError(f"The index differs: run `{site.command('search verify --fix')}`.")
     else:
         mend(site, drift)
-        click.echo(f"The index ({adapter.name}) is mended, and agrees with the posts.")
+        click.echo(f"The index ({index.name}) is mended, and agrees with the posts.")
 
 
 def mend(site: Site, drift: Drift) -> None:
     """:raises OperatorError: when it does not help."""
-    database, adapter = site.database, site.registry.search
+    database, index = site.database, get_search_index(site.registry)
     with database.write() as session:
-        adapter.repair(session, drift)
+        index.repair(session, drift)
     total = posts_in(status_of(site))
     progress = Progress(total, "posts")
     done = 0
-    while caught_up := adapter.catch_up(database, POSTS_IN_A_TRANSACTION):
+    while caught_up := catch_up(site.registry, POSTS_IN_A_TRANSACTION):
         done += caught_up
         progress.update(min(done, total), done)
     progress.finish()
-    if adapter.verify(database):
+    if index.verify(database):
         raise OperatorError(f"The index still differs: run `{site.command('search rebuild')}`.")
 
 
@@ -108,9 +109,9 @@ def status(site: Site) -> None:
     click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
     if now.lag_seconds:
         click.echo(f"The oldest has waited for {now.lag_seconds:,.1f} s.")
-    if now.set_aside:
+    if now.refused:
         click.echo(
-            f"{now.set_aside:,} were refused for good and set aside; the log says why. "
+            f"{now.refused:,} were refused for good; the log says why. "
             f"When that is mended: `{site.command('search verify --fix')}`."
         )
     click.echo(sentence_about_verify(now.verified))
@@ -139,8 +140,7 @@ def sentence_about_rebuild(site: Site, rebuilding: Rebuilding) -> str:
 
 def status_of(site: Site) -> Status:
     with site.database.read() as session:
-        now: Status = site.registry.search.status(session)
-        return now
+        return get_search_index(site.registry).status(session)
 
 
 def posts_in(status: Status) -> int:

@@ -25,7 +25,7 @@ from microblog.observing import Observer, observed
 from microblog.operations import migrating
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
 from microblog.request import Registry
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.interfaces import SearchUnavailable, get_search_index
 from microblog.settings import SettingsError
 from microblog.settings import log as settings_log
 
@@ -141,7 +141,7 @@ class Site:
         migrating.upgrade(self.database)
         with self.database.write() as session:
             migrating.wait_for_others(session.connection())
-            self.registry.search.install(session)
+            get_search_index(self.registry).install(session)
         after = migrating.head()
         if before == after:
             return f"The database is up to date (revision {after}): {place}."
@@ -187,7 +187,7 @@ class Site:
             return
         try:
             with self.database.read() as session:
-                self.registry.search.status(session)
+                get_search_index(self.registry).status(session)
         except SearchUnavailable as error:
             yield str(error)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from microblog.search.adapters import choose_adapter
+    from microblog.search.adapters import choose_adapter, set_search_adapter
     from microblog.search.settings import SEARCH
 
     config.declare_settings(SEARCH)
@@ -13,10 +13,8 @@ def includeme(config: Any) -> None:
         "search", template="microblog.search:templates/nav_form.jinja2", place="header", order=10
     )
     config.add_recovered_fields(q="Search")
-    adapter = choose_adapter(config)
-    config.registry.search = adapter
-    config.registry.database.after_begin(adapter.after_begin)
-    config.registry.database.before_commit(adapter.before_commit)
-    config.include("microblog.search.tasks")
+    config.add_directive("set_search_adapter", set_search_adapter)
+    choose_adapter(config)
+    config.include("microblog.search.feeding")
     config.include("microblog.search.checks")
     config.add_models("microblog.search.models")

@@ -1,19 +1,27 @@
-"""Adapters by the name that the ini file gives."""
+"""The adapter of a site: chosen by its name in the ini file, or set by `config.set_search_adapter`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pyramid.config import PHASE0_CONFIG
 from pyramid.util import DottedNameResolver
 from sqlalchemy import orm
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
 
 from microblog.db import Database
-from microblog.search import queries
-from microblog.search.elasticsearch import server as elasticsearch_server
+from microblog.search import feeding, queries
 from microblog.search.embedded.rebuilding import take_down
-from microblog.search.interfaces import ISearch, SearchError
+from microblog.search.interfaces import (
+    ISearch,
+    ISearchDelivery,
+    ISearchFeed,
+    ISearchIndex,
+    ISearchSettings,
+    SearchError,
+)
+from microblog.search.nothing import NoIndex, NoSearch
 from microblog.search.settings import SEARCH
 
 ADAPTERS = {
@@ -22,20 +30,17 @@ ADAPTERS = {
     "elasticsearch": "microblog.search.elasticsearch.adapter.ElasticsearchSearch",
     "none": "microblog.search.nothing.NoSearch",
 }
+PARTS = (ISearch, ISearchSettings, ISearchIndex, ISearchFeed, ISearchDelivery)
 
 
-def choose_adapter(config: Any) -> Any:
+def choose_adapter(config: Any) -> None:
     """The adapter of `microblog.search`; what is wrong with it becomes a fault of the settings."""
     settings = config.registry.microblog
     name = settings[SEARCH]
-    if name != "elasticsearch":  # its settings may stay, for whoever comes back to it
-        config.declare_settings(*elasticsearch_server.SETTINGS, in_use=False)
+    for other in ADAPTERS.keys() - {name}:  # their settings may stay, for whoever comes back to one
+        config.declare_settings(*getattr(get_class(other), "SETTINGS", ()), in_use=False)
     try:
-        adapter_class = class_of(name)
-        if hasattr(adapter_class, "SETTINGS"):
-            config.declare_settings(*adapter_class.SETTINGS)
-        adapter = adapter_class()
-        adapter.check(settings, config.registry.database)
+        config.set_search_adapter(get_class(name)())
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         problem = str(error) if name in ADAPTERS else f"cannot be imported: {error}"
         settings.fault(
@@ -44,17 +49,46 @@ def choose_adapter(config: Any) -> Any:
     except Invalid as error:
         settings.fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
     else:
-        return adapter
-    return class_of("none")()
+        return
+    config.set_search_adapter(NoSearch())
 
 
-def class_of(name: str) -> Any:
+def set_search_adapter(config: Any, adapter: Any) -> None:
+    """Directive: this object searches. It provides `ISearch`, and what else it needs.
+
+    :raises ValueError: when it cannot work with the settings.
+    """
+    registry = config.registry
+    if ISearchSettings.providedBy(adapter):
+        declared = {setting for setting in registry.microblog if registry.microblog.is_in_use(setting)}
+        if new := [setting for setting in adapter.SETTINGS if setting not in declared]:
+            config.declare_settings(*new)
+        adapter.check(registry.microblog, registry.database)
+    if ISearchDelivery.providedBy(adapter):
+        feeding.add_kind(config)
+    introspectable = config.introspectable("search adapter", None, type(adapter).__name__, "search adapter")
+
+    def register() -> None:
+        for part in (ISearch, ISearchIndex, ISearchFeed, ISearchDelivery):
+            registry.unregisterUtility(provided=part)
+            if part.providedBy(adapter):
+                registry.registerUtility(adapter, part)
+        if not ISearchIndex.providedBy(adapter):
+            registry.registerUtility(NoIndex(registry.microblog[SEARCH]), ISearchIndex)
+
+    config.action("search adapter", register, order=PHASE0_CONFIG, introspectables=(introspectable,))
+
+
+def get_class(name: str) -> Any:
     """The class of an adapter, ours or somebody else's.
 
     :raises ImportError, AttributeError, ValueError, Invalid: when there is none, or it is no adapter.
     """
     adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
     verifyClass(ISearch, adapter_class)
+    for part in PARTS:
+        if part.implementedBy(adapter_class):
+            verifyClass(part, adapter_class)
     return adapter_class
 
 
@@ -66,24 +100,24 @@ def remove(database: Database, name: str) -> None:
     :raises SearchError: with a sentence when there is no such adapter.
     """
     try:
-        adapter_class = class_of(name)
+        adapter_class = get_class(name)
     except (ImportError, AttributeError, ValueError, Invalid) as error:
         raise SearchError(
             f"There is no search adapter {name!r} ({error}): name one of {', '.join(ADAPTERS)}, "
             "or the dotted name that the ini file had."
         ) from None
     with database.write() as session:
-        if name == "elasticsearch":
+        if ISearchDelivery.implementedBy(adapter_class):
             queries.stop_feeding(session)
-        elif name in ("none", inside_of(database.dialect)) or name not in ADAPTERS:
+        elif ISearchIndex.implementedBy(adapter_class) and lives_in(adapter_class, database.dialect):
             adapter_class().uninstall(session)
 
 
 def take_down_others(database: Database, chosen: str) -> None:
     """The same as `uninstall_others`, in short transactions: SQLite drops a large table in seconds."""
-    inside = inside_of(database.dialect)
-    if chosen in ADAPTERS and chosen != inside:
-        take_down(class_of(inside)(), database)
+    if chosen in ADAPTERS:
+        for adapter_class in get_other_embedded(database.dialect, chosen):
+            take_down(adapter_class(), database)
     with database.write() as session:
         uninstall_others(session, chosen)
 
@@ -93,13 +127,20 @@ def uninstall_others(session: orm.Session, chosen: str) -> None:
 
     An index that is in Elasticsearch stays there, out of date: whoever comes back makes it again.
     """
-    inside = inside_of(session.get_bind().dialect.name)
-    if chosen in ADAPTERS and chosen != inside:
-        class_of(inside)().uninstall(session)
-    if chosen in ADAPTERS and chosen != "elasticsearch":
+    if chosen not in ADAPTERS:
+        return
+    for adapter_class in get_other_embedded(session.get_bind().dialect.name, chosen):
+        adapter_class().uninstall(session)
+    if not ISearchDelivery.implementedBy(get_class(chosen)):
         queries.stop_feeding(session)
 
 
-def inside_of(dialect: str) -> str:
-    """The adapter whose index is inside the database."""
-    return "postgresql" if dialect == "postgresql" else "fts5"
+def get_other_embedded(dialect: str, chosen: str) -> list[Any]:
+    """Our adapters whose index may be inside this database."""
+    others = [get_class(name) for name in ADAPTERS if name != chosen]
+    return [other for other in others if ISearchFeed.implementedBy(other) and lives_in(other, dialect)]
+
+
+def lives_in(adapter_class: Any, dialect: str) -> bool:
+    """Can an adapter have something in such a database? One that names none works in all."""
+    return getattr(adapter_class, "dialect", dialect) == dialect

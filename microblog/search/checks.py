@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import orm
@@ -12,7 +13,7 @@ from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.paging import Cursor
 from microblog.request import Registry
-from microblog.search.interfaces import SearchUnavailable, Status
+from microblog.search.interfaces import SearchOff, SearchUnavailable, get_search, get_search_index
 from microblog.search.language import parse
 
 SECONDS_FOR_SEARCH = 2.0
@@ -21,10 +22,9 @@ A_SEARCH = "microblog"
 
 def check_search(registry: Registry) -> None:
     """:raises SearchError: when it does not answer."""
-    adapter, database = registry.search, registry.database
-    if adapter.name != "none":
-        with database.for_a_request(), database.read() as session:
-            adapter.search(session, parse(A_SEARCH), Cursor(), 1)
+    database = registry.database
+    with suppress(SearchOff), database.for_a_request(), database.read() as session:
+        get_search(registry).search(session, parse(A_SEARCH), Cursor(), 1)
 
 
 def describe_search(site: CheckedSite) -> Iterator[Finding]:
@@ -32,15 +32,15 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
     try:
         check_search(site.registry)
         with site.database.read() as session:
-            status: Status = site.registry.search.status(session)
+            status = get_search_index(site.registry).status(session)
     except SearchUnavailable as error:
         yield Finding(FAULT, str(error))
         return
     counts = f"{status.adapter}: {status.documents:,} posts indexed, {status.pending:,} wait"
-    if status.set_aside:
+    if status.refused:
         yield Finding(
             WARNING,
-            f"{counts}; {status.set_aside:,} were refused for good, the log says why. When that is mended: "
+            f"{counts}; {status.refused:,} were refused for good, the log says why. When that is mended: "
             f"`{site.command('search verify --fix')}`.",
         )
     elif status.lag_seconds > LATE_SECONDS:
@@ -60,7 +60,7 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
 def describe_index(site: CheckedSite) -> Iterator[Finding]:
     """Every entry is compared with its post."""
     try:
-        drift = site.registry.search.verify(site.database)
+        drift = get_search_index(site.registry).verify(site.database)
     except SearchUnavailable as error:
         yield Finding(FAULT, str(error))
         return
@@ -73,7 +73,7 @@ def describe_index(site: CheckedSite) -> Iterator[Finding]:
 
 
 def read_status(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
-    status: Status = registry.search.status(session)
+    status = get_search_index(registry).status(session)
     yield Gauge("search_documents", "Posts in the search index.", status.documents)
     yield Gauge("search_pending", "Changes that the search index does not know yet.", status.pending)
     yield Gauge("search_lag_seconds", "Seconds that the oldest of them waits.", status.lag_seconds)

@@ -1,53 +1,57 @@
-"""No search at all: the page says so, and everything else goes on."""
+"""No search at all; and what stands for an index where an adapter has none of its own."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
+from sqlalchemy import orm
 from zope.interface import implementer
 
-from microblog.search.interfaces import Drift, ISearch, SearchUnavailable, Status
+from microblog.db import Database
+from microblog.paging import Cursor
+from microblog.search.interfaces import Drift, ISearch, ISearchIndex, SearchOff, Status
+from microblog.search.language import Query
 
 
 @implementer(ISearch)
 class NoSearch:
-    name = "none"
+    """`microblog.search = none`"""
 
-    def check(self, settings: Any, database: Any) -> None:
-        """Works with everything."""
+    def search(
+        self,
+        session: orm.Session,
+        query: Query,
+        cursor: Cursor,
+        limit: int,
+        reader_id: int | None = None,
+    ) -> list[int]:
+        raise SearchOff("Posts cannot be searched on this site.")
 
-    def install(self, session: Any) -> None:
+    def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+        return self.search(session, query, Cursor(), limit)
+
+
+@implementer(ISearchIndex)
+class NoIndex:
+    """There is nothing to make, and nothing that could differ."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def install(self, session: orm.Session) -> None:
         """Nothing to make."""
 
-    def uninstall(self, session: Any) -> None:
+    def uninstall(self, session: orm.Session) -> None:
         """Nothing to remove."""
 
-    def after_begin(self, session: Any, connection: Any) -> None:
-        """Nothing to remember."""
-
-    def before_commit(self, session: Any) -> None:
-        """Nothing to index."""
-
-    def catch_up(self, database: Any, limit: int) -> int:
+    def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         return 0
 
-    def waiting(self, session: Any, author_id: int) -> list[int]:
-        return []
-
-    def search(self, session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
-        raise SearchUnavailable("Posts cannot be searched on this site.")
-
-    def ranked(self, session: Any, query: Any, limit: int) -> list[int]:
-        return self.search(session, query, None, limit)
-
-    def rebuild(self, database: Any, progress: Any) -> int:
-        return 0
-
-    def verify(self, database: Any) -> Drift:
+    def verify(self, database: Database) -> Drift:
         return Drift()
 
-    def repair(self, session: Any, drift: Any) -> None:
-        """Nothing to mend."""
+    def repair(self, session: orm.Session, drift: Drift) -> None:
+        """Nothing differs."""
 
-    def status(self, session: Any) -> Status:
+    def status(self, session: orm.Session) -> Status:
         return Status(self.name, 0, 0)

@@ -9,9 +9,9 @@ from microblog.people.queries import people
 from microblog.posts import queries
 from microblog.posts.paging import POSTS
 from microblog.request import Request
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
-from microblog.search.marks import HitMarker, matches
+from microblog.search.marks import HitMarker
 from microblog.tree import Root
 from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
@@ -49,38 +49,23 @@ def search(root: Root, request: Request) -> Any:
 def newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:
     """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
 
+    adapter = get_search(request.registry)
+    reader_id = None if request.identity is None else request.identity.id
+
     def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
-        # Before the index: a worker that is done in between has brought them there.
-        own = ones_own(request, query) if cursor == Cursor() else {}
         posts: list[queries.PostRow] = []
         while True:
             wanted = limit - len(posts)
-            ids = request.registry.search.search(request.dbsession, query, cursor, wanted)
+            ids = adapter.search(request.dbsession, query, cursor, wanted, reader_id)
             posts += queries.posts_by_id(request.dbsession, ids)
             if len(ids) < wanted or len(posts) == limit:
-                everything = {**own, **{post.id: post for post in posts}}
-                # The index answers in the right order already.
-                order = sorted(everything, reverse=True) if own else everything
-                return [everything[post_id] for post_id in order][:limit]
+                return posts
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
 
     return read_page(request, POSTS, fetch, q=q)
 
 
-def ones_own(request: Request, query: Query) -> dict[int, queries.PostRow]:
-    """The posts that match, by id, which the reader has just written and no index knows yet."""
-    me = request.identity
-    ids = [] if me is None else request.registry.search.waiting(request.dbsession, me.id)
-    return {
-        post.id: post
-        for post in queries.posts_by_id(request.dbsession, ids)
-        if matches(query, post.author, post.language, post.body)
-        and (query.since is None or post.created >= query.since)
-        and (query.until is None or post.created < query.until)
-    }
-
-
 def best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
     """One page of the posts that match best; who wants more looks through the newest."""
-    ids = request.registry.search.ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
+    ids = get_search(request.registry).ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
     return Page(queries.posts_by_id(request.dbsession, ids), None, None)

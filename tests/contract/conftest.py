@@ -10,16 +10,18 @@ import pytest
 from microblog.accounts.queries import add_user
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post
-from microblog.search.embedded.side_table import SideTableSearch
+from microblog.search.feeding import catch_up
+from microblog.search.interfaces import ISearch, ISearchIndex, find_search_feed, get_search, get_search_index
 from microblog.search.language import parse
 from tests.conftest import POSTGRESQL_URL, Application, elasticsearch_settings
 
-OF_THE_DATABASE = "postgresql" if POSTGRESQL_URL else "fts5"
+OF_THE_DATABASE = "tests.contract.small." + ("SmallPostgreSQL" if POSTGRESQL_URL else "SmallFTS5")
+ELASTICSEARCH = "tests.contract.small.SmallElasticsearch"
 # The last is the example of docs/search-adapters.md, which reads SQLite only.
 ADAPTERS = [
     OF_THE_DATABASE,
-    "elasticsearch",
-    *([] if POSTGRESQL_URL else ["tests.contract.scanning.ScanningSearch"]),
+    ELASTICSEARCH,
+    *([] if POSTGRESQL_URL else ["tests.contract.small.SmallScanning"]),
 ]
 
 
@@ -32,13 +34,18 @@ class Site:
     def __init__(self, application: Any, settle: Any) -> None:
         self.settle = settle
         self.database = application.database
-        self.search = application.registry.search
+        self.registry = application.registry
+        self.search = get_search(application.registry)
+        self.index = get_search_index(application.registry)
         with self.database.write() as session:
             self.people = {name: add_user(session, name) for name in ("susan", "john")}
 
     def write(self, body: str, author: str = "susan", **more: Any) -> int:
         with self.database.write() as session:
             return add_post(session, self.people[author], body, **more)
+
+    def catch_up(self, limit: int = 10) -> int:
+        return catch_up(self.registry, limit)
 
     def find(self, text: str, cursor: Cursor = FIRST_PAGE, limit: int = 100) -> list[int]:
         self.settle()
@@ -49,53 +56,51 @@ class Site:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "application" in metafunc.fixturenames:
         name = metafunc.config.getoption("--search-adapter")
-        names = [name] if name else ADAPTERS
-        if "inside" in metafunc.fixturenames:  # tests/functional/search has the same for the others
-            names = [name for name in names if name != "elasticsearch"]
-        metafunc.parametrize("application", names, indirect=True)
+        metafunc.parametrize("application", [name] if name else ADAPTERS, indirect=True)
 
 
 @pytest.fixture
 def application(
     request: pytest.FixtureRequest, make_application: Callable[..., Application]
 ) -> Iterator[Any]:
-    """An application whose search is the adapter under test, installed."""
+    """An application whose search is the adapter under test, with its index built."""
     name = request.param
     settings = {"microblog.search": name, "microblog.page_size": "3"}
-    if name == "elasticsearch":
+    if name == ELASTICSEARCH:
         settings |= elasticsearch_settings()
     application = make_application(settings)
-    search = application.registry.search
+    index = get_search_index(application.registry)
     with application.database.write() as session:
-        search.uninstall(session)
-        search.install(session)
-    if name == "elasticsearch":
-        search.seconds_for_a_query = 30.0  # a busy machine is no failure
+        index.uninstall(session)
+        index.install(session)
     if name != OF_THE_DATABASE:
-        search.rebuild(application.database, lambda count: None)
+        index.rebuild(application.database, lambda count: None)
     yield application
     # On PostgreSQL the database is the one of all tests: leave it as it was.
     with application.database.write() as session:
-        search.uninstall(session)
+        index.uninstall(session)
         if name == OF_THE_DATABASE:
-            search.install(session)
+            index.install(session)
 
 
 @pytest.fixture
-def search(application: Application) -> Any:
-    return application.registry.search
+def search(application: Application) -> ISearch:
+    return get_search(application.registry)
+
+
+@pytest.fixture
+def index(application: Application) -> ISearchIndex:
+    return get_search_index(application.registry)
 
 
 @pytest.fixture
 def settle(application: Application) -> Callable[[], None]:
-    """Lets an index outside of the database catch up; one inside has nothing to catch up with."""
-    search = application.registry.search
+    """Lets an index outside of the database catch up; one inside is fed by transactions."""
 
     def until_everything_is_there() -> None:
-        if hasattr(search, "refresh"):
-            while search.catch_up(application.database, 1000):
+        if find_search_feed(application.registry) is None:
+            while catch_up(application.registry):
                 pass
-            search.refresh()
 
     return until_everything_is_there
 
@@ -103,10 +108,3 @@ def settle(application: Application) -> Callable[[], None]:
 @pytest.fixture
 def site(application: Any, settle: Any) -> Site:
     return Site(application, settle)
-
-
-@pytest.fixture
-def inside(application: Any) -> None:
-    """For tests of an index inside the database, which is made of tables that are known."""
-    if not isinstance(application.registry.search, SideTableSearch):
-        pytest.skip("Run without --search-adapter too: this is about tables of an index in the database.")

@@ -9,11 +9,10 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from zope.interface import implementer
 
 from microblog.paging import Bounds, Cursor
 from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
-from microblog.search.interfaces import RANKED_HITS, ISearch
+from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query
 from microblog.search.marks import matches
 from microblog.settings import Setting, whole_number
@@ -25,7 +24,6 @@ POSTS = (
 )
 
 
-@implementer(ISearch)
 class ScanningSearch(SideTableSearch):
     """`microblog.search = tests.contract.scanning.ScanningSearch`"""
 

@@ -23,9 +23,11 @@ import sqlalchemy as sa
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
+from microblog.outbox import queries as outbox
 from microblog.outbox.models import Entry
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
+from microblog.search.feeding import catch_up
 
 SEED = 20261122
 WRITERS = 4
@@ -122,23 +124,22 @@ class Worker:
     def __init__(self, application: Any, number: int, over: threading.Event) -> None:
         self.random = random.Random(SEED * 2 + number)
         self.database = application.database
-        self.search = application.registry.search
+        self.registry = application.registry
         self.over = over
 
     def run(self) -> None:
         while not self.over.wait(self.random.uniform(0, 0.02)):
-            if hasattr(self.search, "deliver") and self.random.random() < 0.2:
+            if self.registry.outbox.kinds and self.random.random() < 0.2:
                 until_it_works(self.be_killed)
             else:
-                until_it_works(lambda: self.search.catch_up(self.database, self.random.randint(1, LIMIT)))
+                until_it_works(lambda: catch_up(self.registry, self.random.randint(1, LIMIT)))
 
     def be_killed(self) -> None:
         """Delivers, and forgets nothing: its lease ends, and another delivers again."""
-        from microblog.outbox import queries as outbox
-
+        (kind,) = self.registry.outbox.kinds.values()
         with self.database.write() as session:
-            entries = outbox.lease(session, "search", LIMIT)
-        self.search.deliver(self.database, entries)
+            entries = outbox.lease(session, kind.name, LIMIT)
+        kind.deliver(self.registry, entries)
         with self.database.write() as session:
             ids = [entry.id for entry in entries]
             session.execute(sa.update(Entry).where(Entry.id.in_(ids)).values(lease_until=0))
@@ -181,7 +182,7 @@ def end_leases(application: Any) -> None:
 
 @pytest.mark.slow
 def test_after_things_calm_down_index_and_database_agree(
-    application: Any, search: Any, tmp_path: Path
+    application: Any, search: Any, index: Any, tmp_path: Path
 ) -> None:
     over = threading.Event()
     faults: list[BaseException] = []
@@ -210,10 +211,10 @@ def test_after_things_calm_down_index_and_database_agree(
     assert not faults
     assert (is_halfway, was_running, process.returncode) == (True, True, -signal.SIGKILL)
     end_leases(application)
-    while search.catch_up(application.database, MANY):
+    while catch_up(application.registry, MANY):
         pass
-    assert not search.verify(application.database)
+    assert not index.verify(application.database)
     with application.database.read() as session:
-        status = search.status(session)
+        status = index.status(session)
         posts = session.scalar(sa.select(sa.func.count()).select_from(Post))
-    assert (status.documents, status.pending, status.set_aside) == (posts, 0, 0)
+    assert (status.documents, status.pending, status.refused) == (posts, 0, 0)

@@ -16,15 +16,28 @@ from microblog.ids import id_of_moment, new_id
 from microblog.paging import Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
-from microblog.search.interfaces import ISearch, NotBuilt
+from microblog.search.interfaces import (
+    ISearch,
+    ISearchDelivery,
+    ISearchFeed,
+    ISearchIndex,
+    NotBuilt,
+    get_search,
+    get_search_index,
+)
 from microblog.search.language import parse
 from tests.walk import bodies, post_ids, sign_up, write
 
 FIRST_PAGE = Cursor()
 
 
-def test_the_adapter_provides_the_interface(search):
-    assert verifyObject(ISearch, search)
+def test_the_adapter_provides_its_interfaces(application):
+    registry = application.registry
+    assert verifyObject(ISearch, get_search(registry))
+    assert verifyObject(ISearchIndex, get_search_index(registry))
+    for interface in (ISearchFeed, ISearchDelivery):
+        part = registry.queryUtility(interface)
+        assert part is None or verifyObject(interface, part)
 
 
 def test_a_post_is_found_as_soon_as_it_is_committed(site):
@@ -82,13 +95,13 @@ def test_bulk_statements_count_too(site):
     assert len(site.find("bulk")) == 39
 
 
-def test_what_is_written_from_outside_is_found_once_the_worker_was_there(site, search):
+def test_what_is_written_from_outside_is_found_once_the_worker_was_there(site):
     with site.database.engine.begin() as connection:  # no session of ours, as from a shell
         connection.execute(
             sa.insert(Post).values(id=7, user_id=site.people["john"], body="written in a shell")
         )
-    assert search.catch_up(site.database, 10) >= 1
-    assert search.catch_up(site.database, 10) == 0
+    assert site.catch_up() >= 1
+    assert site.catch_up() == 0
     assert site.find("shell") == [7]
 
 
@@ -205,49 +218,49 @@ def test_hits_come_newest_first_and_page_both_ways(site):
     assert site.find("-nothing", Cursor(after=ids[2]), 3) == ids[3:6]
 
 
-def test_a_rebuilt_index_agrees_with_the_posts(site, search):
+def test_a_rebuilt_index_agrees_with_the_posts(site, index):
     ids = [site.write(f"note {n}") for n in range(5)]
     counted: list[int] = []
     site.settle()
-    assert search.rebuild(site.database, counted.append) == 5
+    assert index.rebuild(site.database, counted.append) == 5
     assert sum(counted) == 5
-    assert not search.verify(site.database)
+    assert not index.verify(site.database)
     assert site.find("note") == ids[::-1]
 
 
-def test_an_index_that_is_made_later_holds_the_posts_that_were_there(site, search):
+def test_an_index_that_is_made_later_holds_the_posts_that_were_there(site, index):
     with site.database.write() as session:
-        search.uninstall(session)
+        index.uninstall(session)
     post = site.write("before there was an index")
     with site.database.write() as session:
-        search.install(session)
-        search.install(session)  # harmless
-    search.rebuild(site.database, lambda count: None)
+        index.install(session)
+        index.install(session)  # harmless
+    index.rebuild(site.database, lambda count: None)
     assert site.find("before") == [post]
 
 
-def test_without_an_index_everything_but_search_goes_on(site, search):
+def test_without_an_index_everything_but_search_goes_on(site, index):
     with site.database.write() as session:
-        search.uninstall(session)
-        search.uninstall(session)  # harmless
+        index.uninstall(session)
+        index.uninstall(session)  # harmless
     site.write("nobody looks for me")
     with pytest.raises(NotBuilt, match="microblog search rebuild"):
         site.find("nobody")
     with pytest.raises(NotBuilt, match="microblog search rebuild"):
-        search.verify(site.database)
-    assert search.catch_up(site.database, 10) == 0
+        index.verify(site.database)
+    assert site.catch_up() == 0
     with site.database.read() as session, pytest.raises(NotBuilt, match="microblog search rebuild"):
-        search.status(session)
+        index.status(session)
 
 
-def test_the_status_tells_how_much_there_is(site, search):
+def test_the_status_tells_how_much_there_is(site, index):
     site.write("one")
     site.settle()
     with site.database.engine.begin() as connection:
         connection.execute(sa.insert(Post).values(id=7, user_id=site.people["john"], body="two"))
     with site.database.read() as session:
-        status = search.status(session)
-    assert (status.adapter, status.documents, status.pending) == (search.name, 1, 1)
+        status = index.status(session)
+    assert (status.adapter, status.documents, status.pending) == (index.name, 1, 1)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -284,9 +297,9 @@ def test_a_search_page_takes_at_most_six_statements(application):
     assert len(statements) <= 6, statements
 
 
-def test_an_unbuilt_index_says_so_on_the_page_and_keeps_what_was_typed(application, search):
+def test_an_unbuilt_index_says_so_on_the_page_and_keeps_what_was_typed(application, index):
     with application.database.write() as session:
-        search.uninstall(session)
+        index.uninstall(session)
     page = application.browser().get("/search?q=anything", status=503)
     assert "microblog search rebuild" in page
     assert page.forms["search-form"]["q"].value == "anything"
@@ -360,9 +373,9 @@ def test_an_entry_whose_post_is_gone_neither_shows_nor_leaves_a_gap(application,
     gone = [post_id + 1 for post_id in first]
     seen: list[int] = []
 
-    def ghostly(session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
+    def ghostly(session: Any, query: Any, cursor: Any, limit: int, reader_id: Any = None) -> list[int]:
         ghosts = [ghost for ghost in gone if cursor.before is None or ghost < cursor.before]
-        ids = sorted((*there(session, query, cursor, limit), *ghosts), reverse=True)[:limit]
+        ids = sorted((*there(session, query, cursor, limit, reader_id), *ghosts), reverse=True)[:limit]
         seen.extend(ids)
         return ids
 

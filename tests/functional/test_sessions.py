@@ -20,8 +20,9 @@ from zope.interface import implementer
 from microblog.accounts.queries import add_user
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
-from microblog.search.interfaces import ISearch
+from microblog.search.interfaces import ISearch, ISearchFeed
 from microblog.search.nothing import NoSearch
+from tests.conftest import get_adapter
 from tests.walk import bodies, flashes, post_ids, sign_up, write
 
 THREADS = 8
@@ -128,16 +129,24 @@ class HoardingSearch(NoSearch):
 
     kept: orm.Session | None = None
 
-    def search(self, session: Any, query: Any, cursor: Any, limit: int) -> list[int]:
+    def search(
+        self, session: Any, query: Any, cursor: Any, limit: int, reader_id: int | None = None
+    ) -> list[int]:
         self.kept = session
         return []
 
 
-@implementer(ISearch)
+@implementer(ISearch, ISearchFeed)
 class WritingSearch(NoSearch):
     """An adapter that keeps the session of a write, and uses it in the next request."""
 
     kept: orm.Session | None = None
+
+    def after_begin(self, session: Any, connection: Any) -> None:
+        """Nothing to remember."""
+
+    def catch_up(self, database: Any, limit: int) -> int:
+        return 0
 
     def before_commit(self, session: Any) -> None:
         if self.kept is not None:
@@ -152,7 +161,7 @@ def test_an_adapter_that_keeps_a_session_is_caught(make_application):
     browser.get("/search?q=anything")
     gc.collect()
     assert list(application.database.sessions), "the check after every functional test would not see it"
-    application.registry.search.kept = None
+    get_adapter(application).kept = None
     gc.collect()
     assert not list(application.database.sessions)
 
@@ -167,5 +176,5 @@ def test_an_adapter_that_writes_with_a_kept_session_fails(make_application, capl
     assert "nothing was changed" in answer
     assert "permanently closed" in caplog.text
     caplog.clear()  # the trace in it holds the post
-    application.registry.search.kept = None
+    get_adapter(application).kept = None
     assert bodies(browser.get("/explore")) == []

@@ -22,9 +22,10 @@ from microblog.db import DATABASE_URL, mark_transient
 from microblog.people.queries import follow
 from microblog.posts import queries as posts
 from microblog.posts.queries import add_post
-from microblog.search.interfaces import Drift
+from microblog.search.interfaces import Drift, get_search_index
 from microblog.security.identity import Identity
 from microblog.tree import Root
+from tests.conftest import get_adapter
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
 
@@ -175,7 +176,7 @@ def test_a_nickname_that_somebody_took_meanwhile_is_refused_by_the_command_too(
     ini = write_ini(
         tmp_path / "site.ini",
         application.registry.microblog[DATABASE_URL],
-        application.registry.search.name,
+        get_search_index(application.registry).name,
     )
     with application.database.write() as session:
         add_user(session, "susan")
@@ -311,7 +312,7 @@ def test_last_seen_and_follows_wait_for_each_other_in_one_order(application, dat
 
 def test_repair_keeps_what_was_written_meanwhile(application, database):
     """Verify thought it a ghost; before it was repaired the post was there."""
-    search = application.registry.search
+    search = get_adapter(application)
     browser = application.browser()
     sign_up(browser, "susan")
     write(browser, "still here")

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from microblog.db import Database
 from microblog.operations import migrating
 from microblog.people.queries import person_of
-from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.migrations import before
 from tests.walk import bodies, write
@@ -89,8 +89,8 @@ def build(url: str) -> None:
     database.close()
     application = Application(settings_for(url))
     with application.database.write() as session:
-        application.registry.search.install(session)
-    application.registry.search.rebuild(application.database, lambda count: None)
+        get_adapter(application).install(session)
+    get_adapter(application).rebuild(application.database, lambda count: None)
     application.database.close()
 
 
@@ -252,6 +252,6 @@ def test_pages_search_and_sessions_of_the_stored_site_go_on_after_the_upgrade(da
     assert len(bodies(browser.get("/users/Person2"))) == 25
     assert browser.get("/users/former2", status=301).headers["Location"].endswith("/users/Person2")
     with application.database.read() as session:
-        status = application.registry.search.status(session)
+        status = get_adapter(application).status(session)
     assert (status.documents, status.pending) == (before.POSTS + 1, 0)
     application.database.close()

@@ -24,37 +24,52 @@ from zope.interface import implementer
 from microblog.db import Database
 from microblog.ids import LARGEST
 from microblog.outbox import queries as outbox
+from microblog.outbox.kinds import Outcome
+from microblog.outbox.queries import Leased
 from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
 from microblog.search import queries, records
 from microblog.search.elasticsearch.index import (
     CONFLICT,
-    Outcome,
     body_of,
     difference,
     document_of,
     outcome_of,
     request_of,
 )
+from microblog.search.elasticsearch.own_posts import find_waiting_posts
 from microblog.search.elasticsearch.server import (
     INDEX,
     REPLICAS,
     SETTINGS,
     Server,
     Trouble,
+    retry_after_of,
     sentence_of,
 )
 from microblog.search.embedded.side_table import NOT_BUILT, TOO_SLOW
-from microblog.search.interfaces import RANKED_HITS, Drift, ISearch, NotBuilt, SearchUnavailable, Status
+from microblog.search.interfaces import (
+    RANKED_HITS,
+    Drift,
+    ISearch,
+    ISearchDelivery,
+    ISearchIndex,
+    ISearchSettings,
+    NotBuilt,
+    SearchUnavailable,
+    Status,
+)
 from microblog.search.language import Query
 from microblog.search.queries import KIND
+from microblog.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# One attempt in so many seconds: a page does not wait for a server that is down.
+SECONDS_FOR_A_QUERY = 1.0
+BATCH = 1000  # documents
 # Less than a lease, with everything that a delivery asks for.
 SECONDS_FOR_THE_WORKER = 15.0
-LONGEST_PAUSE_SECONDS = 10
-BATCH = 1000
 # How often a difference is looked at again, since what is being written differs for a moment.
 LOOKS_AT_A_DIFFERENCE = 2
 SEARCHING, INDEXING = "searching", "indexing"
@@ -69,20 +84,28 @@ ID_FIELD: list[Any] = ["id"]
 DIGEST_FIELDS: list[Any] = ["id", "digest"]
 
 
-@implementer(ISearch)
+@implementer(ISearch, ISearchSettings, ISearchIndex, ISearchDelivery)
 class ElasticsearchSearch:
     """`microblog.search = elasticsearch`"""
 
     name = "elasticsearch"
     SETTINGS = SETTINGS
 
-    # One attempt in so many seconds: a page does not wait for a server that is down.
-    seconds_for_a_query = 1.0
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        seconds_for_a_query: float = SECONDS_FOR_A_QUERY,
+        seconds_for_the_worker: float = SECONDS_FOR_THE_WORKER,
+        batch: int = BATCH,
+        ranked_hits: int = RANKED_HITS,
+    ) -> None:
+        self.seconds_for_a_query = seconds_for_a_query
+        self.seconds_for_the_worker = seconds_for_the_worker
+        self._batch = batch
+        self._ranked_hits = ranked_hits
         self._trouble = Trouble()
 
-    def check(self, settings: Any, database: Database) -> None:
+    def check(self, settings: Settings, database: Database) -> None:
         """Builds the client, which connects to nothing yet."""
         self._server = Server(settings)
         self._replicas = settings[REPLICAS]
@@ -97,7 +120,7 @@ class ElasticsearchSearch:
     @property
     def patient(self) -> Any:
         """For the worker and commands: they may wait longer."""
-        return self._server.client(SECONDS_FOR_THE_WORKER)
+        return self._server.client(self.seconds_for_the_worker)
 
     def install(self, session: orm.Session) -> None:
         """The triggers, and an entry for every post that was there before them.
@@ -119,56 +142,27 @@ class ElasticsearchSearch:
 
     # Writing
 
-    def after_begin(self, session: orm.Session, connection: Any) -> None:
-        """Nothing to remember."""
-
-    def before_commit(self, session: orm.Session) -> None:
-        """Nothing: the triggers have written the entries."""
-
-    def waiting(self, session: orm.Session, author_id: int) -> list[int]:
-        return queries.waiting_posts(session, KIND, author_id)
-
-    def catch_up(self, database: Database, limit: int) -> int:
-        """Lease, deliver, and only then forget."""
-        with database.read() as session:
-            if not outbox.is_any_due(session, KIND):
-                return 0
-        with database.write() as session:
-            entries = outbox.lease(session, KIND, limit)
-        outcome = self.deliver(database, entries)
-        if outcome.again:
-            self._note_trouble(INDEXING, outcome.error)
-        was_in_trouble = not outcome.again and self._trouble.ends(INDEXING)
-        return self._account_for(database, entries, outcome, hurry=was_in_trouble)
-
-    def _account_for(
-        self, database: Database, entries: Sequence[outbox.Leased], outcome: Outcome, *, hurry: bool
-    ) -> int:
-        """Forget what was taken; how many entries that was."""
-        with database.write() as session:
-            ours = outbox.still_leased(session, entries)
-            outbox.acknowledge(session, ours.intersection(outcome.done))
-            outbox.bury(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
-            again = [entry for entry in entries if entry.id in ours.intersection(outcome.again)]
-            outbox.retry_later(session, KIND, again, outcome.error, longest_seconds=LONGEST_PAUSE_SECONDS)
-            # We were too late, and may have written what is not so any more into an index made since.
-            late = {int(entry.key) for entry in entries if entry.id not in ours}
-            self._write_entries(session, sorted(late))
-            if hurry:
-                outbox.retry_now(session, KIND)
-        for entry_id, reason in outcome.refused.items():
-            log.error("Elasticsearch refused outbox entry %d for good: %s", entry_id, reason)
-        return len(outcome.done) + len(outcome.refused)
+    def write_again(self, session: orm.Session, entries: Sequence[Leased]) -> None:
+        """We were too late, and may have written what is not so any more into an index made since."""
+        self._write_entries(session, sorted({int(entry.key) for entry in entries}))
 
     def _write_entries(self, session: orm.Session, ids: Sequence[int]) -> None:
         """An entry's id must be above those of all changes before it, also the uncommitted."""
-        for start in range(0, len(ids), BATCH):
-            some = ids[start : start + BATCH]
+        for start in range(0, len(ids), self._batch):
+            some = ids[start : start + self._batch]
             posts.lock(session, some)
             outbox.write(session, KIND, some)
 
-    def deliver(self, database: Database, entries: Sequence[outbox.Leased]) -> Outcome:
+    def deliver(self, registry: Any, entries: Sequence[Leased]) -> Outcome:
         """Bring what these entries are about to the index as it is now; what fails is to be repeated."""
+        outcome = self._deliver(registry.database, entries)
+        if outcome.error:
+            self._note_trouble(INDEXING, outcome.error)
+        else:
+            self._trouble.ends(INDEXING)
+        return outcome
+
+    def _deliver(self, database: Database, entries: Sequence[Leased]) -> Outcome:
         versions: dict[int, int] = {}
         for entry in entries:
             versions[int(entry.key)] = max(entry.id, versions.get(int(entry.key), 0))
@@ -179,7 +173,7 @@ class ElasticsearchSearch:
                 documents = posts.documents(session, list(versions))
             answers = self._bulk(documents, versions, targets)
         except self._server.failures as error:
-            return Outcome(again=tuple(entry.id for entry in entries), error=sentence_of(error))
+            return Outcome(error=sentence_of(error), retry_after=retry_after_of(error))
         return outcome_of(entries, answers)
 
     def _targets(self) -> list[str]:
@@ -231,10 +225,22 @@ class ElasticsearchSearch:
 
     # Reading
 
-    def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
+    def search(
+        self,
+        session: orm.Session,
+        query: Query,
+        cursor: Cursor,
+        limit: int,
+        reader_id: int | None = None,
+    ) -> list[int]:
+        # Before the index: a worker that is done in between has brought them there.
+        own = []
+        if reader_id is not None and cursor == Cursor():
+            own = find_waiting_posts(session, query, reader_id)
         bounds = Bounds.of(query, cursor)
         order = "asc" if bounds.oldest_first else "desc"
-        return self._ids(query=request_of(session, query, bounds), sort=[{"id": order}], size=limit)
+        found = self._ids(query=request_of(session, query, bounds), sort=[{"id": order}], size=limit)
+        return sorted({*own, *found}, reverse=True)[:limit] if own else found
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         if not query.terms:
@@ -242,7 +248,7 @@ class ElasticsearchSearch:
         bounds = Bounds.of(query, Cursor())
         # Of the newest hits only the last is asked for: a thousand ids take longer than all the rest.
         found = request_of(session, query, bounds)
-        last = self._ids(query=found, sort=[{"id": "desc"}], from_=RANKED_HITS - 1, size=1)
+        last = self._ids(query=found, sort=[{"id": "desc"}], from_=self._ranked_hits - 1, size=1)
         if last:
             bounds = Bounds(last[0] - 1, bounds.below)
         request = request_of(session, query, bounds, ranked=True)
@@ -366,11 +372,11 @@ class ElasticsearchSearch:
         last = -1
         while True:
             with database.read() as session:
-                batch = posts.documents_after(session, last, BATCH)
+                batch = posts.documents_after(session, last, self._batch)
             if not batch:
                 return
             yield batch
-            if len(batch) < BATCH:  # what is written from now on has an entry
+            if len(batch) < self._batch:  # what is written from now on has an entry
                 return
             last = max(batch)
 
@@ -415,8 +421,8 @@ class ElasticsearchSearch:
         """Those of them that still differ, and for which no entry waits."""
         self.patient.indices.refresh(index=target)
         found = {}
-        for start in range(0, len(ids), BATCH):
-            some = ids[start : start + BATCH]
+        for start in range(0, len(ids), self._batch):
+            some = ids[start : start + self._batch]
             digests = dict(self._digests(target, {"terms": {"id": some}}))
             with database.read() as session:
                 documents = posts.documents(session, some)
@@ -452,7 +458,7 @@ class ElasticsearchSearch:
                 index=target,
                 query=query,
                 sort=[{"id": "asc"}],
-                size=BATCH,
+                size=self._batch,
                 search_after=after,
                 docvalue_fields=DIGEST_FIELDS,
                 track_total_hits=False,
@@ -460,7 +466,7 @@ class ElasticsearchSearch:
             hits = answer["hits"]["hits"]
             for hit in hits:
                 yield hit["fields"]["id"][0], hit["fields"]["digest"][0]
-            if len(hits) < BATCH:
+            if len(hits) < self._batch:
                 return
             after = hits[-1]["sort"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import orm
 
 from microblog.accounts.queries import owner_of_nickname
-from microblog.outbox import queries as outbox
+from microblog.outbox.kinds import Outcome
+from microblog.outbox.queries import Leased
 from microblog.paging import Bounds
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
@@ -53,31 +53,20 @@ NOT_FOUND = 404
 REFUSED = frozenset({400, 413})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a delivery: ids of entries that are done, refused (and why) or to be repeated."""
-
-    done: tuple[int, ...] = ()
-    refused: dict[int, str] = field(default_factory=dict)
-    again: tuple[int, ...] = ()
-    error: str = ""
-
-
-def outcome_of(entries: Sequence[outbox.Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
-    """An entry is done when every index took it, or has something newer already."""
-    done, again, refused = [], [], {}
+def outcome_of(entries: Sequence[Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
+    """An entry is acknowledged when every index took it, or has something newer already."""
+    acknowledged, refused = [], {}
     errors = set()
     for entry in entries:
         results = answers.get(int(entry.key), [(0, "no answer")])
         bad = [(status, reason) for status, reason in results if not is_taken(status, reason)]
         if not bad:
-            done.append(entry.id)
+            acknowledged.append(entry.id)
         elif all(status in REFUSED for status, _ in bad):
             refused[entry.id] = bad[0][1]
         else:
-            again.append(entry.id)
             errors.add(f"{bad[0][0]} {bad[0][1]}.")
-    return Outcome(tuple(done), refused, tuple(again), " ".join(sorted(errors))[:200])
+    return Outcome(tuple(acknowledged), refused, " ".join(sorted(errors))[:200])
 
 
 def is_taken(status: int, reason: str) -> bool:

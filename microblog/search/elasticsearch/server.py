@@ -7,6 +7,7 @@ import ssl
 import threading
 from typing import Any
 
+from microblog.outbox.delivery import parse_retry_after
 from microblog.search.interfaces import SearchUnavailable
 from microblog.settings import Setting, optional_text, text, whole_number
 
@@ -152,6 +153,12 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, SearchUnavailable):
         return str(error)
     return f"Elasticsearch does not do it ({type(error).__name__}: {str(error)[:ERROR_CHARACTERS]})."
+
+
+def retry_after_of(error: Exception) -> float | None:
+    """The seconds for which the server asks to be left alone; None when it does not."""
+    headers = getattr(getattr(error, "meta", None), "headers", None) or {}
+    return parse_retry_after(headers.get("retry-after"))
 
 
 class Trouble:

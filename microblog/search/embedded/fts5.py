@@ -15,16 +15,16 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.paging import Bounds, Cursor
 from microblog.search.embedded.pending import run
 from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
 from microblog.search.embedded.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
-from microblog.search.interfaces import RANKED_HITS, Drift, ISearch
+from microblog.search.interfaces import RANKED_HITS, Drift
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
+from microblog.settings import Settings
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
@@ -45,15 +45,11 @@ LAST_OF_ITS_OWN_ROWS = 10
 # holds the words of a transaction: when it is full they become a segment, and there are at most 2,000.
 USUAL = {"automerge": 4, "crisismerge": 16, "hashsize": 1_048_576}
 WHILE_FILLING = {"automerge": 0, "crisismerge": 2000, "hashsize": 16_777_216}
-# Each step also writes the head of every segment: a larger one, and fewer of them, are done sooner.
-PAGES_MERGED_AT_ONCE = 500
 FEWEST_CHANGES_OF_A_MERGE = 2
-ROWS_REMOVED_AT_ONCE = {"data": 500, "docsize": 20_000, "texts": 5000}
 # BM25 (Robertson, Zaragoza 2009), without the weight of rare words: a hit holds all words anyway.
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
 
-@implementer(ISearch)
 class FTS5Search(SideTableSearch):
     """`microblog.search = fts5`"""
 
@@ -62,7 +58,7 @@ class FTS5Search(SideTableSearch):
     dialect = "sqlite"
     windows = Sizes(first=2000, largest=4000)
 
-    def check(self, settings: Any, database: Database) -> None:
+    def check(self, settings: Settings, database: Database) -> None:
         if database.dialect != "sqlite":
             raise ValueError("fts5 lives inside SQLite; on PostgreSQL choose postgresql.")
 
@@ -133,7 +129,7 @@ class FTS5Search(SideTableSearch):
         changes = sa.text("SELECT total_changes()")
         before = session.scalar(changes)
         # With a minus sign, whatever there is becomes one segment.
-        self._configure(session, {"merge": -PAGES_MERGED_AT_ONCE})
+        self._configure(session, {"merge": -self.steps.pages_merged_at_once})
         if session.scalar(changes) - before >= FEWEST_CHANGES_OF_A_MERGE:
             return True
         if at_the_end:
@@ -142,7 +138,7 @@ class FTS5Search(SideTableSearch):
 
     def shrink(self, session: orm.Session) -> bool:
         self._drop_triggers(session)
-        for name, rows in ROWS_REMOVED_AT_ONCE.items():
+        for name, rows in self.steps.rows_removed_at_once:
             table, key = f"{self.index}_{name}", "post_id" if name == "texts" else "id"
             some = f"SELECT {key} FROM {table} WHERE {key} > {LAST_OF_ITS_OWN_ROWS} LIMIT {rows}"
             if self._has(session, table) and run(session, f"DELETE FROM {table} WHERE {key} IN ({some})"):

@@ -25,7 +25,6 @@ COUNTED = "microblog.search.counted"
 # In the info of a session on SQLite: the last mark that others made before its transaction began.
 MARK_BEFORE = "microblog.search.mark"
 BESIDE = "_next"  # what the names of the index that is filled have behind the prefix
-SECONDS_TO_WAIT_FOR_WRITERS = 60
 SECONDS_BETWEEN_LOOKS = 0.02
 SOMEBODY_WRITES = (
     "Somebody has been writing posts in one transaction for more than a minute; "
@@ -78,7 +77,7 @@ class Pending:
         """Take the place of the other table, which has stepped aside."""
         raise NotImplementedError
 
-    def wait_for_writers(self, database: Database) -> None:
+    def wait_for_writers(self, database: Database, seconds: float) -> None:
         """Return when no transaction is left that began before the table, and may not mark in it."""
 
     def lock(self, session: orm.Session) -> None:
@@ -278,8 +277,8 @@ class PostgreSQLPending(Pending):
         run(session, f"ALTER TABLE {self.table} RENAME TO {other.table}")
         run(session, f"ALTER INDEX {self.table}_pkey RENAME TO {other.table}_pkey")
 
-    def wait_for_writers(self, database: Database) -> None:
-        until = time.monotonic() + SECONDS_TO_WAIT_FOR_WRITERS
+    def wait_for_writers(self, database: Database, seconds: float) -> None:
+        until = time.monotonic() + seconds
         earlier = self._writers(database)
         while earlier:
             if time.monotonic() > until:

@@ -21,7 +21,6 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.paging import Bounds, Cursor
@@ -38,9 +37,10 @@ from microblog.search.embedded.windows import (
     of_each_spelling,
     window_of_the_filter,
 )
-from microblog.search.interfaces import RANKED_HITS, ISearch
+from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query, Term
 from microblog.search.text import words_of
+from microblog.settings import Settings
 
 HIT = "vector @@ CAST(:match AS tsquery)"
 LARGEST_POSITION = 16_383  # tsvector's own limit; later words count as standing there
@@ -49,7 +49,6 @@ QUERY_CANCELED = "57014"
 MEMORY_FOR_THE_INDEX = "256MB"
 
 
-@implementer(ISearch)
 class PostgreSQLSearch(SideTableSearch):
     """`microblog.search = postgresql`"""
 
@@ -60,7 +59,7 @@ class PostgreSQLSearch(SideTableSearch):
     windows = Sizes(first=2000, largest=128_000)
     windows_of_filters = Sizes(first=2000, largest=16_000)
 
-    def check(self, settings: Any, database: Database) -> None:
+    def check(self, settings: Settings, database: Database) -> None:
         if database.dialect != "postgresql":
             raise ValueError("postgresql lives inside PostgreSQL; on SQLite choose fts5.")
 

@@ -29,17 +29,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ASIDE = "_old"  # the index that served, until it is removed
-POSTS_AT_ONCE = 3000  # a tenth of a second
-BATCHES_UNTIL_TIDYING = 500
 # Who waits for the lock of SQLite is in no queue, but looks from time to time whether it is free: so it
 # has to be, for half of the time that it was taken.
 PAUSE = 0.5
 # How often the new index is compared, since what was found once is looked at again.
 MOST_COMPARISONS = 3
-# Who searches, or reads the tables for long (pg_dump), is asked to let go; meanwhile nobody waits longer.
-LOCK_MILLISECONDS = 200
-SECONDS_BETWEEN_ATTEMPTS = 0.3
-SECONDS_TO_WAIT_FOR_THE_LOCK = 600
 LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 DIFFERS = "The new index does not agree with the posts; the old one serves on."
 SOMEBODY_READS = (
@@ -60,6 +54,7 @@ class Rebuild:
         self._adapter = adapter
         self._next = adapter.beside(BESIDE)
         self._database = database
+        self._steps = adapter.steps
         self._token = secrets.token_hex(8)
         self._pause = 0.0
         self._released = time.monotonic()
@@ -119,7 +114,7 @@ class Rebuild:
             self._next.prepare_to_fill(session)
             self._next.marks.create(session)
         # From here on every change is marked.
-        self._next.marks.wait_for_writers(self._database)
+        self._next.marks.wait_for_writers(self._database, self._steps.seconds_to_wait_for_writers)
         count, last = 0, -1
         for number in itertools.count(1):  # pragma: no branch  # the numbers do not end
             posts = self._posts_after(last)
@@ -127,17 +122,17 @@ class Rebuild:
                 self._next.keep_what_can_be(session, posts)
             count += len(posts)
             progress(len(posts))
-            if len(posts) < POSTS_AT_ONCE:  # what was written since then has a mark
+            if len(posts) < self._steps.posts_at_once:  # what was written since then has a mark
                 break
             last = posts[-1].id
-            if number % BATCHES_UNTIL_TIDYING == 0:
+            if number % self._steps.batches_until_tidying == 0:
                 self._tidy(at_the_end=False)
         return count
 
     def _posts_after(self, last: int) -> list[Any]:
         sql = sa.text("SELECT id, body FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
         with self._database.read() as session:
-            return list(session.execute(sql, {"last": last, "limit": POSTS_AT_ONCE}))
+            return list(session.execute(sql, {"last": last, "limit": self._steps.posts_at_once}))
 
     def _tidy(self, *, at_the_end: bool) -> None:
         is_more = True
@@ -146,16 +141,16 @@ class Rebuild:
                 is_more = self._next.tidy(session, at_the_end=at_the_end)
 
     def _catch_up(self) -> None:
-        done = POSTS_AT_ONCE
-        while done == POSTS_AT_ONCE:  # fewer: the rest is for the last transaction
+        done = self._steps.posts_at_once
+        while done == self._steps.posts_at_once:  # fewer: the rest is for the last transaction
             with self._step() as session:
-                done = self._next.index_pending(session, POSTS_AT_ONCE)
+                done = self._next.index_pending(session, self._steps.posts_at_once)
 
     def _compare(self) -> Drift:
         """:raises SearchUnavailable: when the new index is not right, whatever is done."""
         for _ in range(MOST_COMPARISONS):
             self._catch_up()
-            drift = self._next.differences(self._database, set_aside=False)
+            drift = self._next.differences(self._database, with_refused=False)
             if not drift:
                 return drift
             with self._step() as session:
@@ -163,11 +158,11 @@ class Rebuild:
         raise SearchUnavailable(DIFFERS)
 
     def _switch(self) -> None:
-        until = time.monotonic() + SECONDS_TO_WAIT_FOR_THE_LOCK
+        until = time.monotonic() + self._steps.seconds_to_wait_for_the_lock
         while not self._switched():
             if time.monotonic() > until:
                 raise SearchUnavailable(SOMEBODY_READS)
-            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+            time.sleep(self._steps.seconds_between_attempts)
             self._catch_up()
 
     def _switched(self) -> bool:
@@ -176,9 +171,9 @@ class Rebuild:
             self._catch_up()
             with self._step() as session:
                 if self._database.dialect == "postgresql":
-                    session.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"))
+                    session.execute(sa.text(f"SET LOCAL lock_timeout = {self._steps.lock_milliseconds}"))
                 self._next.marks.lock(session)
-                self._next.index_pending(session, POSTS_AT_ONCE)
+                self._next.index_pending(session, self._steps.posts_at_once)
                 self._adapter.marks.step_aside(session)
                 self._adapter.rename(session, self._adapter.beside(ASIDE))
                 self._next.rename(session, self._adapter)

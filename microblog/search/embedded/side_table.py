@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.ids import LARGEST
@@ -26,20 +27,30 @@ from microblog.paging import Bounds, Cursor
 from microblog.search import records
 from microblog.search.embedded.pending import BESIDE, COUNTED, PENDING, Pending
 from microblog.search.embedded.rebuilding import ASIDE, Rebuild
-from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable, Status
+from microblog.search.embedded.steps import USUAL_STEPS, Steps
+from microblog.search.interfaces import (
+    Drift,
+    ISearch,
+    ISearchFeed,
+    ISearchIndex,
+    ISearchSettings,
+    NotBuilt,
+    SearchUnavailable,
+    Status,
+)
 from microblog.search.language import Query
+from microblog.settings import Setting, Settings
 
 log = logging.getLogger(__name__)
 
-BATCH = 2000
-# The worker indexes what is beyond; nobody waits so long for the lock of SQLite.
-MOST_IN_THEIR_TRANSACTION = 1000
+SECONDS_FOR_A_QUERY = 1.0
 PART = "WHERE {id} > :last ORDER BY {id} LIMIT :limit"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
 DAMAGED = "Search does not work at the moment: the operator mends it with `microblog search rebuild`."
 TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
 
 
+@implementer(ISearch, ISearchSettings, ISearchIndex, ISearchFeed)
 class SideTableSearch:
     """Keeps no session and no connection; a subclass brings the SQL of its database.
 
@@ -50,10 +61,18 @@ class SideTableSearch:
     name: str
     prefix: str
     dialect: str
-    seconds_for_a_query = 1.0
+    SETTINGS: tuple[Setting[Any], ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, seconds_for_a_query: float = SECONDS_FOR_A_QUERY, steps: Steps = USUAL_STEPS
+    ) -> None:
+        self.seconds_for_a_query = seconds_for_a_query
+        self.steps = steps
         self.marks: Pending = PENDING[self.dialect](self.prefix, "")
+
+    def check(self, settings: Settings, database: Database) -> None:
+        if database.dialect != self.dialect:
+            raise ValueError(f"{self.name} lives inside {self.dialect}, and not {database.dialect}.")
 
     def beside(self, suffix: str) -> Self:
         """The same adapter for tables whose names have this behind the prefix."""
@@ -157,7 +176,7 @@ class SideTableSearch:
         """Index the posts of this transaction; those of others are their own business, or the worker's."""
         if session.info.get(COUNTED):
             return
-        rows = self.marks.own(session, MOST_IN_THEIR_TRANSACTION)
+        rows = self.marks.own(session, self.steps.most_in_their_transaction)
         if rows and self._index(session, rows) is not None:
             log.warning("%d posts could not be indexed with their transaction; the worker will.", len(rows))
 
@@ -172,9 +191,6 @@ class SideTableSearch:
         with database.write() as session:
             session.info[COUNTED] = True
             return self.index_pending(session, limit)
-
-    def waiting(self, session: orm.Session, author_id: int) -> list[int]:
-        return []  # a post is indexed in its own transaction
 
     def index_pending(self, session: orm.Session, limit: int) -> int:
         rows = self.marks.some(session, limit)
@@ -235,7 +251,15 @@ class SideTableSearch:
         forget = sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id")
         session.execute(forget, [{"id": post_id} for post_id in ids])
 
-    def search(self, session: orm.Session, query: Query, cursor: Cursor, limit: int) -> list[int]:
+    def search(
+        self,
+        session: orm.Session,
+        query: Query,
+        cursor: Cursor,
+        limit: int,
+        reader_id: int | None = None,
+    ) -> list[int]:
+        """Readers find their own posts: each was indexed in its own transaction."""
         return self._ask(session, lambda: self.hits(session, query, Bounds.of(query, cursor), limit))
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
@@ -269,10 +293,10 @@ class SideTableSearch:
             records.note_verify(session, self.name, drift)
         return drift
 
-    def differences(self, database: Database, *, set_aside: bool = True) -> Drift:
+    def differences(self, database: Database, *, with_refused: bool = True) -> Drift:
         """What differs now and waits for nobody, in constant memory and in short transactions.
 
-        With `set_aside` also what cannot be indexed.
+        With `with_refused` also what cannot be indexed.
         """
         missing: list[int] = []
         stale: list[int] = []
@@ -280,13 +304,14 @@ class SideTableSearch:
         last = -1
         while last < LARGEST:
             with database.snapshot() as session:
-                posts = part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last)
-                texts = part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last)
+                batch = self.steps.compared_at_once
+                posts = part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last, batch)
+                texts = part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last, batch)
                 # Up to here both are whole.
-                upto = min((max(ids) for ids in (posts, texts) if len(ids) == BATCH), default=LARGEST)
+                upto = min((max(ids) for ids in (posts, texts) if len(ids) == batch), default=LARGEST)
                 marks = sa.text(
                     f"SELECT post_id FROM {self.pending} WHERE post_id > :last AND post_id <= :upto"
-                    + (" AND NOT failed" if set_aside else "")
+                    + (" AND NOT failed" if with_refused else "")
                 )
                 marked = set(session.scalars(marks, {"last": last, "upto": upto}))
             for post_id in sorted((posts.keys() | texts.keys()) - marked):
@@ -358,6 +383,6 @@ def filters(
     return conditions, values
 
 
-def part(session: orm.Session, sql: str, last: int) -> dict[int, str]:
-    """Up to `BATCH` rows (id, text) behind an id."""
-    return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": BATCH})}
+def part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, str]:
+    """Up to so many rows (id, text) behind an id."""
+    return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": limit})}

@@ -6,28 +6,33 @@ from typing import Any
 
 from zope.interface import implementer
 
-from microblog.search.interfaces import Drift, ISearch, SearchUnavailable
-from microblog.search.nothing import NoSearch
+from microblog.search.interfaces import Drift, ISearch, ISearchIndex, SearchUnavailable
+from microblog.search.nothing import NoIndex, NoSearch
 
 
-@implementer(ISearch)
-class FaultySearch(NoSearch):
+@implementer(ISearch, ISearchIndex)
+class EmptySearch(NoSearch, NoIndex):
+    """Has an index with nothing in it."""
+
+    def __init__(self) -> None:
+        super().__init__("none")
+
+
+class FaultySearch(EmptySearch):
     """Has a fault of its own."""
 
     def status(self, session: Any) -> Any:
         raise RuntimeError("a fault")
 
 
-@implementer(ISearch)
-class DownSearch(NoSearch):
+class DownSearch(EmptySearch):
     """Cannot be reached."""
 
     def status(self, session: Any) -> Any:
         raise SearchUnavailable("The index does not answer.")
 
 
-@implementer(ISearch)
-class StubbornSearch(NoSearch):
+class StubbornSearch(EmptySearch):
     """Differs, and is not mended by `repair`."""
 
     def verify(self, database: Any) -> Drift:

@@ -31,7 +31,7 @@ from microblog.outbox import queries as outbox
 from microblog.outbox.checks import describe_outbox
 from microblog.posts.queries import add_posts
 from microblog.search.checks import describe_index, describe_search
-from microblog.search.interfaces import SearchUnavailable, Status, Verified
+from microblog.search.interfaces import ISearchIndex, SearchUnavailable, Status, Verified
 from tests.functional.commands.conftest import run, write_ini
 
 DEVELOPMENT = "microblog.worker = off\nmicroblog.development = true"
@@ -183,7 +183,7 @@ class Index:
     ],
 )
 def test_what_the_index_lacks_is_told(site_of, status, level, words):
-    site_of.registry.search = Index(status)
+    site_of.registry.registerUtility(Index(status), ISearchIndex)
     finding = only(describe_search, site_of)
     assert finding.level == level
     assert words in finding.sentence
@@ -191,17 +191,19 @@ def test_what_the_index_lacks_is_told(site_of, status, level, words):
 
 def test_a_verify_that_found_differences_is_remembered(site_of):
     moment = datetime(2026, 11, 22, tzinfo=UTC)
-    site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1)))
+    site_of.registry.registerUtility(
+        Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1))), ISearchIndex
+    )
     _, finding = describe_search(site_of)
     assert (finding.level, "search verify --fix" in finding.sentence) == ("warning", True)
-    site_of.registry.search = Index(Status("x", 1, 0, verified=Verified(moment)))
+    site_of.registry.registerUtility(Index(Status("x", 1, 0, verified=Verified(moment))), ISearchIndex)
     assert only(describe_search, site_of).level == "ok"
 
 
 def test_a_difference_of_the_whole_index_is_a_fault(site_of):
-    site_of.registry.search = Index(drift=(1,))
+    site_of.registry.registerUtility(Index(drift=(1,)), ISearchIndex)
     assert "search verify --fix" in only(describe_index, site_of).sentence
-    site_of.registry.search = Index(drift=SearchUnavailable("Down."))
+    site_of.registry.registerUtility(Index(drift=SearchUnavailable("Down.")), ISearchIndex)
     assert only(describe_index, site_of) == Finding("fault", "Down.")
 
 

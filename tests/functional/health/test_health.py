@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from microblog.checks import NotAsked
 from microblog.health import readiness
 from microblog.search.checks import check_search
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.interfaces import ISearch, SearchUnavailable
 
 DOWN = "Search does not answer."
 
@@ -43,8 +43,9 @@ def site(make_application):
 
 @pytest.fixture
 def engine(site):
-    site.registry.search = Engine()
-    return site.registry.search
+    engine = Engine()
+    site.registry.registerUtility(engine, ISearch)
+    return engine
 
 
 def told(caplog):
@@ -98,7 +99,8 @@ def test_a_search_that_hangs_is_named_in_time(make_application):
         config.add_health_check("search", check_search, seconds=0.05, order=3)
 
     site = make_application(extend=extend)
-    engine = site.registry.search = Engine()
+    engine = Engine()
+    site.registry.registerUtility(engine, ISearch)
     goes_on, done = threading.Event(), threading.Event()
 
     def hang():

@@ -21,6 +21,7 @@ from pyramid_retry import RetryableException, mark_error_retryable
 
 from microblog.accounts.models import User
 from microblog.alerts.interfaces import get_alerts
+from microblog.search.interfaces import get_search
 from microblog.tree import Container, Root
 from microblog.web import errors
 from tests.conftest import Application, counted_statements
@@ -410,7 +411,7 @@ def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, m
     def fail(*arguments):
         raise RuntimeError("no index")
 
-    monkeypatch.setattr(type(registry.search), "catch_up", fail)
+    monkeypatch.setattr(type(get_search(registry)), "catch_up", fail)
     registry.worker.round()
     registry.worker.round()
     (mail,) = mails(application)

@@ -13,7 +13,7 @@ from microblog.measuring import Gauge, IMetrics, count
 from microblog.metrics.views import DIRECTORY_VARIABLE
 from microblog.observing import observed
 from microblog.outbox import queries as outbox
-from microblog.search.interfaces import SearchUnavailable, Status
+from microblog.search.interfaces import ISearch, ISearchFeed, ISearchIndex, SearchUnavailable, Status
 from microblog.tree import Root
 from tests.walk import log_in, sign_up
 
@@ -105,7 +105,7 @@ def test_log_ins_are_counted(site, ask):
 
 def test_the_worker_is_counted(site, ask, caplog):
     site.registry.worker.round()
-    site.registry.search = None
+    site.registry.registerUtility(Index(None), ISearchFeed)  # which cannot catch up
     site.registry.worker.round()
     found = ask_without_search(site)
     assert found["microblog_worker_rounds_total",] == 2
@@ -115,7 +115,9 @@ def test_the_worker_is_counted(site, ask, caplog):
 
 
 def ask_without_search(site):
-    site.registry.search = Index(SearchUnavailable("Down."))
+    down = Index(SearchUnavailable("Down."))
+    site.registry.registerUtility(down, ISearch)
+    site.registry.registerUtility(down, ISearchIndex)
     return numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
 
 
@@ -142,7 +144,7 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     assert found["microblog_search_documents",] == 0
     with site.database.write() as session:
         outbox.write(session, "letters", [1, 2])
-    site.registry.search = Index(Status("test", 10, 3, 0, 1.5))
+    site.registry.registerUtility(Index(Status("test", 10, 3, 0, 1.5)), ISearchIndex)
     found = ask()
     assert found["microblog_outbox_waiting", "letters"] == 2
     assert found["microblog_outbox_dead_letters", "letters"] == 0

@@ -19,7 +19,7 @@ from microblog.alerts.interfaces import get_alerts
 from microblog.db import Database
 from microblog.operations import migrating
 from microblog.outages import DatabaseUnavailable
-from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.probing import wait_until_it_is_over
 from tests.walk import PASSWORD, bodies, sign_up, write
@@ -50,7 +50,7 @@ def server():
         database.close()
         application = Application(settings_for(server.url))
         with application.database.write() as session:
-            application.registry.search.install(session)
+            get_adapter(application).install(session)
         application.database.close()
         yield server
     folder.rmdir()

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from microblog import outages
 from microblog.alerts.interfaces import get_alerts
 from microblog.db import Database
-from tests.conftest import POSTGRESQL_URL, Application, settings_for
+from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.probing import wait_until_it_is_over
 from tests.walk import bodies, sign_up, write
 
@@ -281,7 +281,7 @@ def test_who_writes_hears_of_damage_where_search_keeps_what_waits(make_site, cap
     with sqlite3.connect(site.file) as connection:
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = ?", [site.application.registry.search.pending]
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", [get_adapter(site.application).pending]
         ).fetchone()
     connection.close()
     with site.file.open("r+b") as file:

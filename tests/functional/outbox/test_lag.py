@@ -5,23 +5,27 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from microblog.events import AlertRaised
 from microblog.outbox import queries
 from microblog.outbox.lag import LagWatch
 
 
 @pytest.fixture
-def alerts(application, monkeypatch):
+def application(make_application):
+    return make_application(extend=lambda config: config.add_subscriber(note_alert, AlertRaised))
+
+
+def note_alert(event):
+    assert event.kind == "outbox"
+    assert event.body.startswith(f"{event.subject}.")
+    event.registry.reported.append((event.group, event.subject))
+
+
+@pytest.fixture
+def alerts(application):
     """The alerts since, as (group, subject)."""
-    reported = []
-
-    class Alerts:
-        def report(self, kind, group, subject, body):
-            assert kind == "outbox"
-            assert body.startswith(f"{subject}.")
-            reported.append((group, subject))
-
-    monkeypatch.setattr(application.registry, "alerts", Alerts())
-    return reported
+    application.registry.reported = []
+    return application.registry.reported
 
 
 @pytest.fixture

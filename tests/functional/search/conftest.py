@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from microblog.accounts.queries import add_user
+from tests.conftest import get_adapter
 
 
 @pytest.fixture
 def search(application):
-    return application.registry.search
+    return get_adapter(application)
 
 
 @pytest.fixture

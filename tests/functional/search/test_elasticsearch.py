@@ -23,12 +23,14 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post, delete_post
 from microblog.search.elasticsearch import adapter as adapter_module
 from microblog.search.elasticsearch import index as elasticsearch_index
+from microblog.search.elasticsearch.adapter import ElasticsearchSearch
 from microblog.search.elasticsearch.index import BODY
 from microblog.search.elasticsearch.server import INDEX, URL
+from microblog.search.feeding import catch_up
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable
 from microblog.search.language import parse
 from microblog.search.queries import KIND
-from tests.conftest import ELASTICSEARCH_URL, Application, elasticsearch_settings
+from tests.conftest import ELASTICSEARCH_URL, Application, elasticsearch_settings, get_adapter
 from tests.gate import PRODUCT, Gate
 from tests.walk import bodies, sign_up, write
 
@@ -46,7 +48,8 @@ class Site:
         self.application = application
         self.gate = gate
         self.database = application.database
-        self.search = application.registry.search
+        self.search = get_adapter(application)
+        self.outbox = application.registry.outbox
         self.server = Elasticsearch(ELASTICSEARCH_URL or "")
         with self.database.write() as session:
             self.susan = add_user(session, "susan")
@@ -63,7 +66,7 @@ class Site:
             delete_post(session, post)
 
     def catch_up(self) -> int:
-        return int(self.search.catch_up(self.database, LIMIT))
+        return catch_up(self.application.registry, LIMIT)
 
     def hurry(self) -> None:
         """What waits for its next attempt, or for the end of a lease, is due now."""
@@ -93,23 +96,41 @@ class Site:
         with self.database.write() as session:
             return outbox.lease(session, KIND, LIMIT)
 
+    def deliver(self, entries: list[outbox.Leased]) -> Any:
+        return self.search.deliver(self.application.registry, entries)
+
     def account_for(self, entries: list[outbox.Leased], outcome: Any) -> int:
-        return int(self.search._account_for(self.database, entries, outcome, hurry=False))
+        return int(self.outbox.account_for(self.outbox.kinds[KIND], entries, outcome))
 
 
 @pytest.fixture
-def site(make_application: Callable[..., Application]) -> Iterator[Site]:
+def make_site(make_application: Callable[..., Application]) -> Iterator[Callable[..., Site]]:
+    """`make_site(batch=2)`: a site whose adapter is made with these arguments."""
     settings = elasticsearch_settings()
+    sites: list[Site] = []
     with Gate(settings[URL.key]) as gate:
-        application = make_application({"microblog.search": "elasticsearch", **settings, URL.key: gate.url})
-        site = Site(application, gate)
-        site.search.seconds_for_a_query = 30.0  # a busy machine is no failure
-        site.rebuild()
-        yield site
+
+        def make(**options: Any) -> Site:
+            options = {"seconds_for_a_query": 30.0, **options}  # a busy machine is no failure
+            application = make_application(
+                {"microblog.search": "elasticsearch", **settings, URL.key: gate.url},
+                extend=lambda config: config.set_search_adapter(ElasticsearchSearch(**options)),
+            )
+            sites.append(Site(application, gate))
+            sites[0].rebuild()
+            return sites[0]
+
+        yield make
+        site = sites[0]
         gate.mode = "pass"
         with site.database.write() as session:
             site.search.uninstall(session)
         site.server.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -117,9 +138,8 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["drop", "hang", BUSY, TOO_MANY, STRANGER], ids=str)
-def test_while_the_server_is_down_everything_but_search_goes_on_and_heals(site, monkeypatch, caplog, mode):
-    monkeypatch.setattr(adapter_module, "SECONDS_FOR_THE_WORKER", SECONDS_FOR_WHAT_HANGS)
-    monkeypatch.setattr(site.search, "seconds_for_a_query", SECONDS_FOR_WHAT_HANGS)
+def test_while_the_server_is_down_everything_but_search_goes_on_and_heals(site, caplog, mode):
+    site.search.seconds_for_the_worker = site.search.seconds_for_a_query = SECONDS_FOR_WHAT_HANGS
     browser = site.application.browser()
     site.gate.mode = mode
     sign_up(browser, "john")
@@ -133,8 +153,7 @@ def test_while_the_server_is_down_everything_but_search_goes_on_and_heals(site, 
     assert len(told(caplog)) == 1
     assert "Posting and reading go on." in told(caplog)[0]
     site.gate.mode = "pass"
-    monkeypatch.undo()
-    site.search.seconds_for_a_query = 30.0
+    site.search.seconds_for_the_worker = site.search.seconds_for_a_query = 30.0
     assert site.catch_up() == 1
     site.search.refresh()
     assert bodies(browser.get("/search?q=written")) == ["written while it was down"]
@@ -289,7 +308,8 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
     assert (site.depth().waiting, site.depth().dead_letters) == (0, 1)
     with site.database.read() as session:
         assert "unknown" in session.scalars(sa.select(Entry.error)).one()
-    assert any("refused outbox entry" in line and "unknown" in line for line in told(caplog))
+    assert "refused outbox entry" in caplog.text
+    assert "unknown" in caplog.text
     with pytest.raises(SearchUnavailable, match=f"did not take post {bad}"):
         site.rebuild()
     assert len(site.indices()) == 1
@@ -327,7 +347,7 @@ def stalled(site: Site, entries: list[outbox.Leased], meanwhile: Callable[[], ob
         return send(*arguments)
 
     site.search._bulk = late
-    return site.search.deliver(site.database, entries)
+    return site.deliver(entries)
 
 
 def test_what_a_stalled_worker_sends_late_loses_against_newer_words(site):
@@ -379,7 +399,7 @@ def test_a_stalled_worker_that_wrote_into_an_index_made_since_mends_it(site):
 
 def test_a_worker_that_was_killed_before_it_could_forget_delivers_again_harmlessly(site):
     post = site.write("twice")
-    site.search.deliver(site.database, site.lease())
+    site.deliver(site.lease())
     assert site.depth().waiting == 1
     assert site.catch_up() == 0  # until the lease ends
     site.hurry()
@@ -393,7 +413,7 @@ def test_several_workers_deliver_everything_once(site):
     counts: list[int] = []
 
     def work() -> None:
-        while count := site.search.catch_up(site.database, 5):
+        while count := catch_up(site.application.registry, 5):
             counts.append(count)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -420,8 +440,8 @@ def test_a_post_whose_number_changes_moves_in_the_index(site):
     assert site.find("renumbered") == [7]
 
 
-def test_while_a_rebuild_runs_changes_go_to_both_indices(site, monkeypatch):
-    monkeypatch.setattr(adapter_module, "BATCH", 2)
+def test_while_a_rebuild_runs_changes_go_to_both_indices(make_site):
+    site = make_site(batch=2)
     posts = [site.write(f"post {n}") for n in range(6)]
     site.settle()
     written: list[int] = []
@@ -521,6 +541,8 @@ def test_verify_finds_what_differs_and_repair_mends_it(site):
     drift = site.search.verify(site.database)
     assert drift == Drift(missing=(missing,), stale=(stale,), ghosts=(5, fine + 9))
     with site.database.write() as session:
+        verified = site.search.status(session).verified
+        assert (verified.missing, verified.stale, verified.ghosts) == (1, 1, 2)
         site.search.repair(session, drift)
     assert not site.search.verify(site.database)  # what waits is on its way
     site.settle()
@@ -528,8 +550,8 @@ def test_verify_finds_what_differs_and_repair_mends_it(site):
     assert site.find("post") == [fine, stale, missing]
 
 
-def test_verify_reads_any_number_of_documents(site, monkeypatch):
-    monkeypatch.setattr(adapter_module, "BATCH", 2)
+def test_verify_reads_any_number_of_documents(make_site):
+    site = make_site(batch=2)
     for n in range(5):
         site.write(f"post {n}")
     site.settle()
@@ -558,7 +580,7 @@ def test_the_status_tells_what_waits_what_was_refused_and_for_how_long(site):
         outbox.bury(session, {newest: "a reason"})
     with site.database.read() as session:
         status = site.search.status(session)
-    assert (status.documents, status.pending, status.set_aside) == (0, 1, 1)
+    assert (status.documents, status.pending, status.refused) == (0, 1, 1)
     assert 5 <= status.lag_seconds < 60
 
 
@@ -593,7 +615,7 @@ def test_authors_find_their_own_post_also_just_after_the_worker_delivered_it(sit
 def test_the_index_is_made_with_as_many_copies_as_the_settings_say(make_application):
     settings = elasticsearch_settings() | {"microblog.search.elasticsearch.replicas": "1"}
     application = make_application({"microblog.search": "elasticsearch", **settings})
-    search = application.registry.search
+    search = get_adapter(application)
     search.rebuild(application.database, lambda count: None)
     with Elasticsearch(ELASTICSEARCH_URL or "") as server:
         ((_, made),) = server.indices.get(index=search.alias).items()
@@ -602,8 +624,8 @@ def test_the_index_is_made_with_as_many_copies_as_the_settings_say(make_applicat
     assert made["settings"]["index"]["number_of_replicas"] == "1"
 
 
-def test_by_relevance_only_the_newest_hits_count(site, monkeypatch):
-    monkeypatch.setattr(adapter_module, "RANKED_HITS", 2)
+def test_by_relevance_only_the_newest_hits_count(make_site):
+    site = make_site(ranked_hits=2)
     best, long, newest = [
         site.write(body) for body in ("tea tea tea", "tea and a lot of other things", "tea")
     ]
@@ -618,14 +640,14 @@ def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_
     browser = site.application.browser()
     sign_up(browser, "john")
     write(browser, "just written")
-    asked = site.search.search
+    ask = site.search._ids
 
-    def search_and_be_overtaken(*arguments: Any) -> list[int]:
-        ids: list[int] = asked(*arguments)
+    def ask_and_be_overtaken(**request: Any) -> list[int]:
+        ids: list[int] = ask(**request)
         assert site.catch_up() == 1
         return ids
 
-    monkeypatch.setattr(site.search, "search", search_and_be_overtaken)
+    monkeypatch.setattr(site.search, "_ids", ask_and_be_overtaken)
     assert bodies(browser.get("/search?q=written")) == ["just written"]
 
 

@@ -13,13 +13,31 @@ from microblog.ids import new_id
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post, add_posts
 from microblog.search import records
-from microblog.search.embedded import fts5, pending, rebuilding, side_table
+from microblog.search.embedded import pending
 from microblog.search.embedded.fts5 import SHADOWS
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.embedded.steps import Steps
+from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import parse
-from tests.conftest import counted_statements
+from tests.conftest import counted_statements, get_adapter
 
 MANY = 3000
+
+
+FEW_ROWS = (("data", 1), ("docsize", 7), ("texts", 7))
+
+
+def with_steps(search, **steps):
+    """The same adapter, doing less at once."""
+    return type(search)(steps=Steps(**steps))
+
+
+def use_steps(make_application, **steps):
+    """An application whose adapter does less at once."""
+    return make_application(extend=lambda config: set_steps(config, steps))
+
+
+def set_steps(config, steps):
+    config.set_search_adapter(with_steps(get_search(config.registry), **steps))
 
 
 def disk_is_full():
@@ -28,23 +46,22 @@ def disk_is_full():
 
 def test_a_query_that_takes_too_long_is_stopped_and_the_request_goes_on(make_application):
     application = make_application()
-    database, search = application.database, application.registry.search
+    database, search = application.database, get_adapter(application)
     with database.write() as session:
         susan = add_user(session, "susan")
         rows = [{"id": new_id(), "user_id": susan, "body": "x " * 40, "language": None} for _ in range(MANY)]
         add_posts(session, rows)
     search.catch_up(database, MANY)
-    search.seconds_for_a_query = 0
     with database.read() as session:
+        hurried = type(search)(seconds_for_a_query=0)
         with pytest.raises(SearchUnavailable, match="took too long"):
-            search.search(session, parse("-nowhere -x"), Cursor(), 10)
-        search.seconds_for_a_query = 10
+            hurried.search(session, parse("-nowhere -x"), Cursor(), 10)
         assert search.search(session, parse("-nowhere -x"), Cursor(), 10) == []
 
 
 def test_an_index_inside_the_database_needs_no_rebuild_to_hold_what_was_there(make_application):
     application = make_application()
-    database, search = application.database, application.registry.search
+    database, search = application.database, get_adapter(application)
     with database.write() as session:
         search.uninstall(session)
     with database.write() as session:
@@ -136,8 +153,9 @@ def with_names(sql, values):
     return re.sub(r"\?", lambda match: f":{next(names)}", sql)
 
 
-def test_a_transaction_leaves_what_is_too_much_to_the_worker(database, search, susan, monkeypatch):
-    monkeypatch.setattr(side_table, "MOST_IN_THEIR_TRANSACTION", 2)
+def test_a_transaction_leaves_what_is_too_much_to_the_worker(make_application, susan):
+    application = use_steps(make_application, most_in_their_transaction=2)
+    database, search = application.database, get_adapter(application)
     with database.write() as session:
         ids = [add_post(session, susan, "word") for _ in range(3)]
     assert find(database, search, "word") == [ids[2], ids[1]]
@@ -186,10 +204,8 @@ def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, lost
     assert not search.verify(database)
 
 
-def test_a_large_index_is_merged_and_removed_in_parts(needs_fts5, database, search, susan, monkeypatch):
-    monkeypatch.setattr(fts5, "PAGES_MERGED_AT_ONCE", 1)
-    monkeypatch.setattr(fts5, "ROWS_REMOVED_AT_ONCE", {"data": 1, "docsize": 7, "texts": 7})
-    monkeypatch.setattr(rebuilding, "POSTS_AT_ONCE", 10)
+def test_a_large_index_is_merged_and_removed_in_parts(needs_fts5, database, search, susan):
+    search = with_steps(search, pages_merged_at_once=1, rows_removed_at_once=FEW_ROWS, posts_at_once=10)
     rows = [{"id": n, "user_id": susan, "body": f"word w{n} " * 9, "language": None} for n in range(20, 60)]
     with database.write() as session:
         add_posts(session, rows)
@@ -213,13 +229,13 @@ def test_the_new_index_waits_for_who_reads_the_old_one(
     needs_postgresql, database, search, susan, monkeypatch
 ):
     """A backup holds its tables for as long as it takes; writers do not wait behind us meanwhile."""
-    monkeypatch.setattr(rebuilding, "LOCK_MILLISECONDS", 10)
+    search = with_steps(search, lock_milliseconds=10)
     reader = database.session(write=False)
     reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
     written = []
 
     def write_and_let_go(seconds):
-        if seconds == rebuilding.SECONDS_BETWEEN_ATTEMPTS:
+        if seconds == search.steps.seconds_between_attempts:
             with database.write() as session:
                 written.append(add_post(session, susan, "word"))
             if len(written) == 2:
@@ -234,8 +250,7 @@ def test_the_new_index_waits_for_who_reads_the_old_one(
 def test_a_reader_who_does_not_let_go_ends_the_rebuild(
     needs_postgresql, database, search, susan, monkeypatch
 ):
-    monkeypatch.setattr(rebuilding, "LOCK_MILLISECONDS", 10)
-    monkeypatch.setattr(rebuilding, "SECONDS_TO_WAIT_FOR_THE_LOCK", -1)
+    search = with_steps(search, lock_milliseconds=10, seconds_to_wait_for_the_lock=-1)
     with database.read() as reader:
         reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
         with pytest.raises(SearchUnavailable, match="a backup"):
@@ -263,7 +278,7 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(
 
 
 def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, search, susan, monkeypatch):
-    monkeypatch.setattr(pending, "SECONDS_TO_WAIT_FOR_WRITERS", -1)
+    search = with_steps(search, seconds_to_wait_for_writers=-1)
     with database.session(write=True) as writer:
         writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
         with pytest.raises(SearchUnavailable, match="one transaction for more than a minute"):
@@ -308,9 +323,9 @@ def test_nothing_to_mark_is_no_statement(database, search):
         assert statements == []
 
 
-def test_a_status_of_a_rebuild_that_is_dead_says_so(database, search, monkeypatch):
-    monkeypatch.setattr(records, "SECONDS_UNTIL_A_REBUILD_IS_DEAD", 0)
+def test_a_status_of_a_rebuild_that_is_dead_says_so(database, search):
     with database.write() as session:
         records.begin_rebuild(session, search.name, "token")
+        session.execute(sa.text("UPDATE index_states SET rebuild_seen_at = 0"))
     with database.read() as session:
         assert not search.status(session).rebuilding.is_alive

@@ -81,7 +81,7 @@ def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
     assert find(database, search, "some") == [3, 1]
     with database.read() as session:
         status = search.status(session)
-    assert (status.pending, status.set_aside) == (0, 1)
+    assert (status.pending, status.refused) == (0, 1)
     assert "Post 2 cannot be indexed, and is set aside." in caplog.text
     caplog.clear()
     application.registry.worker.round()

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
+from zope.interface import implementer
 
 from microblog import SettingsError, configure
 from microblog.accounts.queries import add_user
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post
-from microblog.search.interfaces import Drift, SearchUnavailable, Status
+from microblog.search.embedded.fts5 import FTS5Search
+from microblog.search.feeding import catch_up
+from microblog.search.interfaces import (
+    Drift,
+    ISearch,
+    ISearchSettings,
+    SearchUnavailable,
+    Status,
+    get_search,
+    get_search_index,
+)
 from microblog.search.language import parse
 from microblog.search.nothing import NoSearch
 from microblog.settings import Setting, text
@@ -45,38 +58,41 @@ def test_fts5_on_postgresql_stops_the_start():
     assert "fts5 lives inside SQLite" in message
 
 
+@implementer(ISearch, ISearchSettings)
 class AdapterWithSettings(NoSearch):
     """Somebody else's adapter, with a setting of its own."""
 
-    name = "theirs"
     SETTINGS = (Setting("microblog.search.theirs.shelf", text, "upper", "Where its books stand."),)
+
+    def check(self, settings: Any, database: Any) -> None:
+        """Works with everything."""
 
 
 def test_an_adapter_may_have_settings_of_its_own():
     name = "tests.unit.search.test_adapters.AdapterWithSettings"
     shelf = AdapterWithSettings.SETTINGS[0]
     config = configure({**SETTINGS, "microblog.search": name, shelf.key: "lower"})
-    assert config.registry.search.name == "theirs"
+    assert isinstance(get_search(config.registry), AdapterWithSettings)
     assert config.registry.microblog[shelf] == "lower"
 
 
 def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
     application = make_application({"microblog.search": "none"})
-    search = application.registry.search
+    search, index = get_search(application.registry), get_search_index(application.registry)
     page = application.browser().get("/search?q=word", status=503)
     assert "Posts cannot be searched on this site." in page
     with application.database.write() as session:
-        search.install(session)
-        assert search.waiting(session, 1) == []
-        assert search.status(session) == Status("none", 0, 0)
+        index.install(session)
+        assert index.status(session) == Status("none", 0, 0)
         with pytest.raises(SearchUnavailable):
             search.search(session, parse("word"), Cursor(), 1)
         with pytest.raises(SearchUnavailable):
             search.ranked(session, parse("word"), 1)
-        search.uninstall(session)
-    assert search.catch_up(application.database, 1) == 0
-    assert search.rebuild(application.database, print) == 0
-    assert not search.verify(application.database)
+        index.repair(session, Drift())
+        index.uninstall(session)
+    assert catch_up(application.registry, 1) == 0
+    assert index.rebuild(application.database, print) == 0
+    assert not index.verify(application.database)
 
 
 TAMPERING = [
@@ -93,7 +109,7 @@ def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
     from microblog.operations import migrating
 
     config = configure({**SETTINGS, "microblog.database.url": f"sqlite+pysqlite:///{tmp_path}/x.sqlite3"})
-    database, search = config.registry.database, config.registry.search
+    database, search = config.registry.database, FTS5Search()
     migrating.upgrade(database)
     with database.write() as session:
         search.install(session)

@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from microblog import SettingsError, configure
+from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
-from microblog.search.elasticsearch.index import Outcome, outcome_of
+from microblog.search.elasticsearch.index import outcome_of
 from microblog.search.elasticsearch.server import (
     API_KEY,
     CA_CERTIFICATE,
@@ -23,7 +24,7 @@ from microblog.search.elasticsearch.server import (
     require_supported_client,
     sentence_of,
 )
-from microblog.search.interfaces import SearchUnavailable
+from microblog.search.interfaces import SearchUnavailable, get_search
 from tests.conftest import SETTINGS
 from tests.gate import PRODUCT, Gate
 
@@ -36,7 +37,7 @@ NOTHING_FOUND = {
 
 def adapter(**settings: str):
     more = {f"microblog.search.elasticsearch.{key}": value for key, value in settings.items()}
-    return configure({**SETTINGS, "microblog.search": "elasticsearch", **more}).registry.search
+    return get_search(configure({**SETTINGS, "microblog.search": "elasticsearch", **more}).registry)
 
 
 def asked(search) -> list[int]:
@@ -166,15 +167,15 @@ NO_INDEX, BLOCKED, WRONG = (404, "no such index"), (403, "blocked"), (400, "wron
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ([TAKEN], Outcome(done=(1,))),
-        ([TAKEN, CONFLICT], Outcome(done=(1,))),
-        ([GONE], Outcome(done=(1,))),
-        ([TAKEN, NO_INDEX], Outcome(again=(1,), error="404 no such index.")),
-        ([BLOCKED, WRONG], Outcome(again=(1,), error="403 blocked.")),
+        ([TAKEN], Outcome((1,))),
+        ([TAKEN, CONFLICT], Outcome((1,))),
+        ([GONE], Outcome((1,))),
+        ([TAKEN, NO_INDEX], Outcome(error="404 no such index.")),
+        ([BLOCKED, WRONG], Outcome(error="403 blocked.")),
         ([TAKEN, WRONG], Outcome(refused={1: "wrong"})),
-        (None, Outcome(again=(1,), error="0 no answer.")),
+        (None, Outcome(error="0 no answer.")),
     ],
 )
-def test_an_entry_is_done_when_every_index_took_it(answers, expected):
+def test_an_entry_is_acknowledged_when_every_index_took_it(answers, expected):
     entry = Leased(1, "7", None, 1, 0)
     assert outcome_of([entry], {} if answers is None else {7: answers}) == expected

@@ -1,0 +1,73 @@
+"""How the index of this site's adapter is kept up to date, whichever adapter that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.outbox.kinds import DeliveryFailed, Outcome
+from microblog.outbox.queries import Leased
+from microblog.search.interfaces import find_search_delivery, find_search_feed
+from microblog.search.queries import KIND
+
+POSTS_IN_A_ROUND = 500
+LONGEST_PAUSE_SECONDS = 10.0
+NO_DELIVERY = "The search adapter of these settings takes no entries: run `microblog search rebuild`."
+
+
+def catch_up(registry: Any, limit: int = POSTS_IN_A_ROUND) -> int:
+    """Bring up to `limit` changes that wait to the index; how many were dealt with."""
+    count = index_changes(registry, limit)
+    if KIND in registry.outbox.kinds:
+        count += registry.outbox.deliver(KIND, limit)
+    return count
+
+
+def index_changes(registry: Any, limit: int = POSTS_IN_A_ROUND) -> int:
+    """Those that came from outside the application, for an index in its database: the worker's task."""
+    feed = find_search_feed(registry)
+    return 0 if feed is None else feed.catch_up(registry.database, limit)
+
+
+def deliver(registry: Any, entries: Sequence[Leased]) -> Outcome | None:
+    """The outbox's entries about search."""
+    delivery = find_search_delivery(registry)
+    if delivery is None:
+        raise DeliveryFailed(NO_DELIVERY)
+    return delivery.deliver(registry, entries)
+
+
+def add_kind(config: Any) -> None:
+    def write_again(session: orm.Session, entries: Sequence[Leased]) -> None:
+        delivery = find_search_delivery(config.registry)
+        if delivery is not None:
+            delivery.write_again(session, entries)
+
+    config.add_outbox_kind(
+        KIND,
+        deliver,
+        batch=POSTS_IN_A_ROUND,
+        longest_pause_seconds=LONGEST_PAUSE_SECONDS,
+        on_lost_lease=write_again,
+    )
+
+
+def includeme(config: Any) -> None:
+    registry = config.registry
+
+    def after_begin(session: orm.Session, connection: sa.Connection) -> None:
+        feed = find_search_feed(registry)
+        if feed is not None:
+            feed.after_begin(session, connection)
+
+    def before_commit(session: orm.Session) -> None:
+        feed = find_search_feed(registry)
+        if feed is not None:
+            feed.before_commit(session)
+
+    registry.database.after_begin(after_begin)
+    registry.database.before_commit(before_commit)
+    config.add_worker_task("search index", lambda registry: index_changes(registry) and None)

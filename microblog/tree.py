@@ -32,9 +32,9 @@ class Resource:
         self.__name__ = name
 
     @property
-    def request(self) -> Any:
+    def request(self) -> Request:
         """The request that walks; the root keeps it."""
-        parent: Any = self.__parent__
+        parent: Any = self.__parent__  # never None but for the root, which has a property of its own
         return parent.request
 
 
@@ -65,7 +65,7 @@ class Root(Container):
         self._request = request
 
     @property
-    def request(self) -> Any:
+    def request(self) -> Request:
         return self._request
 
     def find(self, name: str) -> Resource | None:

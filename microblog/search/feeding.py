@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from microblog.outbox.kinds import DeliveryFailed, Outcome
 from microblog.outbox.queries import Leased
+from microblog.request import Registry
 from microblog.search.interfaces import find_search_delivery, find_search_feed
 from microblog.search.queries import KIND
 
@@ -18,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 10.0
 NO_DELIVERY = "The search adapter of these settings takes no entries: run `microblog search rebuild`."
 
 
-def catch_up(registry: Any, limit: int = POSTS_IN_A_ROUND) -> int:
+def catch_up(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
     """Bring up to `limit` changes that wait to the index; how many were dealt with."""
     count = index_changes(registry, limit)
     if KIND in registry.outbox.kinds:
@@ -26,13 +27,13 @@ def catch_up(registry: Any, limit: int = POSTS_IN_A_ROUND) -> int:
     return count
 
 
-def index_changes(registry: Any, limit: int = POSTS_IN_A_ROUND) -> int:
+def index_changes(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
     """Those that came from outside the application, for an index in its database: the worker's task."""
     feed = find_search_feed(registry)
     return 0 if feed is None else feed.catch_up(registry.database, limit)
 
 
-def deliver(registry: Any, entries: Sequence[Leased]) -> Outcome | None:
+def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
     """The outbox's entries about search."""
     delivery = find_search_delivery(registry)
     if delivery is None:

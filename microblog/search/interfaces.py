@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zope.interface import Attribute, Interface
 
@@ -207,25 +207,25 @@ class ISearchDelivery(Interface):
         """The lease of these entries ended during `deliver`: write new ones, since it came too late."""
 
 
-def get_search(registry: Any) -> ISearch:
+def get_search(registry: Registry) -> ISearch:
     """The adapter of this site."""
     found: ISearch = registry.getUtility(ISearch)
     return found
 
 
-def get_search_index(registry: Any) -> ISearchIndex:
+def get_search_index(registry: Registry) -> ISearchIndex:
     """The index of this site's adapter; one that holds nothing, when the adapter has none of its own."""
     found: ISearchIndex = registry.getUtility(ISearchIndex)
     return found
 
 
-def find_search_feed(registry: Any) -> ISearchFeed | None:
+def find_search_feed(registry: Registry) -> ISearchFeed | None:
     """None when the index is not in the application's database."""
     found: ISearchFeed | None = registry.queryUtility(ISearchFeed)
     return found
 
 
-def find_search_delivery(registry: Any) -> ISearchDelivery | None:
+def find_search_delivery(registry: Registry) -> ISearchDelivery | None:
     """None when the index is not fed through the outbox."""
     found: ISearchDelivery | None = registry.queryUtility(ISearchDelivery)
     return found

@@ -21,7 +21,7 @@ from microblog.search.settings import SEARCH
 from microblog.settings import SettingsError
 from tests.conftest import Application
 from tests.functional.commands.conftest import run, write_ini
-from tests.walk import flashes, log_in, sign_up
+from tests.walk import bodies, flashes, log_in, sign_up, write
 
 GUESTBOOK = {"pyramid.includes": "tests.plugins.guestbook"}
 FILE = "microblog.guestbook.file"
@@ -168,6 +168,13 @@ def test_admins_find_its_page_beside_ours(site, susan):
 
 def test_its_view_takes_the_place_of_ours(site):
     assert site.browser().get("/explore", status=303).location == "http://localhost/guestbook/"
+
+
+def test_its_search_adapter_takes_the_place_of_ours(susan):
+    write(susan, "Hello")
+    write(susan, "Goodbye")
+    assert bodies(susan.get("/search?q=nothing+of+it")) == ["Goodbye", "Hello"]
+    assert bodies(susan.get("/search?q=nothing+of+it&by=relevance")) == ["Goodbye", "Hello"]
 
 
 def test_its_template_takes_the_place_of_ours(site):

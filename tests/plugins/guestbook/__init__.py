@@ -8,6 +8,7 @@ def includeme(config: Any) -> None:
     from tests.plugins.guestbook import checks, outbox, tasks
     from tests.plugins.guestbook.events import Signed
     from tests.plugins.guestbook.resources import Guestbook, GuestbookAdmin
+    from tests.plugins.guestbook.search import NewestPosts
     from tests.plugins.guestbook.settings import OPEN, SETTINGS
     from tests.plugins.guestbook.subscribers import greet
 
@@ -29,7 +30,8 @@ def includeme(config: Any) -> None:
     config.add_metric("guestbook_signed", "Signatures since the start.")
     config.add_metric("guestbook_signatures", read=checks.read_signatures)
     config.add_subscriber(checks.count_signed, Signed)
-    # Its views, one of which takes the place of microblog's /explore; and the page that visitors see first
+    # In the place of ours: the search, the page that visitors see first, and among its views that of /explore
+    config.set_search_adapter(NewestPosts())
     config.scan("tests.plugins.guestbook.views")
     config.override_asset(
         "microblog.timelines:templates/public.jinja2", "tests.plugins.guestbook:templates/welcome.jinja2"

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
+from microblog.paging import Cursor, select_page
+from microblog.posts.models import Post
 from tests.plugins.guestbook.models import Signature
 
 
@@ -25,6 +27,11 @@ def list_signatures(session: orm.Session) -> Sequence[sa.Row[str, str, datetime]
 
 def count_signatures(session: orm.Session) -> int:
     return session.scalars(sa.select(sa.func.count()).select_from(Signature)).one()
+
+
+def list_newest_posts(session: orm.Session, cursor: Cursor, limit: int) -> list[int]:
+    """Ids, as `ISearch.search` gives them."""
+    return list(session.scalars(select_page(sa.select(Post.id), Post.id, cursor, limit)))
 
 
 def delete_signatures(session: orm.Session, before: datetime) -> None:

@@ -31,14 +31,9 @@ STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 # The text is in normal form already. So words are what has a blank before and behind, in any script: the
 # tokenizer that knows ASCII alone takes whatever else there is as a part of a word. A window relies on it.
 TOKENS = "ascii"
-SHADOWS = {
-    "data": "(id INTEGER PRIMARY KEY, block BLOB)",
-    "idx": "(segid, term, pgno, PRIMARY KEY (segid, term)) WITHOUT ROWID",
-    "docsize": "(id INTEGER PRIMARY KEY, sz BLOB)",
-    "config": "(k PRIMARY KEY, v) WITHOUT ROWID",
-}
-# The rows of an index without words, without which FTS5 does not open it.
-EMPTY = {"config": "('version', 4)", "data": "(1, x''), (10, x'00000000000000')"}
+# FTS5's own tables. Nothing is written there, but for one: the rows of an index that nobody uses any more are
+# removed in steps, since to drop a million of them at once holds the lock for half a second.
+SHADOWS = ("data", "idx", "docsize", "config")
 LAST_OF_ITS_OWN_ROWS = 10
 # While many posts come, segments of the index are not merged with each transaction, but from time to
 # time, some pages at once; these are FTS5's own numbers, and those for the time being. `hashsize` (bytes)
@@ -88,21 +83,43 @@ class FTS5Search(SideTableSearch):
 
     def drop(self, session: orm.Session) -> None:
         self._drop_triggers(session)
-        self._make_droppable(session)
-        for name in (self.index, self.texts):
-            run(session, f"DROP TABLE IF EXISTS {name}")
+        self._drop_index(session)
+        run(session, f"DROP TABLE IF EXISTS {self.texts}")
 
     def _drop_triggers(self, session: orm.Session) -> None:
         for name in self._triggers():
             run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{name}")
 
-    def _make_droppable(self, session: orm.Session) -> None:
-        """What has lost one of FTS5's own tables, or what is in them, can be neither dropped nor renamed."""
-        if self._has(session, self.index):
-            for name, columns in SHADOWS.items():
-                run(session, f"CREATE TABLE IF NOT EXISTS {self.index}_{name} {columns}")
-            for table, row in EMPTY.items():
-                run(session, f"INSERT OR REPLACE INTO {self.index}_{table} VALUES {row}")
+    def _drop_index(self, session: orm.Session) -> None:
+        if self._has(session, self.index) and not self._can_be_opened(session):
+            self._forget_index(session)
+        run(session, f"DROP TABLE IF EXISTS {self.index}")
+
+    def _can_be_opened(self, session: orm.Session) -> bool:
+        savepoint = session.connection().begin_nested()
+        try:
+            run(session, f"SELECT 1 FROM {self.index} LIMIT 0")
+        except sa.exc.DatabaseError:
+            savepoint.rollback()
+            return False
+        savepoint.commit()
+        return True
+
+    def _forget_index(self, session: orm.Session) -> None:
+        """What FTS5 cannot open it cannot drop either: take it out of the schema, and drop what is left."""
+        run(session, "PRAGMA writable_schema = ON")
+        try:
+            forget = "DELETE FROM sqlite_master WHERE type = 'table' AND name = :name"
+            session.execute(sa.text(forget), {"name": self.index})
+        finally:
+            run(session, "PRAGMA writable_schema = RESET")
+        for name in SHADOWS:
+            run(session, f"DROP TABLE IF EXISTS {self.index}_{name}")
+
+    def _is_whole(self, session: orm.Session) -> bool:
+        """Can it be renamed? FTS5 renames each of its tables."""
+        tables = (self.index, *(f"{self.index}_{name}" for name in SHADOWS))
+        return all(self._has(session, table) for table in tables) and self._can_be_opened(session)
 
     def _has(self, session: orm.Session, table: str) -> bool:
         found = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
@@ -110,8 +127,8 @@ class FTS5Search(SideTableSearch):
 
     def rename(self, session: orm.Session, other: Self) -> None:
         self._drop_triggers(session)
-        if not self.marks.suffix:
-            self._make_droppable(session)
+        if not self._is_whole(session):
+            self._drop_index(session)
         for name, new_name in ((self.texts, other.texts), (self.index, other.index)):
             if self._has(session, name):
                 run(session, f"ALTER TABLE {name} RENAME TO {new_name}")

@@ -192,16 +192,51 @@ def test_a_write_transaction_asks_the_index_two_questions_at_most(database, sear
     assert len(statements) == (3 if database.dialect == "sqlite" else 2)
 
 
-@pytest.mark.parametrize("lost", ["search_fts5", *(f"search_fts5_{name}" for name in SHADOWS)])
-def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, lost):
+DAMAGE = [
+    "DROP TABLE search_fts5",
+    *(f"DROP TABLE search_fts5_{name}" for name in SHADOWS),
+    "DELETE FROM search_fts5_config",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_index_is_made_again(needs_fts5, database, search, susan, damage):
     with database.write() as session:
         post = add_post(session, susan, "word")
     with database.write() as session:
-        session.execute(sa.text(f"DROP TABLE {lost}"))
+        session.execute(sa.text(damage))
     database.close()
     assert search.rebuild(database, ignore) == 1
     assert find(database, search, "word") == [post]
     assert not search.verify(database)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_index_is_removed(needs_fts5, database, search, susan, damage):
+    with database.write() as session:
+        add_post(session, susan, "word")
+    with database.write() as session:
+        session.execute(sa.text(damage))
+    database.close()
+    with database.write() as session:
+        search.uninstall(session)
+        assert (
+            session.scalars(sa.text("SELECT name FROM sqlite_master WHERE name LIKE 'search%'")).all() == []
+        )
+        assert session.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+
+
+def test_of_the_tables_of_fts5_only_rows_of_a_retired_index_are_removed(needs_fts5, database, search, susan):
+    with database.write() as session:
+        add_post(session, susan, "word")
+    with counted_statements(database) as statements:
+        search.rebuild(database, ignore)
+    of_fts5 = re.compile(
+        rf"(INSERT|UPDATE|REPLACE|DELETE|CREATE)\b.*search_fts5\w*_({'|'.join(SHADOWS)})\b", re.S
+    )
+    written = [sql for sql in statements if of_fts5.match(sql)]
+    assert written
+    assert all(sql.startswith("DELETE FROM search_fts5_old_") for sql in written), written
 
 
 def test_a_large_index_is_merged_and_removed_in_parts(needs_fts5, database, search, susan):

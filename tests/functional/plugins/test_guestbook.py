@@ -51,7 +51,7 @@ def make_site(make_application: MakeSite, table: Any) -> Iterator[MakeSite]:
 
     yield make
     for site in made[:1]:
-        table.drop(site.database.engine)
+        table.drop(site.database.engine, checkfirst=True)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def microblog(site: Application, tmp_path: Path) -> Callable[..., str]:
     url = site.registry.microblog[DATABASE_URL]
     more = f"pyramid.includes = {GUESTBOOK['pyramid.includes']}\n{FILE} = {tmp_path}/guestbook.txt"
     ini = write_ini(tmp_path / "site.ini", url, site.registry.microblog[SEARCH], more)
-    return lambda *arguments, **options: run("-c", ini, *arguments, **options).stdout
+    return lambda *arguments, **options: run("-c", ini, *arguments, **options).output
 
 
 def test_its_outbox_kind_is_retried_until_it_is_delivered(site, microblog, susan, tmp_path):
@@ -246,8 +246,11 @@ def test_its_settings_are_listed(microblog):
     assert "microblog.guestbook.days = 365" in microblog("settings")
 
 
-def test_its_tables_are_among_the_models(site, table):
+def test_its_tables_are_among_the_models(site, microblog, table):
     assert get_models(site.registry)["Signature"].__table__ is table
+    assert "is as it should be" in microblog("database", "check")
+    table.drop(site.database.engine)
+    assert table.name in microblog("database", "check", status=1)
 
 
 def add_twice(config: Any) -> None:

@@ -42,6 +42,9 @@ def test_without_a_password_nobody_is_added(microblog, browser):
         (["admin"], PASSWORD, "This nickname is reserved. admin2 would be free."),
         (["susan", "--email", "nonsense"], PASSWORD, "This is not an e-mail address"),
         (["susan", "--email", "a\udcffb"], PASSWORD, "What was typed is not UTF-8"),
+        ([""], PASSWORD, "Choose a nickname. "),
+        (["susan", "--email", " "], PASSWORD, "Give an e-mail address. Try again with another."),
+        (["susan"], "", "Choose a password. Try again with another."),
         (["susan"], "short", "A password has 8 to 1,000 characters. Try again with another."),
     ],
 )

@@ -23,7 +23,8 @@ from benchmarks.fortunes import FOLDER, fortunes
 from microblog.accounts import passwords
 from microblog.accounts.actions import change_profile, create_account
 from microblog.accounts.queries import owner_of_nickname
-from microblog.console.site import Site, sentence_about
+from microblog.console.sentences import sentence_about
+from microblog.console.site import Site
 from microblog.ids import id_of_moment
 from microblog.people.actions import follow
 from microblog.posts.actions import import_posts

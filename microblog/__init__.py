@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ INCLUDES = (
     "microblog.observing",
     "microblog.checks",
     "microblog.measuring",
+    "microblog.console",
     "microblog.background",
     "microblog.outbox",
     "microblog.security",
@@ -44,6 +46,12 @@ INCLUDES = (
     "microblog.operations",
 )
 
+# What commands need, and the deadlines of a driver that only PostgreSQL needs.
+NOT_SCANNED = [
+    re.compile(r"\.commands\b").search,
+    re.compile(r"\.(console|deadlines|migrations)$").search,
+]
+
 
 def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
     """The WSGI application (PasteDeploy's `paste.app_factory`).
@@ -57,8 +65,10 @@ def main(global_config: dict[str, str] | None = None, **settings: Any) -> Any:
     return config.make_wsgi_app()
 
 
-def configure(settings: dict[str, Any], environ: Mapping[str, str] | None = None) -> Configurator:
-    """The configurator with every room in it; commands take its registry.
+def configure(
+    settings: dict[str, Any], environ: Mapping[str, str] | None = None, *, with_views: bool = True
+) -> Configurator:
+    """The configurator with every room in it; commands take its registry, and need no views.
 
     What `pyramid.includes` names (a third party's room, the debug toolbar) comes in last: so it finds our
     directives, and what it adds replaces what we have in the same place, instead of being a conflict.
@@ -69,8 +79,8 @@ def configure(settings: dict[str, Any], environ: Mapping[str, str] | None = None
     config.registry.settings["pyramid.includes"] = plugins  # for those who look what is included
     for name in INCLUDES:
         config.include(name)
-    # The deadlines are those of a driver that only PostgreSQL needs.
-    config.scan("microblog", ignore=["microblog.commands", "microblog.deadlines", "microblog.migrations"])
+    if with_views:
+        config.scan("microblog", ignore=NOT_SCANNED)
     config.commit()
     for name in aslist(plugins):
         config.include(name)
@@ -79,10 +89,10 @@ def configure(settings: dict[str, Any], environ: Mapping[str, str] | None = None
     return config
 
 
-def configure_without_site() -> Configurator:
+def configure_without_site(*, with_views: bool = True) -> Configurator:
     """Every room of ours, on a database in memory: for commands about a database that no ini file names."""
     settings = {"microblog.secret": secrets.token_hex(), "microblog.database.url": "sqlite+pysqlite://"}
-    return configure({**settings, "microblog.search": "none"}, environ={})
+    return configure({**settings, "microblog.search": "none"}, environ={}, with_views=with_views)
 
 
 __all__ = ["SettingsError", "configure", "configure_without_site", "main"]

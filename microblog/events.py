@@ -71,3 +71,10 @@ class AlertRaised:
     group: str
     subject: str
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSetUp:
+    """The log was set up as an ini file says, by a command."""
+
+    registry: Registry

@@ -35,3 +35,4 @@ def includeme(config: Any) -> None:
     )
     config.registry.registerUtility(LogIns(), ILogIns)
     config.add_models("microblog.accounts.models")
+    config.add_command("user", "microblog.accounts.commands.user", order=20)

@@ -28,9 +28,10 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
-    email: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH))
-    email_key: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), unique=True)
-    password_hash: Mapped[str | None] = mapped_column(sa.String(255))
+    email: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    email_key: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), unique=True, info={"secret": True})
+    # Who reads it verifies what somebody typed, perhaps into the wrong field: all of the statement is hidden.
+    password_hash: Mapped[str | None] = mapped_column(sa.String(255), info={"secret": True, "verifies": True})
     is_admin: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     about_me: Mapped[str] = mapped_column(
         sa.String(ABOUT_ME_CODE_POINTS), server_default=sa.text("''"), default=""
@@ -56,7 +57,7 @@ class LoginSession(Base):
 
     __tablename__ = "sessions"
 
-    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime)
     seen: Mapped[datetime] = mapped_column(UTCDateTime)

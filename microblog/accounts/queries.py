@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -134,6 +135,24 @@ def get_password_hash(session: orm.Session, user_id: int) -> str | None:
 def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
     """The id of who has or had this nickname."""
     return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == nickname_key(nickname)))
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who has a nickname, by the one that they have now."""
+
+    id: int
+    nickname: str
+
+
+def get_owner(session: orm.Session, nickname: str) -> Owner | None:
+    """Who has, or had, this nickname."""
+    row = session.execute(
+        sa.select(User.id, User.nickname)
+        .join(Nickname, Nickname.user_id == User.id)
+        .where(Nickname.key == nickname_key(nickname))
+    ).one_or_none()
+    return None if row is None else Owner(*row)
 
 
 def email_is_taken(session: orm.Session, email: str) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from microblog.alerts.interfaces import get_alerts
-from microblog.console.site import Site, sentence_about
+from microblog.console.sentences import sentence_about
+from microblog.console.site import Site
 from microblog.settings import SettingsError
 
 KIND = "command"

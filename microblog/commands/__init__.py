@@ -1,6 +1,6 @@
 """The `microblog` command: `microblog [-c FILE.ini] [GROUP] COMMAND`.
 
-A subcommand is imported when it is asked for: most of them need a part of the application only.
+Which commands there are is said by the rooms (`config.add_command`), those of the ini file among them.
 """
 
 from __future__ import annotations
@@ -18,24 +18,8 @@ import click
 # Before there is a log, Python prints warnings: this one's are about connections that are told in a sentence.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
-# Name of the command: the module below this package that has it, and its name there.
-COMMANDS = {
-    "serve": ("serve", "serve"),
-    "new": ("new", "new"),
-    "database": ("database", "database"),
-    "user": ("user", "user"),
-    "import": ("importing", "import_posts"),
-    "worker": ("worker", "worker"),
-    "search": ("search", "search"),
-    "outbox": ("outbox", "outbox"),
-    "settings": ("settings", "settings"),
-    "doctor": ("doctor", "doctor"),
-    "profile": ("profile", "profile"),
-    "mail": ("mail", "mail"),
-    "backup": ("backup", "backup"),
-    "restore": ("backup", "restore"),
-    "copy-database": ("copying", "copy_database"),
-}
+# They need no site, and no room: name of the module below this package, and of the command in it.
+COMMANDS = ("serve", "new")
 
 
 def use_utf8() -> None:
@@ -50,18 +34,23 @@ def use_utf8() -> None:
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
-class LazyGroup(click.Group):
-    """Imports its commands when they are asked for, and says failures in a sentence."""
+class Commands(click.Group):
+    """Those of this package and of the rooms, imported when they are asked for; failures become sentences."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *self._console(context).list_commands()]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name]
-        command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
-        return command
+        if name in COMMANDS:
+            command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
+            return command
+        found: click.Command | None = self._console(context).get_command(name)
+        return found
+
+    def _console(self, context: click.Context) -> Any:
+        from microblog.console.site import get_console
+
+        return get_console(context)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         if args is None:  # it is the process
@@ -74,7 +63,7 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from microblog.console.site import sentence_about
+            from microblog.console.sentences import sentence_about
 
             sentence = sentence_about(error)
             if sentence is None:  # a fault of ours: its traceback is wanted
@@ -82,17 +71,16 @@ class LazyGroup(click.Group):
             raise click.ClickException(sentence) from error
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-c",
     "--config",
     "ini",
     metavar="FILE.ini",
+    is_eager=True,  # help shows the commands of the site
     envvar="MICROBLOG_CONFIG",
     help="The site's settings.  [default: $MICROBLOG_CONFIG, else ./development.ini]",
 )
 @click.version_option(package_name="microblog", message="microblog %(version)s")
-@click.pass_context
-def main(context: click.Context, ini: str | None) -> None:
+def main(ini: str | None) -> None:
     """A self-hosted microblog: make a site, serve it, and look after it."""
-    context.obj = ini

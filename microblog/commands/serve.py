@@ -16,14 +16,12 @@ from waitress.server import create_server
 from microblog.alerts.interfaces import get_alerts
 from microblog.background.settings import WORKER
 from microblog.commands import connections
-from microblog.console.site import Site, pass_site
+from microblog.console.site import DEFAULT_LISTEN, SERVER_SECTION, Site, pass_site
 from microblog.errors import OperatorError
 from microblog.profiling.settings import PROFILER
 from microblog.request import MAX_BODY
 
-SECTION = "server:main"
 WAITRESS = "egg:waitress#main"
-DEFAULT_LISTEN = "localhost:6543"
 # The application itself answers a body that is too large, with a page; waitress cuts off what is beyond.
 MARGIN_BYTES = 1_000_000
 EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  # read, not bound
@@ -70,11 +68,11 @@ def stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def server_options(site: Site, listen: str | None) -> dict[str, Any]:
     """Waitress' settings: those of the ini file, and what we know better."""
-    section = site.section(SECTION)
+    section = site.section(SERVER_SECTION)
     runner = section.pop("use", WAITRESS)
     if not runner.startswith("egg:waitress"):
         raise OperatorError(
-            f"`microblog serve` runs waitress, but [{SECTION}] says use = {runner}: "
+            f"`microblog serve` runs waitress, but [{SERVER_SECTION}] says use = {runner}: "
             f"say use = {WAITRESS}, or run `pserve {site.ini}` and `{site.command('worker')}`."
         )
     if listen is not None:
@@ -122,7 +120,7 @@ def listening(application: Any, options: dict[str, Any]) -> Any:
             f"Cannot listen at {place} ({error.strerror}): choose another place with --listen HOST:PORT."
         ) from error
     except ValueError as error:
-        raise OperatorError(f"[{SECTION}] or --listen is wrong: {error}") from error
+        raise OperatorError(f"[{SERVER_SECTION}] or --listen is wrong: {error}") from error
 
 
 def address(server: Any) -> str:

@@ -1,1 +1,10 @@
-"""What commands stand on: the site of an ini file, progress, failures as sentences."""
+"""What commands stand on: which there are, the site of an ini file, progress, failures as sentences."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.console.commands import add_command
+
+    config.registry.commands = {}
+    config.add_directive("add_command", add_command)

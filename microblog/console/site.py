@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import configparser
-import errno
 import functools
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -13,26 +12,25 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
-from microblog import configure
+from microblog import configure, configure_without_site
+from microblog.checks import NotAsked, get_health_checks
+from microblog.console.commands import get_command, get_names
 from microblog.console.ini import IniFile, set_up_log
+from microblog.console.interfaces import IMigrations
 from microblog.console.logfiles import log_files
-from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.console.sentences import sentence_about
+from microblog.db import DATABASE_URL, Database, sqlite_file
 from microblog.errors import OperatorError
-from microblog.logs.failing_logs import prepare_handlers
+from microblog.events import LogSetUp
 from microblog.observing import Observer, observed
-from microblog.operations import migrating
-from microblog.outages import AWAY, MISSING, DatabaseUnavailable
 from microblog.request import Registry
-from microblog.search.interfaces import SearchUnavailable, get_search_index
-from microblog.settings import SettingsError
 from microblog.settings import log as settings_log
 
 DEFAULT_INI = "development.ini"
-PRIVATE = 0o600
-# A file or folder that the operator has to see to.
-UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG)
+INI_VARIABLE = "MICROBLOG_CONFIG"
+DEFAULT_LISTEN = "localhost:6543"
+SERVER_SECTION = "server:main"
 
 
 class Site:
@@ -65,7 +63,7 @@ class Site:
     def setup_logging(self) -> None:
         """Log as the ini file says."""
         set_up_log(self._loader, self.ini)
-        prepare_handlers()
+        self.registry.notify(LogSetUp(self.registry))
         self.registry.microblog.log_warnings()
 
     def section(self, name: str) -> dict[str, str]:
@@ -74,15 +72,15 @@ class Site:
 
     @cached_property
     def registry(self) -> Registry:
-        """The registry of the application.
+        """The registry of the application, without views: for commands.
 
         :raises SettingsError: with every fault of the settings.
         """
-        return configure(dict(self._loader.get_wsgi_app_settings("main"))).registry
+        return configure(dict(self._loader.get_wsgi_app_settings("main")), with_views=False).registry
 
     @property
     def observers(self) -> list[Observer]:
-        """Who is told what the command did; nobody when it needed no application."""
+        """Who is told what the command did; nobody when there is no application."""
         return list(self.registry.observers) if "registry" in self.__dict__ else []
 
     @property
@@ -125,59 +123,18 @@ class Site:
 
         What was done, as a sentence.
         """
-        if self.database_file is not None:
-            self.database_file.parent.mkdir(parents=True, exist_ok=True)
-            if not self.database_file.exists():
-                self.database_file.touch(PRIVATE)  # it will hold addresses and hashes of passwords
-        with self.database.without_limits():
-            return self._upgrade()
-
-    def _upgrade(self) -> str:
-        before = migrating.current(self.database)
-        file = self.database_file
-        place = file.absolute() if file else without_password(self.registry.microblog[DATABASE_URL])
-        if before not in (None, *self._known_revisions()):
-            raise OperatorError(str(self._problem_of_revision(before)))
-        migrating.upgrade(self.database)
-        with self.database.write() as session:
-            migrating.wait_for_others(session.connection())
-            get_search_index(self.registry).install(session)
-        after = migrating.head()
-        if before == after:
-            return f"The database is up to date (revision {after}): {place}."
-        if before is None:
-            return f"The database is made (revision {after}): {place}."
-        return f"The database is upgraded from revision {before} to {after}: {place}."
-
-    def _known_revisions(self) -> set[str]:
-        scripts = ScriptDirectory.from_config(migrating.alembic_config(self.database))
-        return {script.revision for script in scripts.walk_revisions()}
-
-    def _problem_of_revision(self, revision: str | None) -> str | None:
-        upgrade = f"run `{self.command('database upgrade')}`."
-        if revision is None:
-            return f"The database is empty: {upgrade}"
-        if revision not in self._known_revisions():
-            return (
-                f"The database was made by a newer version of microblog (revision {revision}) than this one "
-                f"(revision {migrating.head()}): install that version, or go back to a backup."
-            )
-        if revision != migrating.head():
-            return (
-                f"The database is at revision {revision}, this microblog needs {migrating.head()}: {upgrade}"
-            )
-        return None
+        return self._migrations.upgrade(self)
 
     def problem_of_database(self) -> str | None:
         """Why the database cannot be used, with what to do; None when it can."""
-        if self.database_file is not None and not self.database_file.exists():
-            return (
-                f"There is no database at {self.database_file} yet: run `{self.command('database upgrade')}`."
-            )
         try:
-            return self._problem_of_revision(migrating.current(self.database))
+            return self._migrations.find_problem(self)
         except sa.exc.DatabaseError as error:
             return sentence_about(error)
+
+    @property
+    def _migrations(self) -> Any:
+        return self.registry.getUtility(IMigrations)
 
     def problems(self) -> Iterator[str]:
         """What an operator should know before people do, each with what to do about it."""
@@ -185,11 +142,17 @@ class Site:
         if problem is not None:
             yield problem
             return
-        try:
-            with self.database.read() as session:
-                get_search_index(self.registry).status(session)
-        except SearchUnavailable as error:
-            yield str(error)
+        for entry in get_health_checks(self.registry):
+            if entry.check is not None and entry.needs_database and not entry.logs_itself:
+                try:
+                    problem = entry.check(self.registry)
+                except NotAsked:
+                    continue
+                except OperatorError as error:
+                    yield str(error)
+                else:
+                    if problem is not None:
+                        yield f"{entry.name}: {problem}."
 
     def require_database(self) -> Database:
         """The database, with the tables that this version needs.
@@ -202,57 +165,64 @@ class Site:
         return self.database
 
 
+class Console:
+    """The site of one call of `microblog`, and the commands that it has."""
+
+    def __init__(self, ini: str | None) -> None:
+        self._ini = ini
+        self._failure: Exception | None = None
+
+    @cached_property
+    def site(self) -> Site:
+        """
+        :raises OperatorError: when there is none.
+        """
+        return Site(self._ini)
+
+    @cached_property
+    def _registry(self) -> Any:
+        """That of the site, whose ini file may bring in commands; ours alone where there is no such site."""
+        try:
+            return self.site.registry
+        except Exception as error:  # whoever needs the site will meet it again, and say it
+            self._failure = error
+            return configure_without_site(with_views=False).registry
+
+    def list_commands(self) -> list[str]:
+        return get_names(self._registry)
+
+    def get_command(self, name: str) -> click.Command | None:
+        """The command of this name; None when there is none.
+
+        Raises what is wrong with the site, when that may be why.
+        """
+        command = get_command(self._registry, name)
+        if command is None and self._failure is not None and self._ini is not None:
+            raise self._failure
+        return command
+
+
+def get_console(context: click.Context) -> Console:
+    """That of this call of `microblog`."""
+    root = context.find_root()
+    if root.obj is None:
+        # `--help` is answered before the other options are read.
+        root.obj = Console(root.params.get("ini") or os.environ.get(INI_VARIABLE))
+    console: Console = root.obj
+    return console
+
+
 def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: the command's first argument is the `Site` of `-c`."""
 
     @functools.wraps(command)
     def with_site(**arguments: Any) -> Any:
-        site = Site(click.get_current_context().find_root().obj)
+        context = click.get_current_context()
+        site = get_console(context).site
         try:
-            with observed(site, click.get_current_context().command_path):
+            with observed(site, context.command_path):
                 return command(site, **arguments)
         finally:
             site.close()
 
     return with_site
-
-
-def sentence_about(error: Exception) -> str | None:
-    """What happened and what to do, for what an operator can mend; None for a fault of ours."""
-    if isinstance(error, SettingsError):
-        return f"The settings are wrong; correct them and try again:\n{error}"
-    # Not its other subclasses: a broken constraint is a fault of ours.
-    if isinstance(error, sa.exc.OperationalError) or type(error) is sa.exc.DatabaseError:
-        return sentence_about_database(error)
-    if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
-        return f"The ini file cannot be read: {fault_of_ini(error)}"
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):
-        return (
-            f"{error.name} is not installed, but the settings ask for it: install it "
-            "(`pip install 'microblog[development]'` has what development.ini needs), or take it out of them."
-        )
-    if isinstance(error, OSError) and error.errno in UNUSABLE:
-        return (
-            f"{error.filename or 'A file'} cannot be read or written ({error.strerror}): name another, or "
-            "run this as a user who may."
-        )
-    return str(error) if isinstance(error, OperatorError) else None
-
-
-def sentence_about_database(error: sa.exc.DatabaseError) -> str:
-    if isinstance(error, DatabaseUnavailable) and error.outage not in (AWAY, MISSING):
-        return f"{error.outage.title} ({error.reason}). {error.outage.advice}"
-    reason = " ".join(str(error.orig).split())
-    return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
-
-
-def fault_of_ini(error: Exception) -> str:
-    if isinstance(error, configparser.InterpolationError):
-        # Not its own words: they repeat the value, which may be a secret.
-        return f"write a % as %% in {error.option} of [{error.section}]."
-    return " ".join(str(error).split())
-
-
-def is_about_ini(error: Exception) -> bool:
-    """PasteDeploy says with a bare LookupError that a section is missing."""
-    return isinstance(error, configparser.Error) or "in config" in str(error)

@@ -13,3 +13,4 @@ def includeme(config: Any) -> None:
     check_together(config.registry.microblog)
     config.include("microblog.mail.checks")
     config.registry.registerUtility(choose_transport(config.registry.microblog), IMailTransport)
+    config.add_command("mail", "microblog.mail.commands.mail", order=90)

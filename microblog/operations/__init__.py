@@ -5,3 +5,5 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     config.include("microblog.operations.checks")
+    config.include("microblog.operations.migrations")
+    config.include("microblog.operations.commands")

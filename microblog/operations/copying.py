@@ -18,9 +18,8 @@ from sqlalchemy import orm
 
 from microblog.db import Base
 from microblog.errors import OperatorError
-from microblog.outbox.models import Entry
+from microblog.outbox.models import DERIVED_KINDS, Entry
 from microblog.search.adapters import uninstall_others
-from microblog.search.queries import KIND
 
 ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
@@ -73,12 +72,12 @@ def travelling_tables() -> list[sa.Table]:
 
 
 def rows_of(table: sa.Table) -> sa.Select[Any]:
-    """What travels. Not the outbox entries about search: the other index is made from the posts.
+    """What travels. Not the outbox entries that are made anew, as their room says (`DERIVED_KINDS`).
 
     All other entries do: each is a mail that somebody waits for.
     """
     query = sa.select(table).order_by(*table.primary_key)
-    return query.where(OUTBOX.c.kind != KIND) if table is OUTBOX else query
+    return query.where(OUTBOX.c.kind.not_in(DERIVED_KINDS)) if table is OUTBOX else query
 
 
 @contextmanager

@@ -4,6 +4,8 @@ SQLite cannot change a table in place: Alembic's batch mode copies it. With fore
 implicit DELETE cascades to the children, and the triggers are lost.
 So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
 `batch_alter_table` of this module, which puts the triggers back.
+
+Alembic is imported where it is used: most commands, and `microblog --help`, do without.
 """
 
 from __future__ import annotations
@@ -11,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.operations import BatchOperations, Operations
-from alembic.script import ScriptDirectory
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.operations import BatchOperations, Operations
 
 from microblog import configure
 from microblog.console.ini import IniFile
@@ -35,6 +36,8 @@ class MigrationError(OperatorError):
 
 def alembic_config(database: Database) -> Config:
     """Alembic's configuration for the migrations that came with this installation."""
+    from alembic.config import Config
+
     config = Config(attributes={"database": database})
     config.set_main_option("script_location", "microblog:migrations")
     config.set_main_option("path_separator", "os")
@@ -42,23 +45,40 @@ def alembic_config(database: Database) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
+    from alembic import command
+
     command.upgrade(alembic_config(database), revision)
 
 
 def downgrade(database: Database, revision: str = "base") -> None:
+    from alembic import command
+
     command.downgrade(alembic_config(database), revision)
 
 
 def head() -> str | None:
     """The newest revision that this installation knows."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", "microblog:migrations")
     config.set_main_option("path_separator", "os")
     return ScriptDirectory.from_config(config).get_current_head()
 
 
+def known_revisions(database: Database) -> set[str]:
+    """Those of this installation."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(alembic_config(database))
+    return {script.revision for script in scripts.walk_revisions()}
+
+
 def current(database: Database) -> str | None:
     """The revision of the database; None when it is empty."""
+    from alembic.migration import MigrationContext
+
     with database.reading.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -66,6 +86,7 @@ def current(database: Database) -> str | None:
 def differences(database: Database) -> list[Any]:
     """How the database differs from the models; empty when migrations and models agree."""
     from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
 
     with database.reading.connect() as connection:
         context = MigrationContext.configure(

@@ -12,3 +12,4 @@ def includeme(config: Any) -> None:
     config.add_worker_task("outbox", deliver_kinds, order=1)
     config.include("microblog.outbox.checks")
     config.add_models("microblog.outbox.models")
+    config.add_command("outbox", "microblog.outbox.commands.outbox", order=55)

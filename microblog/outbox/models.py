@@ -14,6 +14,10 @@ KEY = sa.String(KEY_CHARACTERS).with_variant(sa.String(64), "sqlite")
 WAITS_ALONE = sa.text("is_unique AND lease_until = 0 AND NOT set_aside")
 
 
+# Kinds whose entries are not copied to another database: what they deliver is made anew from what is there.
+DERIVED_KINDS: set[str] = set()
+
+
 class Entry(Base):
     """Something that must leave the process, written in the transaction of its cause.
 
@@ -42,7 +46,7 @@ class Entry(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(KIND_CHARACTERS))
     key: Mapped[str] = mapped_column(KEY)
-    payload: Mapped[str | None] = mapped_column(sa.Text)
+    payload: Mapped[str | None] = mapped_column(sa.Text, info={"secret": True})
     created: Mapped[int] = mapped_column(sa.BigInteger)
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     next_at: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)

@@ -20,3 +20,4 @@ def includeme(config: Any) -> None:
         place="footer",
         order=20,
     )
+    config.add_command("profile", "microblog.profiling.commands.profile", order=80)

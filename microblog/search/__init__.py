@@ -18,3 +18,4 @@ def includeme(config: Any) -> None:
     config.include("microblog.search.feeding")
     config.include("microblog.search.checks")
     config.add_models("microblog.search.models")
+    config.add_command("search", "microblog.search.commands.search", order=50)

@@ -12,7 +12,7 @@ from microblog.outbox.kinds import DeliveryFailed, Outcome
 from microblog.outbox.queries import Leased
 from microblog.request import Registry
 from microblog.search.interfaces import find_search_delivery, find_search_feed
-from microblog.search.queries import KIND
+from microblog.search.models import KIND
 
 POSTS_IN_A_ROUND = 500
 LONGEST_PAUSE_SECONDS = 10.0

@@ -8,9 +8,9 @@ from sqlalchemy import orm
 from microblog.outbox.models import Entry
 from microblog.outbox.queries import delete_all
 from microblog.posts.models import Post
+from microblog.search.models import KIND
 
 NEWEST_OF_AN_AUTHOR = 50
-KIND = "search"  # of the outbox's entries
 
 # The triggers of adapters that are fed through the outbox; pure SQL, so that a shell can write posts too.
 HAS_TRIGGERS = {

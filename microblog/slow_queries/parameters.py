@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -20,24 +21,36 @@ from microblog.db import Base
 log = logging.getLogger(__name__)
 
 HIDDEN = "[hidden]"
-SECRET_NAMES = re.compile(r"password|token|secret|mail|payload|cookie|session", re.I)
 LONGEST_VALUE = 100  # characters
+SHORTEST_PART = 5  # characters of a name
 MOST_ITEMS = 10  # of a list
 MOST_PARAMETERS = 50
 MOST_SETS = 3  # of parameters, of a statement that runs with many
-# By such a statement somebody logs in; people type their password into any field.
-ASKS_FOR_A_PASSWORD = re.compile(r"\s*SELECT\b.*\bpassword", re.I | re.S)
+SELECT = re.compile(r"\s*SELECT\b", re.I)
 NUMBER_AT_THE_END = re.compile(r"(_\d+)+$")
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of columns: of all, of those that hold secrets, and of those by which a password is verified.
+
+    A model says it by `info={"secret": True}`, and `info={"secret": True, "verifies": True}`.
+    """
+
+    every: frozenset[str]
+    secret: frozenset[str]
+    verifying: frozenset[str]
+
+
 @cache
-def load_columns() -> dict[str, bool]:
-    """Every column's name: is it marked as one that holds secrets, by `info={"secret": True}`?"""
-    found: dict[str, bool] = {}
-    for table in Base.metadata.tables.values():
-        for column in table.columns:
-            found[column.name] = found.get(column.name, False) or bool(column.info.get("secret"))
-    return found
+def load_columns() -> Columns:
+    """Those of all models."""
+    columns = [column for table in Base.metadata.tables.values() for column in table.columns]
+    return Columns(
+        frozenset(column.name for column in columns),
+        frozenset(column.name for column in columns if column.info.get("secret")),
+        frozenset(column.name for column in columns if column.info.get("verifies")),
+    )
 
 
 def format_parameters(statement: str, values: Any, context: Any = None) -> str:
@@ -96,15 +109,27 @@ def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
     if value is None or isinstance(value, (int, float, date)):
         return False
     stem = NUMBER_AT_THE_END.sub("", name)
-    if is_secret(stem) or ASKS_FOR_A_PASSWORD.match(statement):
+    if is_secret(stem) or verifies_a_password(statement):
         return True
-    if name and (stem in load_columns() or not is_made_up(name, compiled)):
+    if name and (stem in load_columns().every or not is_made_up(name, compiled)):
         return False
     return mentions_secrets(statement)
 
 
 def is_secret(name: str) -> bool:
-    return bool(SECRET_NAMES.search(name)) or load_columns().get(name, False)
+    """Is it the name of a secret column, or made of one (`old_email`), or part of one (`password`)?"""
+    lower = name.lower()
+    return any(
+        column in lower or (len(lower) >= SHORTEST_PART and lower in column)
+        for column in load_columns().secret
+    )
+
+
+def verifies_a_password(statement: str) -> bool:
+    """By such a statement somebody logs in; people type their password into any field."""
+    return SELECT.match(statement) is not None and any(
+        column in statement for column in load_columns().verifying
+    )
 
 
 def is_made_up(name: str, compiled: Any) -> bool:

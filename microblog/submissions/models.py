@@ -19,7 +19,7 @@ class KeptForm(Base):
     __tablename__ = "kept_forms"
     __table_args__ = {"info": {"copied": False}}  # a browser waits for it, just now
 
-    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     path: Mapped[str] = mapped_column(sa.Text)
     fields: Mapped[str] = mapped_column(sa.Text, info={"secret": True})
@@ -42,4 +42,4 @@ class FormResult(Base):
     messages: Mapped[str] = mapped_column(sa.Text)
     user_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     remembered: Mapped[bool | None]
-    password_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    password_digest: Mapped[str | None] = mapped_column(sa.String(64), info={"secret": True})

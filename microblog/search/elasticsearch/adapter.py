@@ -60,7 +60,7 @@ from microblog.search.interfaces import (
     Status,
 )
 from microblog.search.language import Query
-from microblog.search.queries import KIND
+from microblog.search.models import KIND
 from microblog.settings import Settings
 
 log = logging.getLogger(__name__)

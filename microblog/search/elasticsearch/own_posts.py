@@ -7,7 +7,8 @@ from sqlalchemy import orm
 from microblog.posts.queries import posts_by_id
 from microblog.search.language import Query
 from microblog.search.marks import matches
-from microblog.search.queries import KIND, waiting_posts
+from microblog.search.models import KIND
+from microblog.search.queries import waiting_posts
 
 
 def find_waiting_posts(session: orm.Session, query: Query, author_id: int) -> list[int]:

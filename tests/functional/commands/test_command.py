@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from microblog.console.site import sentence_about
+from microblog.console.sentences import sentence_about
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 

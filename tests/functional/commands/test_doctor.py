@@ -19,13 +19,13 @@ from microblog.background import queries as background
 from microblog.background.advice import get_advice
 from microblog.background.models import Heartbeat
 from microblog.checks import Finding, HealthCheck
-from microblog.commands import doctor
 from microblog.console.ini import LogError
 from microblog.console.logfiles import log_files
 from microblog.console.site import Site
 from microblog.ids import id_of_moment
 from microblog.operations import checks, queries
 from microblog.operations.checks import in_bytes
+from microblog.operations.commands import doctor
 from microblog.operations.queries import Server
 from microblog.outbox import queries as outbox
 from microblog.outbox.checks import describe_outbox

@@ -9,8 +9,8 @@ import pytest
 from elasticsearch import Elasticsearch
 from sqlalchemy import text
 
-from microblog.commands import search as search_command
 from microblog.posts.queries import add_posts
+from microblog.search import commands as search_command
 from microblog.search import records
 from microblog.search.elasticsearch.server import INDEX
 from microblog.search.queries import install_triggers

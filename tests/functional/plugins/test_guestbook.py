@@ -219,7 +219,7 @@ def test_its_outbox_kind_is_retried_until_it_is_delivered(site, microblog, susan
 def test_one_check_serves_readiness_metrics_and_doctor(make_site, microblog, tmp_path):
     file = tmp_path / "guestbook.txt"
     browser = make_site({FILE: str(file), "microblog.metrics": "true"}).browser(REMOTE_ADDR="127.0.0.1")
-    problem = "the file of microblog.guestbook.file is not there: make it."
+    problem = "the file of microblog.guestbook.file is not there: make it"
 
     def ready(status: int) -> list[str]:
         return browser.get("/health/ready", status=status).text.splitlines()
@@ -246,8 +246,18 @@ def test_its_settings_are_listed(microblog):
     assert "microblog.guestbook.days = 365" in microblog("settings")
 
 
+def test_its_command_is_in_the_help_and_runs(microblog, susan):
+    assert "List the signatures of the guestbook." in microblog("--help")
+    sign(susan, "Hello from susan")
+    assert "susan: Hello from susan" in microblog("guestbook")
+
+
+def test_its_command_says_in_a_sentence_what_is_wrong(microblog):
+    microblog("guestbook", status=1)
+
+
 def test_its_tables_are_among_the_models(site, microblog, table):
-    assert get_models(site.registry)["Signature"].__table__ is table
+    assert get_models(site.registry)["Signature"].__tablename__ == table.name
     assert "is as it should be" in microblog("database", "check")
     table.drop(site.database.engine)
     assert table.name in microblog("database", "check", status=1)

@@ -29,7 +29,7 @@ from microblog.search.elasticsearch.server import INDEX, URL
 from microblog.search.feeding import catch_up
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable
 from microblog.search.language import parse
-from microblog.search.queries import KIND
+from microblog.search.models import KIND
 from tests.conftest import ELASTICSEARCH_URL, Application, elasticsearch_settings, get_adapter
 from tests.gate import PRODUCT, Gate
 from tests.walk import bodies, sign_up, write

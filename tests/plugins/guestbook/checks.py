@@ -18,7 +18,7 @@ def check_file(registry: Any) -> str | None:
     file = registry.microblog[FILE]
     if file is None or file.is_file():
         return None
-    return f"the file of {FILE.key} is not there: make it."
+    return f"the file of {FILE.key} is not there: make it"
 
 
 def count_signed(event: Signed) -> None:

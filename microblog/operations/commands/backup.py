@@ -10,10 +10,8 @@ from pathlib import Path
 
 import click
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
 from microblog.alerts.failed_commands import mailed, warn
-from microblog.commands.copying import MADE_FOR
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.db import Database
@@ -21,6 +19,7 @@ from microblog.errors import OperatorError
 from microblog.operations import backup as backups
 from microblog.operations import dumps, keeping, migrating
 from microblog.operations.backup import POSTGRESQL, SQLITE, Inventory, NotWhole
+from microblog.operations.commands.copying import MADE_FOR
 from microblog.operations.copying import first_table_with_rows
 from microblog.search.adapters import uninstall_others
 from microblog.search.interfaces import find_search_feed
@@ -199,8 +198,7 @@ def verified(site: Site, file: Path) -> str:
 
 
 def described(site: Site, file: Path, inventory: Inventory) -> str:
-    scripts = ScriptDirectory.from_config(migrating.alembic_config(site.database))
-    if inventory.revision not in {script.revision for script in scripts.walk_revisions()}:
+    if inventory.revision not in migrating.known_revisions(site.database):
         raise OperatorError(
             f"{file} was made by a newer version of microblog (revision {inventory.revision}) than this one "
             f"(revision {migrating.head()}): restore it with that version."

@@ -9,9 +9,7 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-from microblog import configure_without_site
 from microblog.console.progress import Progress
-from microblog.console.site import Site
 from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
 from microblog.errors import OperatorError
 from microblog.operations import migrating
@@ -38,7 +36,6 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
     $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. Stop the site and the worker before:
     what is written meanwhile is not copied. Interrupted, nothing is copied.
     """
-    load_models(click.get_current_context().find_root().obj)
     with opened(source) as reading, opened(target) as writing:
         refuse_the_same(reading, writing)
         require_head(reading, shown(source))
@@ -61,16 +58,6 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
         f"Now set {DATABASE_URL.key} (or {DATABASE_URL.variable}) and microblog.search, "
         "make the search index with `microblog search rebuild`, and start the site."
     )
-
-
-def load_models(ini: str | None) -> None:
-    """Which tables there are is known when the rooms are: also those of others, when an ini file is named."""
-    if ini is None:
-        configure_without_site().registry.database.close()
-        return
-    site = Site(ini)
-    site.registry  # noqa: B018
-    site.close()
 
 
 def counter(total: int, noun: str) -> Callable[[int], None]:

@@ -14,7 +14,6 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
 from microblog.console.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.errors import OperatorError
-from microblog.people.queries import PersonRow, person_of
 from microblog.texts import InvalidText
 
 password_stdin = click.option(
@@ -99,8 +98,8 @@ def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> Non
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
 
 
-def existing(session: orm.Session, nickname: str) -> PersonRow:
-    person = person_of(session, nickname)
+def existing(session: orm.Session, nickname: str) -> queries.Owner:
+    person = queries.get_owner(session, nickname)
     if person is None:
         raise OperatorError(
             f"Nobody here is called {nickname}: look at /users/ for the right nickname, "
@@ -110,7 +109,7 @@ def existing(session: orm.Session, nickname: str) -> PersonRow:
 
 
 @contextmanager
-def still_there(person: PersonRow) -> Iterator[None]:
+def still_there(person: queries.Owner) -> Iterator[None]:
     """:raises OperatorError: when somebody has deleted the person since we looked."""
     try:
         yield

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from microblog.console.site import Site, pass_site
+from microblog.errors import OperatorError
 from microblog.outbox import inspection, queries
 from microblog.outbox.models import Entry
 
@@ -53,7 +54,7 @@ def show(site: Site, *, entry_id: int) -> None:
     with site.require_database().read() as session:
         entry = inspection.get_entry(session, entry_id)
     if entry is None:
-        raise click.ClickException(f"There is no entry {entry_id}: it was delivered, or dropped.")
+        raise OperatorError(f"There is no entry {entry_id}: it was delivered, or dropped.")
     payload = json.dumps(queries.from_json(entry.payload), ensure_ascii=False, indent=2)
     for name, value in (
         ("id", entry.id),

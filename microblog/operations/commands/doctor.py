@@ -9,7 +9,8 @@ from contextlib import suppress
 import click
 
 from microblog.checks import DATABASE, FAULT, OK, WARNING, Finding, HealthCheck, NotAsked, get_health_checks
-from microblog.console.site import Site, pass_site, sentence_about
+from microblog.console.sentences import sentence_about
+from microblog.console.site import Site, pass_site
 from microblog.health.probes import Probe
 from microblog.settings import SettingsError
 

@@ -8,8 +8,7 @@ from fnmatch import fnmatchcase
 
 import click
 
-from microblog.commands.serve import DEFAULT_LISTEN, SECTION
-from microblog.console.site import Site, pass_site
+from microblog.console.site import DEFAULT_LISTEN, SERVER_SECTION, Site, pass_site
 from microblog.profiling.profiles import COOKIE, HEADER, signed
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.security.settings import PUBLIC_URL, SECRET
@@ -65,7 +64,7 @@ def profile(site: Site, *, minutes: int, pattern: str) -> None:
 
 def address(site: Site, pattern: str) -> str:
     """A URL that matches; with … where somebody has to write what it needs."""
-    listen = site.section(SECTION).get("listen", DEFAULT_LISTEN).split()[0]
+    listen = site.section(SERVER_SECTION).get("listen", DEFAULT_LISTEN).split()[0]
     beginning = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
     path = beginning if fnmatchcase(beginning, pattern) else f"{beginning}…"
     return f"{site.registry.microblog[PUBLIC_URL] or f'http://{listen}'}{path}"

@@ -1,0 +1,37 @@
+"""Commands: which there are is said by the rooms."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+import click
+from pyramid.util import DottedNameResolver
+
+
+def add_command(config: Any, name: str, command: click.Command | str, *, order: int = 1000) -> None:
+    """Directive: `config.add_command("letters", "post_office.commands.letters")`.
+
+    The second is a click command, or its dotted name, which is imported when somebody asks for it.
+    Help lists them in the order of `order`.
+    """
+
+    def register() -> None:
+        config.registry.commands[name] = (order, command)
+
+    introspectable = config.introspectable("commands", name, name, "command")
+    config.action(("command", name), register, order=-10, introspectables=(introspectable,))
+
+
+def get_names(registry: Any) -> list[str]:
+    """The names of the commands, in their order."""
+    entries = sorted(((order, name) for name, (order, _) in registry.commands.items()), key=itemgetter(0))
+    return [name for _, name in entries]
+
+
+def get_command(registry: Any, name: str) -> click.Command | None:
+    if name not in registry.commands:
+        return None
+    _, command = registry.commands[name]
+    found: click.Command = DottedNameResolver().maybe_resolve(command)
+    return found

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from microblog.outbox.kinds import DeliveryFailed, Outcome
 from microblog.outbox.queries import Leased
 from microblog.request import Registry
-from microblog.search.interfaces import find_search_delivery, find_search_feed
+from microblog.search.interfaces import ISearchDelivery, find_search_delivery, find_search_feed
 from microblog.search.models import KIND
 
 POSTS_IN_A_ROUND = 500
@@ -43,9 +43,7 @@ def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
 
 def add_kind(config: Any) -> None:
     def write_again(session: orm.Session, entries: Sequence[Leased]) -> None:
-        delivery = find_search_delivery(config.registry)
-        if delivery is not None:
-            delivery.write_again(session, entries)
+        config.registry.getUtility(ISearchDelivery).write_again(session, entries)
 
     config.add_outbox_kind(
         KIND,

@@ -110,7 +110,7 @@ def test_what_is_refused_for_good_is_a_dead_letter_and_blocks_nobody(hire, caplo
 
 def test_a_destination_that_fails_is_paused_and_the_others_are_not(hire):
     postman = hire(batch=9)
-    postman.away = {"there"}
+    postman.away, postman.retry_after = {"there"}, 1000.0
     postman.write("a", destination="there")
     postman.write("b", destination="here")
     assert postman.work() == 1

@@ -10,10 +10,13 @@ from zope.interface import implementer
 
 from microblog import SettingsError, configure
 from microblog.accounts.queries import add_user
+from microblog.outbox import queries as outbox
+from microblog.outbox.inspection import list_entries
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post
+from microblog.search.adapters import remove
 from microblog.search.embedded.fts5 import FTS5Search
-from microblog.search.feeding import catch_up
+from microblog.search.feeding import NO_DELIVERY, add_kind, catch_up
 from microblog.search.interfaces import (
     Drift,
     ISearch,
@@ -24,6 +27,7 @@ from microblog.search.interfaces import (
     get_search_index,
 )
 from microblog.search.language import parse
+from microblog.search.models import KIND
 from microblog.search.nothing import NoSearch
 from microblog.settings import Setting, text
 from tests.conftest import SETTINGS
@@ -121,3 +125,18 @@ def test_verify_finds_what_does_not_agree(tmp_path, sql, kind):
     search.rebuild(database, lambda count: None)
     assert search.verify(database) == Drift()
     database.close()
+
+
+def test_entries_that_the_adapter_does_not_take_wait_with_a_sentence(make_application):
+    """The site had Elasticsearch, and has another adapter now; its index was not made yet."""
+    application = make_application(extend=add_kind)
+    with application.database.write() as session:
+        outbox.write(session, KIND, [1])
+    assert catch_up(application.registry) == 0
+    with application.database.read() as session:
+        (entry,) = list_entries(session, KIND, 9)
+    assert entry.error == NO_DELIVERY
+
+
+def test_an_adapter_that_has_nothing_in_the_database_is_removed_without_harm(database):
+    remove(database, "none")

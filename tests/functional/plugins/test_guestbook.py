@@ -242,18 +242,30 @@ def test_its_metrics_are_counted_and_read(make_site):
     assert "microblog_guestbook_signatures 2.0" in metrics
 
 
+def test_its_command_makes_its_table_and_reads_it(site, microblog, table):
+    table.drop(site.database.engine)
+    assert microblog("guestbook", "install") == "The guestbook is there.\n"
+    sign_up(site.browser(), "susan")
+    assert microblog("guestbook", "list") == "susan: susan is new here.\n"
+    assert "guestbook      Make the guestbook, and read it." in microblog("--help")
+
+
+def test_its_rows_are_copied(microblog, susan, site, tmp_path):
+    url = f"sqlite+pysqlite:///{tmp_path}/copy.sqlite3"
+    copy = write_ini(tmp_path / "copy.ini", url, "none", "pyramid.includes = tests.plugins.guestbook")
+    run("-c", copy, "database", "upgrade")
+    run("-c", copy, "guestbook", "install")
+    microblog("copy-database", site.registry.microblog[DATABASE_URL], url)
+    assert run("-c", copy, "guestbook", "list").output == "susan: susan is new here.\n"
+
+
 def test_its_settings_are_listed(microblog):
     assert "microblog.guestbook.days = 365" in microblog("settings")
 
 
-def test_its_command_is_in_the_help_and_runs(microblog, susan):
-    assert "List the signatures of the guestbook." in microblog("--help")
-    sign(susan, "Hello from susan")
-    assert "susan: Hello from susan" in microblog("guestbook")
-
-
 def test_its_command_says_in_a_sentence_what_is_wrong(microblog):
-    microblog("guestbook", status=1)
+    said = microblog("guestbook", "list", status=1)
+    assert said == "Error: Nobody has signed the guestbook yet: be the first.\n"
 
 
 def test_its_tables_are_among_the_models(site, microblog, table):

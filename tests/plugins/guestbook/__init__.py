@@ -25,12 +25,12 @@ def includeme(config: Any) -> None:
     config.add_subscriber(greet, AccountCreated)
     config.add_outbox_kind(outbox.KIND, outbox.deliver, batch=100)
     config.add_worker_task("old signatures", tasks.delete_old_signatures, every=3600)
-    # What operators see of it
+    # What operators do with it, and see of it
+    config.add_command("guestbook", "tests.plugins.guestbook.commands.guestbook")
     config.add_health_check("guestbook", checks.check_file, needs_database=False)
     config.add_metric("guestbook_signed", "Signatures since the start.")
     config.add_metric("guestbook_signatures", read=checks.read_signatures)
     config.add_subscriber(checks.count_signed, Signed)
-    config.add_command("guestbook", "tests.plugins.guestbook.commands.guestbook")
     # In the place of ours: the search, the page that visitors see first, and among its views that of /explore
     config.set_search_adapter(NewestPosts())
     config.scan("tests.plugins.guestbook.views")

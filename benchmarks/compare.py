@@ -186,14 +186,17 @@ def compare(checkouts: Sequence[Checkout], server: str | None, arguments: argpar
             process = Process(checkout, settings)
             stack.callback(process.close)
             processes.append(process)
-        found = measure(*processes, rounds=arguments.rounds, times=arguments.times)
+        actions = arguments.only or processes[0].actions
+        found = measure(processes[0], processes[1], actions, rounds=arguments.rounds, times=arguments.times)
     report(adapter, found)
     return any(times["processor"].is_slower for times in found.values())
 
 
-def measure(before: Process, after: Process, *, rounds: int, times: int) -> dict[str, dict[str, Times]]:
+def measure(
+    before: Process, after: Process, actions: Sequence[str], *, rounds: int, times: int
+) -> dict[str, dict[str, Times]]:
     """By action, and by what was measured."""
-    found = {action: {"processor": Times(), "clock": Times()} for action in before.actions}
+    found = {action: {"processor": Times(), "clock": Times()} for action in actions}
     for number in range(rounds + 1):
         for action, measured in found.items():
             turns = (before, after) if number % 2 else (after, before)
@@ -227,6 +230,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=5_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=20, metavar="N")
     parser.add_argument("--times", type=int, default=20, metavar="N", help="requests of a round")
+    parser.add_argument("--only", action="append", metavar="ACTION", help="as the table names it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         checkouts = (Checkout("before", export(arguments.commit, Path(folder))), Checkout("after", HERE))

@@ -21,19 +21,33 @@ LONGEST_SESSION = timedelta(days=365)
 LONG_NUMBER = 9  # digits
 MOST_NICKNAMES = 10  # of one person, former ones included
 
+# Every request asks these. Made once, and of tables: to build them anew takes longer than to run them.
+users, sessions = User.__table__, LoginSession.__table__
+FIND_IDENTITY = (
+    sa.select(
+        *(users.c.id, users.c.nickname, users.c.email, users.c.is_admin),
+        *(sessions.c.token_hash, sessions.c.seen),
+    )
+    .join_from(sessions, users, users.c.id == sessions.c.user_id)
+    .where(
+        sessions.c.token_hash == sa.bindparam("token_hash"),
+        sessions.c.idle_until > sa.bindparam("now"),
+        sessions.c.expires > sa.bindparam("now"),
+    )
+)
+HOLD_SESSION = (
+    sa.select(users.c.id)
+    .join_from(users, sessions, sessions.c.user_id == users.c.id)
+    .where(users.c.id == sa.bindparam("person"), sessions.c.token_hash == sa.bindparam("token_hash"))
+    # The weakest lock, which only the deletion of the person waits for.
+    .with_for_update(read=True, key_share=True, of=users)
+)
+
 
 def identity_of_session(session: orm.Session, token_hash: str) -> Identity | None:
     """The person of a living session; one statement."""
-    now = datetime.now(UTC)
-    row = session.execute(
-        sa.select(
-            User.id, User.nickname, User.email, User.is_admin, LoginSession.token_hash, LoginSession.seen
-        )
-        .join(User, User.id == LoginSession.user_id)
-        .where(
-            LoginSession.token_hash == token_hash, LoginSession.idle_until > now, LoginSession.expires > now
-        )
-    ).one_or_none()
+    values = {"token_hash": token_hash, "now": datetime.now(UTC)}
+    row = session.execute(FIND_IDENTITY, values).one_or_none()
     return None if row is None else Identity(*row)
 
 
@@ -42,10 +56,7 @@ def hold_session(session: orm.Session, identity: Identity) -> None:
 
     :raises StaleData: when one of them is gone.
     """
-    person = sa.select(User.id).join(LoginSession, LoginSession.user_id == User.id)
-    found = person.where(User.id == identity.id, LoginSession.token_hash == identity.session)
-    # The weakest lock, which only the deletion of the person waits for.
-    if session.scalar(found.with_for_update(read=True, key_share=True, of=User)) is None:
+    if session.scalar(HOLD_SESSION, {"person": identity.id, "token_hash": identity.session}) is None:
         raise StaleData("The session has ended.")
 
 

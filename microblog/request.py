@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    import click
     from sqlalchemy import orm
     from webob.response import Response
 
     from microblog.background.deferred import DeferredWrites
     from microblog.background.tasks import Task
     from microblog.background.worker import Worker
+    from microblog.checks import Folder, HealthCheck
     from microblog.db import Database
+    from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
     from microblog.security.identity import Identity
@@ -80,6 +83,10 @@ class Registry(PyramidRegistry):
     security_policy: SecurityPolicy
     content_security_policy: dict[str, str]
     worker: Worker
+    health_checks: dict[str, HealthCheck]
+    folders: dict[str, Folder]
+    metrics: dict[str, Metric]
+    commands: dict[str, tuple[int, click.Command | str]]
     worker_tasks: dict[str, tuple[int, Task]]
     deferred: DeferredWrites
     outbox: Outbox

@@ -226,6 +226,9 @@ ANSWERS = [
 ]
 
 
+NO_COOKIES = "Send credentials in the header Authorization: cookies are not read here."
+
+
 def ask(browser, method, path, status):
     if method == "GET":
         return browser.get(path, status=status)
@@ -258,7 +261,8 @@ def test_every_refusal_is_json_below_api(susan):
         assert seen == (status, "application/json", "no-store"), path
         error = answer.json["error"]
         assert (error["status"], error["title"], error["incident"]) == (status, errors.TITLES[status], None)
-        assert error["message"].startswith(sentence), path
+        expected = NO_COOKIES if sentence.startswith("This form is too old") else sentence
+        assert error["message"].startswith(expected), path
 
 
 def test_an_address_that_cannot_be_decoded_is_refused_in_both_ways(browser):
@@ -280,8 +284,8 @@ def test_a_program_is_not_sent_to_the_login_page(build, log):
     browser.get("/api/closed", status=403)
 
 
-def test_without_an_api_its_address_is_a_json_404(browser):
-    assert browser.get("/api", status=404).json["error"]["status"] == 404
+def test_what_is_not_below_api_is_a_json_404(browser):
+    assert browser.get("/api/nothing", status=404).json["error"]["status"] == 404
     assert browser.get("/apiary", status=404).content_type == "text/html"
 
 
@@ -415,6 +419,6 @@ def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, m
     registry.worker.round()
     registry.worker.round()
     (mail,) = mails(application)
-    assert "RuntimeError at microblog/search/tasks.py:" in mail["Subject"]
+    assert "RuntimeError at microblog/search/feeding.py:" in mail["Subject"]
     assert "The worker's task “search index” failed; it will be tried again." in mail.get_content()
     assert "RuntimeError: no index" in mail.get_content()

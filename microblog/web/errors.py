@@ -242,7 +242,9 @@ def get_sentence(error: HTTPException, request: Request) -> str | None:
     None for what Pyramid raises by itself: its details are a path, predicates, or an entry of an ACL.
     """
     is_denied_by_acl = getattr(error, "result", None) is not None
-    if isinstance(error, PredicateMismatch) or is_denied_by_acl or error.detail == request.path_info:
+    is_static = request.matched_route is not None  # the only views with a route, which tell an address
+    is_of_traversal = isinstance(error, PredicateMismatch) or error.detail == request.path_info
+    if is_denied_by_acl or is_static or is_of_traversal:
         return None
     return error.detail or None
 

@@ -12,66 +12,37 @@ both are always there, so that no late request makes an index by itself.
 
 from __future__ import annotations
 
-import logging
-import re
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
-from microblog.ids import LARGEST
-from microblog.outbox import queries as outbox
 from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
 from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
-from microblog.search import queries, records
 from microblog.search.elasticsearch.index import (
-    CONFLICT,
-    body_of,
-    difference,
     document_of,
     outcome_of,
     request_of,
 )
 from microblog.search.elasticsearch.own_posts import find_waiting_posts
 from microblog.search.elasticsearch.server import (
-    INDEX,
-    REPLICAS,
-    SETTINGS,
-    Server,
-    Trouble,
     retry_after_of,
     sentence_of,
 )
+from microblog.search.elasticsearch.whole_index import ElasticsearchIndex
 from microblog.search.embedded.side_table import NOT_BUILT, TOO_SLOW
 from microblog.search.interfaces import (
-    RANKED_HITS,
-    Drift,
     ISearch,
     ISearchDelivery,
-    ISearchIndex,
-    ISearchSettings,
     NotBuilt,
     SearchUnavailable,
-    Status,
 )
 from microblog.search.language import Query
-from microblog.search.models import KIND
-from microblog.settings import Settings
 
-log = logging.getLogger(__name__)
-
-# One attempt in so many seconds: a page does not wait for a server that is down.
-SECONDS_FOR_A_QUERY = 1.0
-BATCH = 1000  # documents
-# Less than a lease, with everything that a delivery asks for.
-SECONDS_FOR_THE_WORKER = 15.0
-# How often a difference is looked at again, since what is being written differs for a moment.
-LOOKS_AT_A_DIFFERENCE = 2
 SEARCHING, INDEXING = "searching", "indexing"
 DOWN = (
     "Search does not answer at the moment. Posting and reading go on as usual; "
@@ -81,77 +52,17 @@ WRONG_INDEX = (
     "Search is not as it should be: the operator makes its index again with `microblog search rebuild`."
 )
 ID_FIELD: list[Any] = ["id"]
-DIGEST_FIELDS: list[Any] = ["id", "digest"]
 
 
-@implementer(ISearch, ISearchSettings, ISearchIndex, ISearchDelivery)
-class ElasticsearchSearch:
+@implementer(ISearch, ISearchDelivery)
+class ElasticsearchSearch(ElasticsearchIndex):
     """`microblog.search = elasticsearch`"""
-
-    name = "elasticsearch"
-    SETTINGS = SETTINGS
-
-    def __init__(
-        self,
-        *,
-        seconds_for_a_query: float = SECONDS_FOR_A_QUERY,
-        seconds_for_the_worker: float = SECONDS_FOR_THE_WORKER,
-        batch: int = BATCH,
-        ranked_hits: int = RANKED_HITS,
-    ) -> None:
-        self.seconds_for_a_query = seconds_for_a_query
-        self.seconds_for_the_worker = seconds_for_the_worker
-        self._batch = batch
-        self._ranked_hits = ranked_hits
-        self._trouble = Trouble()
-
-    def check(self, settings: Settings, database: Database) -> None:
-        """Builds the client, which connects to nothing yet."""
-        self._server = Server(settings)
-        self._replicas = settings[REPLICAS]
-        self.alias = settings[INDEX]
-        self.next_alias = f"{self.alias}-next"
-
-    @property
-    def client(self) -> Any:
-        """For requests: they wait a second."""
-        return self._server.client(self.seconds_for_a_query)
-
-    @property
-    def patient(self) -> Any:
-        """For the worker and commands: they may wait longer."""
-        return self._server.client(self.seconds_for_the_worker)
-
-    def install(self, session: orm.Session) -> None:
-        """The triggers, and an entry for every post that was there before them.
-
-        The index itself is made by `rebuild`: the server may be down now.
-        """
-        queries.install_triggers(session)
-
-    def uninstall(self, session: orm.Session) -> None:
-        """The triggers, the entries, and the indices if the server can be reached."""
-        queries.stop_feeding(session)
-        records.forget(session, self.name)
-        try:
-            client = self.client
-            for index in self._indices():
-                client.indices.delete(index=index, ignore_unavailable=True)
-        except self._server.failures as error:
-            log.warning("The index in Elasticsearch stays: %s", sentence_of(error))
 
     # Writing
 
     def write_again(self, session: orm.Session, entries: Sequence[Leased]) -> None:
         """We were too late, and may have written what is not so any more into an index made since."""
         self._write_entries(session, sorted({int(entry.key) for entry in entries}))
-
-    def _write_entries(self, session: orm.Session, ids: Sequence[int]) -> None:
-        """An entry's id must be above those of all changes before it, also the uncommitted."""
-        for start in range(0, len(ids), self._batch):
-            some = ids[start : start + self._batch]
-            posts.lock(session, some)
-            outbox.write(session, KIND, some)
 
     def deliver(self, registry: Any, entries: Sequence[Leased]) -> Outcome:
         """Bring what these entries are about to the index as it is now; what fails is to be repeated."""
@@ -186,18 +97,6 @@ class ElasticsearchSearch:
         if serving == filled == []:
             raise NotBuilt(NOT_BUILT)
         return [self.next_alias] if serving in (filled, []) else [self.alias, self.next_alias]
-
-    def _indices(self) -> dict[str, set[str]]:
-        """The aliases of every index of ours, also of one that a rebuild left over."""
-        found = self.patient.indices.get(
-            index=f"{self.alias},{self.alias}-*",
-            features="aliases",
-            allow_no_indices=True,
-            ignore_unavailable=True,
-        )
-        # A late deletion may have made an index of an alias' name just when the index was removed by hand.
-        ours = re.compile(rf"{re.escape(self.alias)}(-next|-[0-9a-f]{{12}})?")
-        return {name: set(index["aliases"]) for name, index in found.items() if ours.fullmatch(name)}
 
     def _bulk(
         self, documents: dict[int, dict[str, Any]], versions: dict[int, int], targets: list[str]
@@ -279,208 +178,3 @@ class ElasticsearchSearch:
     def _note_trouble(self, what: str, sentence: str) -> None:
         self._server.forget_version()
         self._trouble.begins(what, sentence)
-
-    # The whole index
-
-    def rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        """Fill a new index while the old one serves, compare it with the posts, then switch.
-
-        :raises SearchUnavailable: with a sentence; the old index serves on.
-        """
-        try:
-            return self._rebuild(database, progress)
-        except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
-
-    def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
-        token = secrets.token_hex(6)
-        index = f"{self.alias}-{token}"
-        before = self._indices()
-        serving = [name for name, aliases in before.items() if self.alias in aliases]
-        with database.write() as session:
-            self.install(session)
-            if not serving:  # what is committed by now is read below anyway
-                outbox.delete_all(session, KIND)
-        self.patient.indices.create(index=index, **body_of(self._replicas))
-        try:
-            with database.write() as session:
-                records.begin_rebuild(session, self.name, token)
-            left_over = [name for name in before if name not in serving]
-            self._switch([self.next_alias], index, away_from=serving, remove=left_over)
-            count = self._fill(database, token, progress)
-            self.patient.indices.refresh(index=index)
-            if self._differences(database, index):
-                raise SearchUnavailable("The new index does not agree with the posts; the old one serves on.")
-            self._switch([self.alias], index, away_from=[], remove=serving)
-        except BaseException:  # also Ctrl-C
-            self._give_up(index, serving)
-            with database.write() as session:
-                records.end_rebuild(session, self.name, token)
-            raise
-        with database.write() as session:
-            outbox.delete_dead_letters(session, KIND)
-            outbox.retry_now(session, KIND)
-            records.note_verify(session, self.name, Drift())
-            records.end_rebuild(session, self.name, token)
-        return count
-
-    def _switch(
-        self, aliases: Sequence[str], index: str, *, away_from: Sequence[str], remove: Sequence[str]
-    ) -> None:
-        """All at once: the aliases to an index, away from others, and indices that go."""
-        actions: list[dict[str, Any]] = [{"remove_index": {"index": name}} for name in remove]
-        for alias in aliases:
-            actions += [
-                {"remove": {"index": name, "alias": alias, "must_exist": False}} for name in away_from
-            ]
-            actions += [{"add": {"index": index, "alias": alias}}]
-        self.patient.indices.update_aliases(actions=actions)
-
-    def _give_up(self, index: str, serving: Sequence[str]) -> None:
-        """Leave no orphan; what cannot be removed now, the next rebuild removes."""
-        try:
-            if serving:
-                self._switch([self.next_alias], serving[0], away_from=[], remove=[index])
-            else:
-                self.patient.indices.delete(index=index, ignore_unavailable=True)
-        except self._server.failures as error:
-            log.warning("The index %s stays until the next rebuild: %s", index, sentence_of(error))
-
-    def _fill(self, database: Database, token: str, progress: Callable[[int], None]) -> int:
-        """Version 0: whatever the worker has written there, or deleted, is newer."""
-        count = 0
-        for batch in self._batches(database):
-            operations: list[Any] = []
-            for post_id, post in batch.items():
-                where = {"_index": self.next_alias, "_id": str(post_id), "require_alias": True}
-                where |= {"version": 0, "version_type": "external"}
-                operations += [{"index": where}, document_of(post)]
-            for item in self.patient.bulk(operations=operations)["items"]:
-                result = item["index"]
-                if "error" in result and result["status"] != CONFLICT:
-                    raise SearchUnavailable(
-                        f"Elasticsearch did not take post {result['_id']}: {result['error']['reason']}."
-                    )
-            with database.write() as session:
-                records.go_on(session, self.name, token, len(batch))
-            count += len(batch)
-            progress(len(batch))
-        return count
-
-    def _batches(self, database: Database) -> Iterator[dict[int, dict[str, Any]]]:
-        """All posts by id, in constant memory and in short transactions."""
-        last = -1
-        while True:
-            with database.read() as session:
-                batch = posts.documents_after(session, last, self._batch)
-            if not batch:
-                return
-            yield batch
-            if len(batch) < self._batch:  # what is written from now on has an entry
-                return
-            last = max(batch)
-
-    def refresh(self) -> None:
-        """Let searches see what was written until now; by itself that takes half a second."""
-        try:
-            self.patient.indices.refresh(index=self.alias)
-        except self._server.not_found:
-            raise NotBuilt(NOT_BUILT) from None
-        except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
-
-    def verify(self, database: Database) -> Drift:
-        """What waits for the worker is no difference; what was set aside is."""
-        self.refresh()
-        try:
-            found = self._differences(database, self.alias)
-        except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
-        kinds: dict[str, list[int]] = {"missing": [], "stale": [], "ghosts": []}
-        for post_id, kind in found.items():
-            kinds[kind].append(post_id)
-        drift = Drift(**{kind: tuple(ids) for kind, ids in kinds.items()})
-        with database.write() as session:
-            records.note_verify(session, self.name, drift)
-        return drift
-
-    def _differences(self, database: Database, target: str) -> dict[int, str]:
-        """How documents differ from posts, by id, in the order of ids."""
-        suspects = [
-            post_id
-            for post_id, post, digest in self._pairs(database, target)
-            if difference(post, digest) is not None
-        ]
-        found = dict.fromkeys(suspects, "")
-        for _ in range(LOOKS_AT_A_DIFFERENCE):
-            if found:
-                found = self._look_again(database, target, list(found))
-        return found
-
-    def _look_again(self, database: Database, target: str, ids: list[int]) -> dict[int, str]:
-        """Those of them that still differ, and for which no entry waits."""
-        self.patient.indices.refresh(index=target)
-        found = {}
-        for start in range(0, len(ids), self._batch):
-            some = ids[start : start + self._batch]
-            digests = dict(self._digests(target, {"terms": {"id": some}}))
-            with database.read() as session:
-                documents = posts.documents(session, some)
-                waiting = outbox.waiting_keys(session, KIND, some)
-            for post_id in some:
-                kind = difference(documents.get(post_id), digests.get(post_id))
-                if kind is not None and str(post_id) not in waiting:
-                    found[post_id] = kind
-        return found
-
-    def _pairs(self, database: Database, target: str) -> Iterator[tuple[int, Any, str | None]]:
-        """(id, post, digest) of both sides merged by id; None on the side that lacks it."""
-        ours = (item for batch in self._batches(database) for item in batch.items())
-        theirs = self._digests(target, {"match_all": {}})
-        end: tuple[int, Any] = (LARGEST + 1, None)
-        post, entry = next(ours, end), next(theirs, end)
-        while (first := min(post[0], entry[0])) <= LARGEST:
-            yield (
-                first,
-                post[1] if post[0] == first else None,
-                entry[1] if entry[0] == first else None,
-            )
-            post, entry = (
-                next(ours, end) if post[0] == first else post,
-                next(theirs, end) if entry[0] == first else entry,
-            )
-
-    def _digests(self, target: str, query: dict[str, Any]) -> Iterator[tuple[int, str]]:
-        """(id, digest) of the documents that match, by id."""
-        after: list[Any] | None = None
-        while True:
-            answer = self.patient.search(
-                index=target,
-                query=query,
-                sort=[{"id": "asc"}],
-                size=self._batch,
-                search_after=after,
-                docvalue_fields=DIGEST_FIELDS,
-                track_total_hits=False,
-            )
-            hits = answer["hits"]["hits"]
-            for hit in hits:
-                yield hit["fields"]["id"][0], hit["fields"]["digest"][0]
-            if len(hits) < self._batch:
-                return
-            after = hits[-1]["sort"]
-
-    def repair(self, session: orm.Session, drift: Drift) -> None:
-        """Entries for all that differs: the worker brings it to the index as it is now."""
-        outbox.delete_dead_letters(session, KIND)
-        self._write_entries(session, (*drift.missing, *drift.stale, *drift.ghosts))
-
-    def status(self, session: orm.Session) -> Status:
-        self.refresh()
-        try:
-            documents = self.patient.count(index=self.alias)["count"]
-        except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
-        depth = outbox.depth(session, KIND)
-        status = Status(self.name, documents, depth.waiting, depth.dead_letters, depth.lag_seconds)
-        return records.remembered(session, status)

@@ -23,6 +23,7 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post, delete_post
 from microblog.search.elasticsearch import adapter as adapter_module
 from microblog.search.elasticsearch import index as elasticsearch_index
+from microblog.search.elasticsearch import whole_index
 from microblog.search.elasticsearch.adapter import ElasticsearchSearch
 from microblog.search.elasticsearch.index import BODY
 from microblog.search.elasticsearch.server import INDEX, URL
@@ -302,6 +303,7 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
         return make(post) | ({"unknown": 1} if "bad" in post["body"] else {})
 
     monkeypatch.setattr(adapter_module, "document_of", refused)
+    monkeypatch.setattr(whole_index, "document_of", refused)
     bad, good = site.write("a bad post"), site.write("a good post")
     assert site.catch_up() == 2
     assert site.find("post") == [good]

@@ -3,7 +3,7 @@
 SQLAlchemy's events `do_execute…` let a listener execute the statement, which then has the clock before and
 after it. What no event sees is timed in subclasses of the driver's classes: fetching, since SQLite and
 cursors of PostgreSQL's server step their rows while they are fetched, and COMMIT, since the only event
-comes before it (ADR 0031). The times go to the observation of the present request, task or command; what
+comes before it (ADR 0030). The times go to the observation of the present request, task or command; what
 took too long goes to a `Reporter`, also outside of these.
 
 BEGIN, PRAGMA, SET and savepoints are not counted as statements. One that takes too long is reported

@@ -501,9 +501,9 @@ def test_a_decision_has_four_short_parts(path):
     assert len(text.splitlines()) <= MOST_LINES_OF_A_DECISION
 
 
-def test_decisions_have_a_number_each_and_are_listed_in_order():
+def test_decisions_are_numbered_without_a_gap_and_listed_in_order():
     numbers = [int(path.name[:4]) for path in DECISIONS]
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(DECISIONS) + 1))
     listed = [target for _, target in Document(DOCS / "adr/README.md").links]
     assert listed == [path.name for path in DECISIONS]
 

@@ -45,7 +45,7 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_posts, number_of_posts
 from microblog.search.interfaces import SearchUnavailable, get_search, get_search_index
 from microblog.search.language import parse
-from microblog.search.text import words_of
+from microblog.search.text import split_words
 
 WRITERS, WORKERS = 4, 2
 PEOPLE_BEFORE, POSTS_BEFORE = 100, 30_000  # enough for a rebuild to have a middle
@@ -331,11 +331,11 @@ class Chaos:
         expected: dict[str, set[int]] = {word: set() for word in (*writers.WORDS, *names)}
         expected |= {f"lang:{language}": set() for language in writers.LANGUAGES if language}
         expected |= {f"from:{name}": set() for name in (*names, "olduser1")}
-        words = {typed: words_of(typed) for typed in (*writers.WORDS, *names)}
+        words = {typed: split_words(typed) for typed in (*writers.WORDS, *names)}
         columns = sa.select(Post.id, Post.body, Post.language, User.nickname).join(User)
         with self.site.database.read() as session:
             for post_id, body, language, author in session.execute(columns):
-                text = f" {' '.join(words_of(body))} "
+                text = f" {' '.join(split_words(body))} "
                 matching = [typed for typed, row in words.items() if f" {' '.join(row)} " in text]
                 for typed in (*matching, f"lang:{language}", f"from:{author}"):
                     if typed in expected:

@@ -25,7 +25,7 @@ from microblog.accounts.actions import change_profile, create_account
 from microblog.accounts.queries import owner_of_nickname
 from microblog.console.sentences import sentence_about
 from microblog.console.site import Site
-from microblog.ids import id_of_moment
+from microblog.ids import get_first_id
 from microblog.people.actions import follow
 from microblog.posts.actions import import_posts
 from microblog.posts.forms import MAX_LENGTH
@@ -142,7 +142,7 @@ def fill(session: orm.Session, password_hash: str, max_length: int) -> int:
 def row_of(user_id: int, text: str, now: datetime, chance: random.Random) -> dict[str, Any]:
     """Recent times hold more: so it looks on a page."""
     age = timedelta(days=DAYS) * chance.random() ** 3
-    return {"id": id_of_moment(now - age), "user_id": user_id, "body": text, "language": None}
+    return {"id": get_first_id(now - age), "user_id": user_id, "body": text, "language": None}
 
 
 def authors_of_fortunes(max_length: int) -> dict[str, list[str]]:

@@ -143,7 +143,7 @@ def raw(request: HostileRequest, *, chunked: bool) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def status_of(address: tuple[str, int], data: bytes) -> str:
+def get_status(address: tuple[str, int], data: bytes) -> str:
     """The status, or how the connection ended; the answer is not read."""
     try:
         with socket.create_connection(address, timeout=SECONDS_TO_ANSWER) as client:
@@ -165,7 +165,7 @@ def attack(url: str, arguments: argparse.Namespace, stop: Any, told: Any) -> Non
         for count, request in enumerate(hostile_ones(arguments.seed + number, arguments.thorough)):
             if stop.is_set():
                 return
-            statuses[status_of(address, raw(request, chunked=count % 5 == 0))] += 1
+            statuses[get_status(address, raw(request, chunked=count % 5 == 0))] += 1
 
     def half_open() -> None:
         clients: list[socket.socket] = []

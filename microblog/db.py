@@ -142,7 +142,7 @@ class Database:
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
         info: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        parsed = url_of(url)
+        parsed = parse_url(url)
         self.outages = Outages(self.probe)
         self._site = EngineOfSite(parsed, sqlite_file(parsed), timeouts, self.outages)
         self.engine = self._site.engine
@@ -260,7 +260,7 @@ SQLITE_OPTIONS = re.compile(
 )
 
 
-def url_of(text: str) -> sa.URL:
+def parse_url(text: str) -> sa.URL:
     """What `microblog.database.url` says, parsed. The one place that knows where the path of a file ends.
 
     :raises sqlalchemy.exc.ArgumentError: when it is no URL.
@@ -276,7 +276,7 @@ def url_of(text: str) -> sa.URL:
 
 def sqlite_file(url: str | sa.URL) -> Path | None:
     """The file of an SQLite database, or None for PostgreSQL and databases in memory."""
-    parsed = url_of(url) if isinstance(url, str) else url
+    parsed = parse_url(url) if isinstance(url, str) else url
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))
@@ -287,7 +287,7 @@ def without_password(text: str) -> str:
 
     :raises sqlalchemy.exc.ArgumentError: when it is no URL.
     """
-    url = url_of(text)
+    url = parse_url(text)
     file = sqlite_file(url)
     if file is not None:
         return f"{url.drivername}:///{file}"

@@ -35,9 +35,9 @@ from microblog.outages import (
     DatabaseUnavailable,
     Outage,
     Outages,
+    find_outage,
     is_disk_full,
     one_line,
-    outage_of,
 )
 
 SQLITE_BUSY_SECONDS = 5.0
@@ -149,7 +149,7 @@ class EngineOfSite:
             return chosen
         return Patience.BACKGROUND if self.outages.is_guarded else Patience.UNLIMITED
 
-    def seconds_of(self, patience: Patience) -> float:
+    def get_seconds(self, patience: Patience) -> float:
         """For how long PostgreSQL lets a statement run; 0 is no limit."""
         if patience is Patience.UNLIMITED:
             return 0
@@ -160,7 +160,7 @@ class EngineOfSite:
         """The same for a transaction that does not say it."""
         if self.serves_requests:
             return self.timeouts.statement
-        return self.seconds_of(Patience.BACKGROUND if self.outages.is_guarded else Patience.UNLIMITED)
+        return self.get_seconds(Patience.BACKGROUND if self.outages.is_guarded else Patience.UNLIMITED)
 
     def look(self, began: float) -> str | None:
         """Why not to wait any longer for PostgreSQL; None to go on waiting."""
@@ -170,7 +170,7 @@ class EngineOfSite:
             others = time.monotonic() - stopping.began
             if min(waited, others) > SECONDS_AFTER_OTHERS_HAVE_GIVEN_UP:
                 return f"it did not answer others either, {waited:.1f} seconds"
-        limit = self.seconds_of(self.patience)
+        limit = self.get_seconds(self.patience)
         if limit:
             limit += SECONDS_AFTER_THE_SERVERS_OWN_LIMIT
             return None if waited < limit else f"it did not answer within {limit:g} seconds"
@@ -201,7 +201,7 @@ class EngineOfSite:
 
     def begin_postgresql(self, connection: sa.Connection) -> None:
         """Give a transaction of the worker its own time, where the pool's is that of requests."""
-        seconds = self.seconds_of(self.patience)
+        seconds = self.get_seconds(self.patience)
         driver: Any = connection.connection.driver_connection
         if seconds != driver.statement_seconds:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
@@ -217,12 +217,12 @@ class EngineOfSite:
         connection = sqlite3.connect(*arguments, **options, factory=dialect.connection_class)
         # Here and not in a "connect" listener: SQLAlchemy's own comes first, and fails on a damaged file.
         prepare(connection, prepare_sqlite)
-        self._known = identity_of(self._file)
+        self._known = get_file_identity(self._file)
         return connection
 
     def require_same_file(self, dbapi: Any, record: Any, proxy: Any) -> None:
         """Whoever writes on into a file that was removed loses everything; the pool connects anew then."""
-        if self._known is not None and identity_of(self._file) != self._known:
+        if self._known is not None and get_file_identity(self._file) != self._known:
             raise sa.exc.InvalidatePoolError("The file is another one.")
 
     def begin_sqlite(self, connection: sa.Connection) -> None:
@@ -260,7 +260,7 @@ class EngineOfSite:
         connection = context.connection
         options = {} if connection is None else connection.get_execution_options()
         is_reading = bool(options.get("postgresql_readonly")) or options.get("sqlite_begin") == "DEFERRED"
-        outage = outage_of(error, is_connecting=connection is None, is_writing=not is_reading)
+        outage = find_outage(error, is_connecting=connection is None, is_writing=not is_reading)
         if outage in (DAMAGED, MISSING) and self._file is not None and is_disk_full(self._file):
             return FULL  # SQLite says "disk I/O error" when its index of the log cannot grow
         is_waiting_for_the_lock = (context.statement or "").startswith("BEGIN") and is_busy(error)
@@ -302,7 +302,7 @@ def guarded_pool(outages: Outages) -> type[QueuePool]:
     return GuardedPool
 
 
-def identity_of(file: Path | None) -> tuple[int, int] | None:
+def get_file_identity(file: Path | None) -> tuple[int, int] | None:
     """Device and inode; None when it is not there."""
     try:
         status = None if file is None else file.stat()

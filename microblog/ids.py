@@ -40,7 +40,7 @@ def new_id() -> int:
     return _clock.tick()
 
 
-def id_of_moment(moment: datetime) -> int:
+def get_first_id(moment: datetime) -> int:
     """An id for something that happened then, at any place in its millisecond."""
     return id_at(milliseconds(moment)) + secrets.randbelow(1 << SEQUENCE_BITS)
 
@@ -59,6 +59,6 @@ def id_at(milliseconds_since_1970: int) -> int:
     return milliseconds_since_1970 << SEQUENCE_BITS
 
 
-def moment_of(post_id: int) -> datetime:
+def get_timestamp(post_id: int) -> datetime:
     """When it was created."""
     return datetime.fromtimestamp((post_id >> SEQUENCE_BITS) / 1000, UTC)

@@ -122,7 +122,7 @@ def request_id(request: Request) -> str:
     return sent if VALID_REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
 
 
-def observation_of(request: Request) -> Observation:
+def get_observation(request: Request) -> Observation:
     """The observation of the request, whichever attempt this is."""
     observation: Observation | None = request.environ.get(KEY)
     if observation is None:
@@ -138,7 +138,7 @@ def observing_tween(handler: Callable[[Any], Any], registry: Registry) -> Callab
     """Over all others, so that the commit, the error pages and their headers are seen too."""
 
     def observing(request: Request) -> Any:
-        observation = observation_of(request)
+        observation = get_observation(request)
         token = _present.set(observation)
         try:
             try:

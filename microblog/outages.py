@@ -156,7 +156,7 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:REASON_CHARACTERS]
 
 
-def outage_of(error: BaseException, *, is_connecting: bool, is_writing: bool) -> Outage | None:
+def find_outage(error: BaseException, *, is_connecting: bool, is_writing: bool) -> Outage | None:
     """Which outage the driver's error is; None for any other error.
 
     That a session which only reads may not write is a fault of ours, and no outage.

@@ -108,7 +108,7 @@ def join(names: list[str]) -> str:
     return "/".join(quote(name, safe=SEGMENT_SAFE) for name in names)
 
 
-def path_of(request: Request, resource: Resource, view_name: str = "") -> str:
+def get_path(request: Request, resource: Resource, view_name: str = "") -> str:
     """The path by which a page is known, for the view called `view_name` of the resource.
 
     `request.resource_path(post, 'delete')` cannot be used: it glues the name to a path that does

@@ -92,7 +92,7 @@ def end_session(session: orm.Session, token_hash: str) -> None:
     session.execute(sa.delete(LoginSession).where(LoginSession.token_hash == token_hash))
 
 
-def end_sessions_of(session: orm.Session, user_id: int) -> None:
+def end_all_sessions(session: orm.Session, user_id: int) -> None:
     session.execute(sa.delete(LoginSession).where(LoginSession.user_id == user_id))
 
 
@@ -302,7 +302,7 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
     """
     written(session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash)))
     # After the update, which waits for log-ins under way: it ends their sessions, too.
-    end_sessions_of(session, user_id)
+    end_all_sessions(session, user_id)
 
 
 def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:

@@ -133,13 +133,13 @@ def read(path: Path) -> dict[str, Group]:
     except FileNotFoundError:
         return {}
     try:
-        return {key: group_of(**values) for key, values in json.loads(text)["groups"].items()}
+        return {key: check_group(**values) for key, values in json.loads(text)["groups"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         log.warning("The file %s is broken; the alerts begin anew with an empty one.", path)
         return {}
 
 
-def group_of(
+def check_group(
     *,
     subject: str,
     sent: float,

@@ -235,7 +235,8 @@ class Alerts:
     def _summary(self, key: str, group: Group) -> Mail:
         times = "once more" if group.count == 1 else f"{group.count:,} more times"
         body = (
-            f"{group.subject}\n\nIt has happened {times} since the last mail about it, {span_of(group)}.\n"
+            f"{group.subject}\n\nIt has happened {times} since the last mail about it, "
+            f"{format_span(group)}.\n"
             f"The log tells of each time.\n\n{self._footer(self._if_it_goes_on)}"
         )
         subject = f"{times}: {group.subject}"
@@ -246,8 +247,8 @@ class Alerts:
         times = "once" if group.count == 1 else f"{group.count:,} times"
         subject = group.subject if group.count == 1 else f"{times}: {group.subject}"
         body = (
-            f"It has happened {times}, {span_of(group)}. Nobody could be told before: the mails about it did "
-            f"not leave, and the log says why.\n\n"
+            f"It has happened {times}, {format_span(group)}. Nobody could be told before: the mails about it "
+            f"did not leave, and the log says why.\n\n"
             f"{group.body.rstrip() or 'What it is about is in the log, too.'}\n\n"
             f"{self._footer(self._if_it_goes_on)}"
         )
@@ -302,7 +303,7 @@ class Alerts:
         return is_sent
 
 
-def span_of(group: Group) -> str:
+def format_span(group: Group) -> str:
     if group.count == 1:
         return f"at {moment(group.last)}"
     return f"from {moment(group.first)} to {moment(group.last)}"

@@ -31,7 +31,7 @@ def is_address(name: str) -> bool:
     return True
 
 
-def names_of(name: str) -> list[str]:
+def get_possible_names(name: str) -> list[str]:
     """The names under which an import may have kept this author, the likeliest first.
 
     The first version kept a name as the file had it: the same file finds the same authors again.
@@ -40,7 +40,9 @@ def names_of(name: str) -> list[str]:
     return list(dict.fromkeys(names + email_keys(name) if is_address(name) else names))
 
 
-def accounts_of(session: orm.Session, since: Mapping[str, datetime]) -> tuple[dict[str, int], dict[str, str]]:
+def get_or_add_accounts(
+    session: orm.Session, since: Mapping[str, datetime]
+) -> tuple[dict[str, int], dict[str, str]]:
     """The ids of authors by their names in the file; who is not there yet is added.
 
     `since` has the moment of the first post of each. The second part of the answer are the nicknames of
@@ -51,7 +53,7 @@ def accounts_of(session: orm.Session, since: Mapping[str, datetime]) -> tuple[di
     reserved = session.info["registry"].reserved_nicknames
     nicknames = {name for name in since if nickname_problem(name, reserved) is None}
     owners = queries.owners_of_nicknames(session, nicknames)
-    names = {name: names_of(name) for name in since if name not in nicknames}
+    names = {name: get_possible_names(name) for name in since if name not in nicknames}
     kept = queries.imported_authors(session, {one for several in names.values() for one in several})
     ids: dict[str, int] = {}
     renamed: dict[str, str] = {}

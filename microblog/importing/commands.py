@@ -16,8 +16,8 @@ import click
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
-from microblog.importing.importer import Importer, digest_of
-from microblog.importing.queries import ImportedElsewhere, progress_of
+from microblog.importing.importer import Importer, compute_digest
+from microblog.importing.queries import ImportedElsewhere, get_progress
 from microblog.importing.queries import Progress as Done
 from microblog.posts.forms import MAX_LENGTH
 
@@ -42,7 +42,7 @@ def import_posts(site: Site, *, name: str, again: bool) -> None:
         size = os.fstat(file.fileno()).st_size
         digest = digest_with_progress(file, size)
         with database.read() as session:
-            done = None if again else progress_of(session, digest)
+            done = None if again else get_progress(session, digest)
         if done is None or done.finished is None:
             done = load(site, file, size, digest, name, done)
         else:
@@ -77,7 +77,7 @@ def digest_with_progress(file: BinaryIO, size: int) -> str:
         position += more
         progress.update(position, position)
 
-    digest = digest_of(file, read)
+    digest = compute_digest(file, read)
     progress.finish()
     return digest
 

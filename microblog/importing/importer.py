@@ -27,7 +27,7 @@ from microblog.accounts.queries import lock_people
 from microblog.db import Database
 from microblog.ids import first_id_at
 from microblog.importing import queries
-from microblog.importing.authors import accounts_of, author_key
+from microblog.importing.authors import author_key, get_or_add_accounts
 from microblog.importing.models import AUTHOR_LENGTH
 from microblog.importing.order import IDS_IN_A_MILLISECOND, is_full, place
 from microblog.importing.queries import Progress
@@ -69,7 +69,7 @@ class Draft:
         return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
 
 
-def digest_of(file: BinaryIO, progress: Callable[[int], None]) -> str:
+def compute_digest(file: BinaryIO, progress: Callable[[int], None]) -> str:
     """SHA-256 of a file from here to its end; `progress(bytes)` is called as it goes."""
     digest = hashlib.sha256()
     while piece := file.read(PIECE_BYTES):
@@ -160,7 +160,7 @@ class Importer:
                 if progress.lines == 1:
                     line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
                 if line.strip():
-                    yield draft_of(line, self._max_length, now)
+                    yield parse_draft(line, self._max_length, now)
             except BadLine as error:
                 progress.refused += 1
                 self._on_bad_line(progress.lines, str(error))
@@ -169,7 +169,7 @@ class Importer:
         since: dict[str, datetime] = {}
         for draft in drafts:
             since[draft.author] = min(draft.created, since.get(draft.author, draft.created))
-        authors, renamed = accounts_of(session, since)
+        authors, renamed = get_or_add_accounts(session, since)
         # Before their posts are counted in whatever order the file has them.
         lock_people(session, authors.values())
         rows: dict[Key, Row] = {}
@@ -190,7 +190,7 @@ def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes | None]:
         yield None
 
 
-def draft_of(line: bytes, max_length: int, now: datetime) -> Draft:
+def parse_draft(line: bytes, max_length: int, now: datetime) -> Draft:
     """:raises BadLine: with what is wrong with it."""
     try:
         fields = json.loads(line.decode())
@@ -206,14 +206,14 @@ def draft_of(line: bytes, max_length: int, now: datetime) -> Draft:
         if not isinstance(fields.get(name), str):
             raise BadLine(f"“{name}” is missing, or no text.")
     return Draft(
-        author=author_of(fields["author"]),
-        body=body_of(fields["body"], max_length),
-        created=moment_of(fields["created"], now),
-        language=language_of(fields.get("language")),
+        author=parse_author(fields["author"]),
+        body=parse_body(fields["body"], max_length),
+        created=parse_timestamp(fields["created"], now),
+        language=parse_language(fields.get("language")),
     )
 
 
-def author_of(name: str) -> str:
+def parse_author(name: str) -> str:
     name = name.strip()
     if nickname_problem(name, reserved=()) is None:
         return name
@@ -228,7 +228,7 @@ def author_of(name: str) -> str:
     return name
 
 
-def body_of(text: str, max_length: int) -> str:
+def parse_body(text: str, max_length: int) -> str:
     """As the form would take it."""
     body = unix_lines(text)
     try:
@@ -238,7 +238,7 @@ def body_of(text: str, max_length: int) -> str:
     return body
 
 
-def moment_of(text: str, now: datetime) -> datetime:
+def parse_timestamp(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -251,7 +251,7 @@ def moment_of(text: str, now: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def language_of(value: Any) -> str | None:
+def parse_language(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > LANGUAGE_LENGTH or not LANGUAGE.fullmatch(value):

@@ -31,7 +31,7 @@ class Progress:
     finished: datetime | None = None
 
 
-def progress_of(session: orm.Session, digest: str) -> Progress | None:
+def get_progress(session: orm.Session, digest: str) -> Progress | None:
     """None when nothing of this file was imported."""
     row = session.execute(
         sa.select(
@@ -52,7 +52,7 @@ def start_import(session: orm.Session, digest: str, file_name: str) -> None:
     """
     session.execute(sa.delete(Import).where(Import.digest == digest))
     row = {"digest": digest, "file_name": file_name[-FILE_NAME_LENGTH:], "started": datetime.now(UTC)}
-    insert = insert_of(session)(Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
+    insert = build_insert(session)(Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
     if session.scalar(insert.returning(Import.digest)) is None:
         raise ImportedElsewhere(file_name)
 
@@ -85,12 +85,12 @@ def imported_authors(session: orm.Session, names: Iterable[str]) -> dict[str, in
 
 def remember_author(session: orm.Session, name: str, user_id: int) -> None:
     """:raises StaleData: when another import has just remembered somebody of this name."""
-    insert = insert_of(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
+    insert = build_insert(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
     if session.scalar(insert.returning(ImportedAuthor.name)) is None:
         raise StaleData(f"Another import has just added {name}.")
 
 
-def insert_of(session: orm.Session) -> Any:
+def build_insert(session: orm.Session) -> Any:
     return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 

@@ -39,7 +39,7 @@ def record_request(event: RequestFailed) -> None:
         "path": mask_address(request.environ).partition("?")[0],
         "user": None if identity is None else identity.id,
         "request_id": None if observation is None else observation.id,
-        "place": place_of(error),
+        "place": locate_error(error),
     }
     log.error(
         "Incident %(incident)s: %(method)s %(path)s, user %(user)s, request %(request_id)s, at %(place)s",
@@ -74,7 +74,7 @@ def record_task(event: TaskFailed) -> None:
 
 def report(registry: Registry, error: Exception, body: str) -> None:
     """The same fault is the same type at the same place."""
-    name, place = type(error).__qualname__, place_of(error)
+    name, place = type(error).__qualname__, locate_error(error)
     group = f"{type(error).__module__}.{name} {place}"
     registry.notify(AlertRaised(registry, "error", group, f"{name} at {place}", body))
 
@@ -85,7 +85,7 @@ def private_texts(request: Request) -> tuple[str, ...]:
     return tuple(text for text in texts if isinstance(text, str) and len(text.strip()) >= SHORTEST_TEXT)
 
 
-def place_of(error: BaseException) -> str:
+def locate_error(error: BaseException) -> str:
     """Where it happened: `microblog/posts/views.py:41`, the innermost line of ours, else of all."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [

@@ -27,10 +27,10 @@ SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def escaped(text: str) -> str:
     """The text on one line: `\\n`, `\\x1b`, `\\u2028`."""
-    return UNSAFE.sub(lambda match: SHORT.get(match[0]) or escape_of(match[0]), text)
+    return UNSAFE.sub(lambda match: SHORT.get(match[0]) or get_escape(match[0]), text)
 
 
-def escape_of(character: str) -> str:
+def get_escape(character: str) -> str:
     number = ord(character)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
@@ -40,11 +40,11 @@ def folded(text: str) -> str:
     return f"\n{CONTINUATION}".join(escaped(line) for line in text.rstrip("\n").split("\n"))
 
 
-def moment_of(record: logging.LogRecord) -> datetime:
+def get_timestamp(record: logging.LogRecord) -> datetime:
     return datetime.fromtimestamp(record.created, UTC)
 
 
-def message_of(record: logging.LogRecord) -> str:
+def get_message(record: logging.LogRecord) -> str:
     """Never raises: a wrong number of arguments is our fault, but the event counts."""
     try:
         return record.getMessage()
@@ -52,7 +52,7 @@ def message_of(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args!r}"
 
 
-def trace_of(record: logging.LogRecord) -> str:
+def get_trace(record: logging.LogRecord) -> str:
     """The trace of the event's exception and its stack, "" when it has none."""
     parts = []
     # The filter of the handler has written the text, without what nobody may read (`RemoveDetails`).
@@ -98,7 +98,7 @@ class LineFormatter(logging.Formatter):
     default_msec_format = None
 
     def format(self, record: logging.LogRecord) -> str:
-        message = message_of(record)
+        message = get_message(record)
         head = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} {record.name}"
         observation = present()
         if observation is not None:
@@ -106,7 +106,7 @@ class LineFormatter(logging.Formatter):
             head += f" [{observation.id}{task}]"
         several = "\n" in str(record.msg)
         lines = f"{escaped(head)} {folded(message) if several else escaped(message)}"
-        trace = trace_of(record)
+        trace = get_trace(record)
         return f"{lines}\n{CONTINUATION}{folded(trace)}" if trace else lines
 
 
@@ -119,10 +119,10 @@ class JSONFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
-            "time": moment_of(record).isoformat(timespec="milliseconds"),
+            "time": get_timestamp(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": message_of(record),
+            "message": get_message(record),
         }
         observation = present()
         if observation is not None:
@@ -130,7 +130,7 @@ class JSONFormatter(logging.Formatter):
         fields = getattr(record, "fields", None)
         if fields:
             event["fields"] = fields
-        trace = trace_of(record)
+        trace = get_trace(record)
         if trace:
             event["exception"] = trace
         return as_json(event)

@@ -26,14 +26,14 @@ def plain_message(settings: Settings, to: str, subject: str, text: str) -> Email
 
     :raises ValueError: when `to` is no address.
     """
-    name, sender = sender_of(settings)
+    name, sender = get_sender(settings)
     message = EmailMessage(policy=SMTP)
     message["From"] = header(sender, name)
     message["To"] = header(parse_mail_address(to))
     message["Subject"] = one_line(subject, LONGEST_SUBJECT)
     message["Date"] = datetime.now(UTC)
     # The domain is given, since it would be asked of the name server.
-    message["Message-ID"] = make_msgid(domain=domain_of(sender))
+    message["Message-ID"] = make_msgid(domain=get_domain(sender))
     # So that nobody's "I am on holiday" answers it.
     message["Auto-Submitted"] = "auto-generated"
     # Lines of any length, and servers that know only ASCII.
@@ -41,7 +41,7 @@ def plain_message(settings: Settings, to: str, subject: str, text: str) -> Email
     return message
 
 
-def sender_of(settings: Settings) -> tuple[str, str]:
+def get_sender(settings: Settings) -> tuple[str, str]:
     """(name, address) that was set, else microblog at the host of the site."""
     chosen = settings[SENDER]
     if chosen is not None:
@@ -59,7 +59,7 @@ def header(email: str, name: str = "") -> Address:
     return Address(name, local, domain)
 
 
-def domain_of(email: str) -> str:
+def get_domain(email: str) -> str:
     """What is behind the @."""
     return email.rpartition("@")[2]
 

@@ -149,7 +149,7 @@ class Metrics:
         kept.statements.labels(where).inc(observation.statements)
         kept.sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
         if request is not None:
-            context, view = place_of(request)
+            context, view = get_page_labels(request)
             status = "500" if response is None else str(response.status_int)
             kept.requests.labels(context, view, status).inc()
             kept.seconds.labels(context, view).observe(observation.seconds)
@@ -182,7 +182,7 @@ def reserve(directory: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, BYTES_OF_A_FILE)
 
 
-def place_of(request: Request) -> tuple[str, str]:
+def get_page_labels(request: Request) -> tuple[str, str]:
     """(class of the resource, name of the view), both "none" for what is no page: there are few values."""
     if getattr(request, "matched_route", None) is not None:
         return "static", ""

@@ -84,7 +84,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def kind_of(file: Path) -> str:
+def detect_kind(file: Path) -> str:
     """Of which database this is a backup, by how it begins.
 
     :raises OperatorError: when it is none.
@@ -98,7 +98,7 @@ def kind_of(file: Path) -> str:
     raise NotWhole(file, "is no backup that `microblog backup` made", "name another file")
 
 
-def origin_of(number: object, member_since: str) -> str:
+def format_origin(number: object, member_since: str) -> str:
     """As both databases write the moment; in UTC, which that of SQLite is in."""
     moment = datetime.fromisoformat(member_since)
     return f"{number} {moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()}"
@@ -176,7 +176,7 @@ def inventory_of_sqlite(file: Path) -> Inventory:
             revision, people, posts = (
                 connection.execute(query).fetchone()[0] for query in (REVISION, PEOPLE, POSTS)
             )
-            return Inventory(revision, people, posts, "" if first is None else origin_of(*first))
+            return Inventory(revision, people, posts, "" if first is None else format_origin(*first))
     except (sqlite3.Error, TypeError) as error:  # no row of a revision
         raise NotWhole(file, f"is damaged, or not microblog's ({error})") from error
 

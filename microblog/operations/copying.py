@@ -71,7 +71,7 @@ def travelling_tables() -> list[sa.Table]:
     return [table for table in all_tables() if table.info.get("copied", True)]
 
 
-def rows_of(table: sa.Table) -> sa.Select[Any]:
+def select_rows(table: sa.Table) -> sa.Select[Any]:
     """What travels. Not the outbox entries that are made anew, as their room says (`DERIVED_KINDS`).
 
     All other entries do: each is a mail that somebody waits for.
@@ -85,12 +85,12 @@ def batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence
     """All rows that travel, in constant memory."""
     options = {"yield_per": ROWS_IN_A_BATCH}
     with reading(table):
-        result = session.connection().execute(rows_of(table), execution_options=options)
+        result = session.connection().execute(select_rows(table), execution_options=options)
     with result:
-        yield pieces_of(result, table)
+        yield read_batches(result, table)
 
 
-def pieces_of(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequence[sa.Row[Any]]]:
+def read_batches(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequence[sa.Row[Any]]]:
     with reading(table):
         yield from result.partitions()
 
@@ -110,7 +110,7 @@ def reading(table: sa.Table) -> Iterator[None]:
         ) from error
 
 
-def content_of(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:
+def read_content(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:
     """`read(rows)` is called as it goes."""
     content = Content()
     with batches(session, table) as pieces:
@@ -123,7 +123,7 @@ def content_of(session: orm.Session, table: sa.Table, read: Callable[[int], None
 def number_of_rows(session: orm.Session) -> int:
     """Of all tables together."""
     return sum(
-        session.scalar(sa.select(sa.func.count()).select_from(rows_of(table).subquery())) or 0
+        session.scalar(sa.select(sa.func.count()).select_from(select_rows(table).subquery())) or 0
         for table in travelling_tables()
     )
 
@@ -147,7 +147,7 @@ def copy(
     :raises OperatorError: when a row cannot be written there, or is another one when it is read again.
     """
     result = Copied()
-    if dialect_of(writing) == "postgresql":
+    if get_dialect(writing) == "postgresql":
         writing.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     uninstall_others(writing, "none")
     with without_triggers(writing):
@@ -156,13 +156,13 @@ def copy(
             result.contents[table.name] = copy_table(reading, writing, table, copied)
             set_last_id(writing, table, max(last_id(reading, table), last_id(writing, table)))
     for table in travelling_tables():
-        there = content_of(writing, table, compared)
+        there = read_content(writing, table, compared)
         if there != result.contents[table.name]:
             raise OperatorError(
                 f"Table {table.name} differs: {result.contents[table.name].rows:,} rows were read and "
                 f"{there.rows:,} are there, or their values are others. Nothing was kept."
             )
-    if dialect_of(writing) == "postgresql":
+    if get_dialect(writing) == "postgresql":
         writing.execute(sa.text("ANALYZE"))  # the first pages need not wait for autovacuum
     return result
 
@@ -195,7 +195,7 @@ def empty(session: orm.Session) -> None:
 @contextmanager
 def without_triggers(session: orm.Session) -> Iterator[None]:
     """Inside, no trigger counts posts and followers: the counts are copied with their people."""
-    if dialect_of(session) == "postgresql":
+    if get_dialect(session) == "postgresql":
         for table in all_tables():
             session.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER'))
         yield
@@ -211,7 +211,7 @@ def without_triggers(session: orm.Session) -> Iterator[None]:
         connection.exec_driver_sql(trigger.sql)
 
 
-def dialect_of(session: orm.Session) -> str:
+def get_dialect(session: orm.Session) -> str:
     return session.get_bind().dialect.name
 
 
@@ -225,8 +225,8 @@ def last_id(session: orm.Session, table: sa.Table) -> int:
     if column is None:
         return 0
     given = 0
-    if dialect_of(session) == "postgresql":
-        name = session.scalar(sequence_of(table, column))
+    if get_dialect(session) == "postgresql":
+        name = session.scalar(select_sequence(table, column))
         row = session.execute(sa.text(f"SELECT last_value, is_called FROM {name}")).one()  # noqa: S608
         given = row.last_value if row.is_called else 0
     else:
@@ -240,8 +240,8 @@ def set_last_id(session: orm.Session, table: sa.Table, value: int) -> None:
     column = table.autoincrement_column
     if column is None or not value:
         return
-    if dialect_of(session) == "postgresql":
-        session.execute(sa.select(sa.func.setval(sequence_of(table, column).scalar_subquery(), value)))
+    if get_dialect(session) == "postgresql":
+        session.execute(sa.select(sa.func.setval(select_sequence(table, column).scalar_subquery(), value)))
     else:
         session.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
         session.execute(
@@ -250,5 +250,5 @@ def set_last_id(session: orm.Session, table: sa.Table, value: int) -> None:
         )
 
 
-def sequence_of(table: sa.Table, column: sa.Column[Any]) -> sa.Select[Any]:
+def select_sequence(table: sa.Table, column: sa.Column[Any]) -> sa.Select[Any]:
     return sa.select(sa.func.pg_get_serial_sequence(table.name, column.name))

@@ -23,7 +23,7 @@ from microblog.operations.backup import (
     REVISION,
     Inventory,
     NotWhole,
-    origin_of,
+    format_origin,
 )
 
 SECONDS_OF_A_DAY = 86_400
@@ -46,7 +46,7 @@ def dump_postgresql(engine: sa.Engine, target: Path) -> None:
     """
     :raises OperatorError: when pg_dump is missing, too old, or fails.
     """
-    version = version_of("pg_dump")
+    version = get_major_version("pg_dump")
     with engine.connect() as connection:
         server = int((connection.dialect.server_version_info or (0,))[0])
     if version < server:
@@ -71,7 +71,7 @@ def inventory_of_dump(file: Path) -> Inventory:
     :raises NotWhole: when it is damaged, or no backup of microblog's.
     :raises OperatorError: when pg_restore is missing, or older than the dump.
     """
-    command = [path_of("pg_restore"), "--file=-", str(file)]
+    command = [find_program("pg_restore"), "--file=-", str(file)]
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:  # noqa: S603
             tables = read_tables(cast(IO[bytes], process.stdout))
@@ -91,7 +91,7 @@ def inventory_of_dump(file: Path) -> Inventory:
         tables["alembic_version"].last["version_num"],
         tables["users"].rows,
         tables["posts"].rows,
-        origin=origin_of(first["id"], first["member_since"]) if first else "",
+        origin=format_origin(first["id"], first["member_since"]) if first else "",
     )
 
 
@@ -203,7 +203,7 @@ def run(program: str, engine: sa.Engine | None, *arguments: str) -> str:
             environment["PGPASSWORD"] = parameters.pop("password")
         arguments = (f"--dbname={make_conninfo('', **parameters)}", *arguments)
     result = subprocess.run(  # noqa: S603  # our own arguments
-        [path_of(program), *arguments], env=environment, capture_output=True, text=True, check=False
+        [find_program(program), *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if result.returncode:
         raise OperatorError(f"{program} failed ({first_line(result.stderr, program, result.returncode)}).")
@@ -216,13 +216,13 @@ def first_line(said: str, program: str, status: int) -> str:
     return lines[0].removeprefix(f"{program}: error: ")
 
 
-def version_of(program: str) -> int:
+def get_major_version(program: str) -> int:
     """Its major version."""
     match = re.search(r"\) (\d+)", run(program, None, "--version"))
     return int(match[1]) if match else 0
 
 
-def path_of(program: str) -> str:
+def find_program(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise OperatorError(

@@ -15,8 +15,8 @@ from microblog.operations.backup import (
     SUFFIXES,
     Inventory,
     NotWhole,
+    detect_kind,
     inventory_of_sqlite,
-    kind_of,
 )
 
 SECONDS_OF_A_DAY = 86_400
@@ -44,7 +44,7 @@ def name_of_backup(kind: str) -> str:
     return f"microblog-{datetime.now(UTC):{MOMENT}}{SUFFIXES[kind]}"
 
 
-def moment_of(path: Path) -> str:
+def get_time_of_backup(path: Path) -> str:
     """As its name says; "" for what is none of ours."""
     match = NAME_OF_A_BACKUP.fullmatch(path.name)
     return match["moment"] if match else ""
@@ -52,23 +52,23 @@ def moment_of(path: Path) -> str:
 
 def backups_in(folder: Path) -> list[Path]:
     """Those that were named by their moment, the oldest first."""
-    return sorted(filter(moment_of, folder.iterdir()), key=moment_of)
+    return sorted(filter(get_time_of_backup, folder.iterdir()), key=get_time_of_backup)
 
 
 def newest_in(folder: Path) -> Path | None:
     """Not one of a moment that is yet to come, if there is another: the clock was wrong when it was made."""
     found = backups_in(folder)
-    past = [path for path in found if moment_of(path) <= f"{datetime.now(UTC):{MOMENT}}"]
+    past = [path for path in found if get_time_of_backup(path) <= f"{datetime.now(UTC):{MOMENT}}"]
     return next(reversed(past or found), None)
 
 
-def inventory_of(file: Path) -> Inventory:
+def read_inventory(file: Path) -> Inventory:
     """What is in the backup, which is read as a whole.
 
     :raises NotWhole: when it is damaged, or no backup of microblog's.
     :raises OperatorError: when it cannot be looked at: pg_restore is missing, or older than the dump.
     """
-    return inventory_of_sqlite(file) if kind_of(file) == SQLITE else dumps.inventory_of_dump(file)
+    return inventory_of_sqlite(file) if detect_kind(file) == SQLITE else dumps.inventory_of_dump(file)
 
 
 def is_far_more(old: Inventory, new: Inventory) -> bool:
@@ -81,7 +81,7 @@ def is_far_more(old: Inventory, new: Inventory) -> bool:
 def has_far_more(file: Path, made: Inventory) -> bool:
     """Is this a whole backup of the same site, which has far more in it than what was `made` now?"""
     try:
-        return is_far_more(inventory_of(file), made)
+        return is_far_more(read_inventory(file), made)
     except OperatorError:
         return False
 
@@ -90,7 +90,7 @@ def put_aside(partial: Path, file: Path) -> Path:
     """Keep what is not whole under another name; of a folder's backups only the newest of them."""
     aside = partial.rename(file.with_name(f"{file.name}{DAMAGED}"))
     for other in file.parent.glob(f"microblog-*{DAMAGED}"):
-        if other != aside and moment_of(other.with_suffix("")):
+        if other != aside and get_time_of_backup(other.with_suffix("")):
             other.unlink()
     return aside
 
@@ -134,10 +134,10 @@ class Seen:
 
 def look(path: Path, new: Path, made: Inventory) -> Seen:
     """What to think of an older backup, beside `new` with what was `made` of it."""
-    if moment_of(path) > moment_of(new):
+    if get_time_of_backup(path) > get_time_of_backup(new):
         return Seen("is of a moment that is yet to come: the clock was wrong when it was made")
     try:
-        inventory = inventory_of(path)
+        inventory = read_inventory(path)
     except NotWhole as error:
         return Seen(error.reason, is_removable=True)
     except (OperatorError, OSError) as error:

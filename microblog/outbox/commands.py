@@ -43,7 +43,7 @@ def list_entries(site: Site, *, kind: str | None, most: int) -> None:
         click.echo(f"{name} to {destination}: nothing is sent before {time(until)}: {error}")
     for entry in entries:
         error = f"  {one_line(entry.error)}" if entry.error else ""
-        click.echo(f"{entry.id}  {entry.kind}  {entry.key}  {state_of(entry)}{error}")
+        click.echo(f"{entry.id}  {entry.kind}  {entry.key}  {describe_state(entry)}{error}")
 
 
 @outbox.command()
@@ -62,7 +62,7 @@ def show(site: Site, *, entry_id: int) -> None:
         ("key", entry.key),
         ("destination", entry.destination or "-"),
         ("written", time(entry.created)),
-        ("state", state_of(entry)),
+        ("state", describe_state(entry)),
         ("attempts", entry.attempts),
         ("error", entry.error or "-"),
         ("payload", payload),
@@ -99,7 +99,7 @@ def require_a_choice(ids: tuple[int, ...], kind: str | None) -> None:
         raise click.UsageError("Name entries by their ids, or a kind with --kind: one of both.")
 
 
-def state_of(entry: Entry) -> str:
+def describe_state(entry: Entry) -> str:
     now = queries.now()
     if entry.is_dead_letter:
         return "dead letter"

@@ -48,7 +48,7 @@ class PersonRow:
     since: int = 0
 
 
-def person_of(session: orm.Session, nickname: str) -> PersonRow | None:
+def get_person(session: orm.Session, nickname: str) -> PersonRow | None:
     """Who has, or had, this nickname."""
     row = session.execute(
         sa.select(*PERSON_COLUMNS)

@@ -41,7 +41,7 @@ class Users(Container):
     def find(self, name: str) -> Person | None:
         if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
             return None
-        person = queries.person_of(self.request.dbsession, name)
+        person = queries.get_person(self.request.dbsession, name)
         return None if person is None else Person(self, person)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
 from microblog.db import written
-from microblog.ids import moment_of, new_id
+from microblog.ids import get_timestamp, new_id
 from microblog.posts.models import Post
 
 
@@ -30,13 +30,13 @@ class PostRow:
 
     @property
     def created(self) -> datetime:
-        return moment_of(self.id)
+        return get_timestamp(self.id)
 
 
 COLUMNS = (Post.id, Post.body, Post.language, Post.user_id, User.nickname, User.email)
 
 
-def post_of(session: orm.Session, post_id: int) -> PostRow | None:
+def get_post(session: orm.Session, post_id: int) -> PostRow | None:
     row = session.execute(
         sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id == post_id)
     ).one_or_none()

@@ -34,5 +34,5 @@ class Posts(Container):
 
     def find(self, name: str) -> PostPage | None:
         post_id = parse_id(name)
-        post = None if post_id is None else queries.post_of(self.request.dbsession, post_id)
+        post = None if post_id is None else queries.get_post(self.request.dbsession, post_id)
         return None if post is None else PostPage(self, post)

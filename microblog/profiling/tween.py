@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from microblog.observing import observation_of
+from microblog.observing import get_observation
 from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, write
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
 from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
@@ -52,7 +52,7 @@ def unprofiled(handler: Callable[[Any], Any], request: Request, why_not: str) ->
 
 def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
     """The response of `handler`, whose profile goes to the log and the folder."""
-    observation = observation_of(request)
+    observation = get_observation(request)
     observation.recorded = []
     began = datetime.now(UTC)
     profile = new_profile()

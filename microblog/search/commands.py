@@ -71,7 +71,7 @@ def mend(site: Site, drift: Drift) -> None:
     database, index = site.database, get_search_index(site.registry)
     with database.write() as session:
         index.repair(session, drift)
-    total = posts_in(status_of(site))
+    total = posts_in(get_status(site))
     progress = Progress(total, "posts")
     done = 0
     while caught_up := catch_up(site.registry, POSTS_IN_A_TRANSACTION):
@@ -105,7 +105,7 @@ def remove(site: Site, *, name: str) -> None:
 def status(site: Site) -> None:
     """How many posts are in the index, how many wait, and what the last verify found."""
     site.require_database()
-    now = status_of(site)
+    now = get_status(site)
     click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
     if now.lag_seconds:
         click.echo(f"The oldest has waited for {now.lag_seconds:,.1f} s.")
@@ -138,7 +138,7 @@ def sentence_about_rebuild(site: Site, rebuilding: Rebuilding) -> str:
     )
 
 
-def status_of(site: Site) -> Status:
+def get_status(site: Site) -> Status:
     with site.database.read() as session:
         return get_search_index(site.registry).status(session)
 

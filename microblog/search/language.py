@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import regex
 
-from microblog.search.text import words_of
+from microblog.search.text import split_words
 
 MAX_QUERY_CHARACTERS = 500
 MOST_TERMS = 16
@@ -55,7 +55,7 @@ def parse(text: str) -> Query:
     author = language = since = until = None
     for minus, phrase, token in TOKEN.findall(text[:MAX_QUERY_CHARACTERS]):
         if not token:
-            add(excluded if minus else terms, term_of(phrase, is_phrase=True))
+            add(excluded if minus else terms, make_term(phrase, is_phrase=True))
             continue
         operator = OPERATOR.fullmatch(token)
         name, value = (operator[1].lower(), operator[2]) if operator else ("", "")
@@ -69,14 +69,14 @@ def parse(text: str) -> Query:
         elif name == "after" and day is not None:
             since = midnight(day + timedelta(days=1))
         elif token.startswith("-") and len(token) > 1:
-            add(excluded, term_of(token[1:]))
+            add(excluded, make_term(token[1:]))
         else:
-            add(terms, term_of(token))
+            add(terms, make_term(token))
     return Query(tuple(terms[:MOST_TERMS]), tuple(excluded[:MOST_TERMS]), author, language, since, until)
 
 
-def term_of(text: str, *, is_phrase: bool = False) -> Term:
-    words = words_of(text)
+def make_term(text: str, *, is_phrase: bool = False) -> Term:
+    words = split_words(text)
     # The last word of a phrase that was cut is not the one that stands before the star.
     is_prefix = not is_phrase and text.endswith("*") and len(text) > 1 and len(words) <= MOST_WORDS
     return Term(tuple(words[:MOST_WORDS]), is_prefix)

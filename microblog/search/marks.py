@@ -9,7 +9,7 @@ from itertools import accumulate
 from markupsafe import Markup, escape
 
 from microblog.search.language import Query, Term
-from microblog.search.text import WORD, index_text, words_of
+from microblog.search.text import WORD, index_text, split_words
 
 LONGEST_REMEMBERED = 20  # characters of a word
 
@@ -25,7 +25,7 @@ class HitMarker:
         for term in sorted(query.terms, key=lambda term: len(term.words), reverse=True):
             if len(term.words) > 1 or not term.is_prefix:
                 same = self._by_first_word.setdefault(term.words[0], [])
-                same.append((text_of(term), len(term.words)))
+                same.append((get_text(term), len(term.words)))
         self._beginnings = tuple(
             term.words[0] for term in query.terms if term.is_prefix and len(term.words) == 1
         )
@@ -67,7 +67,7 @@ class HitMarker:
         return int(word.startswith(self._beginnings))
 
 
-def text_of(term: Term) -> str:
+def get_text(term: Term) -> str:
     """What stands, in a text of words with a blank after each, where the term does."""
     return " ".join(term.words) + ("" if term.is_prefix else " ")
 
@@ -85,12 +85,12 @@ def written_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
 
 
 def normal_words(word: str) -> tuple[str, ...]:
-    return remembered_words(word) if len(word) <= LONGEST_REMEMBERED else tuple(words_of(word))
+    return remembered_words(word) if len(word) <= LONGEST_REMEMBERED else tuple(split_words(word))
 
 
 @lru_cache(maxsize=10_000)
 def remembered_words(word: str) -> tuple[str, ...]:
-    return tuple(words_of(word))
+    return tuple(split_words(word))
 
 
 def matches(query: Query, author: str, language: str | None, body: str) -> bool:
@@ -102,6 +102,6 @@ def matches(query: Query, author: str, language: str | None, body: str) -> bool:
     text = f" {index_text(body)} "
 
     def holds(term: Term) -> bool:
-        return f" {text_of(term)}" in text
+        return f" {get_text(term)}" in text
 
     return all(map(holds, query.terms)) and not any(map(holds, query.excluded))

@@ -25,14 +25,14 @@ def moment(milliseconds: int) -> datetime:
 
 def note_verify(session: orm.Session, adapter: str, drift: Drift) -> None:
     """Remember what a verify has found."""
-    row = state_of(session, adapter)
+    row = get_state(session, adapter)
     row.verified_at = now()
     row.missing, row.stale, row.ghosts = len(drift.missing), len(drift.stale), len(drift.ghosts)
 
 
 def begin_rebuild(session: orm.Session, adapter: str, token: str) -> None:
     """From now on this is the rebuild; one that was running stops at its next `go_on`."""
-    row = state_of(session, adapter)
+    row = get_state(session, adapter)
     row.rebuild, row.rebuild_seen_at, row.rebuilt = token, now(), 0
 
 
@@ -79,7 +79,7 @@ def remembered(session: orm.Session, status: Status) -> Status:
     return replace(status, verified=verified, rebuilding=rebuilding)
 
 
-def state_of(session: orm.Session, adapter: str) -> IndexState:
+def get_state(session: orm.Session, adapter: str) -> IndexState:
     """The row of an adapter, made if there is none, and locked."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(IndexState).values(adapter=adapter).on_conflict_do_nothing())

@@ -28,11 +28,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", ACCENTS.sub(r"\1", decomposed))
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text, in normal form."""
     return (ASCII_WORD if text.isascii() else WORD).findall(fold(text))
 
 
 def index_text(text: str) -> str:
     """What an index keeps of a post: its words, with a blank between them."""
-    return " ".join(words_of(text))
+    return " ".join(split_words(text))

@@ -24,7 +24,7 @@ from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
 from microblog.tree import SEGMENT_SAFE, Resource
-from microblog.tree import path_of as path_of_page
+from microblog.tree import get_path as path_of_page
 from microblog.web.forms import FORM_KEY
 
 MOST_BYTES = 20_000  # of text, in UTF-8, that a log-in page carries
@@ -94,7 +94,7 @@ class Kept:
     is_there: bool = True
 
 
-def path_of(request: Request) -> str:
+def get_path(request: Request) -> str:
     return quote(request.path_info, safe=f"/{SEGMENT_SAFE}")
 
 
@@ -109,7 +109,7 @@ def sent_form(request: Request) -> Sent:
         and len(name) <= LONGEST_NAME
     ]
     query = [pair for pair in parse_qsl(request.query_string, keep_blank_values=True) if pair[0] != KEPT]
-    return Sent(path_of(request), urlencode(query), fields, owner_of_form(request))
+    return Sent(get_path(request), urlencode(query), fields, owner_of_form(request))
 
 
 def owner_of_form(request: Request) -> int | None:
@@ -202,7 +202,7 @@ def kept_form(request: Request) -> Kept | None:
     fields = None
     if TOKEN.fullmatch(token):
         with request.registry.database.read() as session:
-            fields = queries.kept_fields(session, token_hash(token), me.id, path_of(request))
+            fields = queries.kept_fields(session, token_hash(token), me.id, get_path(request))
     if fields is None:
         return Kept((), GONE, "info", is_there=False)
     return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
@@ -224,7 +224,7 @@ def forget_kept_form(request: Request) -> None:
     """The form of this request was sent and has done what it says."""
     token = kept_token(request)
     if token and request.identity is not None:
-        queries.forget(request.begin_write(), token_hash(token), request.identity.id, path_of(request))
+        queries.forget(request.begin_write(), token_hash(token), request.identity.id, get_path(request))
 
 
 def as_typed(path: str) -> str:

@@ -91,7 +91,7 @@ LAST_RESORT = """<!DOCTYPE html>
 """
 
 
-def language_of(request: Request) -> str:
+def get_language(request: Request) -> str:
     """The language in which this reader is told of errors."""
     return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
 
@@ -144,7 +144,7 @@ def html_page(request: Request, status: int, title: str, sentence: str, incident
         "status": status,
         "title": title,
         "sentence": sentence,
-        "language": language_of(request),
+        "language": get_language(request),
         "recovered": typed(request),
         "actions": actions,
         "incident": incident,

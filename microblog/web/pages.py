@@ -21,7 +21,7 @@ from pyramid.view import view_config
 
 from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
-from microblog.tree import Api, Root, is_api, path_of
+from microblog.tree import Api, Root, get_path, is_api
 
 SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
 PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
@@ -68,7 +68,7 @@ def canonical_deriver(view: Any, info: Any) -> Any:
     def canonical(context: Any, request: Request) -> Any:
         if request.subpath:
             raise HTTPNotFound()
-        path = path_of(request, context, request.view_name)
+        path = get_path(request, context, request.view_name)
         if (
             request.path_info != unquote(path)
             and request.method in ("GET", "HEAD")

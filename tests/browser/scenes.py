@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Response
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import add_user, change_profile, owner_of_nickname, start_session
 from microblog.accounts.settings import REGISTRATION
-from microblog.ids import id_of_moment
+from microblog.ids import get_first_id
 from microblog.people.queries import follow
 from microblog.posts.queries import add_posts
 from microblog.profiling.profiles import HEADER, signed
@@ -99,7 +99,7 @@ def fill(application: Application) -> Filled:
             change_profile(session, ids[name], nickname=name, about_me=about_me)
         for follower, followed in FOLLOWS:
             follow(session, ids[follower], ids[followed])
-        ids_of_posts = [id_of_moment(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]
+        ids_of_posts = [get_first_id(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]
         add_posts(
             session,
             [

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.fortunes import fortunes
-from microblog.importing.importer import Importer, digest_of
+from microblog.importing.importer import Importer, compute_digest
 from microblog.posts.forms import MAX_LENGTH
-from microblog.search.text import words_of
+from microblog.search.text import split_words
 from microblog.web.pages import PAGE_SIZE
 from tests.browser.test_accessibility import barriers, too_wide
 
@@ -50,7 +50,7 @@ def library(make_application: Any, tmp_path: Path) -> tuple[Any, list[str]]:
         application.database, max_length=LONGEST, on_bad_line=lambda number, sentence: refused.append(number)
     )
     with path.open("rb") as file:
-        digest = digest_of(file, lambda size: None)
+        digest = compute_digest(file, lambda size: None)
         for _ in importer.run(file, digest, path.name, None):
             pass
     kept = [text for number, text in enumerate(texts, 1) if number not in refused]
@@ -99,4 +99,4 @@ def test_a_spanish_word_with_an_accent_is_found(
         expect(page.get_by_role("heading", name="Search", level=1)).to_be_visible()
         shown = [text for _, text in page.evaluate(POSTS_SHOWN)]
         assert any("corazón" in text for text in shown)
-        assert shown == [text for text in texts if words_of("corazón")[0] in words_of(text)]
+        assert shown == [text for text in texts if split_words("corazón")[0] in split_words(text)]

@@ -21,7 +21,7 @@ def end_sessions(site: Site) -> None:
     """Of everybody, as after a night."""
     with site.application.database.write() as session:
         for user_id in session.scalars(sa.select(User.id)).all():
-            queries.end_sessions_of(session, user_id)
+            queries.end_all_sessions(session, user_id)
 
 
 def log_in(page: Page, nickname: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from microblog.accounts.models import User
-from microblog.ids import id_of_moment, new_id
+from microblog.ids import get_first_id, new_id
 from microblog.paging import Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
@@ -164,7 +164,7 @@ def test_days_bound_a_search(site):
     days = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (30, 31)] + [
         datetime(2026, 2, 1, 12, tzinfo=UTC)
     ]
-    ids = [id_of_moment(day) for day in days]
+    ids = [get_first_id(day) for day in days]
     with site.database.write() as session:
         add_posts(
             session,

@@ -18,7 +18,7 @@ from microblog.db import DATABASE_URL
 from microblog.posts.models import Post
 from microblog.search.nothing import NoSearch
 from microblog.search.settings import SEARCH
-from microblog.search.text import words_of
+from microblog.search.text import split_words
 from microblog.texts import graphemes
 from tests.conftest import Application, get_adapter
 from tests.functional.commands.conftest import run, write_ini
@@ -134,8 +134,8 @@ def profiles_show_the_texts_as_they_are(corpus: Corpus, browser: Any) -> None:
 
 def words_of_three_languages_are_found(corpus: Corpus, browser: Any) -> None:
     for typed in ("corazón", "corazon", "größe", "GRÖSSE", "don't", '"free lunch"', '"año nuevo"', "l'amour"):
-        wanted = words_of(typed)
-        expected = corpus.ids(lambda post, wanted=wanted: has_phrase(words_of(post.body), wanted))
+        wanted = split_words(typed)
+        expected = corpus.ids(lambda post, wanted=wanted: has_phrase(split_words(post.body), wanted))
         assert expected, f"The corpus has no {typed}."
         page = browser.get("/search", {"q": typed})
         assert_complete(browser, page.request.url, expected)

@@ -49,7 +49,7 @@ def name_of(path: Path) -> str:
     return path.name
 
 
-def text_of(name: str) -> str:
+def get_text(name: str) -> str:
     return (DEPLOY / name).read_text(encoding="utf-8")
 
 
@@ -84,7 +84,7 @@ def test_every_path_of_the_repository_exists(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_every_file_is_where_the_operating_page_puts_it(path):
-    told = OPERATING + text_of("compose.yaml") + text_of("Containerfile")
+    told = OPERATING + get_text("compose.yaml") + get_text("Containerfile")
     assert path.name in told or f"*{path.suffix}" in told
 
 
@@ -118,7 +118,7 @@ def commands() -> Iterator[list[str]]:
             program, *arguments = service["command"]
             assert program == "microblog"
             yield arguments
-    for line in re.findall(r'^CMD \["microblog", (.*)\]$', text_of("Containerfile"), re.M):
+    for line in re.findall(r'^CMD \["microblog", (.*)\]$', get_text("Containerfile"), re.M):
         yield [word.strip('" ') for word in line.split(",")]
     for path in FILES:
         for line in re.findall(r"\b(?:run --rm worker|Try:|&&|RUN) (?:microblog) (.+)", path.read_text()):
@@ -197,7 +197,7 @@ def test_a_service_may_do_little(path):
 
 
 def test_systemd_and_the_shell_read_the_same_from_the_environment_file():
-    text = text_of("environment")
+    text = get_text("environment")
     for line in text.splitlines():
         assert not line or line.startswith("# ") or line == "#" or re.fullmatch(r"[A-Z_]+='[^']*'", line)
     for name, value in read_assignments(text).items():
@@ -210,7 +210,7 @@ def test_the_command_gives_the_environment_on(tmp_path):
     program = tmp_path / "program"
     program.write_text('#!/bin/sh\necho "$MICROBLOG_SITE_NAME|$*|$(umask)"\n')
     program.chmod(0o755)
-    script = text_of("microblog").replace("/etc/microblog/environment", str(environment))
+    script = get_text("microblog").replace("/etc/microblog/environment", str(environment))
     script = script.replace(PROGRAM, str(program)).replace("/usr/sbin/runuser --user microblog -- ", "")
     result = subprocess.run(
         ["sh", "-c", script, "microblog", "search", "verify"], capture_output=True, text=True, check=True
@@ -220,14 +220,14 @@ def test_the_command_gives_the_environment_on(tmp_path):
 
 def test_cron_finds_the_command_though_it_looks_into_few_folders():
     assert re.findall(r"^\d+ \d+ \* \* \* root (\S+) ", OPERATING, re.M) == ["/usr/local/bin/microblog"] * 2
-    assert "exec /usr/sbin/runuser " in text_of("microblog")
+    assert "exec /usr/sbin/runuser " in get_text("microblog")
 
 
 # nginx
 
 
 def test_nginx_lets_pass_what_the_site_accepts_and_a_little_more():
-    (size,) = re.findall(r"^\s*client_max_body_size (\d+);", text_of("nginx.conf"), re.M)
+    (size,) = re.findall(r"^\s*client_max_body_size (\d+);", get_text("nginx.conf"), re.M)
     largest = MAX_BODY.default
     assert largest < int(size) <= largest + MARGIN_BYTES
 
@@ -237,15 +237,15 @@ def test_nginx_finds_the_site_and_is_believed_by_it():
     ini.read_string(template("production.ini"))
     server = ini["server:main"]
     assert server["listen"] == f"127.0.0.1:{PORT}"
-    assert f"server {server['listen']};" in text_of("nginx.conf")
+    assert f"server {server['listen']};" in get_text("nginx.conf")
     assert server["trusted_proxy"] == "127.0.0.1"
     for header in server["trusted_proxy_headers"].split():
-        assert re.search(f"proxy_set_header {header} ", text_of("nginx.conf"), re.I)
+        assert re.search(f"proxy_set_header {header} ", get_text("nginx.conf"), re.I)
 
 
 def test_what_is_for_machines_is_not_for_the_world():
     for address in ("/metrics", "/health/ready"):
-        (block,) = re.findall(rf"location = {address} {{(.*?)}}", text_of("nginx.conf"), re.S)
+        (block,) = re.findall(rf"location = {address} {{(.*?)}}", get_text("nginx.conf"), re.S)
         assert "deny all;" in block
 
 
@@ -263,7 +263,7 @@ def test_nginx_takes_the_site(tmp_path):
         check=True,
         capture_output=True,
     )
-    site = text_of("nginx.conf").replace("/etc/letsencrypt/live/example.org", str(tmp_path))
+    site = get_text("nginx.conf").replace("/etc/letsencrypt/live/example.org", str(tmp_path))
     site = re.sub(r"listen (\[::\]:)?(80|443)", r"listen \g<1>10\2", site)
     if not can_bind(socket.AF_INET6, "::1"):
         site = re.sub(r"^\s*listen \[::\].*\n", "", site, flags=re.M)
@@ -288,7 +288,7 @@ def test_logrotate_takes_the_file(tmp_path):
     logrotate = shutil.which("logrotate", path="/usr/sbin:/usr/bin")
     if logrotate is None:
         pytest.skip("Install logrotate (Debian: apt install logrotate), to check deploy/logrotate.")
-    text = text_of("logrotate")
+    text = get_text("logrotate")
     assert "postrotate" not in text  # WatchedFileHandler needs nobody to tell it
     # Neither its user nor its folder is here.
     text = text.replace("/var/log/microblog", str(tmp_path))
@@ -312,7 +312,7 @@ def test_logrotate_takes_the_file(tmp_path):
 
 @cache
 def compose_file() -> Any:
-    return YAML(typ="safe").load(text_of("compose.yaml"))
+    return YAML(typ="safe").load(get_text("compose.yaml"))
 
 
 def test_compose_accepts_the_file():
@@ -326,8 +326,8 @@ def test_compose_accepts_the_file():
 
 
 def test_every_variable_of_compose_is_in_its_example():
-    used = set(re.findall(r"\$\{([A-Z_]+)", text_of("compose.yaml")))
-    assert used == set(read_assignments(text_of("compose.env.example")))
+    used = set(re.findall(r"\$\{([A-Z_]+)", get_text("compose.yaml")))
+    assert used == set(read_assignments(get_text("compose.env.example")))
 
 
 def test_compose_builds_from_what_is_there_and_asks_for_life():
@@ -348,7 +348,7 @@ def test_the_health_address_answers(browser):
 
 
 def test_the_image_takes_files_that_are_there_and_its_constraints_have_versions():
-    text = text_of("Containerfile")
+    text = get_text("Containerfile")
     for name in ("requirements.lock", "requirements-dev.lock"):
         assert name in text
         assert (ROOT / name).exists()

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from microblog.db import Database
 from microblog.operations import migrating
-from microblog.people.queries import person_of
+from microblog.people.queries import get_person
 from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.migrations import before
@@ -61,18 +61,18 @@ def stored_in_postgresql(url: str) -> Iterator[Stored]:
     server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     names = [f"microblog_test_before_{os.getpid()}"]
 
-    def url_of(name: str) -> str:
+    def parse_url(name: str) -> str:
         return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
 
     def copy(number: str) -> str:
         names.append(f"{names[0]}_{number}")
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {names[-1]} TEMPLATE {names[0]}")
-        return url_of(names[-1])
+        return parse_url(names[-1])
 
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {names[0]}")
-    build(url_of(names[0]))
+    build(parse_url(names[0]))
     yield Stored(copy)
     with server.connect() as connection:
         for name in names:
@@ -102,14 +102,14 @@ def database(stored: Stored) -> Iterator[Database]:
     database.close()
 
 
-def url_of(database: Database) -> str:
+def parse_url(database: Database) -> str:
     return database.engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
 def upgrade(database: Database, tmp_path: Path) -> Callable[[], str]:
     """Runs the command; what it says."""
-    settings = settings_for(url_of(database))
+    settings = settings_for(parse_url(database))
     ini = write_ini(tmp_path / "site.ini", settings["microblog.database.url"], settings["microblog.search"])
     return lambda: run("-c", ini, "database", "upgrade").output
 
@@ -197,7 +197,7 @@ def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgra
 
 def test_the_version_before_goes_on_serving_while_the_database_is_upgraded(database, upgrade):
     engine = sa.create_engine(
-        url_of(database), isolation_level="AUTOCOMMIT", connect_args=connect_args(database)
+        parse_url(database), isolation_level="AUTOCOMMIT", connect_args=connect_args(database)
     )
     process = before.Process(engine)
     process.serve()  # what the first statement alone has to load
@@ -227,7 +227,7 @@ def test_the_version_before_goes_on_serving_while_the_database_is_upgraded(datab
     assert failures == []
     assert max(waited) < MOST_SECONDS_OF_WAITING
     with database.read() as session:
-        person = person_of(session, "Person1")
+        person = get_person(session, "Person1")
         written = session.scalar(sa.text("SELECT count(*) FROM posts WHERE body = 'Meanwhile'"))
         posts = session.scalar(sa.text("SELECT count(*) FROM posts WHERE user_id = 1"))
     assert written == process.rounds
@@ -242,7 +242,7 @@ def connect_args(database: Database) -> dict[str, Any]:
 
 def test_pages_search_and_sessions_of_the_stored_site_go_on_after_the_upgrade(database, upgrade):
     upgrade()
-    application = Application(settings_for(url_of(database)))
+    application = Application(settings_for(parse_url(database)))
     browser = application.browser()
     browser.set_cookie("session", before.TOKEN)
     assert len(bodies(browser.get("/"))) == 25

@@ -14,9 +14,9 @@ from microblog.ids import (
     LARGEST,
     Clock,
     first_id_at,
-    id_of_moment,
+    get_first_id,
+    get_timestamp,
     milliseconds,
-    moment_of,
     new_id,
 )
 from microblog.paging import parse_id
@@ -27,14 +27,14 @@ MILLISECOND = timedelta(milliseconds=1)
 
 def test_an_id_tells_when_it_was_made():
     with time_machine.travel(datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC), tick=False):
-        assert moment_of(Clock().tick()) == datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC)
+        assert get_timestamp(Clock().tick()) == datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC)
 
 
 @given(MOMENTS)
 def test_the_moment_of_an_id_is_the_moment_to_the_millisecond(moment):
     whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    assert moment_of(id_of_moment(moment)) == whole
-    assert moment_of(first_id_at(moment)) == whole
+    assert get_timestamp(get_first_id(moment)) == whole
+    assert get_timestamp(first_id_at(moment)) == whole
 
 
 @given(st.integers(0, 2**42))
@@ -43,18 +43,18 @@ def test_the_moment_of_an_id_is_the_moment_to_the_millisecond(moment):
 def test_no_millisecond_is_taken_for_the_one_before(number):
     moment = EPOCH + number * MILLISECOND
     assert milliseconds(moment) == number
-    assert moment_of(id_of_moment(moment)) == moment
+    assert get_timestamp(get_first_id(moment)) == moment
 
 
 @given(MOMENTS, MOMENTS)
 def test_ids_of_moments_are_in_the_order_of_the_moments(one, other):
     if milliseconds(one) < milliseconds(other):
-        assert id_of_moment(one) < first_id_at(other) <= id_of_moment(other)
+        assert get_first_id(one) < first_id_at(other) <= get_first_id(other)
 
 
 @given(MOMENTS)
 def test_an_id_fits_in_63_bits_and_stands_in_an_address(moment):
-    post_id = id_of_moment(moment)
+    post_id = get_first_id(moment)
     assert 0 <= post_id <= LARGEST
     assert parse_id(str(post_id)) == post_id
 

@@ -24,7 +24,7 @@ from microblog.outages import (
     Outage,
     Outages,
     ends_the_transaction,
-    outage_of,
+    find_outage,
 )
 from tests.conftest import POSTGRESQL_URL
 from tests.probing import wait_until_it_is_over
@@ -65,17 +65,17 @@ class OperationalError(Exception):
     ],
 )
 def test_which_errors_of_the_drivers_are_outages(error, outage):
-    assert outage_of(error, is_connecting=False, is_writing=True) is outage
+    assert find_outage(error, is_connecting=False, is_writing=True) is outage
 
 
 def test_who_cannot_connect_finds_it_away_whatever_the_reason():
-    assert outage_of(OperationalError(), is_connecting=True, is_writing=True) is AWAY
-    assert outage_of(ValueError(), is_connecting=True, is_writing=True) is None
+    assert find_outage(OperationalError(), is_connecting=True, is_writing=True) is AWAY
+    assert find_outage(ValueError(), is_connecting=True, is_writing=True) is None
 
 
 def test_that_a_session_which_reads_may_not_write_is_no_outage():
     for error in (OfSQLite(8), OperationalError("25006")):
-        assert outage_of(error, is_connecting=False, is_writing=False) is None
+        assert find_outage(error, is_connecting=False, is_writing=False) is None
 
 
 def test_what_is_of_one_table_alone_need_not_end_a_transaction():

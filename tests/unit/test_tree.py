@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.traversal import traverse
 
 from microblog import tree
-from microblog.tree import Container, Resource, ResourceURL, Root, here, link, path_of
+from microblog.tree import Container, Resource, ResourceURL, Root, get_path, here, link
 
 
 class Branch(Container):
@@ -71,16 +71,16 @@ def another_room(config):
 
 def test_containers_end_with_a_slash_and_members_do_not(root, request_):
     branch = Branch(root, "branch")
-    assert path_of(request_, root) == "/"
-    assert path_of(request_, branch) == "/branch/"
-    assert path_of(request_, branch["leaf"]) == "/branch/leaf"
+    assert get_path(request_, root) == "/"
+    assert get_path(request_, branch) == "/branch/"
+    assert get_path(request_, branch["leaf"]) == "/branch/leaf"
 
 
 def test_a_view_of_either_has_no_slash_at_its_end(root, request_):
     branch = Branch(root, "branch")
-    assert path_of(request_, root, "explore") == "/explore"
-    assert path_of(request_, branch, "new") == "/branch/new"
-    assert path_of(request_, branch["leaf"], "delete") == "/branch/leaf/delete"
+    assert get_path(request_, root, "explore") == "/explore"
+    assert get_path(request_, branch, "new") == "/branch/new"
+    assert get_path(request_, branch["leaf"], "delete") == "/branch/leaf/delete"
 
 
 def test_what_pyramid_makes_of_a_resource_is_the_same(root, request_):
@@ -92,7 +92,7 @@ def test_what_pyramid_makes_of_a_resource_is_the_same(root, request_):
 
 def test_a_path_leads_to_its_resource(root, request_):
     for path in ("/users/", "/posts/", "/account/"):
-        assert path_of(request_, traverse(root, path)["context"]) == path
+        assert get_path(request_, traverse(root, path)["context"]) == path
 
 
 @pytest.mark.parametrize(

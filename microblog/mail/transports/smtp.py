@@ -14,7 +14,7 @@ from typing import Any
 from zope.interface import implementer
 
 from microblog.mail.interfaces import IMailTransport, MailError
-from microblog.mail.messages import addresses_in, as_bytes, domain_of, needs_utf8, one_line, sender_of
+from microblog.mail.messages import addresses_in, as_bytes, get_domain, get_sender, needs_utf8, one_line
 from microblog.mail.settings import (
     SMTP_CA,
     SMTP_HOST,
@@ -101,7 +101,7 @@ class SMTPTransport:
         where = settings[SMTP_HOST], settings[SMTP_PORT]
         # smtplib's own way to the name of this machine asks the name server, without a time limit.
         options: dict[str, Any] = {
-            "local_hostname": domain_of(sender_of(settings)[1]),
+            "local_hostname": get_domain(get_sender(settings)[1]),
             "timeout": settings[SMTP_TIMEOUT],
         }
         limit = TimeLimit(TIMEOUTS_IN_ALL * settings[SMTP_TIMEOUT])
@@ -174,13 +174,13 @@ class SMTPTransport:
             raise self._refused(error.recipients) from error
         except smtplib.SMTPAuthenticationError as error:
             raise MailError(
-                f"The mail server {self._server} refuses the login ({answer_of(error)}): "
+                f"The mail server {self._server} refuses the login ({format_answer(error)}): "
                 f"check {SMTP_USER.key} and {SMTP_PASSWORD.key}.",
                 temporary=error.smtp_code < PERMANENT,
             ) from error
         except smtplib.SMTPResponseException as error:
             raise MailError(
-                f"The mail server {self._server} refuses the mail ({answer_of(error)}): "
+                f"The mail server {self._server} refuses the mail ({format_answer(error)}): "
                 "do what it says, or ask whoever runs it.",
                 temporary=error.smtp_code < PERMANENT,
             ) from error
@@ -218,7 +218,7 @@ class SMTPTransport:
         )
 
 
-def answer_of(error: smtplib.SMTPResponseException) -> str:
+def format_answer(error: smtplib.SMTPResponseException) -> str:
     return answer(error.smtp_code, error.smtp_error)
 
 

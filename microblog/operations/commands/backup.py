@@ -80,7 +80,7 @@ def make(site: Site, file: Path, *, overwrite: bool) -> Inventory:
     with backups.appearing(file) as partial:
         try:
             write(site, partial)
-            made = keeping.inventory_of(partial)
+            made = keeping.read_inventory(partial)
         except NotWhole as error:
             aside = keeping.put_aside(partial, file)
             raise OperatorError(
@@ -148,11 +148,11 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
     """
     if verify:
         with mailed(site, "The backup's verification", file if file.is_dir() else None), told():
-            click.echo(verified(site, newest_of(file)))
+            click.echo(verified(site, find_newest(file)))
         return
     with told():
-        file = newest_of(file)
-        kind = backups.kind_of(file)
+        file = find_newest(file)
+        kind = backups.detect_kind(file)
         if kind != site.database.dialect:
             raise OperatorError(
                 f"{file} is a backup of {NAMES[kind]}, and the site's database is one of "
@@ -170,7 +170,7 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
     click.echo(f"Now bring the search index in step with `{site.command(index)}`, and start the site.")
 
 
-def newest_of(file: Path) -> Path:
+def find_newest(file: Path) -> Path:
     """The file itself, or the newest backup of a folder."""
     if not file.is_dir():
         return file
@@ -185,8 +185,8 @@ def verified(site: Site, file: Path) -> str:
 
     :raises OperatorError: when it is not.
     """
-    whole = described(site, file, keeping.inventory_of(file))
-    if backups.kind_of(file) == SQLITE:
+    whole = described(site, file, keeping.read_inventory(file))
+    if backups.detect_kind(file) == SQLITE:
         return whole
     engine = site.database.engine
     if site.database.dialect == POSTGRESQL and dumps.try_dump(engine, file) is not None:

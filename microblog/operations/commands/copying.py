@@ -86,7 +86,7 @@ def opened(url: str) -> Iterator[Database]:
             reason = f"{error.name} is not installed"
         raise OperatorError(f"{shown(url)} is no database that can be used ({reason}): {FORMS}.") from error
     try:
-        if file_of(database) is None:
+        if get_file(database) is None:
             reach(database, url)
         yield database
     finally:
@@ -104,7 +104,7 @@ def reach(database: Database, url: str) -> None:
         ) from error
 
 
-def file_of(database: Database) -> Path | None:
+def get_file(database: Database) -> Path | None:
     return sqlite_file(database.engine.url)
 
 
@@ -126,7 +126,7 @@ def place(database: Database) -> tuple[object, ...]:
     if database.dialect == "postgresql":
         with database.read() as session:
             return tuple(session.execute(THIS_DATABASE).one())
-    file = file_of(database)
+    file = get_file(database)
     if file is None or not file.exists():
         return (file,)
     found = file.stat()
@@ -134,7 +134,7 @@ def place(database: Database) -> tuple[object, ...]:
 
 
 def require_head(database: Database, name: str) -> None:
-    file = file_of(database)
+    file = get_file(database)
     if file is not None and not file.exists():
         raise OperatorError(f"There is no file {file}: correct FROM.")
     revision = migrating.current(database)
@@ -160,7 +160,7 @@ def prepare(database: Database, name: str, *, overwrite: bool) -> None:
 
     :raises OperatorError: when there is something that nobody asked to overwrite.
     """
-    file = file_of(database)
+    file = get_file(database)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(PRIVATE)

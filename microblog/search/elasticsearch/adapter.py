@@ -24,14 +24,14 @@ from microblog.outbox.queries import Leased
 from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
 from microblog.search.elasticsearch.index import (
-    document_of,
-    outcome_of,
-    request_of,
+    build_document,
+    build_request,
+    get_outcome,
 )
 from microblog.search.elasticsearch.own_posts import find_waiting_posts
 from microblog.search.elasticsearch.server import (
-    retry_after_of,
-    sentence_of,
+    describe_error,
+    get_retry_after,
 )
 from microblog.search.elasticsearch.whole_index import ElasticsearchIndex
 from microblog.search.embedded.side_table import NOT_BUILT, TOO_SLOW
@@ -84,8 +84,8 @@ class ElasticsearchSearch(ElasticsearchIndex):
                 documents = posts.documents(session, list(versions))
             answers = self._bulk(documents, versions, targets)
         except self._server.failures as error:
-            return Outcome(error=sentence_of(error), retry_after=retry_after_of(error))
-        return outcome_of(entries, answers)
+            return Outcome(error=describe_error(error), retry_after=get_retry_after(error))
+        return get_outcome(entries, answers)
 
     def _targets(self) -> list[str]:
         """The aliases to write to: both while a rebuild fills an index of its own."""
@@ -110,7 +110,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
                 where["version_type"] = "external"
                 if post_id in documents:
                     operations += [{"index": {**where, "require_alias": True}}]
-                    operations += [document_of(documents[post_id])]
+                    operations += [build_document(documents[post_id])]
                 else:
                     operations += [{"delete": where}]
         # Refreshed: what has no entry any more is found, else an author would miss their newest post.
@@ -138,7 +138,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
             own = find_waiting_posts(session, query, reader_id)
         bounds = Bounds.of(query, cursor)
         order = "asc" if bounds.oldest_first else "desc"
-        found = self._ids(query=request_of(session, query, bounds), sort=[{"id": order}], size=limit)
+        found = self._ids(query=build_request(session, query, bounds), sort=[{"id": order}], size=limit)
         return sorted({*own, *found}, reverse=True)[:limit] if own else found
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
@@ -146,11 +146,11 @@ class ElasticsearchSearch(ElasticsearchIndex):
             return self.search(session, query, Cursor(), limit)
         bounds = Bounds.of(query, Cursor())
         # Of the newest hits only the last is asked for: a thousand ids take longer than all the rest.
-        found = request_of(session, query, bounds)
+        found = build_request(session, query, bounds)
         last = self._ids(query=found, sort=[{"id": "desc"}], from_=self._ranked_hits - 1, size=1)
         if last:
             bounds = Bounds(last[0] - 1, bounds.below)
-        request = request_of(session, query, bounds, ranked=True)
+        request = build_request(session, query, bounds, ranked=True)
         return self._ids(query=request, sort=["_score", {"id": "desc"}], size=limit)
 
     def _ids(self, **request: Any) -> list[int]:
@@ -165,10 +165,10 @@ class ElasticsearchSearch(ElasticsearchIndex):
         except self._server.not_found:
             raise NotBuilt(NOT_BUILT) from None
         except self._server.bad_request as error:
-            self._note_trouble(SEARCHING, f"{WRONG_INDEX} {sentence_of(error)}")
+            self._note_trouble(SEARCHING, f"{WRONG_INDEX} {describe_error(error)}")
             raise SearchUnavailable(WRONG_INDEX) from None
         except self._server.failures as error:
-            self._note_trouble(SEARCHING, sentence_of(error))
+            self._note_trouble(SEARCHING, describe_error(error))
             raise SearchUnavailable(DOWN) from None
         self._trouble.ends(SEARCHING)
         if answer["timed_out"]:

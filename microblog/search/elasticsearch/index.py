@@ -42,7 +42,7 @@ BODY: dict[str, Any] = {
 }
 
 
-def body_of(replicas: int) -> dict[str, Any]:
+def build_index_body(replicas: int) -> dict[str, Any]:
     """What an index is made with."""
     return {**BODY, "settings": {**BODY["settings"], "number_of_replicas": replicas}}
 
@@ -53,7 +53,7 @@ NOT_FOUND = 404
 REFUSED = frozenset({400, 413})
 
 
-def outcome_of(entries: Sequence[Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
+def get_outcome(entries: Sequence[Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
     """An entry is acknowledged when every index took it, or has something newer already."""
     acknowledged, refused = [], {}
     errors = set()
@@ -75,7 +75,7 @@ def is_taken(status: int, reason: str) -> bool:
     return 200 <= status < 300 or status == CONFLICT
 
 
-def document_of(post: dict[str, Any]) -> dict[str, Any]:
+def build_document(post: dict[str, Any]) -> dict[str, Any]:
     """What the index keeps of a post."""
     words = index_text(post["body"])
     language = (post["language"] or "").lower()
@@ -95,10 +95,12 @@ def difference(post: dict[str, Any] | None, digest: str | None) -> str | None:
         return None if digest is None else "ghosts"
     if digest is None:
         return "missing"
-    return None if document_of(post)["digest"] == digest else "stale"
+    return None if build_document(post)["digest"] == digest else "stale"
 
 
-def request_of(session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False) -> dict[str, Any]:
+def build_request(
+    session: orm.Session, query: Query, bounds: Bounds, *, ranked: bool = False
+) -> dict[str, Any]:
     """The query in Elasticsearch's language."""
     filters: list[dict[str, Any]] = [{"range": {"id": {"gt": bounds.above, "lt": bounds.below}}}]
     if query.author is not None:
@@ -107,17 +109,17 @@ def request_of(session: orm.Session, query: Query, bounds: Bounds, *, ranked: bo
     if query.language is not None:
         either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]
         filters.append({"bool": {"should": either}})
-    terms = [term_of(term) for term in query.terms]
+    terms = [build_term(term) for term in query.terms]
     return {
         "bool": {
             "filter": filters if ranked else filters + terms,
             "must": terms if ranked else [],
-            "must_not": [term_of(term) for term in query.excluded],
+            "must_not": [build_term(term) for term in query.excluded],
         }
     }
 
 
-def term_of(term: Term) -> dict[str, Any]:
+def build_term(term: Term) -> dict[str, Any]:
     if len(term.words) == 1:
         return {"prefix" if term.is_prefix else "term": {"words": {"value": term.words[0]}}}
     phrase = {"query": " ".join(term.words)}

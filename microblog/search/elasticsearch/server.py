@@ -148,14 +148,14 @@ def require_certificate(path: str) -> None:
         raise ValueError(f"{CA_CERTIFICATE.key}: {path} has no certificate ({reason})") from None
 
 
-def sentence_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, in a line; never with a key or a password."""
     if isinstance(error, SearchUnavailable):
         return str(error)
     return f"Elasticsearch does not do it ({type(error).__name__}: {str(error)[:ERROR_CHARACTERS]})."
 
 
-def retry_after_of(error: Exception) -> float | None:
+def get_retry_after(error: Exception) -> float | None:
     """The seconds for which the server asks to be left alone; None when it does not."""
     headers = getattr(getattr(error, "meta", None), "headers", None) or {}
     return parse_retry_after(headers.get("retry-after"))

@@ -18,9 +18,9 @@ from microblog.posts import queries as posts
 from microblog.search import queries, records
 from microblog.search.elasticsearch.index import (
     CONFLICT,
-    body_of,
+    build_document,
+    build_index_body,
     difference,
-    document_of,
 )
 from microblog.search.elasticsearch.server import (
     INDEX,
@@ -28,7 +28,7 @@ from microblog.search.elasticsearch.server import (
     SETTINGS,
     Server,
     Trouble,
-    sentence_of,
+    describe_error,
 )
 from microblog.search.embedded.side_table import NOT_BUILT
 from microblog.search.interfaces import (
@@ -109,7 +109,7 @@ class ElasticsearchIndex:
             for index in self._indices():
                 client.indices.delete(index=index, ignore_unavailable=True)
         except self._server.failures as error:
-            log.warning("The index in Elasticsearch stays: %s", sentence_of(error))
+            log.warning("The index in Elasticsearch stays: %s", describe_error(error))
 
     def _write_entries(self, session: orm.Session, ids: Sequence[int]) -> None:
         """An entry's id must be above those of all changes before it, also the uncommitted."""
@@ -138,7 +138,7 @@ class ElasticsearchIndex:
         try:
             return self._rebuild(database, progress)
         except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
+            raise SearchUnavailable(describe_error(error)) from None
 
     def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         token = secrets.token_hex(6)
@@ -149,7 +149,7 @@ class ElasticsearchIndex:
             self.install(session)
             if not serving:  # what is committed by now is read below anyway
                 outbox.delete_all(session, KIND)
-        self.patient.indices.create(index=index, **body_of(self._replicas))
+        self.patient.indices.create(index=index, **build_index_body(self._replicas))
         try:
             with database.write() as session:
                 records.begin_rebuild(session, self.name, token)
@@ -192,7 +192,7 @@ class ElasticsearchIndex:
             else:
                 self.patient.indices.delete(index=index, ignore_unavailable=True)
         except self._server.failures as error:
-            log.warning("The index %s stays until the next rebuild: %s", index, sentence_of(error))
+            log.warning("The index %s stays until the next rebuild: %s", index, describe_error(error))
 
     def _fill(self, database: Database, token: str, progress: Callable[[int], None]) -> int:
         """Version 0: whatever the worker has written there, or deleted, is newer."""
@@ -202,7 +202,7 @@ class ElasticsearchIndex:
             for post_id, post in batch.items():
                 where = {"_index": self.next_alias, "_id": str(post_id), "require_alias": True}
                 where |= {"version": 0, "version_type": "external"}
-                operations += [{"index": where}, document_of(post)]
+                operations += [{"index": where}, build_document(post)]
             for item in self.patient.bulk(operations=operations)["items"]:
                 result = item["index"]
                 if "error" in result and result["status"] != CONFLICT:
@@ -235,7 +235,7 @@ class ElasticsearchIndex:
         except self._server.not_found:
             raise NotBuilt(NOT_BUILT) from None
         except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
+            raise SearchUnavailable(describe_error(error)) from None
 
     def verify(self, database: Database) -> Drift:
         """What waits for the worker is no difference; what was set aside is."""
@@ -243,7 +243,7 @@ class ElasticsearchIndex:
         try:
             found = self._differences(database, self.alias)
         except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
+            raise SearchUnavailable(describe_error(error)) from None
         kinds: dict[str, list[int]] = {"missing": [], "stale": [], "ghosts": []}
         for post_id, kind in found.items():
             kinds[kind].append(post_id)
@@ -328,7 +328,7 @@ class ElasticsearchIndex:
         try:
             documents = self.patient.count(index=self.alias)["count"]
         except self._server.failures as error:
-            raise SearchUnavailable(sentence_of(error)) from None
+            raise SearchUnavailable(describe_error(error)) from None
         depth = outbox.depth(session, KIND)
         status = Status(self.name, documents, depth.waiting, depth.dead_letters, depth.lag_seconds)
         return records.remembered(session, status)

@@ -172,14 +172,14 @@ class FTS5Search(SideTableSearch):
 
     def forget(self, session: orm.Session, ids: list[int]) -> None:
         if self.marks.suffix:
-            known = [tuple(row) for row in self._texts_of(session, ids)]
+            known = [tuple(row) for row in self._get_texts(session, ids)]
             if not known:  # the usual case while it is filled
                 return
             gone = f"INSERT INTO {self.index} ({self.index}, rowid, digest) VALUES ('delete', ?, ?)"
             session.connection().exec_driver_sql(gone, known)
         super().forget(session, ids)
 
-    def _texts_of(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:
+    def _get_texts(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:
         places = ",".join("?" * len(ids))
         sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({places})"
         return session.connection().exec_driver_sql(sql, tuple(ids)).all()
@@ -218,7 +218,7 @@ class FTS5Search(SideTableSearch):
         if query.terms and query.author is None and spelling is None:
             return None  # the index has just these, the newest first
         if query.terms or query.excluded:
-            hit, words = conditions_of(query)
+            hit, words = build_conditions(query)
             window, values = window_of_the_filter(query, spelling, self.texts, hit, is_made_first=False)
             found = look_through(session, window, values | words, bounds, limit, self.windows)
             if found is not None or query.terms:
@@ -234,7 +234,7 @@ class FTS5Search(SideTableSearch):
     def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         newest = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
-        return best_first(query.terms, [tuple(row) for row in self._texts_of(session, newest)])[:limit]
+        return best_first(query.terms, [tuple(row) for row in self._get_texts(session, newest)])[:limit]
 
     @contextmanager
     def cut_off(self, session: orm.Session) -> Iterator[None]:
@@ -260,11 +260,11 @@ def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[s
         if conditions:
             source += " JOIN posts p ON p.id = f.rowid"
         conditions.insert(0, "search_fts5 MATCH :match")
-        values["match"] = match_of(query)
+        values["match"] = build_match(query)
     elif query.excluded:
         source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # what is not indexed yet is not found
         conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
-        values["match"] = any_of(query.excluded)
+        values["match"] = require_any(query.excluded)
     conditions += bounds.conditions(id_)
     sql = (
         f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "
@@ -273,13 +273,13 @@ def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[s
     return sql, values
 
 
-def match_of(query: Query) -> str:
+def build_match(query: Query) -> str:
     """The query in FTS5's language; the words are in normal form and hold no quotes."""
     wanted = " AND ".join(fts5_term(term) for term in query.terms)
-    return f"({wanted}) NOT ({any_of(query.excluded)})" if query.excluded else wanted
+    return f"({wanted}) NOT ({require_any(query.excluded)})" if query.excluded else wanted
 
 
-def any_of(terms: tuple[Term, ...]) -> str:
+def require_any(terms: tuple[Term, ...]) -> str:
     return " OR ".join(fts5_term(term) for term in terms)
 
 
@@ -287,7 +287,7 @@ def fts5_term(term: Term) -> str:
     return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
 
 
-def conditions_of(query: Query) -> tuple[list[str], dict[str, str]]:
+def build_conditions(query: Query) -> tuple[list[str], dict[str, str]]:
     """The same about the texts `t` themselves, and its values: exact, for words in normal form have one
     blank between them."""
     conditions: list[str] = []

@@ -39,7 +39,7 @@ from microblog.search.embedded.windows import (
 )
 from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query, Term
-from microblog.search.text import words_of
+from microblog.search.text import split_words
 from microblog.settings import Settings
 
 HIT = "vector @@ CAST(:match AS tsquery)"
@@ -97,12 +97,12 @@ class PostgreSQLSearch(SideTableSearch):
             ON CONFLICT (post_id) DO UPDATE SET digest = excluded.digest, vector = excluded.vector""")
         rows = []
         for post in posts:
-            vector = vector_of(post["body"])
-            rows.append({"id": post["id"], "digest": digest_of(vector), "vector": vector})
+            vector = build_vector(post["body"])
+            rows.append({"id": post["id"], "digest": compute_digest(vector), "vector": vector})
         session.execute(keep, rows)
 
     def digest(self, body: str) -> str:
-        return digest_of(vector_of(body))
+        return compute_digest(build_vector(body))
 
     def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         find = partial(self._look, session, query, bounds, limit)
@@ -122,12 +122,12 @@ class PostgreSQLSearch(SideTableSearch):
             window, values = window_of_the_filter(
                 query, spelling, self.texts, [f"t.{HIT}"], is_made_first=True
             )
-        values["match"] = match_of(query)
+        values["match"] = build_match(query)
         return look_through(session, window, values, bounds, limit, sizes)
 
     def _ask_index(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         conditions, values = filters(query)
-        values |= {**bounds.values(limit), "match": match_of(query)}
+        values |= {**bounds.values(limit), "match": build_match(query)}
         return self._run(session, by_index(bounds, conditions), values)
 
     def _without_terms(
@@ -139,7 +139,7 @@ class PostgreSQLSearch(SideTableSearch):
         if query.excluded:
             source += " JOIN search_postgresql_texts t ON t.post_id = p.id"
             conditions = [*conditions, f"t.{HIT}"]
-            values["match"] = f"!({any_of(query.excluded)})"
+            values["match"] = f"!({require_any(query.excluded)})"
         conditions = [*conditions, *bounds.conditions("p.id")]
         return self._run(
             session,
@@ -153,7 +153,7 @@ class PostgreSQLSearch(SideTableSearch):
 
     def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         newest_hits = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
-        values = {"hits": newest_hits, "match": all_of(query.terms), "limit": limit}
+        values = {"hits": newest_hits, "match": require_all(query.terms), "limit": limit}
         best = sa.text(f"""SELECT post_id FROM {self.texts} WHERE post_id = ANY(:hits)
             ORDER BY ts_rank(vector, CAST(:match AS tsquery)) DESC, post_id DESC LIMIT :limit""")
         return list(session.scalars(best, values))
@@ -190,7 +190,7 @@ def by_index(bounds: Bounds, conditions: list[str]) -> str:
     )
 
 
-def digest_of(vector: str) -> str:
+def compute_digest(vector: str) -> str:
     return hashlib.sha256(vector.encode()).hexdigest()[:32]
 
 
@@ -199,24 +199,24 @@ def quoted(word: str) -> str:
     return f"'{word.encode()[:LONGEST_WORD_BYTES].decode(errors='ignore')}'"
 
 
-def vector_of(body: str) -> str:
+def build_vector(body: str) -> str:
     """The words of a post with their places, as the text of a tsvector."""
     return " ".join(
-        f"{quoted(word)}:{min(place, LARGEST_POSITION)}" for place, word in enumerate(words_of(body), 1)
+        f"{quoted(word)}:{min(place, LARGEST_POSITION)}" for place, word in enumerate(split_words(body), 1)
     )
 
 
-def match_of(query: Query) -> str:
+def build_match(query: Query) -> str:
     """The query as the text of a tsquery."""
-    wanted = all_of(query.terms)
-    return f"({wanted}) & !({any_of(query.excluded)})" if query.excluded else wanted
+    wanted = require_all(query.terms)
+    return f"({wanted}) & !({require_any(query.excluded)})" if query.excluded else wanted
 
 
-def all_of(terms: tuple[Term, ...]) -> str:
+def require_all(terms: tuple[Term, ...]) -> str:
     return " & ".join(tsquery_term(term) for term in terms)
 
 
-def any_of(terms: tuple[Term, ...]) -> str:
+def require_any(terms: tuple[Term, ...]) -> str:
     return " | ".join(tsquery_term(term) for term in terms)
 
 

@@ -46,7 +46,7 @@ def change_password(database, user_id):
     fresh = passwords.hash_password(NEW_PASSWORD)
     with database.write() as session:
         queries.set_password(session, user_id, fresh)
-        queries.end_sessions_of(session, user_id)
+        queries.end_all_sessions(session, user_id)
     return fresh
 
 

@@ -71,7 +71,7 @@ def other(tmp_path) -> Iterator[Path]:
     server.dispose()
 
 
-def url_of(ini):
+def parse_url(ini):
     match = re.search("^microblog.database.url = (.*)$", ini.read_text(), re.MULTILINE)
     assert match
     return match[1].replace("%%", "%")
@@ -96,7 +96,7 @@ def test_a_backup_brings_everything_back_in_another_place(susan, microblog, othe
     assert f"`microblog -c {other} search verify --fix`" in said
     assert "agrees with the posts" in run("-c", other, "search", "verify").stdout
     assert "is as it should be" in run("-c", other, "database", "check").stdout
-    site = Application(settings_for(url_of(other)))
+    site = Application(settings_for(parse_url(other)))
     browser = site.browser()
     log_in(browser, "susan")
     write(browser, "Written afterwards")
@@ -669,7 +669,7 @@ def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
     file.write_bytes(whole[:-2000])
     error = microblog("restore", "--verify", file, status=1).stderr
     assert f"{file} is damaged (pg_restore: could not read from input file" in error
-    sa_url = sa.create_engine(url_of(other))
+    sa_url = sa.create_engine(parse_url(other))
     run_program("pg_dump", sa_url, "--format=custom", f"--file={file}")
     sa_url.dispose()
     assert "has no table alembic_version" in microblog("restore", "--verify", file, status=1).stderr
@@ -678,7 +678,7 @@ def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
 @only_postgresql
 def test_a_dump_without_a_revision_is_told(microblog, other, tmp_path):
     run("-c", other, "database", "upgrade")
-    engine = sa.create_engine(url_of(other))
+    engine = sa.create_engine(parse_url(other))
     with engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM alembic_version")
     engine.dispose()
@@ -697,7 +697,7 @@ def test_people_and_posts_of_a_dump_are_counted_whatever_is_in_them(
     ada = application.browser()
     sign_up(ada, "ada")
     microblog("backup", tmp_path / "site.dump")
-    found = keeping.inventory_of(tmp_path / "site.dump")
+    found = keeping.read_inventory(tmp_path / "site.dump")
     assert (found.people, found.posts) == (2, 2)
     with database.read() as session:
         member_since = session.scalar(sa.text("SELECT min(member_since) FROM users"))

@@ -15,7 +15,7 @@ from microblog.accounts.queries import add_user
 from microblog.db import DATABASE_URL, Database
 from microblog.operations import copying, migrating
 from microblog.outbox.models import Entry
-from microblog.people.queries import follow, person_of
+from microblog.people.queries import follow, get_person
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, log_in, sign_up, write
@@ -39,7 +39,7 @@ def source(application, browser):
 
 
 def person(session, nickname):
-    found = person_of(session, nickname)
+    found = get_person(session, nickname)
     assert found is not None
     return found
 
@@ -131,7 +131,7 @@ def contents(url):
     database = Database(url)
     with database.snapshot() as session:
         found = [
-            copying.content_of(session, table, lambda rows: None) for table in copying.travelling_tables()
+            copying.read_content(session, table, lambda rows: None) for table in copying.travelling_tables()
         ]
     database.close()
     return found

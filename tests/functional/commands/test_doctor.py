@@ -22,7 +22,7 @@ from microblog.checks import Finding, HealthCheck
 from microblog.console.ini import LogError
 from microblog.console.logfiles import log_files
 from microblog.console.site import Site
-from microblog.ids import id_of_moment
+from microblog.ids import get_first_id
 from microblog.operations import checks, queries
 from microblog.operations.checks import in_bytes
 from microblog.operations.commands import doctor
@@ -242,7 +242,7 @@ def test_a_clock_that_is_wrong_is_told(site_of, monkeypatch):
 
 def test_a_post_that_is_yet_to_come_is_told(site_of):
     with site_of.database.write() as session:
-        post_id = id_of_moment(datetime.now(UTC) + timedelta(days=3))
+        post_id = get_first_id(datetime.now(UTC) + timedelta(days=3))
         user_id = add_user(session, "susan")
         add_posts(session, [{"id": post_id, "user_id": user_id, "body": "Tomorrow", "language": None}])
     finding = only(checks.describe_clock, site_of)

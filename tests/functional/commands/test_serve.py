@@ -21,7 +21,7 @@ from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 pytestmark = pytest.mark.slow
 
 
-def url_of(line):
+def parse_url(line):
     match = re.fullmatch(r"microblog is at (http://localhost:\d+) \(Ctrl-C stops it\)\.", line)
     assert match, line
     return match[1].replace("localhost", "127.0.0.1")
@@ -41,7 +41,7 @@ def quiet(ended):
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_stop(start, ini, end):
     server = start("-c", ini, "serve")
-    status, headers, text = page(url_of(server.line()))
+    status, headers, text = page(parse_url(server.line()))
     assert status == 200
     assert "<html" in text
     assert "Server" not in headers
@@ -54,13 +54,13 @@ def test_upgrade_makes_a_new_site_and_a_second_start_finds_it(start, new_site):
     for said in ("The database is made", "The database is up to date"):
         server = start("-c", new_site, "serve", "--upgrade")
         assert server.line().startswith(said)
-        assert page(url_of(server.line()))[0] == 200
+        assert page(parse_url(server.line()))[0] == 200
         assert quiet(server.end(signal.SIGTERM)) == (0, "")
 
 
 def test_without_a_database_it_warns_and_serves(start, new_site):
     server = start("-c", new_site, "serve")
-    url_of(server.line())
+    parse_url(server.line())
     status, errors = server.end(signal.SIGTERM)
     assert status == 0
     assert "Warning: There is no database at" in errors
@@ -158,7 +158,7 @@ def test_the_numbers_of_several_processes_are_added_up(start, ini, tmp_path):
     )
     worker, *servers = [start("-c", ini, command) for command in ("worker", "serve", "serve")]
     worker.line()
-    urls = [url_of(server.line()) for server in servers]
+    urls = [parse_url(server.line()) for server in servers]
     for url in urls:
         page(f"{url}/explore")
     told = [page(f"{url}/metrics")[2] for url in urls]
@@ -203,7 +203,7 @@ def seconds_for_a_page(url):
 )
 def test_connections_that_are_half_open_stop_nobody(start, ini, many_files, sent):
     server = start("-c", ini, "serve")
-    url = url_of(server.line())
+    url = parse_url(server.line())
     with ExitStack() as stack:
         for _ in range(HALF_OPEN):
             connected(stack, url, sent)
@@ -214,7 +214,7 @@ def test_connections_that_are_half_open_stop_nobody(start, ini, many_files, sent
 
 def test_who_sends_and_reads_slowly_keeps_no_thread_busy(start, ini):
     ini.write_text(ini.read_text().replace("[server:main]", "[server:main]\nthreads = 2"))
-    url = url_of(start("-c", ini, "serve").line())
+    url = parse_url(start("-c", ini, "serve").line())
     head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     long_form = b"body=" + b"<" * 190_000  # which is given back, five times as long
     with ExitStack() as stack:
@@ -229,14 +229,14 @@ def test_a_connection_without_a_byte_is_closed(start, ini):
     ini.write_text(
         ini.read_text().replace("[server:main]", "[server:main]\nchannel_timeout = 1\ncleanup_interval = 1")
     )
-    url = url_of(start("-c", ini, "serve").line())
+    url = parse_url(start("-c", ini, "serve").line())
     with ExitStack() as stack:
         client = connected(stack, url, b"GET / HTTP/1.1\r\nHost: x\r\n")
         assert client.recv(1) == b""
 
 
 def test_a_head_that_is_too_long_is_answered_with_a_page(start, ini):
-    url = url_of(start("-c", ini, "serve").line())
+    url = parse_url(start("-c", ini, "serve").line())
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": "a" * 20_000}), timeout=30)
     assert error.value.code == 431
@@ -246,7 +246,7 @@ def test_a_head_that_is_too_long_is_answered_with_a_page(start, ini):
 
 def test_with_few_files_it_warns_and_serves(start, ini):
     server = start("-c", ini, "serve", files=500)
-    assert seconds_for_a_page(url_of(server.line())) < SECONDS_FOR_A_PAGE
+    assert seconds_for_a_page(parse_url(server.line())) < SECONDS_FOR_A_PAGE
     status, errors = server.end(signal.SIGTERM)
     assert status == 0
     assert "Warning: At most 122 connections are held at once instead of 3,000" in errors

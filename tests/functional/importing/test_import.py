@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.db import StaleData
-from microblog.ids import SEQUENCE_BITS, id_at, milliseconds, moment_of
-from microblog.importing.importer import ATTEMPTS, Importer, digest_of
+from microblog.ids import SEQUENCE_BITS, get_timestamp, id_at, milliseconds
+from microblog.importing.importer import ATTEMPTS, Importer, compute_digest
 from microblog.importing.models import Import, ImportedAuthor
-from microblog.importing.queries import ImportedElsewhere, progress_of, remember_author, start_import
+from microblog.importing.queries import ImportedElsewhere, get_progress, remember_author, start_import
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
 from tests.competing import before_the_statement
@@ -61,7 +61,7 @@ def test_a_post_is_on_the_pages_with_its_author_and_its_moment(load, database, b
     assert bodies(browser.get("/users/susan")) == ["Hello"]
     ((post_id, author, _, language),) = posts(database)
     assert (author, language) == ("susan", "pt-br")
-    assert moment_of(post_id) == datetime(2020, 5, 17, 10, tzinfo=UTC)
+    assert get_timestamp(post_id) == datetime(2020, 5, 17, 10, tzinfo=UTC)
     browser.get(f"/posts/{post_id}", status=200)
 
 
@@ -184,7 +184,7 @@ def test_an_interrupted_import_goes_on_where_it_was(load, database, tmp_path):
     lines = [line(body=f"Number {number}") for number in range(2500)]
     (tmp_path / "posts.jsonl").write_text("\n".join(lines) + "\n")
     with (tmp_path / "posts.jsonl").open("rb") as file:
-        digest = digest_of(file, lambda more: None)
+        digest = compute_digest(file, lambda more: None)
         importer = Importer(database, max_length=280, on_bad_line=lambda number, sentence: None)
         next(importer.run(file, digest, "posts.jsonl", None))
     said = load(lines).stdout
@@ -329,7 +329,7 @@ def import_first_transaction(database, tmp_path, lines):
     file_name = tmp_path / "posts.jsonl"
     file_name.write_text("\n".join(lines) + "\n")
     with file_name.open("rb") as file:
-        digest = digest_of(file, lambda more: None)
+        digest = compute_digest(file, lambda more: None)
         next(an_importer(database).run(file, digest, "posts.jsonl", None))
     return digest
 
@@ -342,7 +342,7 @@ def test_of_two_imports_of_a_file_at_once_one_gives_way(load, database, tmp_path
     lines = [line(body=f"Number {number}") for number in range(2500)]
     digest = import_first_transaction(database, tmp_path, lines)
     with database.read() as session:
-        one, other = (progress_of(session, digest) for _ in range(2))
+        one, other = (get_progress(session, digest) for _ in range(2))
     assert one is not None
     with (tmp_path / "posts.jsonl").open("rb") as file, (tmp_path / "posts.jsonl").open("rb") as same:
         next(an_importer(database).run(file, digest, "posts.jsonl", one))

@@ -103,7 +103,7 @@ def site(server, tmp_path, caplog):
     caplog.clear()
 
 
-def seconds_of(ask):
+def get_seconds(ask):
     began = time.monotonic()
     answer = ask()
     return time.monotonic() - began, answer
@@ -120,12 +120,12 @@ def refused(site, path="/"):
 
 def test_a_database_that_hangs_is_a_503_within_the_deadline_and_the_next_one_at_once(site, caplog):
     site.server.hang()
-    seconds, page = seconds_of(lambda: refused(site))
+    seconds, page = get_seconds(lambda: refused(site))
     assert STATEMENT < seconds < DEADLINE
     assert page.html.select_one(".sentence").get_text() == SENTENCE
     assert page.headers["Retry-After"] == "5"
     for path in ("/", "/explore", "/login", "/users/", "/api"):
-        seconds, _ = seconds_of(lambda path=path: site.susan.get(path, status=[503, 404]))
+        seconds, _ = get_seconds(lambda path=path: site.susan.get(path, status=[503, 404]))
         assert seconds < AT_ONCE, path
     site.server.goes_on()
     site.wait_until_it_is_over()
@@ -146,7 +146,7 @@ def test_all_who_wait_when_it_hangs_are_freed_together(site, caplog):
     seconds = []
 
     def ask(browser):
-        seconds.append(seconds_of(lambda: browser.get("/explore", status=503))[0])
+        seconds.append(get_seconds(lambda: browser.get("/explore", status=503))[0])
 
     threads = [threading.Thread(target=ask, args=(browser,)) for browser in browsers]
     for thread in threads:
@@ -169,7 +169,7 @@ def test_who_would_wait_for_longer_is_freed_when_others_have_given_up(site):
             with pytest.raises(DatabaseUnavailable, match="did not answer others either"):
                 connection.exec_driver_sql("SELECT 1")
 
-        thread = threading.Thread(target=lambda: seconds.append(seconds_of(ask)[0]))
+        thread = threading.Thread(target=lambda: seconds.append(get_seconds(ask)[0]))
         thread.start()
         refused(site)
         thread.join()
@@ -180,7 +180,7 @@ def test_what_needs_no_database_is_answered_while_it_hangs(site):
     site.server.hang()
     refused(site)
     for path in ("/health/live", "/static/app.css", "/static/favicon.svg", "/avatars/0123456789abcdef.svg"):
-        seconds, _ = seconds_of(lambda path=path: site.susan.get(path, status=200))
+        seconds, _ = get_seconds(lambda path=path: site.susan.get(path, status=200))
         assert seconds < AT_ONCE, path
 
 
@@ -303,7 +303,7 @@ def test_a_command_says_in_a_sentence_that_the_database_is_away_or_hangs(site, s
     ini = write_ini(tmp_path / "site.ini", server.url, "postgresql")
     command = ("-c", ini, "user", "add", "susan", "--password-stdin")
     server.hang()
-    seconds, said = seconds_of(lambda: run(*command, stdin=f"{PASSWORD}\n", status=1))
+    seconds, said = get_seconds(lambda: run(*command, stdin=f"{PASSWORD}\n", status=1))
     assert seconds < 10
     assert said.stderr.startswith("Error: The database cannot be used (connection timeout expired")
     server.goes_on()

@@ -297,7 +297,7 @@ def test_while_the_disk_is_full_entries_wait_and_are_delivered_afterwards(site, 
 
 
 def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site, monkeypatch, caplog):
-    make = elasticsearch_index.document_of
+    make = elasticsearch_index.build_document
 
     def refused(post: dict[str, Any]) -> dict[str, Any]:
         return make(post) | ({"unknown": 1} if "bad" in post["body"] else {})

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microblog.accounts.queries import add_user
-from microblog.ids import id_of_moment
+from microblog.ids import get_first_id
 from microblog.paging import Bounds, Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
@@ -51,7 +51,7 @@ TINY, NONE = Sizes(first=3, largest=7), Sizes(first=1, largest=0)
 def ids(database, search):
     """Posts as they come, also those that the index does not know as they are."""
     chance = random.Random(5)
-    ids = [id_of_moment(FIRST_DAY + timedelta(hours=HOURS_BETWEEN * n)) for n in range(POSTS)]
+    ids = [get_first_id(FIRST_DAY + timedelta(hours=HOURS_BETWEEN * n)) for n in range(POSTS)]
     with database.write() as session:
         people = [add_user(session, name) for name in PEOPLE]
         rows = [

@@ -35,7 +35,7 @@ GONE = "What you had written waits here no longer: it was sent, or you logged in
 
 def end_session(database):
     with database.write() as session:
-        queries.end_sessions_of(session, user_id(database, "susan"))
+        queries.end_all_sessions(session, user_id(database, "susan"))
 
 
 def write_logged_out(susan, database, body=TEXT, **fields):
@@ -126,11 +126,11 @@ def test_a_password_a_file_and_a_token_are_not_carried(application, susan, datab
     fields += [("body", TEXT), ("password", "secret one"), ("New-PassWord", "secret two"), ("kept", "x")]
     end_session(database)
     page = susan.post("/posts/", fields, upload_files=[("picture", "x.txt", b"secret three")], status=400)
-    carried = kept.serializer(request_of(application)).loads(page.forms["login-form"]["carried"].value)
+    carried = kept.serializer(build_request(application)).loads(page.forms["login-form"]["carried"].value)
     assert carried == ["/posts/", "", [["body", TEXT]], user_id(database, "susan")]
 
 
-def request_of(application):
+def build_request(application):
     """As much of a request as signing needs."""
     return type("Signs", (), {"microblog": application.registry.microblog})
 

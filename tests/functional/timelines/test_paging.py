@@ -8,7 +8,7 @@ import pytest
 from webtest import TestApp, TestResponse
 
 from microblog.accounts.queries import owner_of_nickname
-from microblog.ids import id_of_moment
+from microblog.ids import get_first_id
 from microblog.posts.queries import add_posts
 from tests.conftest import Application
 from tests.walk import bodies, post_ids, sign_up, token, write
@@ -33,7 +33,7 @@ def susan(application_of_two):
         add_posts(
             session,
             [
-                {"id": id_of_moment(datetime(2026, 1, day, tzinfo=UTC)), "user_id": user_id, "body": str(day)}
+                {"id": get_first_id(datetime(2026, 1, day, tzinfo=UTC)), "user_id": user_id, "body": str(day)}
                 | {"language": None}
                 for day in days
             ],
@@ -142,7 +142,7 @@ def test_home_pages_through_mine_and_theirs_in_the_order_of_time(susan, applicat
         user_id = owner_of_nickname(session, "john")
         moments = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (2, 5)]
         rows = [
-            {"id": id_of_moment(moment), "user_id": user_id, "body": f"john {moment.day}", "language": "en"}
+            {"id": get_first_id(moment), "user_id": user_id, "body": f"john {moment.day}", "language": "en"}
             for moment in moments
         ]
         add_posts(session, rows)
@@ -161,6 +161,6 @@ def test_home_pages_through_mine_and_theirs_in_the_order_of_time(susan, applicat
 def test_the_language_of_a_post_is_told_to_screen_readers(susan, application_of_two):
     with application_of_two.database.write() as session:
         user_id = owner_of_nickname(session, "susan")
-        row = {"id": id_of_moment(datetime.now(UTC)), "user_id": user_id, "body": "Hola", "language": "es"}
+        row = {"id": get_first_id(datetime.now(UTC)), "user_id": user_id, "body": "Hola", "language": "es"}
         add_posts(session, [row])
     assert susan.get("/").html.select(".post-body")[0]["lang"] == "es"

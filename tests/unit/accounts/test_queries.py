@@ -129,7 +129,7 @@ def test_all_sessions_of_a_person_end_at_once(session, susan):
     john = queries.add_user(session, "john")
     for user_id, token_hash in ((susan, "one"), (susan, "two"), (john, "three")):
         queries.start_session(session, user_id, token_hash, timedelta(hours=1))
-    queries.end_sessions_of(session, susan)
+    queries.end_all_sessions(session, susan)
     assert session.scalars(sa.select(LoginSession.token_hash)).all() == ["three"]
 
 

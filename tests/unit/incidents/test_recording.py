@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
-from microblog.incidents.recording import place_of
+from microblog.incidents.recording import locate_error
 
 
 def caught(function, *arguments):
@@ -20,11 +20,11 @@ def test_the_place_is_the_innermost_line_of_ours(database):
         add_user(session, None)  # type: ignore[arg-type]
 
     with database.read() as session:
-        place = place_of(caught(broken, session))
+        place = locate_error(caught(broken, session))
     assert place.startswith("microblog/accounts/")
     assert place.rpartition(":")[2].isdigit()
 
 
 def test_a_fault_without_a_line_of_ours_is_where_it_was_raised():
-    assert place_of(caught(sa.make_url, 3)).startswith("engine/url.py:")
-    assert place_of(ValueError("never raised")) == "an unknown place"
+    assert locate_error(caught(sa.make_url, 3)).startswith("engine/url.py:")
+    assert locate_error(ValueError("never raised")) == "an unknown place"

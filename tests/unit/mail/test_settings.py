@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from microblog.mail.messages import one_line, plain_message, sender_of
+from microblog.mail.messages import get_sender, one_line, plain_message
 from microblog.mail.settings import ADMINS, SENDER, addresses
 from microblog.settings import SettingsError
 
@@ -64,7 +64,7 @@ def test_a_password_may_go_unencrypted_to_this_machine(make_settings):
 )
 def test_mail_comes_from_whom_was_set_or_from_the_site(make_settings, values, sender):
     settings = make_settings(**values)
-    assert sender_of(settings) == sender
+    assert get_sender(settings) == sender
     assert (
         plain_message(settings, "a@example.org", "Hello", "Text")["From"].addresses[0].addr_spec == sender[1]
     )

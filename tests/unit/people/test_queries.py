@@ -15,7 +15,7 @@ from microblog.db import StaleData
 from microblog.ids import new_id
 from microblog.people.avatars import avatar_key, identicon
 from microblog.people.models import Follow
-from microblog.people.queries import follow, follows, person_of, unfollow
+from microblog.people.queries import follow, follows, get_person, unfollow
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def people(session):
 
 def counts(session, nickname):
     """(followers, following)"""
-    person = person_of(session, nickname)
+    person = get_person(session, nickname)
     assert person is not None
     return person.followers_count, person.following_count
 

@@ -9,7 +9,7 @@ from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
 from microblog.posts.models import Post
-from microblog.posts.queries import add_post, add_posts, post_of, posts_by_id
+from microblog.posts.queries import add_post, add_posts, get_post, posts_by_id
 
 
 @pytest.fixture
@@ -51,4 +51,4 @@ def test_posts_that_change_their_author_are_counted(session, susan):
 def test_the_posts_of_a_person_go_with_the_person(session, susan):
     post_id = add_post(session, susan, "x")
     session.execute(sa.delete(User).where(User.id == susan))
-    assert post_of(session, post_id) is None
+    assert get_post(session, post_id) is None

@@ -13,7 +13,7 @@ import pytest
 from microblog import SettingsError, configure
 from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
-from microblog.search.elasticsearch.index import outcome_of
+from microblog.search.elasticsearch.index import get_outcome
 from microblog.search.elasticsearch.server import (
     API_KEY,
     CA_CERTIFICATE,
@@ -21,8 +21,8 @@ from microblog.search.elasticsearch.server import (
     URL,
     USER,
     Trouble,
+    describe_error,
     require_supported_client,
-    sentence_of,
 )
 from microblog.search.interfaces import SearchUnavailable, get_search
 from tests.conftest import SETTINGS
@@ -157,7 +157,7 @@ def test_trouble_is_told_once_and_its_end_once(caplog):
 
 
 def test_a_sentence_is_short():
-    assert len(sentence_of(ValueError("x" * 5000))) < 300
+    assert len(describe_error(ValueError("x" * 5000))) < 300
 
 
 TAKEN, GONE, CONFLICT = (201, ""), (404, ""), (409, "newer")
@@ -178,4 +178,4 @@ NO_INDEX, BLOCKED, WRONG = (404, "no such index"), (403, "blocked"), (400, "wron
 )
 def test_an_entry_is_acknowledged_when_every_index_took_it(answers, expected):
     entry = Leased(1, "7", None, 1, 0)
-    assert outcome_of([entry], {} if answers is None else {7: answers}) == expected
+    assert get_outcome([entry], {} if answers is None else {7: answers}) == expected

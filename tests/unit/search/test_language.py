@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog.search.language import MOST_TERMS, MOST_WORDS, Query, Term, parse
-from microblog.search.text import fold, index_text, words_of
+from microblog.search.text import fold, index_text, split_words
 
 
 def words(*names: str) -> tuple[Term, ...]:
@@ -72,7 +72,7 @@ def test_nothing_that_a_person_types_is_an_error(text):
 
 @given(st.text())
 def test_the_normal_form_of_words_is_final(text):
-    assert words_of(index_text(text)) == words_of(text)
+    assert split_words(index_text(text)) == split_words(text)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ lint: $(venv)/.dev-stamp ## look for faults, for unusual layout, and for imports
 	@"$(VENV)/bin/ruff" format --check .
 	@"$(VENV)/bin/lint-imports" --no-logo --no-cache
 
-format: $(venv)/.dev-stamp ## mend layout and what else can be mended by itself
+format: $(venv)/.dev-stamp ## correct layout and whatever else can be corrected automatically
 	@"$(VENV)/bin/ruff" check --fix .
 	@"$(VENV)/bin/ruff" format .
 

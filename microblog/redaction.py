@@ -84,7 +84,7 @@ def format_trace(error: BaseException, private: tuple[str, ...] = ()) -> str:
     # Only what is longer than a form is cut before: half of a text would not be found, and stay.
     trace = remove_details(cut_middle(trace, LONGEST_SEARCHED))
     folded = trace.casefold()
-    # Also as it is kept: without blanks around it, in lower case.
+    # Also as it is kept: without spaces around it, in lower case.
     for text in sorted({text.strip() for text in private}, key=len, reverse=True):
         for written in {text, repr(text)[1:-1]}:
             if written.casefold() in folded:  # else looking for it in any case would only cost time

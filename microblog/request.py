@@ -287,7 +287,7 @@ def parse_cookies(header: str) -> dict[str, str]:
 
 
 def as_text(text: str) -> str:
-    """Out of the latin-1 of WSGI, without blanks and quotes around it."""
+    """Out of the latin-1 of WSGI, without spaces and quotes around it."""
     text = text.strip(" \t")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]

@@ -265,12 +265,12 @@ class Networks(tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]):
 
 
 def networks(value: str) -> Networks:
-    """Addresses and networks, separated by blanks or commas: `127.0.0.1 10.0.0.0/8 ::1`."""
+    """Addresses and networks, separated by spaces or commas: `127.0.0.1 10.0.0.0/8 ::1`."""
     try:
         return Networks(ipaddress.ip_network(item) for item in value.replace(",", " ").split())
     except ValueError:
         raise ValueError(
-            "must be addresses or networks, such as 127.0.0.1 10.0.0.0/8, separated by blanks"
+            "must be addresses or networks, such as 127.0.0.1 10.0.0.0/8, separated by spaces"
         ) from None
 
 

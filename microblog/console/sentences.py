@@ -17,7 +17,7 @@ UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOO
 
 
 def sentence_about(error: Exception) -> str | None:
-    """What happened and what to do, for what an operator can mend; None for a fault of ours."""
+    """What happened and what to do, for what an operator can correct; None for a fault of ours."""
     if isinstance(error, SettingsError):
         return f"The settings are wrong; correct them and try again:\n{error}"
     # Not its other subclasses: a broken constraint is a fault of ours.

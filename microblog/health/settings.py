@@ -8,7 +8,7 @@ HEALTH_ALLOW = Setting(
     "microblog.health.allow",
     networks,
     Networks(),
-    "Addresses or networks that may ask /health/…, separated by blanks; empty: everybody.",
+    "Addresses or networks that may ask /health/…, separated by spaces; empty: everybody.",
 )
 
 SETTINGS = (HEALTH_ALLOW,)

@@ -23,11 +23,11 @@ class Addresses(tuple[str, ...]):
 
 
 def addresses(value: str) -> Addresses:
-    """Addresses, separated by blanks or commas."""
+    """Addresses, separated by spaces or commas."""
     try:
         return Addresses(parse_mail_address(item) for item in value.replace(",", " ").split())
     except ValueError:
-        raise ValueError("must be e-mail addresses, such as admin@example.org, separated by blanks") from None
+        raise ValueError("must be e-mail addresses, such as admin@example.org, separated by spaces") from None
 
 
 def sender(value: str) -> str | None:
@@ -57,7 +57,7 @@ ADMINS = Setting(
     "microblog.admins",
     addresses,
     Addresses(),
-    "The e-mail addresses that get alerts, separated by blanks; empty: alerts are only in the log.",
+    "The e-mail addresses that get alerts, separated by spaces; empty: alerts are only in the log.",
 )
 MAIL = Setting(
     "microblog.mail",

@@ -9,7 +9,7 @@ METRICS_ALLOW = Setting(
     "microblog.metrics.allow",
     networks,
     networks("127.0.0.1 ::1"),
-    "Addresses or networks that may read /metrics, separated by blanks; empty: everybody.",
+    "Addresses or networks that may read /metrics, separated by spaces; empty: everybody.",
 )
 METRICS_DIRECTORY = Setting(
     "microblog.metrics.directory",

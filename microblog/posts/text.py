@@ -66,7 +66,7 @@ def render(text: str, mark: Callable[[str], Markup]) -> Markup:
 
 
 def links(text: str) -> Iterator[Link]:
-    """The links, from the left. No blank is in a link, so each piece between blanks is looked at alone."""
+    """The links, from the left. No space is in a link, so each piece between spaces is looked at alone."""
     if not MAY_HOLD_A_LINK.search(text):
         return
     for piece in PIECE.finditer(text):

@@ -40,7 +40,7 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
     if status.refused:
         yield Finding(
             WARNING,
-            f"{counts}; {status.refused:,} were refused for good, the log says why. When that is mended: "
+            f"{counts}; {status.refused:,} were refused for good, the log says why. When that is corrected: "
             f"`{site.command('search verify --fix')}`.",
         )
     elif status.lag_seconds > LATE_SECONDS:

@@ -22,7 +22,7 @@ MANY = 10_000  # posts, from which on what comes after them takes seconds, too
 
 @click.group()
 def search() -> None:
-    """Make the search index again, compare it with the posts, mend it."""
+    """Make the search index again, compare it with the posts, repair it."""
 
 
 @search.command()
@@ -49,7 +49,7 @@ def rebuild(site: Site) -> None:
 
 
 @search.command()
-@click.option("--fix", is_flag=True, help="Mend what differs.")
+@click.option("--fix", is_flag=True, help="Repair what differs.")
 @pass_site
 def verify(site: Site, *, fix: bool) -> None:
     """Compare the whole index with the posts; exit status 1 when they differ."""
@@ -62,11 +62,11 @@ def verify(site: Site, *, fix: bool) -> None:
     elif not fix:
         raise OperatorError(f"The index differs: run `{site.command('search verify --fix')}`.")
     else:
-        mend(site, drift)
-        click.echo(f"The index ({index.name}) is mended, and agrees with the posts.")
+        repair(site, drift)
+        click.echo(f"The index ({index.name}) is repaired, and agrees with the posts.")
 
 
-def mend(site: Site, drift: Drift) -> None:
+def repair(site: Site, drift: Drift) -> None:
     """:raises OperatorError: when it does not help."""
     database, index = site.database, get_search_index(site.registry)
     with database.write() as session:
@@ -112,7 +112,7 @@ def status(site: Site) -> None:
     if now.refused:
         click.echo(
             f"{now.refused:,} were refused for good; the log says why. "
-            f"When that is mended: `{site.command('search verify --fix')}`."
+            f"When that is corrected: `{site.command('search verify --fix')}`."
         )
     click.echo(sentence_about_verify(now.verified))
     if now.rebuilding is not None:

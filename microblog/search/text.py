@@ -1,7 +1,7 @@
 """The one normal form of words, for the index and for the query, whatever adapter is used.
 
 Case, accents, ligatures and widths do not count (`Straße` is `strasse`, `ﬁ` is `fi`, `café` is
-`cafe`). Chinese, Japanese and Korean are written without blanks between words, so each of their
+`cafe`). Chinese, Japanese and Korean are written without spaces between words, so each of their
 characters is a word, and a run of them a phrase.
 """
 

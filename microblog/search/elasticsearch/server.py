@@ -17,7 +17,7 @@ URL = Setting(
     "microblog.search.elasticsearch.url",
     text,
     "http://127.0.0.1:9200",
-    "The servers, separated by blanks; each like https://HOST:PORT.",
+    "The servers, separated by spaces; each like https://HOST:PORT.",
 )
 INDEX = Setting(
     "microblog.search.elasticsearch.index",

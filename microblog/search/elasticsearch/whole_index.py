@@ -238,7 +238,7 @@ class ElasticsearchIndex:
             raise SearchUnavailable(describe_error(error)) from None
 
     def verify(self, database: Database) -> Drift:
-        """What waits for the worker is no difference; what was set aside is."""
+        """What waits for the worker is no difference; what was refused for good is."""
         self.refresh()
         try:
             found = self._differences(database, self.alias)

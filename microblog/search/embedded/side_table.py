@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 SECONDS_FOR_A_QUERY = 1.0
 PART = "WHERE {id} > :last ORDER BY {id} LIMIT :limit"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
-DAMAGED = "Search does not work at the moment: the operator mends it with `microblog search rebuild`."
+DAMAGED = "Search does not work at the moment: the operator repairs it with `microblog search rebuild`."
 TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
 
 
@@ -197,7 +197,7 @@ class SideTableSearch:
             for row in rows:  # one by one, so that it is known which
                 error = self._index(session, [row])
                 if error is not None:
-                    log.error("Post %d cannot be indexed, and is set aside.", row.id, exc_info=error)
+                    log.error("Post %d cannot be indexed, and is left out.", row.id, exc_info=error)
                     failed = sa.text(f"UPDATE {self.pending} SET failed = true WHERE post_id = :id")
                     session.execute(failed, {"id": row.id})
         return len(rows)

@@ -192,7 +192,7 @@ function keepDraft(form) {
       // The server gives a text back, which is one of the drafts or one more: it is not sent yet.
       const same = draftsOfForm().filter((draft) => isSameText(draft.text, textarea.value)).at(-1);
       writeDrafts(readDrafts().filter((draft) => draft.key !== same?.key));
-      keep(same ? { text: same.text } : {}); // which is without blanks around it
+      keep(same ? { text: same.text } : {}); // which is without spaces around it
     } else {
       const last = draftsOfForm().at(-1);
       if (last) take(last);

@@ -33,7 +33,7 @@ class DownSearch(EmptySearch):
 
 
 class StubbornSearch(EmptySearch):
-    """Differs, and is not mended by `repair`."""
+    """Differs, and is not repaired by `repair`."""
 
     def verify(self, database: Any) -> Drift:
         return Drift(missing=tuple(range(30)))

@@ -1,4 +1,4 @@
-"""`microblog search`: the index is made again, compared, mended."""
+"""`microblog search`: the index is made again, compared, repaired."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_drift_is_told_with_its_ids_and_mended(site, application, browser):
     assert f"Indexed with another text: {ids[1]}\n" in drifted.stdout
     assert "In the index but no posts: 77\n" in drifted.stdout
     assert "search verify --fix" in drifted.stderr
-    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    assert "is repaired, and agrees" in site("search", "verify", "--fix").stdout
     assert found(browser, "apple") == ["one apple"]
     assert found(browser, "pears") == ["two pears"]
     assert found(browser, "nonsense") == []
@@ -123,14 +123,14 @@ def test_what_only_fts5_has_lost_is_told_and_mended(site, application, browser):
     execute(application, "INSERT INTO search_fts5(search_fts5) VALUES ('delete-all')")
     assert found(browser, "apple") == []
     assert "Indexed with another text: " in site("search", "verify", status=1).stdout
-    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    assert "is repaired, and agrees" in site("search", "verify", "--fix").stdout
     assert found(browser, "apple") == ["one apple"]
     execute(application, "INSERT INTO search_fts5(search_fts5, rank) VALUES ('integrity-check', 1)")
 
 
 def test_ghosts_alone_are_forgotten(site, application):
     execute(application, "INSERT INTO search_fts5_texts VALUES (77, 'ghost')")
-    assert "is mended" in site("search", "verify", "--fix").stdout
+    assert "is repaired" in site("search", "verify", "--fix").stdout
     assert site("search", "status").stdout.startswith("fts5: 3 posts indexed, 0 wait")
 
 
@@ -225,7 +225,7 @@ def test_a_rebuild_in_elasticsearch_is_a_command_too(site, application, ini):
     refused = site("search", "status").stdout
     assert "1 were refused for good; the log says why." in refused
     assert "Indexed with another text" in site("search", "verify", status=1).stdout
-    assert "is mended, and agrees" in site("search", "verify", "--fix").stdout
+    assert "is repaired, and agrees" in site("search", "verify", "--fix").stdout
     site("search", "verify")
     ini.write_text(changed.replace(ELASTICSEARCH_URL, "http://127.0.0.1:1"))
     for command in ("rebuild", "verify", "status"):

@@ -302,8 +302,8 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
     def refused(post: dict[str, Any]) -> dict[str, Any]:
         return make(post) | ({"unknown": 1} if "bad" in post["body"] else {})
 
-    monkeypatch.setattr(adapter_module, "document_of", refused)
-    monkeypatch.setattr(whole_index, "document_of", refused)
+    monkeypatch.setattr(adapter_module, "build_document", refused)
+    monkeypatch.setattr(whole_index, "build_document", refused)
     bad, good = site.write("a bad post"), site.write("a good post")
     assert site.catch_up() == 2
     assert site.find("post") == [good]

@@ -82,7 +82,7 @@ def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
     with database.read() as session:
         status = search.status(session)
     assert (status.pending, status.refused) == (0, 1)
-    assert "Post 2 cannot be indexed, and is set aside." in caplog.text
+    assert "Post 2 cannot be indexed, and is left out." in caplog.text
     caplog.clear()
     application.registry.worker.round()
     assert caplog.text == ""

@@ -110,7 +110,7 @@ def test_a_post_that_cannot_be_indexed_stops_no_rebuild(site, posts, monkeypatch
     monkeypatch.setattr(type(site.search), "keep", picky)
     rebuild(site)
     assert status(site).refused == 1
-    assert "cannot be indexed, and is set aside." in caplog.text
+    assert "cannot be indexed, and is left out." in caplog.text
     caplog.clear()
     refused = posts[POSTS - 1 - 4]
     assert site.find("old") == [post for post in posts if post != refused]

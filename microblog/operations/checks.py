@@ -172,7 +172,7 @@ def describe_clock(site: CheckedSite) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             f"The newest post is of {newest[0].created:%Y-%m-%d %H:%M} UTC, which is yet to come: the clock "
-            "was wrong then, or is now. Set it; the order of posts corrects itself when that time has passed.",
+            "was wrong then, or is now. Set it; the order of posts is right again when that time has passed.",
         )
     else:
         yield Finding(OK, f"{now:%Y-%m-%d %H:%M:%S} UTC.")

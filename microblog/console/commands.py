@@ -8,6 +8,8 @@ from typing import Any
 import click
 from pyramid.util import DottedNameResolver
 
+from microblog.request import Registry
+
 
 def add_command(config: Any, name: str, command: click.Command | str, *, order: int = 1000) -> None:
     """Directive: `config.add_command("letters", "post_office.commands.letters")`.
@@ -23,13 +25,13 @@ def add_command(config: Any, name: str, command: click.Command | str, *, order: 
     config.action(("command", name), register, order=-10, introspectables=(introspectable,))
 
 
-def get_names(registry: Any) -> list[str]:
+def get_names(registry: Registry) -> list[str]:
     """The names of the commands, in their order."""
     entries = sorted(((order, name) for name, (order, _) in registry.commands.items()), key=itemgetter(0))
     return [name for _, name in entries]
 
 
-def get_command(registry: Any, name: str) -> click.Command | None:
+def get_command(registry: Registry, name: str) -> click.Command | None:
     if name not in registry.commands:
         return None
     _, command = registry.commands[name]

@@ -23,6 +23,7 @@ from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
 from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
+from microblog.request import Registry
 from microblog.search.elasticsearch.index import (
     build_document,
     build_request,
@@ -64,7 +65,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
         """We were too late, and may have written what is not so any more into an index made since."""
         self._write_entries(session, sorted({int(entry.key) for entry in entries}))
 
-    def deliver(self, registry: Any, entries: Sequence[Leased]) -> Outcome:
+    def deliver(self, registry: Registry, entries: Sequence[Leased]) -> Outcome:
         """Bring what these entries are about to the index as it is now; what fails is to be repeated."""
         outcome = self._deliver(registry.database, entries)
         if outcome.error:

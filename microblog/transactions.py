@@ -44,7 +44,7 @@ def begin_write(request: Request) -> orm.Session:
     It is opened at the first call. The read session is closed before, and its connection given back: who
     holds two of them waits for others that do, and an open read session does not see what is written. What
     was read until then may have changed. So the transaction begins with `registry.checks_before_writing`,
-    functions of the request and the session: who sends the request, for example, has to be there still.
+    functions of the request and the session, and with the sender: they have to be there still.
 
     :raises StaleData: when what was found out before does not hold any more.
     :raises SafeMethodWrites: when the request is a GET, HEAD or OPTIONS.
@@ -63,6 +63,7 @@ def begin_write(request: Request) -> orm.Session:
         session.connection()
         for check in request.registry.checks_before_writing:
             check(request, session)
+        request.registry.security_policy.hold_identity(request, session)
     except BaseException:
         session.close()
         raise

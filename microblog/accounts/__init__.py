@@ -4,9 +4,10 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.accounts import queries
     from microblog.accounts.nicknames import NAMES_OF_THE_SITE
     from microblog.accounts.resources import Account
-    from microblog.accounts.sessions import LogIns, hold_identity, load_identity
+    from microblog.accounts.sessions import LogIns, load_identity
     from microblog.accounts.settings import REGISTRATION, SETTINGS
     from microblog.submissions.interfaces import ILogIns
     from microblog.web.navigation import people, visitors
@@ -15,7 +16,7 @@ def includeme(config: Any) -> None:
     config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
     config.add_branch("account", Account)
     config.reserve_nicknames(*NAMES_OF_THE_SITE, "register", "login", "logout")
-    config.add_identity_loader("session", load_identity)
+    config.add_identity_loader("session", load_identity, hold=queries.hold_session)
     config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=visitors, order=50)
     config.add_nav_item(
         "register",
@@ -28,7 +29,6 @@ def includeme(config: Any) -> None:
         "logout", template="microblog.accounts:templates/nav_logout.jinja2", shown=people, order=70
     )
     config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
-    config.registry.checks_before_writing.append(hold_identity)
     config.include("microblog.accounts.tasks")
     config.add_metric(
         "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10

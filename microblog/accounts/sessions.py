@@ -53,15 +53,6 @@ def load_identity(request: Request) -> Identity | None:
     return identity
 
 
-def hold_identity(request: Request, session: orm.Session) -> None:
-    """Whoever sends a POST is still there, and still logged in, when its transaction writes for them.
-
-    :raises StaleData: when they are not; the request starts anew, and is nobody's.
-    """
-    if request.identity is not None:
-        queries.hold_session(session, request.identity)
-
-
 @implementer(ILogIns)
 class LogIns:
     """Logs in by a password that was verified before."""

@@ -34,7 +34,8 @@ class Person(Resource):
 
     def why_forbidden(self, request: Request) -> str | None:
         """The sentence for a refused request that only a page of ours never sends."""
-        return CANNOT_FOLLOW_ONESELF if request.me.id == self.person.id else None
+        is_themselves = request.identity is not None and request.identity.id == self.person.id
+        return CANNOT_FOLLOW_ONESELF if is_themselves else None
 
 
 class Users(Container):

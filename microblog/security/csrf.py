@@ -24,9 +24,12 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def csrf_token(request: Request) -> str:
-    """The token for the forms of this page, bound to the session, or to a visitor's random cookie."""
+    """The token for the forms of this page, bound to the session, or to a visitor's random cookie.
+
+    Also that of a person without a session, whom a header made known, is bound to the cookie.
+    """
     identity = request.identity
-    if identity is not None:
+    if identity is not None and identity.session:
         return signature(request, f"session:{identity.session}")
     visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
     if not visitor:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who sends the request; `session` is the hash of the session's token."""
+    """Who sends the request; `session` is the hash of the session's token, "" without a session."""
 
     id: int
     nickname: str

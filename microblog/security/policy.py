@@ -6,46 +6,72 @@ Rooms say how somebody is recognized, by `config.add_identity_loader`; this pack
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.request import RequestLocalCache
+from sqlalchemy import orm
 
 from microblog.request import Request
 from microblog.security.identity import Identity
 
 IdentityLoader = Callable[[Request], Identity | None]
+Hold = Callable[[orm.Session, Identity], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """Who sends a request, if anybody is known, and how the loader that knew them verifies it again."""
+
+    identity: Identity | None = None
+    hold: Hold | None = None
+
+
+NOBODY = Recognized()
 
 
 class SecurityPolicy:
     """Identity by a chain of loaders, permissions by the `__acl__` of the resource and its parents."""
 
     def __init__(self) -> None:
-        self.loaders: dict[str, tuple[int, IdentityLoader]] = {}
+        self.loaders: dict[str, tuple[int, IdentityLoader, Hold | None]] = {}
         self._cache = RequestLocalCache(self._load)
         self._acl = ACLHelper()
 
-    def _load(self, request: Request) -> Identity | None:
-        for _, loader in sorted(self.loaders.values(), key=lambda item: item[0]):
+    def _load(self, request: Request) -> Recognized:
+        for _, loader, hold in sorted(self.loaders.values(), key=lambda item: item[0]):
             identity = loader(request)
             if identity is not None:
-                return identity
-        return None
+                return Recognized(identity, hold)
+        return NOBODY
+
+    def _recognize(self, request: Request) -> Recognized:
+        if getattr(request, "without_identity", False):
+            return NOBODY
+        recognized: Recognized = self._cache.get_or_create(request)
+        return recognized
 
     def identity(self, request: Request) -> Identity | None:
-        if getattr(request, "without_identity", False):
-            return None
-        identity: Identity | None = self._cache.get_or_create(request)
-        return identity
+        return self._recognize(request).identity
+
+    def hold_identity(self, request: Request, session: orm.Session) -> None:
+        """The last check before writing: whoever sends the request is still there, and still who they were.
+
+        :raises StaleData: when they are not; the request starts anew, and is nobody's.
+        """
+        recognized = self._recognize(request)
+        if recognized.identity is not None and recognized.hold is not None:
+            recognized.hold(session, recognized.identity)
 
     def share_identity(self, request: Request, other: Any) -> None:
         """The other request is the same person's."""
-        self._cache.set(other, self.identity(request))
+        self._cache.set(other, self._recognize(request))
 
     def known_identity(self, request: Request) -> Identity | None:
         """Who it is if somebody has asked already; for the log, which runs no query of its own."""
-        identity: Identity | None = self._cache.get(request, None)
-        return identity
+        recognized: Recognized = self._cache.get(request, NOBODY)
+        return recognized.identity
 
     def authenticated_userid(self, request: Request) -> str | None:
         identity = self.identity(request)
@@ -71,13 +97,17 @@ class SecurityPolicy:
         return []
 
 
-def add_identity_loader(config: Any, name: str, loader: IdentityLoader, *, position: int = 0) -> None:
+def add_identity_loader(
+    config: Any, name: str, loader: IdentityLoader, *, position: int = 0, hold: Hold | None = None
+) -> None:
     """Directive: `loader(request)` may know who sends a request; None when it does not.
 
-    Loaders are asked by their position, the smallest number first, until one of them knows.
+    Loaders are asked by their position, the smallest number first, until one of them knows. A write
+    transaction of whom it knew begins with `hold(session, identity)`, which raises `StaleData` when they
+    are not that any more (a session has ended, a token was revoked); without it there is nothing to verify.
     """
 
     def register() -> None:
-        config.registry.security_policy.loaders[name] = (position, loader)
+        config.registry.security_policy.loaders[name] = (position, loader, hold)
 
     config.action(("identity loader", name), register)

@@ -1,0 +1,107 @@
+"""Programs that say who they are in a header: how a room adds that, and what they may do then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pyramid.config import Configurator
+from pyramid.response import Response
+from sqlalchemy import orm
+
+from microblog.accounts.models import User
+from microblog.db import StaleData
+from microblog.people.resources import Person, Users
+from microblog.posts.actions import write
+from microblog.security.identity import Identity
+from microblog.tree import Root
+from microblog.web.api import api_view
+from tests.conftest import Application
+from tests.walk import bodies, sign_up
+
+GOOD = {"Authorization": "Bearer good"}
+
+
+def load_by_token(request: Any) -> Identity | None:
+    """Whoever brings `Bearer good` is Susan, by no session of a browser."""
+    if request.headers.get("Authorization") != "Bearer good":
+        return None
+    with request.registry.database.read() as session:
+        user_id = session.scalars(sa.select(User.id).where(User.nickname == "susan")).one()
+    return Identity(user_id, "susan", None, False, "", datetime.now(UTC))
+
+
+def write_by_program(users: Users, request: Any) -> Any:
+    write(request.begin_write(), request.me.id, "By a program")
+    return {"written": True}
+
+
+def follow_by_program(person: Person, request: Any) -> Any:
+    raise AssertionError("Nobody may do this here.")
+
+
+def show_token(root: Root, request: Any) -> Response:
+    return Response(request.csrf_token)
+
+
+def with_tokens(**options: Any) -> Callable[[Configurator], None]:
+    def extend(config: Configurator) -> None:
+        config.add_identity_loader("token", load_by_token, position=1, **options)
+        config.add_view(write_by_program, **vars(api_view(context=Users, methods=("POST",))))
+        settings = vars(api_view(context=Person, name="follow", methods=("POST",), permission="follow"))
+        config.add_view(follow_by_program, **settings)
+        config.add_view(show_token, context=Root, name="token")
+
+    return extend
+
+
+@pytest.fixture
+def tokens(make_application: Callable[..., Application]) -> Application:
+    application = make_application(extend=with_tokens())
+    sign_up(application.browser(), "susan")
+    return application
+
+
+def test_who_is_known_by_a_token_writes_without_a_session(tokens):
+    program = tokens.browser()
+    assert program.post("/api/users/", headers=GOOD).json == {"written": True}
+    assert bodies(program.get("/explore")) == ["By a program"]
+
+
+def test_a_loader_may_verify_its_person_again_when_the_transaction_begins(make_application):
+    revoked: list[int] = []
+
+    def hold(session: orm.Session, identity: Identity) -> None:
+        if identity.id in revoked:
+            raise StaleData("The token was revoked.")
+
+    application = make_application(extend=with_tokens(hold=hold))
+    sign_up(application.browser(), "susan")
+    program = application.browser()
+    program.post("/api/users/", headers=GOOD, status=200)
+    with application.database.read() as session:
+        revoked.append(session.scalars(sa.select(User.id)).one())
+    assert program.post("/api/users/", headers=GOOD, status=409).json["error"]["status"] == 409
+    assert bodies(program.get("/explore")) == ["By a program"]
+
+
+def test_without_a_session_each_browser_has_a_form_token_of_its_own(tokens):
+    one, another = tokens.browser(), tokens.browser()
+    token = one.get("/token", headers=GOOD).text
+    assert token == one.get("/token", headers=GOOD).text
+    assert token != another.get("/token", headers=GOOD).text
+
+
+def test_who_is_not_known_by_a_token_may_not_follow(tokens):
+    answer = tokens.browser().post(
+        "/api/users/susan/follow", headers={"Authorization": "Bearer wrong"}, status=403
+    )
+    assert answer.json["error"]["message"] == "You may not do this."
+
+
+def test_nor_may_a_person_follow_themselves_by_a_program(tokens):
+    answer = tokens.browser().post("/api/users/susan/follow", headers=GOOD, status=403)
+    assert answer.json["error"]["message"] == "You cannot follow yourself."

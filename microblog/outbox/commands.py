@@ -11,6 +11,7 @@ from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
 from microblog.outbox import inspection, queries
 from microblog.outbox.models import Entry
+from microblog.outbox.payloads import from_json
 
 ENTRIES_SHOWN = 20
 ERROR_CHARACTERS_SHOWN = 100
@@ -55,7 +56,7 @@ def show(site: Site, *, entry_id: int) -> None:
         entry = inspection.get_entry(session, entry_id)
     if entry is None:
         raise OperatorError(f"There is no entry {entry_id}: it was delivered, or dropped.")
-    payload = json.dumps(queries.from_json(entry.payload), ensure_ascii=False, indent=2)
+    payload = json.dumps(from_json(entry.payload), ensure_ascii=False, indent=2)
     for name, value in (
         ("id", entry.id),
         ("kind", entry.kind),

@@ -11,7 +11,8 @@ from pyramid.exceptions import ConfigurationError
 from sqlalchemy import orm
 
 from microblog.outbox.models import KIND_CHARACTERS
-from microblog.outbox.queries import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, Fold, Leased, Order
+from microblog.outbox.queries import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, Leased, Order
+from microblog.outbox.unique import Fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,15 +13,13 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.outbox.models import Entry, Pause
+from microblog.outbox.payloads import as_json, from_json
+from microblog.outbox.unique import ENTRIES, ERROR_CHARACTERS, Fold, put_back, put_back_later, renew
 
 LEASE_SECONDS = 60.0  # more than a delivery may take with all its timeouts
 LONGEST_PAUSE_SECONDS = 300.0
-ERROR_CHARACTERS = 500
-ENTRIES: Any = Entry.__table__  # Core, for many rows at once
 
 Order = Literal["any", "key"]
-Fold = Callable[[Any, Any], Any]
-"""Called with the payload that waits and the new one; the payload for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def write_unique(
     row = {**new_row(kind, key, payload, destination, due_at), "is_unique": True}
     insert = dialect.insert(Entry).values(row).on_conflict_do_nothing().returning(Entry.id)
     # More than once only when another transaction wrote or leased one in between.
-    while not renewed(session, kind, str(key), payload, fold) and session.scalar(insert) is None:
+    while not renew(session, kind, str(key), payload, fold) and session.scalar(insert) is None:
         pass
 
 
@@ -101,42 +98,6 @@ def new_row(kind: str, key: object, payload: Any, destination: str | None, due_a
         "created": now(),
         "next_at": due_at,
     }
-
-
-def renewed(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | None) -> bool:
-    """Did an entry that is unique wait, and get this payload?"""
-    waiting = waiting_alone(session, kind, key)
-    if waiting is None:
-        return False
-    if fold is not None:
-        payload = fold(from_json(waiting.payload), payload)
-    set_payload(session, waiting.id, payload)
-    return True
-
-
-def set_payload(session: orm.Session, entry_id: int, payload: Any) -> None:
-    change = sa.update(Entry).where(Entry.id == entry_id).values(payload=as_json(payload))
-    session.execute(change.execution_options(synchronize_session=False))
-
-
-def waiting_alone(session: orm.Session, kind: str, key: str) -> Any:
-    """The unique entry about this key that waits, locked."""
-    query = sa.select(Entry.id, Entry.payload).where(
-        Entry.kind == kind,
-        Entry.key == key,
-        Entry.is_unique,
-        Entry.lease_until == 0,
-        Entry.is_dead_letter.is_(False),
-    )
-    return session.execute(query.with_for_update()).one_or_none()
-
-
-def as_json(payload: Any) -> str | None:
-    return None if payload is None else json.dumps(payload, ensure_ascii=False)
-
-
-def from_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
 
 
 # Delivering
@@ -244,35 +205,6 @@ def retry_later(
             rows.append(row)
     if rows:
         session.connection().execute(put_back_later(error), rows)
-
-
-def put_back_later(error: str) -> sa.Update:
-    change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("late"))
-    return change.values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS])
-
-
-def put_back(
-    session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
-) -> None:
-    """One that is unique."""
-    while not was_merged(session, kind, entry, fold):
-        try:
-            with session.begin_nested():
-                session.connection().execute(put_back_later(error), row)
-        except sa.exc.IntegrityError:  # another transaction has just written a newer one
-            continue
-        return
-
-
-def was_merged(session: orm.Session, kind: str, entry: Leased, fold: Fold | None) -> bool:
-    """Did a newer entry about its key wait, and take it over?"""
-    waiting = waiting_alone(session, kind, entry.key)
-    if waiting is None:
-        return False
-    if fold is not None:
-        set_payload(session, waiting.id, fold(entry.payload, from_json(waiting.payload)))
-    acknowledge(session, [entry.id])
-    return True
 
 
 def pause_seconds(attempts: int, longest: float) -> float:

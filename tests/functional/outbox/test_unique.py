@@ -54,6 +54,8 @@ def test_a_failed_delivery_goes_into_what_was_written_meanwhile(hire, fold, deli
     postman.work()
     postman.meanwhile, postman.away = lambda: None, set()
     assert postman.keys == ["susan"]
+    assert postman.work() == 0, "it waits for its next attempt"
+    postman.change(next_at=0)
     assert postman.work() == 1
     assert postman.delivered == [("susan", delivered)]
 
@@ -165,3 +167,56 @@ def test_whoever_meets_another_ones_uncommitted_entry_joins_it(hire, deed):
     postman.work()
     ((_, payload),) = postman.delivered
     assert sorted(payload) == [1, 2]
+
+
+@pytest.mark.parametrize(("fold", "payload"), [(join, [1, 2]), (None, [2])])
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_that_fail_at_once_the_newer_payload_stays_whichever_is_put_back_first(
+    hire, fold, payload, first
+):
+    postman = hire(fold=fold)
+    leased = []
+    for number in (1, 2):
+        postman.write_unique("susan", [number], fold=fold)
+        with postman.database.write() as session:
+            leased += queries.lease(session, KIND, 1)
+    for entry in (leased[first], leased[1 - first]):
+        with postman.database.write() as session:
+            queries.retry_later(session, KIND, [entry], "Nobody opened.", fold=fold)
+    postman.change(next_at=0)
+    assert postman.work() == 1
+    assert postman.delivered == [("susan", payload)]
+    assert postman.depth == (0, 0)
+
+
+@pytest.mark.parametrize("fold", [join, None])
+def test_what_is_written_during_a_delivery_that_fails_shortens_no_wait_and_hides_no_lag(hire, fold):
+    postman = hire(fold=fold)
+    postman.away, postman.retry_after = {"susan"}, 3600.0
+    postman.write_unique("susan", [0], fold=fold)
+    postman.change(created=queries.now() - 90_000)
+    postman.meanwhile = lambda: postman.write_unique("susan", [1], fold=fold)
+    for _ in range(10):
+        postman.work()
+    assert postman.calls == [["susan"]]
+    with postman.database.read() as session:
+        assert queries.depth(session, KIND).lag_seconds >= 90
+        (entry,) = inspection.list_entries(session, KIND, 9)
+    assert (entry.attempts, entry.error) == (1, "Nobody opened.")
+    assert 3500 <= (entry.next_at - queries.now()) / 1000 <= 3600
+
+
+def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
+    postman = hire()
+    leased = []
+    for number in (1, 2):
+        postman.write_unique("susan", number)
+        with postman.database.write() as session:
+            leased += queries.lease(session, KIND, 1)
+    for entry, seconds in zip(leased, (3600.0, 0.0), strict=True):
+        with postman.database.write() as session:
+            queries.retry_later(session, KIND, [entry], "Nobody opened.", at_least_seconds=seconds)
+    assert postman.work() == 0
+    with postman.database.read() as session:
+        (left,) = inspection.list_entries(session, KIND, 9)
+    assert left.next_at > queries.now() + 3_500_000

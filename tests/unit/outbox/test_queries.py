@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from microblog.outbox import queries as outbox
 from microblog.outbox.models import Entry
+from microblog.outbox.unique import ERROR_CHARACTERS
 
 KIND = "letters"
 
@@ -63,7 +64,7 @@ def test_what_could_not_be_delivered_waits_until_it_is_to_be_retried_now(databas
     with database.write() as session:
         outbox.retry_later(session, KIND, [], "nothing")
         outbox.retry_later(session, KIND, entries, "e" * 1000, longest_seconds=60)
-        assert set(session.scalars(sa.select(sa.func.length(Entry.error)))) == {None, outbox.ERROR_CHARACTERS}
+        assert set(session.scalars(sa.select(sa.func.length(Entry.error)))) == {None, ERROR_CHARACTERS}
     assert lease(database) == []
     with database.write() as session:
         outbox.retry_now(session, KIND)

@@ -1,0 +1,96 @@
+"""Unique entries: of those about one key one waits at most, and the others go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.outbox.models import Entry
+from microblog.outbox.payloads import as_json, from_json
+
+if TYPE_CHECKING:
+    from microblog.outbox.queries import Leased
+
+ERROR_CHARACTERS = 500
+ENTRIES: Any = Entry.__table__  # Core, for many rows at once
+
+Fold = Callable[[Any, Any], Any]
+"""Called with the payload that waits and the new one; the payload for both."""
+
+
+def renew(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | None) -> bool:
+    """Did an entry that is unique wait, and get this payload?"""
+    waiting = get_waiting(session, kind, key)
+    if waiting is None:
+        return False
+    change(session, waiting.id, payload=as_json(join(fold, from_json(waiting.payload), payload)))
+    return True
+
+
+def put_back(
+    session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
+) -> None:
+    """One that is unique."""
+    while not was_merged(session, kind, entry, row["next_at"], error, fold):
+        try:
+            with session.begin_nested():
+                session.connection().execute(put_back_later(error), row)
+        except sa.exc.IntegrityError:  # another transaction has just written a newer one
+            continue
+        return
+
+
+def put_back_later(error: str) -> sa.Update:
+    change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("late"))
+    return change.values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS])
+
+
+def was_merged(
+    session: orm.Session, kind: str, entry: Leased, next_at: int, error: str, fold: Fold | None
+) -> bool:
+    """Did another entry about its key wait, and take it over, with its age and its failures?
+
+    The other one may be older, when both were leased and that one was put back first.
+    """
+    waiting = get_waiting(session, kind, entry.key)
+    if waiting is None:
+        return False
+    other = from_json(waiting.payload)
+    is_newer = waiting.id > entry.id
+    payload = join(fold, entry.payload, other) if is_newer else join(fold, other, entry.payload)
+    created = session.scalars(sa.select(Entry.created).where(Entry.id == entry.id)).one()
+    change(
+        session,
+        waiting.id,
+        payload=as_json(payload),
+        created=min(waiting.created, created),
+        attempts=max(waiting.attempts, entry.attempts),
+        next_at=max(waiting.next_at, next_at) if waiting.attempts else next_at,
+        error=error[:ERROR_CHARACTERS],
+    )
+    session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == entry.id))
+    return True
+
+
+def join(fold: Fold | None, older: Any, newer: Any) -> Any:
+    return newer if fold is None else fold(older, newer)
+
+
+def get_waiting(session: orm.Session, kind: str, key: str) -> Any:
+    """The unique entry about this key that waits, locked."""
+    query = sa.select(Entry.id, Entry.payload, Entry.created, Entry.attempts, Entry.next_at).where(
+        Entry.kind == kind,
+        Entry.key == key,
+        Entry.is_unique,
+        Entry.lease_until == 0,
+        Entry.is_dead_letter.is_(False),
+    )
+    return session.execute(query.with_for_update()).one_or_none()
+
+
+def change(session: orm.Session, entry_id: int, **values: Any) -> None:
+    update = sa.update(Entry).where(Entry.id == entry_id).values(**values)
+    session.execute(update.execution_options(synchronize_session=False))

@@ -82,9 +82,12 @@ class Api(Container):
 
 
 def is_api(request: Request) -> bool:
-    """Is it a program that asks? The path as it came: it may be one that cannot be decoded."""
-    path = request.environ.get("PATH_INFO", "")
-    return path == "/api" or path.startswith("/api/")
+    """Is it a program that asks? The path as it came: it may be one that cannot be decoded.
+
+    As traversal walks, `//api/` is `/api/`.
+    """
+    first, _, _ = request.environ.get("PATH_INFO", "").lstrip("/").partition("/")
+    return bool(first == "api")
 
 
 @implementer(IResourceURL)

@@ -30,6 +30,7 @@ from microblog.observing import Observation
 from microblog.request import Registry, Request
 from microblog.tree import Resource
 from microblog.web.errors import methods_of_tree
+from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
 
@@ -289,10 +290,4 @@ def includeme(config: Any) -> None:
     registry.registerUtility(Collector(registry), ICollector)
     config.add_observer(kept.observe)
     config.add_branch("metrics", MetricsPage)
-    config.add_view(
-        metrics,
-        context=MetricsPage,
-        request_method=("GET",),
-        permission=NO_PERMISSION_REQUIRED,
-        page=True,
-    )
+    config.add_view(metrics, **vars(page_view(context=MetricsPage, permission=NO_PERMISSION_REQUIRED)))

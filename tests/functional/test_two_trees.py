@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from pyramid.config import Configurator
+from pyramid.config import Configurator, not_
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.models import User
@@ -16,6 +16,7 @@ from microblog.events import RequestFailed
 from microblog.people.resources import Person
 from microblog.posts.resources import PostPage
 from microblog.security.cookies import SESSION_COOKIE
+from microblog.tree import Api
 from microblog.web.api import api_view
 from tests.conftest import Application, counted_statements
 from tests.walk import post_ids, sign_up, token, write
@@ -162,6 +163,39 @@ def test_a_program_changes_something_with_credentials_in_a_header_only(extended)
     assert error["message"] == "Send credentials in the header Authorization: cookies are not read here."
     assert browser.put("/api/users/susan", headers={"Authorization": "Bearer x"}).json == {"changed": True}
     assert "changed by a program" in browser.get("/users/susan")
+
+
+@pytest.mark.parametrize("slashes", ["//", "/%2F/"])
+def test_a_slash_too_many_leads_to_the_same_tree(extended, slashes):
+    """Traversal leaves empty segments out."""
+    browser = extended.browser()
+    sign_up(browser, "susan")
+    error_of(browser.get(f"{slashes}api/nothing", status=404))
+    with counted_statements(extended.database) as statements:
+        answer = browser.get(f"{slashes}api/users/susan", status=301)
+    assert answer.location == "http://localhost/api/users/susan"
+    assert answer.content_type == "application/json"
+    assert [sql for sql in statements if "sessions" in sql] == []
+    error_of(browser.put(f"{slashes}api/users/susan", headers={"X-CSRF-Token": token(browser)}, status=400))
+
+
+def test_every_view_is_in_exactly_one_tree(make_application):
+    """With everything switched on that has a page of its own."""
+    application = make_application({"microblog.metrics": "true"})
+    for item in application.registry.introspector.get_category("views"):
+        view = item["introspectable"]
+        if not isinstance(view["context"], type) or issubclass(view["context"], BaseException):
+            continue
+        is_below_the_api = view["containment"] is Api
+        is_above = isinstance(view["containment"], not_) and view["containment"].value is Api
+        assert (is_above, is_below_the_api) == (bool(view.get("page")), bool(view.get("api"))), view
+        assert is_above != is_below_the_api, view
+
+
+def test_the_metrics_are_not_below_the_api(make_application):
+    browser = make_application({"microblog.metrics": "true"}).browser(REMOTE_ADDR="127.0.0.1")
+    assert browser.get("/metrics").content_type == "text/plain"
+    error_of(browser.get("/api/metrics", status=404))
 
 
 def test_a_fault_of_ours_is_told_in_json(extended, caplog):

@@ -56,7 +56,10 @@ def show(site: Site, *, entry_id: int) -> None:
         entry = inspection.get_entry(session, entry_id)
     if entry is None:
         raise OperatorError(f"There is no entry {entry_id}: it was delivered, or dropped.")
-    payload = json.dumps(from_json(entry.payload), ensure_ascii=False, indent=2)
+    try:
+        payload = json.dumps(from_json(entry.payload), ensure_ascii=False, indent=2)
+    except ValueError:  # then it is a dead letter, or becomes one
+        payload = entry.payload or ""
     for name, value in (
         ("id", entry.id),
         ("kind", entry.kind),

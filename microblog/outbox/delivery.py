@@ -207,7 +207,7 @@ def parse_retry_after(value: str | None) -> float | None:
     value = (value or "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         date = parsedate_to_datetime(value)
         seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
         return max(0.0, seconds)

@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.outbox.models import Entry, Pause
-from microblog.outbox.payloads import as_json, from_json
+from microblog.outbox.payloads import NOT_JSON, as_json, from_json
 from microblog.outbox.unique import ENTRIES, ERROR_CHARACTERS, Fold, put_back, put_back_later, renew
 
 LEASE_SECONDS = 60.0  # more than a delivery may take with all its timeouts
@@ -140,7 +140,10 @@ def lease(
     order: Order = "any",
     seconds: float = LEASE_SECONDS,
 ) -> list[Leased]:
-    """The oldest entries that are due and that nobody else delivers; they are ours for so many seconds."""
+    """The oldest entries that are due and that nobody else delivers; they are ours for so many seconds.
+
+    One whose payload nobody can read becomes a dead letter, so that it does not hold up the others.
+    """
     query = sa.select(Entry.id).where(due(kind, order)).order_by(Entry.id).limit(limit)
     # Two statements: as a subquery, PostgreSQL may run the LIMIT more than once, and lease too many.
     # SQLite, which has one writer at a time, leaves FOR UPDATE out.
@@ -160,10 +163,14 @@ def lease(
         )
         .execution_options(synchronize_session=False)
     )
-    leased = (
-        Leased(id, key, from_json(text), attempts, until, destination, is_unique)
-        for id, key, text, attempts, until, destination, is_unique in rows
-    )
+    leased = []
+    for id, key, text, attempts, until, destination, is_unique in rows.all():
+        try:
+            payload = from_json(text)
+        except ValueError:
+            bury(session, {id: NOT_JSON})
+        else:
+            leased.append(Leased(id, key, payload, attempts, until, destination, is_unique))
     return sorted(leased, key=lambda entry: entry.id)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.outbox.models import Entry
-from microblog.outbox.payloads import as_json, from_json
+from microblog.outbox.payloads import NOT_JSON, as_json, from_json
 
 if TYPE_CHECKING:
     from microblog.outbox.queries import Leased
@@ -26,7 +27,7 @@ def renew(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | 
     waiting = get_waiting(session, kind, key)
     if waiting is None:
         return False
-    change(session, waiting.id, payload=as_json(join(fold, from_json(waiting.payload), payload)))
+    change(session, waiting.id, payload=as_json(join(fold, waiting.payload, payload)))
     return True
 
 
@@ -58,9 +59,10 @@ def was_merged(
     waiting = get_waiting(session, kind, entry.key)
     if waiting is None:
         return False
-    other = from_json(waiting.payload)
     is_newer = waiting.id > entry.id
-    payload = join(fold, entry.payload, other) if is_newer else join(fold, other, entry.payload)
+    payload = (
+        join(fold, entry.payload, waiting.payload) if is_newer else join(fold, waiting.payload, entry.payload)
+    )
     created = session.scalars(sa.select(Entry.created).where(Entry.id == entry.id)).one()
     change(
         session,
@@ -79,8 +81,22 @@ def join(fold: Fold | None, older: Any, newer: Any) -> Any:
     return newer if fold is None else fold(older, newer)
 
 
-def get_waiting(session: orm.Session, kind: str, key: str) -> Any:
-    """The unique entry about this key that waits, locked."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A unique entry that waits, and its decoded payload."""
+
+    id: int
+    payload: Any
+    created: int
+    attempts: int
+    next_at: int
+
+
+def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
+    """The unique entry about this key that waits, locked.
+
+    One whose payload nobody can read becomes a dead letter, and waits no more.
+    """
     query = sa.select(Entry.id, Entry.payload, Entry.created, Entry.attempts, Entry.next_at).where(
         Entry.kind == kind,
         Entry.key == key,
@@ -88,7 +104,14 @@ def get_waiting(session: orm.Session, kind: str, key: str) -> Any:
         Entry.lease_until == 0,
         Entry.is_dead_letter.is_(False),
     )
-    return session.execute(query.with_for_update()).one_or_none()
+    row = session.execute(query.with_for_update()).one_or_none()
+    if row is None:
+        return None
+    try:
+        return Waiting(row.id, from_json(row.payload), row.created, row.attempts, row.next_at)
+    except ValueError:
+        change(session, row.id, is_dead_letter=True, error=NOT_JSON)
+        return None
 
 
 def change(session: orm.Session, entry_id: int, **values: Any) -> None:

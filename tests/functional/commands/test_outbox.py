@@ -83,3 +83,9 @@ def test_drop_gives_up_dead_letters_of_a_kind_or_any_entry(microblog, letters, d
 @pytest.mark.parametrize("arguments", [[], ["1", "--kind", "letters"]])
 def test_whoever_does_not_say_which_entries_is_asked(microblog, application, command, arguments):
     assert "one of both" in microblog("outbox", command, *arguments, status=2).stderr
+
+
+def test_show_prints_a_payload_that_is_not_json_as_it_is(microblog, database, letters):
+    with database.write() as session:
+        session.execute(sa.update(Entry).where(Entry.key == "waits").values(payload="{broken"))
+    assert "payload: {broken" in microblog("outbox", "show", str(letters["waits"])).stdout.splitlines()

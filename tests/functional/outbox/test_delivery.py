@@ -243,6 +243,19 @@ def test_several_workers_deliver_everything_once(hire):
     assert sorted(key for key, _ in postman.delivered) == sorted(f"n{number}" for number in range(40))
 
 
+def test_a_payload_that_is_not_json_is_a_dead_letter_and_holds_up_nobody(hire):
+    postman = hire(batch=9)
+    postman.write("broken")
+    postman.change(payload="{broken")
+    postman.write("susan", payload=1)
+    assert postman.work() == 1
+    assert postman.delivered == [("susan", 1)]
+    assert postman.depth == (0, 1)
+    with postman.database.read() as session:
+        (entry,) = inspection.list_entries(session, KIND, 9)
+    assert (entry.payload, entry.error) == ("{broken", "Its payload is not JSON.")
+
+
 # Registering
 
 
@@ -289,6 +302,7 @@ def test_a_key_of_255_characters_is_delivered_as_it_is(hire):
         ("-3", None),
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(value, seconds):

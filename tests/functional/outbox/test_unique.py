@@ -220,3 +220,14 @@ def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
     with postman.database.read() as session:
         (left,) = inspection.list_entries(session, KIND, 9)
     assert left.next_at > queries.now() + 3_500_000
+
+
+@pytest.mark.parametrize("fold", [join, None])
+def test_a_waiting_payload_that_is_not_json_stops_nobody_who_writes_about_its_key(hire, fold):
+    postman = hire(fold=fold)
+    postman.write_unique("susan", [1], fold=fold)
+    postman.change(payload="{broken")
+    postman.write_unique("susan", [2], fold=fold)
+    assert postman.depth == (1, 1)
+    assert postman.work() == 1
+    assert postman.delivered == [("susan", [2])]

@@ -51,8 +51,12 @@ def get_or_add_accounts(
     :raises StaleData: when somebody else adds the same person at this moment, or takes the nickname.
     """
     reserved = session.info["registry"].reserved_nicknames
-    nicknames = {name for name in since if nickname_problem(name, reserved) is None}
-    owners = queries.owners_of_nicknames(session, nicknames)
+    # A nickname may be reserved since its person came: the posts are theirs all the same.
+    possible = {name for name in since if nickname_problem(name, ()) is None}
+    owners = queries.owners_of_nicknames(session, possible)
+    nicknames = {
+        name for name in possible if nickname_key(name) in owners or nickname_key(name) not in reserved
+    }
     names = {name: get_possible_names(name) for name in since if name not in nicknames}
     kept = queries.imported_authors(session, {one for several in names.values() for one in several})
     ids: dict[str, int] = {}

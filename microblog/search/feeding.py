@@ -54,19 +54,22 @@ def add_kind(config: Any) -> None:
     )
 
 
+# The registry comes from the session: SQLAlchemy never forgets a listener, nor what it refers to.
+
+
+def after_begin(session: orm.Session, connection: sa.Connection) -> None:
+    feed = find_search_feed(session.info["registry"])
+    if feed is not None:
+        feed.after_begin(session, connection)
+
+
+def before_commit(session: orm.Session) -> None:
+    feed = find_search_feed(session.info["registry"])
+    if feed is not None:
+        feed.before_commit(session)
+
+
 def includeme(config: Any) -> None:
-    registry = config.registry
-
-    def after_begin(session: orm.Session, connection: sa.Connection) -> None:
-        feed = find_search_feed(registry)
-        if feed is not None:
-            feed.after_begin(session, connection)
-
-    def before_commit(session: orm.Session) -> None:
-        feed = find_search_feed(registry)
-        if feed is not None:
-            feed.before_commit(session)
-
-    registry.database.after_begin(after_begin)
-    registry.database.before_commit(before_commit)
+    config.registry.database.after_begin(after_begin)
+    config.registry.database.before_commit(before_commit)
     config.add_worker_task("search index", lambda registry: index_changes(registry) and None)

@@ -10,6 +10,7 @@ import gc
 import subprocess
 import sys
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -17,12 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from zope.interface import implementer
 
+from microblog import main
 from microblog.accounts.queries import add_user
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import ISearch, ISearchFeed
 from microblog.search.nothing import NoSearch
-from tests.conftest import get_adapter
+from tests.conftest import get_adapter, settings_for
 from tests.walk import bodies, flashes, post_ids, sign_up, write
 
 THREADS = 8
@@ -178,3 +180,10 @@ def test_an_adapter_that_writes_with_a_kept_session_fails(make_application, capl
     caplog.clear()  # the trace in it holds the post
     get_adapter(application).kept = None
     assert bodies(browser.get("/explore")) == []
+
+
+def test_an_application_that_nobody_uses_is_forgotten(migrated):
+    """SQLAlchemy keeps the listeners of sessions for ever, and with them all that they refer to."""
+    registry = weakref.ref(main(None, **settings_for(migrated())).registry)
+    gc.collect()
+    assert registry() is None

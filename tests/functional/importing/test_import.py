@@ -88,6 +88,13 @@ def test_posts_of_somebody_who_is_here_are_theirs(load, browser, application):
     assert sorted(bodies(application.browser().get("/users/Susan"))) == ["Again", "Hello"]
 
 
+def test_posts_of_somebody_whose_nickname_is_reserved_by_now_are_theirs(load, database):
+    with database.write() as session:  # as before there was a page of this name
+        add_user(session, "health")
+    load([line(author="health"), line(author="Health", body="Again")])
+    assert {author for _, author, _, _ in posts(database)} == {"health"}
+
+
 def test_a_name_that_is_no_nickname_gets_a_free_one_and_keeps_it(load, browser, database):
     sign_up(browser, "JohnSmith")
     said = load([line(author="John Smith"), line(author="John_[Smith]", body="Me too")]).stdout

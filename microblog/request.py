@@ -102,7 +102,7 @@ class Registry(PyramidRegistry):
 class Request(PyramidRequest):
     """A request whose head is cut to a length that may be parsed, and whose form is parsed once.
 
-    There is no JSON yet. When there is, its size and its depth are limited here as well, before it is parsed.
+    What is below /api is no form: only the size of its body is limited here, and not the depth of its JSON.
     """
 
     registry: Registry
@@ -184,6 +184,15 @@ class Request(PyramidRequest):
     def has_read_form(self) -> bool:
         return FORM in self.environ
 
+    def check_body(self) -> None:
+        """:raises HTTPClientError: when too much came, or nobody knows how much. Reads nothing."""
+        if is_too_large(self):
+            raise HTTPRequestEntityTooLarge(
+                f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
+            )
+        if "Transfer-Encoding" in self.headers:  # waitress has counted the chunks, others have not
+            raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
+
     def check_form(self) -> None:
         """:raises HTTPClientError: when what came is no form, or one that cannot be read."""
         problem = raisable(self._form()[1])
@@ -205,14 +214,9 @@ class Request(PyramidRequest):
         return fields, refusal
 
     def _parsed_form(self) -> Any:
-        if self.method != "POST":
-            return NoVars("Only a POST brings a form.")
-        if is_too_large(self):
-            raise HTTPRequestEntityTooLarge(
-                f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
-            )
-        if "Transfer-Encoding" in self.headers:  # waitress has counted the chunks, others have not
-            raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
+        if self.method != "POST" or is_below_api(self.environ):
+            return NoVars("Only a POST to a page brings a form.")
+        self.check_body()
         if (self.content_length or 0) <= 0:
             return MultiDict()
         self.make_body_seekable()
@@ -292,6 +296,12 @@ def as_text(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
     return text.encode("latin-1").decode()
+
+
+def is_below_api(environ: dict[str, Any]) -> bool:
+    """By the path as it came, which may not be decodable. For traversal, too, `//api/` is `/api/`."""
+    first, _, _ = environ.get("PATH_INFO", "").lstrip("/").partition("/")
+    return bool(first == "api")
 
 
 def is_too_large(request: Request) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from pyramid.interfaces import IResourceURL
 from zope.interface import implementer
 
-from microblog.request import Request
+from microblog.request import Request, is_below_api
 
 # What may stand in a path segment as it is (RFC 3986, "pchar").
 SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
@@ -82,12 +82,8 @@ class Api(Container):
 
 
 def is_api(request: Request) -> bool:
-    """Is it a program that asks? The path as it came: it may be one that cannot be decoded.
-
-    As traversal walks, `//api/` is `/api/`.
-    """
-    first, _, _ = request.environ.get("PATH_INFO", "").lstrip("/").partition("/")
-    return bool(first == "api")
+    """Is it a program that asks?"""
+    return is_below_api(request.environ)
 
 
 @implementer(IResourceURL)

@@ -29,6 +29,7 @@ def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[A
             raise HTTPNotFound()
         if not is_safe(request):
             check_origin(request)
+            request.check_body()
             request.check_form()
             # The token is compared by the view (security/csrf.py).
         return handler(request)

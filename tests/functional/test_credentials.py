@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.conftest import Application
 from tests.walk import bodies, sign_up
 
 GOOD = {"Authorization": "Bearer good"}
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def load_by_token(request: Any) -> Identity | None:
@@ -47,10 +49,16 @@ def show_token(root: Root, request: Any) -> Response:
     return Response(request.csrf_token)
 
 
+def count_letters(users: Users, request: Any) -> Any:
+    return {"letters": len(request.json_body["text"])}
+
+
 def with_tokens(**options: Any) -> Callable[[Configurator], None]:
     def extend(config: Configurator) -> None:
         config.add_identity_loader("token", load_by_token, position=1, **options)
         config.add_view(write_by_program, **vars(api_view(context=Users, methods=("POST",))))
+        settings = vars(api_view(context=Users, name="count", methods=UNSAFE, csrf=False))
+        config.add_view(count_letters, **settings)
         settings = vars(api_view(context=Person, name="follow", methods=("POST",), permission="follow"))
         config.add_view(follow_by_program, **settings)
         config.add_view(show_token, context=Root, name="token")
@@ -105,3 +113,23 @@ def test_who_is_not_known_by_a_token_may_not_follow(tokens):
 def test_nor_may_a_person_follow_themselves_by_a_program(tokens):
     answer = tokens.browser().post("/api/users/susan/follow", headers=GOOD, status=403)
     assert answer.json["error"]["message"] == "You cannot follow yourself."
+
+
+@pytest.mark.parametrize("method", UNSAFE)
+def test_a_program_sends_json_of_a_limited_size(make_application, method):
+    program = make_application({"microblog.max_body": "1000"}, extend=with_tokens()).browser()
+    call = partial(program.request, "/api/users/count", method=method, content_type="application/json")
+    assert call(body=b'{"text": "Hello"}').json == {"letters": 5}
+    body = b'{"text": "%s"}' % (b"x" * 1000)
+    assert call(body=body, status=413).json["error"]["message"] == (
+        "This is larger than the 1,000 bytes that are accepted here."
+    )
+    answer = call(body=b'{"text": "Hello"}', headers={"Transfer-Encoding": "chunked"}, status=411)
+    assert answer.json["error"]["title"] == "How long is it?"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_no_method_brings_more_to_a_page(make_application, method):
+    browser = make_application({"microblog.max_body": "1000"}).browser()
+    browser.request("/explore", method=method, body=b"x" * 1001, status=413)
+    browser.request("/explore", method=method, body=b"x" * 1000, status=405)

@@ -224,6 +224,14 @@ def test_another_body_is_another_form():
     assert request.POST["a"] == "2"
 
 
+def test_below_the_api_nothing_is_a_form():
+    request = posted(b"a=1")
+    request.path_info = "//api/posts/"
+    request.check_form()
+    assert [*request.POST.items()] == []
+    assert request.body_file_raw.reads == 0
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "FOO"])
 def test_only_a_post_brings_a_form(method):
     request = posted(b"a=1")

@@ -28,6 +28,9 @@ from microblog.errors import OperatorError
 
 ADAPTERS_PREFIX = "search_"
 LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
+LOCK_TIMEOUT = "1500ms"  # less than a request may take: all that queue behind the migration are served
+LOCK_NOT_AVAILABLE = "55P03"
+ATTEMPTS = 40
 
 
 class MigrationError(OperatorError):
@@ -44,10 +47,25 @@ def alembic_config(database: Database) -> Config:
     return config
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head", *, attempts: int = ATTEMPTS) -> None:
+    """Each attempt waits a short time for the locks of PostgreSQL: whoever uses a table queues behind it.
+
+    :raises MigrationError: when somebody held one all the time.
+    """
     from alembic import command
 
-    command.upgrade(alembic_config(database), revision)
+    for _ in range(attempts):
+        try:
+            command.upgrade(alembic_config(database), revision)
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+        else:
+            return
+    raise MigrationError(
+        "Somebody else, such as a backup that is running, holds a table which has to be changed. Nothing was "
+        "changed: try again when they have ended."
+    )
 
 
 def downgrade(database: Database, revision: str = "base") -> None:
@@ -119,6 +137,8 @@ def run_migrations(context: Any) -> None:
         try:
             with connection.begin():
                 wait_for_others(connection)
+                if not sqlite:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 context.configure(
                     connection=connection,
                     target_metadata=Base.metadata,

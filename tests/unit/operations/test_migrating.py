@@ -149,6 +149,26 @@ def test_a_filled_database_survives_a_batch_migration_with_every_row_and_trigger
         assert not search.verify(empty)
 
 
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_a_table_that_somebody_holds_is_not_waited_for_by_all_others(empty):
+    migrating.upgrade(empty, "0006")
+    with empty.engine.connect() as backup:
+        backup.exec_driver_sql("LOCK TABLE outbox IN ACCESS SHARE MODE")
+        with pytest.raises(migrating.MigrationError, match="Somebody else, such as a backup"):
+            migrating.upgrade(empty, attempts=1)
+        backup.rollback()
+    assert migrating.current(empty) == "0006"
+    migrating.upgrade(empty)
+    assert migrating.current(empty) == migrating.head()
+
+
+def test_a_database_that_is_not_there_is_no_lock():
+    with pytest.raises(sa.exc.OperationalError, match="refused"):
+        migrating.upgrade(Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+
+
 def test_no_migration_uses_the_batch_mode_that_loses_triggers():
     """`alembic revision --autogenerate` writes it; ours in `operations/migrating.py` takes its place."""
     scripts = {path.name: path.read_text() for path in (ROOT / "alembic" / "versions").glob("*.py")}

@@ -136,6 +136,7 @@ class Request(PyramidRequest):
     # The session that is open, and whether it is the one that writes (`microblog.transactions`).
     opened_session: orm.Session | None = None
     is_writing: bool = False
+    outside_session: orm.Session | None = None  # the one that reads where there is no transaction
 
     # The body is copied for a second attempt; up to a usual `MAX_BODY` it stays in memory.
     request_body_tempfile_limit = 1_000_000

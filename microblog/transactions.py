@@ -31,10 +31,25 @@ def is_safe(request: Request) -> bool:
 
 
 def dbsession(request: Request) -> orm.Session:
-    """The session of the request: the read one, opened at first use, until an action begins to write."""
+    """The session of the request: the read one, opened at first use, until an action begins to write.
+
+    Above the transaction, where the page of a refusal is made, it is another one that reads, and ends with
+    the request.
+    """
+    if "tm.active" not in request.environ:
+        return session_outside(request)
     session = request.opened_session
     if session is None:
         session = request.opened_session = open_session(request, write=False)
+    return session
+
+
+def session_outside(request: Request) -> orm.Session:
+    """Before the transaction of the request, or after it."""
+    session = request.outside_session
+    if session is None:
+        opened = session = request.outside_session = request.registry.database.session(write=False)
+        request.add_finished_callback(lambda request: opened.close())
     return session
 
 
@@ -66,6 +81,7 @@ def begin_write(request: Request) -> orm.Session:
         request.registry.security_policy.hold_identity(request, session)
     except BaseException:
         session.close()
+        request.opened_session, request.is_writing = None, False  # the page of the error may read
         raise
     return session
 

@@ -22,6 +22,7 @@ def setup(env: dict[str, Any]) -> Iterator[None]:
 
 def transaction(env: dict[str, Any], request: Request) -> Iterator[None]:
     request.tm.begin()
+    request.environ["tm.active"] = True  # as pyramid_tm says it to `request.dbsession`
     env.update(
         tm=request.tm,
         dbsession=request.dbsession,

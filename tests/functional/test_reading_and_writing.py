@@ -6,18 +6,20 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPConflict
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import event
 
 from microblog.accounts.events import Renamed
 from microblog.accounts.models import User
-from microblog.db import Database
+from microblog.db import Database, StaleData
 from microblog.people.events import Followed
 from microblog.posts.actions import write
 from microblog.posts.events import PostDeleted
@@ -292,6 +294,75 @@ def watched(make_application: Callable[..., Application], subscriber: Subscriber
             config.add_subscriber(subscriber, kind)
 
     return make_application(extend=extend)
+
+
+def counts_people(config: Configurator) -> None:
+    """Each page, and so that of an error, reads by the session of its request."""
+
+    def has_database(request: Any) -> bool:
+        return request.dbsession.scalar(sa.select(sa.func.count(User.id))) is not None
+
+    config.add_nav_item("counted", "Counted", lambda request: request.link(), shown=has_database, order=1)
+    config.add_branch("probe", Probe)
+    for name, view in (("add", add_somebody_by_a_view), ("late", fail_at_commit)):
+        settings = {"context": Probe, "name": name, "permission": NO_PERMISSION_REQUIRED}
+        config.add_view(view, request_method="POST", page=True, **settings)
+
+
+def fail_at_commit(probe: Probe, request: Any) -> Any:
+    """As by a trigger of the database that finds something wrong at the end."""
+    add_somebody(request)
+    event.listen(request.dbsession, "before_commit", partial(refuse_to_write, request))
+    return Response("all is well until here")
+
+
+def refuse_to_write(request: Any, session: Any) -> None:
+    raise StaleData("always")
+
+
+def test_the_page_of_a_refused_write_reads(make_application):
+    application = make_application(extend=counts_people)
+    application.registry.checks_before_writing.append(refuse_to_write)
+    browser = application.browser()
+    page = browser.post("/probe/add", {"csrf_token": token(browser, "/login")}, status=409)
+    assert page.html.h1.get_text() == "Changed meanwhile"
+    assert "Counted" in page.html.nav.get_text()
+
+
+def test_who_was_refused_once_may_begin_again(make_application):
+    found = []
+
+    def begin_twice(probe: Probe, request: Any) -> Any:
+        with pytest.raises(StaleData):
+            request.begin_write()
+        found.append((request.is_writing, request.dbsession.scalar(sa.select(sa.func.count(User.id)))))
+        raise HTTPConflict()
+
+    application = make_application(extend=probed_by(begin_twice))
+    application.registry.checks_before_writing.append(refuse_to_write)
+    browser = application.browser()
+    browser.post("/probe/", {"csrf_token": token(browser, "/login")}, status=409)
+    assert found == [(False, 0)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status"),
+    [
+        ("POST", "/probe/add", {"body": b"x" * 1001}, 413),
+        ("GET", f"/{'a' * 20_000}", {}, 414),
+        ("POST", "/probe/add", {"headers": {"Origin": "https://elsewhere.example"}}, 400),
+        ("PUT", "/probe/nothing", {}, 404),
+        ("POST", "/probe/add", {}, 400),  # no token
+        ("POST", "/probe/late", {"headers": {"Authorization": "Bearer x"}}, 409),  # refused by its COMMIT
+    ],
+)
+def test_the_page_of_what_is_refused_above_the_transaction_reads(
+    make_application, method, path, more, status
+):
+    application = make_application({"microblog.max_body": "1000"}, extend=counts_people)
+    page = application.browser().request(path, method=method, **more, status=status)
+    assert "Counted" in page.html.nav.get_text()
+    assert application.database.engine.pool.checkedout() == 0
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from sqlalchemy import orm
 
 from microblog.db import Base
 from microblog.errors import OperatorError
+from microblog.operations.migrating import ADAPTERS_PREFIX
+from microblog.operations.queries import VERSIONS
 from microblog.outbox.models import DERIVED_KINDS, Entry
 from microblog.search.adapters import uninstall_others
 
@@ -64,6 +66,13 @@ class Copied:
 def all_tables() -> list[sa.Table]:
     """Every table of the models; one that refers to another comes after it."""
     return list(Base.metadata.sorted_tables)
+
+
+def list_unknown_tables(session: orm.Session) -> list[str]:
+    """Tables that no model knows: somebody else's, or those of a package that is not included here."""
+    names = sa.inspect(session.connection()).get_table_names()
+    known = {VERSIONS.name, *Base.metadata.tables}
+    return sorted(name for name in names if name not in known and not name.startswith(ADAPTERS_PREFIX))
 
 
 def travelling_tables() -> list[sa.Table]:

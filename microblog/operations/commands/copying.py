@@ -10,10 +10,16 @@ import click
 import sqlalchemy as sa
 
 from microblog.console.progress import Progress
-from microblog.db import DATABASE_URL, Database, sqlite_file, without_password
+from microblog.db import DATABASE_URL, Base, Database, sqlite_file, without_password
 from microblog.errors import OperatorError
 from microblog.operations import migrating
-from microblog.operations.copying import copy, first_table_with_rows, number_of_rows
+from microblog.operations.copying import (
+    all_tables,
+    copy,
+    first_table_with_rows,
+    list_unknown_tables,
+    number_of_rows,
+)
 from microblog.operations.queries import faults_of_file
 
 PRIVATE = 0o600
@@ -45,10 +51,16 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
             total = number_of_rows(old)
             if overwrite and not total:
                 raise OperatorError(f"There is nothing in {shown(source)} to copy: do you mean TO FROM?")
+            unknown = list_unknown_tables(old)
             done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
     click.echo(
         f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
     )
+    if unknown:
+        click.echo(
+            f"Not copied, since no package of this site knows them: {', '.join(unknown)}. If they are a "
+            "plug-in's, name the site with -c FILE.ini, whose pyramid.includes brings it in."
+        )
     if done.waiting:
         click.echo(
             f"{done.waiting:,} outbox entries wait in both databases: start nothing on the old one, "
@@ -176,6 +188,8 @@ def prepare(database: Database, name: str, *, overwrite: bool) -> None:
             f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: name a "
             "database that is empty."
         )
+    with database.write() as session:  # those that no migration of ours makes
+        Base.metadata.create_all(session.connection(), tables=all_tables(), checkfirst=True)
     with database.read() as session:
         table = None if overwrite else first_table_with_rows(session)
     if table is not None:

@@ -108,6 +108,13 @@ def test_everything_is_copied_and_the_site_goes_on_there(source, target, tmp_pat
     site.database.close()
 
 
+def test_a_table_that_nobody_knows_is_named(source, sqlite_target):
+    execute(source, "CREATE TABLE strangers (id INTEGER)")
+    said = run("copy-database", source, sqlite_target).stdout
+    execute(source, "DROP TABLE strangers")
+    assert "Not copied, since no package of this site knows them: strangers." in said
+
+
 def test_ids_that_were_given_never_come_back(source, target):
     last = max(execute(source, "SELECT id FROM outbox"))[0] + 1  # the last one is gone
     run("copy-database", source, target)

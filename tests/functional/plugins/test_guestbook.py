@@ -253,8 +253,6 @@ def test_its_command_makes_its_table_and_reads_it(site, microblog, table):
 def test_its_rows_are_copied(microblog, susan, site, tmp_path):
     url = f"sqlite+pysqlite:///{tmp_path}/copy.sqlite3"
     copy = write_ini(tmp_path / "copy.ini", url, "none", "pyramid.includes = tests.plugins.guestbook")
-    run("-c", copy, "database", "upgrade")
-    run("-c", copy, "guestbook", "install")
     microblog("copy-database", site.registry.microblog[DATABASE_URL], url)
     assert run("-c", copy, "guestbook", "list").output == "susan: susan is new here.\n"
 

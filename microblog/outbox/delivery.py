@@ -17,12 +17,13 @@ from microblog.outages import DatabaseUnavailable
 from microblog.outbox import queries
 from microblog.outbox.kinds import DeliveryFailed, Kind, Outcome
 from microblog.outbox.lag import LagWatch
-from microblog.outbox.queries import Leased
+from microblog.outbox.queries import Leased, Wait
 from microblog.request import Registry
 
 log = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+SECONDS_IN_A_ROUND = 2.0  # other tasks wait meanwhile
 NO_REASON = "Not delivered, for no reason that was given."
 
 
@@ -44,20 +45,26 @@ class Outbox:
         """The registered ones, by name."""
         return dict(self._kinds)
 
-    def work(self) -> int:
+    def work(self, seconds: float = 0.0) -> int:
         """A batch of each kind, and a look at what waits too long; how many entries are dealt with.
 
+        Another batch of those that have more, until so many seconds are over.
         A kind whose function fails does not hold up the others; its exception is raised at the end.
         """
         count = 0
         fault: Exception | None = None
-        for name in self._kinds:
-            try:
-                count += self.deliver(name)
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:
-                fault = fault or error
+        names, until = list(self._kinds), time.monotonic() + seconds
+        while names:
+            delivered: dict[str, int] = {}
+            for name in names:
+                try:
+                    delivered[name] = self.deliver(name)
+                except DatabaseUnavailable:
+                    raise
+                except Exception as error:
+                    fault = fault or error
+            count += sum(delivered.values())
+            names = [name for name in delivered if delivered[name]] if time.monotonic() < until else []
         self.lag.look()
         if fault is not None:
             raise fault
@@ -80,11 +87,11 @@ class Outbox:
         fault: Exception | None = None
         for batch in by_destination(entries):
             outcome, error = self._hand_over(kind, batch)
-            if (
-                error is not None and len(batch) > 1
-            ):  # the one that it cannot take must not hold up the others
+            # The one that it cannot take must not hold up the others.
+            is_one_by_one = error is not None and len(batch) > 1
+            if is_one_by_one:
                 outcome, error = self._hand_over_one_by_one(kind, batch)
-            count += self.account_for(kind, batch, outcome)
+            count += self.account_for(kind, batch, outcome, is_written_down=is_one_by_one)
             fault = fault or error
         if fault is not None:
             raise fault
@@ -105,68 +112,94 @@ class Outbox:
     def _hand_over_one_by_one(
         self, kind: Kind, entries: Sequence[Leased]
     ) -> tuple[Outcome, Exception | None]:
+        """What became of each is written down at once, for the next one may find the database gone."""
         acknowledged: list[int] = []
         refused: dict[int, str] = {}
-        error, fault = "", None
+        error, fault, retry_after = "", None, 0.0
         for entry in entries:
             outcome, one_fault = self._hand_over(kind, [entry])
+            with self._registry.database.write() as session:
+                self._write_down(session, kind, [entry], outcome)
             acknowledged += outcome.acknowledged
             refused |= outcome.refused
             error, fault = outcome.error or error, one_fault or fault
-        return Outcome(acknowledged, refused, error), fault
+            retry_after = max(retry_after, outcome.retry_after or 0.0)
+        return Outcome(acknowledged, refused, error, retry_after), fault
 
-    def account_for(self, kind: Kind, entries: Sequence[Leased], outcome: Outcome) -> int:
-        """Write down what became of entries of one destination; how many are dealt with for good."""
-        done, refused = set(outcome.acknowledged), outcome.refused
-        left = [entry for entry in entries if entry.id not in done and entry.id not in refused]
-        error = (outcome.error or NO_REASON) if left else ""
-        was_failing = self._note_failing(kind.name, entries[0].destination, has_failed=bool(left))
-        with self._registry.database.write() as session:
-            ours = queries.still_leased(session, entries)
-            queries.acknowledge(session, ours & done)
-            queries.bury(session, {i: reason for i, reason in refused.items() if i in ours})
-            pauses = {
-                "longest_seconds": kind.longest_pause_seconds,
-                "at_least_seconds": min(outcome.retry_after or 0.0, LONGEST_RETRY_AFTER_SECONDS),
-            }
-            late = [entry for entry in left if entry.id in ours]
-            queries.retry_later(session, kind.name, late, error, fold=kind.fold, **pauses)
-            lost = [entry for entry in entries if entry.id not in ours]
-            if lost and kind.on_lost_lease is not None:
-                kind.on_lost_lease(session, lost)
-            self._steer(session, kind.name, entries[0].destination, error, pauses, was_failing=was_failing)
-        tell(kind.name, entries[0].destination, refused, error, was_failing=was_failing)
-        return len(done) + len(refused)
+    def account_for(
+        self, kind: Kind, entries: Sequence[Leased], outcome: Outcome, *, is_written_down: bool = False
+    ) -> int:
+        """Write down what became of entries of one destination, and pause that, or end its pause; how many
+        are dealt with for good.
 
-    def _note_failing(self, name: str, destination: str | None, *, has_failed: bool) -> bool:
-        """Did this worker's last delivery there fail?"""
-        where = (name, destination)
+        A destination that took or refused any of them works, whatever trouble the others have.
+        """
+        left = get_left(entries, outcome)
+        error = (outcome.error or NO_REASON) if len(left) == len(entries) else ""
+        where = (kind.name, entries[0].destination)
         with self._lock:
             was_failing = where in self._failing
-            if has_failed:
+        with self._registry.database.write() as session:
+            if not is_written_down:
+                self._write_down(session, kind, entries, outcome)
+            if error:
+                pause(session, kind, entries[0].destination, error, outcome)
+            else:
+                resume(session, kind, entries[0].destination, left, was_failing=was_failing)
+        with self._lock:
+            if error:
                 self._failing.add(where)
             else:
                 self._failing.discard(where)
-        return was_failing
+        tell(*where, outcome.refused, error, was_failing=was_failing)
+        return len(entries) - len(left)
 
-    def _steer(
-        self,
-        session: orm.Session,
-        name: str,
-        destination: str | None,
-        error: str,
-        pauses: dict[str, float],
-        *,
-        was_failing: bool,
+    def _write_down(
+        self, session: orm.Session, kind: Kind, entries: Sequence[Leased], outcome: Outcome
     ) -> None:
-        """Pause a destination that fails; when it is back, whatever waits for it is due at once."""
-        if error:
-            if destination is not None:
-                queries.pause(session, name, destination, error, **pauses)
-            return
-        was_paused = destination is not None and queries.end_pause(session, name, destination)
-        if was_failing or was_paused:
-            queries.retry_now(session, name, destination)
+        """What became of each: it is gone, a dead letter, or retried later."""
+        ours = queries.still_leased(session, entries)
+        left = get_left(entries, outcome)
+        queries.acknowledge(session, ours & set(outcome.acknowledged))
+        queries.bury(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
+        queries.retry_later(
+            session,
+            kind.name,
+            [entry for entry in left if entry.id in ours],
+            (outcome.error or NO_REASON) if left else "",
+            # What was said about all of many is about the other side, which may be back sooner.
+            wait=get_wait(kind, outcome, is_binding=len(entries) == 1 or len(left) < len(entries)),
+            fold=kind.fold,
+        )
+        lost = [entry for entry in entries if entry.id not in ours]
+        if lost and kind.on_lost_lease is not None:
+            kind.on_lost_lease(session, lost)
+
+
+def get_left(entries: Sequence[Leased], outcome: Outcome) -> list[Leased]:
+    """Those that are retried."""
+    done = {*outcome.acknowledged, *outcome.refused}
+    return [entry for entry in entries if entry.id not in done]
+
+
+def get_wait(kind: Kind, outcome: Outcome, *, is_binding: bool = False) -> Wait:
+    asked_for = min(outcome.retry_after or 0.0, LONGEST_RETRY_AFTER_SECONDS)
+    return Wait(kind.longest_pause_seconds, asked_for, is_binding and asked_for > 0)
+
+
+def pause(session: orm.Session, kind: Kind, destination: str | None, error: str, outcome: Outcome) -> None:
+    """Everything failed there."""
+    if destination is not None:
+        queries.pause(session, kind.name, destination, error, wait=get_wait(kind, outcome))
+
+
+def resume(
+    session: orm.Session, kind: Kind, destination: str | None, left: Sequence[Leased], *, was_failing: bool
+) -> None:
+    """It works: if it did not before, whatever waits for it is due at once, but for what has just failed."""
+    was_paused = destination is not None and queries.end_pause(session, kind.name, destination)
+    if was_failing or was_paused:
+        queries.retry_now(session, kind.name, destination, besides=[entry.key for entry in left])
 
 
 def tell(
@@ -189,7 +222,7 @@ def tell(
 
 def deliver_kinds(registry: Registry) -> None:
     """The worker's task."""
-    registry.outbox.work()
+    registry.outbox.work(SECONDS_IN_A_ROUND)
 
 
 def by_destination(entries: Sequence[Leased]) -> Iterator[list[Leased]]:

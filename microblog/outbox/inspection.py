@@ -60,7 +60,7 @@ def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = N
     changed: Any = session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(session.scalars(found.with_for_update(skip_locked=True)).all()))
-        .values(is_dead_letter=False, next_at=0, lease_until=0, attempts=0)
+        .values(is_dead_letter=False, next_at=0, not_before=0, lease_until=0, attempts=0)
         .execution_options(synchronize_session=False)
     )
     if kind is not None:

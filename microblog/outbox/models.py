@@ -23,9 +23,10 @@ class Entry(Base):
 
     `kind` says who delivers it, `key` what it is about, `payload` is JSON, and `destination` the other side,
     for kinds that have several. Ids only grow, also when the outbox was emptied in between, and those about
-    one key grow in the order of its changes. `created`, `next_at` and `lease_until` are milliseconds since
-    1970. An entry that was refused for good is a dead letter. One that `is_unique` is the only one of its
-    kind and key while it waits; once it is leased, the next change writes another one.
+    one key grow in the order of its changes. Times are milliseconds since 1970: it is due at `next_at`, and
+    `not_before` is when the other side asked to get it again, which no success with others makes earlier. An
+    entry that was refused for good is a dead letter. One that `is_unique` is the only one of its kind and key
+    while it waits; once it is leased, the next change writes another one.
     """
 
     __tablename__ = "outbox"
@@ -50,6 +51,7 @@ class Entry(Base):
     created: Mapped[int] = mapped_column(sa.BigInteger)
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     next_at: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
+    not_before: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
     lease_until: Mapped[int] = mapped_column(sa.BigInteger, server_default="0", default=0)
     # The column has its name from the first version, which may still be running while this one starts.
     is_dead_letter: Mapped[bool] = mapped_column("set_aside", server_default=sa.false(), default=False)

@@ -36,6 +36,25 @@ class Leased:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait after a failure: ever longer up to the longest, and what the other side asked for.
+
+    What it asked for is binding for an entry when it is about this one, so that success with others does not
+    end it.
+    """
+
+    longest_seconds: float = LONGEST_PAUSE_SECONDS
+    at_least_seconds: float = 0.0
+    is_binding: bool = False
+
+    def get_seconds(self, attempts: int) -> float:
+        return max(self.at_least_seconds, pause_seconds(attempts, self.longest_seconds))
+
+
+A_WHILE = Wait()
+
+
+@dataclass(frozen=True, slots=True)
 class Depth:
     """How many entries wait, how many are dead letters, and for how long the oldest has waited."""
 
@@ -194,18 +213,19 @@ def retry_later(
     entries: Iterable[Leased],
     error: str,
     *,
-    longest_seconds: float = LONGEST_PAUSE_SECONDS,
-    at_least_seconds: float = 0.0,
+    wait: Wait = A_WHILE,
     fold: Fold | None = None,
 ) -> None:
     """They could not be delivered now: again later, and ever later.
 
-    A unique entry goes into the newer one about its key that waits, if there is one.
+    A unique entry goes into the other one about its key that waits, if there is one.
     """
     rows = []
     for entry in entries:
-        seconds = max(at_least_seconds, pause_seconds(entry.attempts, longest_seconds))
-        row = {"late": entry.id, "next_at": now() + int(1000 * seconds)}
+        at = now()
+        not_before = at + int(1000 * wait.at_least_seconds) if wait.is_binding else 0
+        next_at = at + int(1000 * wait.get_seconds(entry.attempts))
+        row = {"late": entry.id, "next_at": next_at, "not_before": not_before}
         if entry.is_unique:
             put_back(session, kind, entry, row, error, fold)
         else:
@@ -229,18 +249,22 @@ def bury(session: orm.Session, reasons: Mapping[int, str]) -> None:
         )
 
 
-def retry_now(session: orm.Session, kind: str, destination: str | None = None) -> None:
+def retry_now(
+    session: orm.Session, kind: str, destination: str | None = None, *, besides: Iterable[str] = ()
+) -> None:
     """Try again now what waits for its next attempt, to this destination: the other side is back.
 
-    Not what is due later without having failed, and not what another worker has in hand: two that lock many
-    entries in any order would meet in a deadlock.
+    Not the entries about the keys `besides`, none before the time that the other side named for it, not what
+    is due later without having failed, and not what another worker has in hand: two that lock many entries in
+    any order would meet in a deadlock.
     """
     late = (
         sa.select(Entry.id)
         .where(
             Entry.kind == kind,
-            Entry.next_at > 0,
+            Entry.next_at > Entry.not_before,
             Entry.attempts > 0,
+            Entry.key.not_in(list(besides)),
             Entry.destination.is_not_distinct_from(destination),
         )
         .with_for_update(skip_locked=True)
@@ -248,7 +272,7 @@ def retry_now(session: orm.Session, kind: str, destination: str | None = None) -
     session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(late))
-        .values(next_at=0)
+        .values(next_at=Entry.not_before)
         .execution_options(synchronize_session=False)
     )
 
@@ -262,8 +286,7 @@ def pause(
     destination: str,
     error: str,
     *,
-    longest_seconds: float = LONGEST_PAUSE_SECONDS,
-    at_least_seconds: float = 0.0,
+    wait: Wait = A_WHILE,
 ) -> None:
     """Send nothing more there for a while, which is longer after each failure in a row."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
@@ -273,7 +296,7 @@ def pause(
             index_elements=[Pause.kind, Pause.destination], set_={"failures": Pause.failures + 1}
         ).returning(Pause.failures)
     )
-    seconds = max(at_least_seconds, pause_seconds(failures or 1, longest_seconds))
+    seconds = wait.get_seconds(failures or 1)
     session.execute(
         sa.update(Pause)
         .where(Pause.kind == kind, Pause.destination == destination)

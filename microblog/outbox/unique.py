@@ -35,7 +35,7 @@ def put_back(
     session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
 ) -> None:
     """One that is unique."""
-    while not was_merged(session, kind, entry, row["next_at"], error, fold):
+    while not was_merged(session, kind, entry, row, error, fold):
         try:
             with session.begin_nested():
                 session.connection().execute(put_back_later(error), row)
@@ -46,11 +46,12 @@ def put_back(
 
 def put_back_later(error: str) -> sa.Update:
     change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("late"))
-    return change.values(next_at=sa.bindparam("next_at"), lease_until=0, error=error[:ERROR_CHARACTERS])
+    times: dict[str, Any] = {name: sa.bindparam(name) for name in ("next_at", "not_before")}
+    return change.values(lease_until=0, error=error[:ERROR_CHARACTERS], **times)
 
 
 def was_merged(
-    session: orm.Session, kind: str, entry: Leased, next_at: int, error: str, fold: Fold | None
+    session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
 ) -> bool:
     """Did another entry about its key wait, and take it over, with its age and its failures?
 
@@ -70,7 +71,8 @@ def was_merged(
         payload=as_json(payload),
         created=min(waiting.created, created),
         attempts=max(waiting.attempts, entry.attempts),
-        next_at=max(waiting.next_at, next_at) if waiting.attempts else next_at,
+        next_at=max(waiting.next_at, row["next_at"]) if waiting.attempts else row["next_at"],
+        not_before=max(waiting.not_before, row["not_before"]),
         error=error[:ERROR_CHARACTERS],
     )
     session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == entry.id))
@@ -90,6 +92,7 @@ class Waiting:
     created: int
     attempts: int
     next_at: int
+    not_before: int
 
 
 def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
@@ -97,7 +100,8 @@ def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
 
     One whose payload nobody can read becomes a dead letter, and waits no more.
     """
-    query = sa.select(Entry.id, Entry.payload, Entry.created, Entry.attempts, Entry.next_at).where(
+    columns = (Entry.payload, Entry.created, Entry.attempts, Entry.next_at, Entry.not_before)
+    query = sa.select(Entry.id, *columns).where(
         Entry.kind == kind,
         Entry.key == key,
         Entry.is_unique,
@@ -108,10 +112,11 @@ def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
     if row is None:
         return None
     try:
-        return Waiting(row.id, from_json(row.payload), row.created, row.attempts, row.next_at)
+        payload = from_json(row.payload)
     except ValueError:
         change(session, row.id, is_dead_letter=True, error=NOT_JSON)
         return None
+    return Waiting(row.id, payload, row.created, row.attempts, row.next_at, row.not_before)
 
 
 def change(session: orm.Session, entry_id: int, **values: Any) -> None:

@@ -21,7 +21,7 @@ def letters(database):
         queries.bury(session, {ids["dead"]: "no such\naddress"})
         taken = sa.update(Entry).where(Entry.key == "taken")
         session.execute(taken.values(lease_until=4_102_444_800_000, next_at=1))
-        queries.pause(session, "letters", "here", "It is closed.", at_least_seconds=1000)
+        queries.pause(session, "letters", "here", "It is closed.", wait=queries.Wait(at_least_seconds=1000))
     return ids
 
 

@@ -142,6 +142,74 @@ def test_when_a_destination_is_back_whatever_waits_for_it_is_due(hire):
         assert inspection.list_pauses(session, None) == []
 
 
+def test_one_with_trouble_of_its_own_waits_as_it_was_told_while_others_are_delivered(hire):
+    postman = hire(batch=9)
+    postman.away, postman.retry_after = {"susan"}, 3600.0
+    postman.write("susan")
+    for number in range(10):
+        postman.write(f"n{number}")
+        postman.work()
+    assert [call for call in postman.calls if "susan" in call] == [["susan", "n0"]]
+    assert postman.depth == (1, 0)
+
+
+def test_one_that_was_alone_in_its_delivery_waits_as_it_was_told_too(hire):
+    postman = hire()
+    postman.away, postman.retry_after = {"susan"}, 3600.0
+    postman.write("susan", "john")
+    assert [postman.work(), postman.work(), postman.work()] == [0, 1, 0]
+    assert postman.calls == [["susan"], ["john"]]
+
+
+def test_a_success_in_part_leaves_the_back_off_of_others_alone(hire):
+    postman = hire(batch=9)
+    postman.away = {"susan"}
+    postman.write("susan", "john")
+    postman.work()
+    postman.change(next_at=queries.now() + 1_000_000)
+    for key in ("a", "b"):
+        postman.write(key)
+        assert postman.work() == 1
+    assert postman.calls == [["susan", "john"], ["a"], ["b"]]
+
+
+def test_what_failed_together_is_due_at_the_first_success_and_what_fails_again_is_not(hire):
+    postman = hire(batch=9)
+    postman.away, postman.retry_after = {"susan", "john"}, 3600.0
+    postman.write("susan", "john")
+    assert postman.work() == 0
+    postman.away = {"anna"}
+    postman.write("anna", "new")
+    assert postman.work() == 1
+    assert postman.work() == 2
+    assert postman.calls == [["susan", "john"], ["anna", "new"], ["susan", "john"]]
+
+
+def test_one_entry_with_trouble_does_not_pause_its_destination(hire, caplog):
+    caplog.set_level(logging.INFO, "microblog.outbox.delivery")
+    postman = hire(batch=9)
+    postman.away, postman.retry_after = {"susan"}, 3600.0
+    postman.write("susan", "john", destination="there")
+    assert postman.work() == 1
+    postman.write("anna", destination="there")
+    assert postman.work() == 1
+    assert postman.calls == [["susan", "john"], ["anna"]]
+    with postman.database.read() as session:
+        assert inspection.list_pauses(session, None) == []
+    assert caplog.records == []
+
+
+def test_by_hand_it_is_tried_before_the_time_that_the_other_side_named(hire):
+    postman = hire()
+    postman.away, postman.retry_after = {"susan"}, 3600.0
+    postman.write("susan")
+    postman.work()
+    with postman.database.write() as session:
+        inspection.retry(session, kind=KIND)
+    postman.away, postman.retry_after = set(), None
+    assert postman.work() == 1
+
+
 def test_entries_about_one_key_leave_in_their_order_when_their_kind_says_so(hire):
     postman = hire(batch=9, order="key")
     postman.write("susan", "susan", "john")
@@ -314,3 +382,51 @@ def test_retry_after_as_a_date_in_the_future(usegmt):
     date = datetime.now(UTC) + timedelta(hours=1)
     text = format_datetime(date, usegmt=usegmt) if usegmt else format_datetime(date).replace("+0000", "-0000")
     assert 3500 <= (parse_retry_after(text) or 0) <= 3600
+
+
+# Several deliveries in a round, and one by one
+
+
+def test_a_round_goes_on_as_long_as_there_is_something_to_deliver(hire):
+    postman = hire(batch=1)
+    postman.away = {"susan"}
+    postman.write("a", "b", "susan", "c")
+    postman.outbox._registry.worker.round()
+    assert [key for key, _ in postman.delivered] == ["a", "b"]
+    postman.outbox._registry.worker.round()
+    assert [key for key, _ in postman.delivered] == ["a", "b", "c"]
+
+
+def test_one_by_one_what_was_delivered_is_acknowledged_before_the_database_goes_away(make_application):
+    def deliver(registry, entries):
+        if len(entries) > 1:
+            raise RuntimeError("no stamp")
+        if entries[0].key == "b":
+            raise DatabaseUnavailable(AWAY, "gone")
+
+    outbox = make_application(
+        extend=lambda config: config.add_outbox_kind(KIND, deliver, batch=9)
+    ).registry.outbox
+    with outbox._registry.database.write() as session:
+        queries.write(session, KIND, ["a", "b", "c"])
+    with pytest.raises(DatabaseUnavailable):
+        outbox.work()
+    with outbox._registry.database.read() as session:
+        assert [entry.key for entry in inspection.list_entries(session, KIND, 9)] == ["b", "c"]
+
+
+def test_one_by_one_the_longest_wait_that_was_asked_for_is_that_of_the_destination(make_application):
+    def deliver(registry, entries):
+        if len(entries) > 1:
+            raise RuntimeError("no stamp")
+        raise DeliveryFailed("They are closed.", retry_after=3600.0 if entries[0].key == "a" else 60.0)
+
+    outbox = make_application(
+        extend=lambda config: config.add_outbox_kind(KIND, deliver, batch=9)
+    ).registry.outbox
+    with outbox._registry.database.write() as session:
+        queries.write(session, KIND, ["a", "b"], destination="there")
+    outbox.work()
+    with outbox._registry.database.read() as session:
+        ((_, _, until, _),) = inspection.list_pauses(session, KIND)
+    assert 3500 <= (until - queries.now()) / 1000 <= 3600

@@ -215,7 +215,9 @@ def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
             leased += queries.lease(session, KIND, 1)
     for entry, seconds in zip(leased, (3600.0, 0.0), strict=True):
         with postman.database.write() as session:
-            queries.retry_later(session, KIND, [entry], "Nobody opened.", at_least_seconds=seconds)
+            queries.retry_later(
+                session, KIND, [entry], "Nobody opened.", wait=queries.Wait(at_least_seconds=seconds)
+            )
     assert postman.work() == 0
     with postman.database.read() as session:
         (left,) = inspection.list_entries(session, KIND, 9)

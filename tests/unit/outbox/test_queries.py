@@ -63,7 +63,7 @@ def test_what_could_not_be_delivered_waits_until_it_is_to_be_retried_now(databas
     entries = lease(database)
     with database.write() as session:
         outbox.retry_later(session, KIND, [], "nothing")
-        outbox.retry_later(session, KIND, entries, "e" * 1000, longest_seconds=60)
+        outbox.retry_later(session, KIND, entries, "e" * 1000, wait=outbox.Wait(longest_seconds=60))
         assert set(session.scalars(sa.select(sa.func.length(Entry.error)))) == {None, ERROR_CHARACTERS}
     assert lease(database) == []
     with database.write() as session:

@@ -27,8 +27,32 @@ def renew(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | 
     waiting = get_waiting(session, kind, key)
     if waiting is None:
         return False
-    change(session, waiting.id, payload=as_json(join(fold, waiting.payload, payload)))
+    payload = as_json(join(fold, waiting.payload, payload))
+    if is_newest(session, kind, key, waiting.id):
+        change(session, waiting.id, payload=payload)
+    else:
+        replace(session, waiting.id, payload=payload)
     return True
+
+
+def is_newest(session: orm.Session, kind: str, key: str, entry_id: int) -> bool:
+    """Is there no newer one about this key that is being delivered?"""
+    newer = sa.select(Entry.id).where(
+        Entry.kind == kind,
+        Entry.key == key,
+        Entry.is_unique,
+        Entry.is_dead_letter.is_(False),
+        Entry.id > entry_id,
+    )
+    return session.scalar(newer.limit(1)) is None
+
+
+def replace(session: orm.Session, entry_id: int, **values: Any) -> None:
+    """The same entry with other values and a new id, which says that it is the newest."""
+    row = session.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry_id)).one()
+    delete(session, entry_id)
+    copied = {name: value for name, value in row._mapping.items() if name != "id"}
+    session.execute(sa.insert(ENTRIES).values({**copied, **values}))
 
 
 def put_back(
@@ -65,9 +89,12 @@ def was_merged(
         join(fold, entry.payload, waiting.payload) if is_newer else join(fold, waiting.payload, entry.payload)
     )
     created = session.scalars(sa.select(Entry.created).where(Entry.id == entry.id)).one()
+    # The id of the newer one stays, and says which is newer when a third one is put back.
+    delete(session, min(entry.id, waiting.id))
     change(
         session,
-        waiting.id,
+        max(entry.id, waiting.id),
+        lease_until=0,
         payload=as_json(payload),
         created=min(waiting.created, created),
         attempts=max(waiting.attempts, entry.attempts),
@@ -75,7 +102,6 @@ def was_merged(
         not_before=max(waiting.not_before, row["not_before"]),
         error=error[:ERROR_CHARACTERS],
     )
-    session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == entry.id))
     return True
 
 
@@ -117,6 +143,10 @@ def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
         change(session, row.id, is_dead_letter=True, error=NOT_JSON)
         return None
     return Waiting(row.id, payload, row.created, row.attempts, row.next_at, row.not_before)
+
+
+def delete(session: orm.Session, entry_id: int) -> None:
+    session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == entry_id))
 
 
 def change(session: orm.Session, entry_id: int, **values: Any) -> None:

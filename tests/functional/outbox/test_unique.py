@@ -233,3 +233,25 @@ def test_a_waiting_payload_that_is_not_json_stops_nobody_who_writes_about_its_ke
     assert postman.depth == (1, 1)
     assert postman.work() == 1
     assert postman.delivered == [("susan", [2])]
+
+
+@pytest.mark.parametrize("fold", [join, None])
+@pytest.mark.parametrize("acts", [(1, 3, 2), (3, 1, 2), (2, 1, 3), (1, "write", 2), (2, "write", 1)])
+def test_what_was_written_last_comes_last_in_whatever_order_deliveries_fail(hire, fold, acts):
+    postman = hire(fold=fold)
+    leased = {}
+    for number in sorted(act for act in acts if act != "write"):
+        postman.write_unique("susan", [number], fold=fold)
+        with postman.database.write() as session:
+            (leased[number],) = queries.lease(session, KIND, 1)
+    for act in acts:
+        if act == "write":
+            postman.write_unique("susan", [3], fold=fold)
+            continue
+        with postman.database.write() as session:
+            queries.retry_later(session, KIND, [leased[act]], "Nobody opened.", fold=fold)
+    postman.change(next_at=0)
+    assert postman.work() == 1
+    ((_, payload),) = postman.delivered
+    assert payload[-1] == 3
+    assert sorted(payload) == ([1, 2, 3] if fold else [3])

@@ -111,7 +111,11 @@ def request_with(fields):
     request: Any = Request.blank("/", method="POST")
     registry = SimpleNamespace(reserved_nicknames={"admin"})
     return SimpleNamespace(
-        POST=MultiDict(fields), method=request.method, microblog={MAX_LENGTH: 280}, registry=registry
+        POST=MultiDict(fields),
+        method=request.method,
+        microblog={MAX_LENGTH: 280},
+        registry=registry,
+        identity=None,
     )
 
 

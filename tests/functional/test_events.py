@@ -22,7 +22,7 @@ from microblog.importing.importer import Importer
 from microblog.people.actions import follow
 from microblog.people.events import Followed, Unfollowed
 from microblog.people.rules import FollowsOneself
-from microblog.posts.actions import delete, write
+from microblog.posts.actions import delete, import_posts, write
 from microblog.posts.events import PostDeleted, PostWritten
 from tests.conftest import Application
 from tests.walk import bodies, post_ids, sign_up
@@ -189,3 +189,14 @@ def test_what_an_action_refuses_is_told_to_nobody(subscribed, subscriber):
     with pytest.raises(StaleData), database.write() as session:
         delete(session, post_id, john)
     assert [kind for kind, _ in subscriber.events] == [AccountCreated, AccountCreated, PostWritten]
+
+
+def test_a_post_whose_id_is_taken_is_not_imported_and_told_to_nobody(subscribed, subscriber):
+    browser = subscribed.browser()
+    sign_up(browser, "susan")
+    post_id = post_ids(write_by_page(browser, "Here already"))[0]
+    subscriber.events.clear()
+    row = {"id": post_id, "user_id": user_id(subscribed, "susan"), "body": "Later", "language": None}
+    with subscribed.database.write() as session:
+        assert import_posts(session, [{**row, "form_key": None}]) == 0
+    assert subscriber.events == []

@@ -300,7 +300,8 @@ def counts_people(config: Configurator) -> None:
     """Each page, and so that of an error, reads by the session of its request."""
 
     def has_database(request: Any) -> bool:
-        return request.dbsession.scalar(sa.select(sa.func.count(User.id))) is not None
+        first = request.dbsession
+        return first is request.dbsession and first.scalar(sa.select(sa.func.count(User.id))) is not None
 
     config.add_nav_item("counted", "Counted", lambda request: request.link(), shown=has_database, order=1)
     config.add_branch("probe", Probe)

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
+from microblog.checks import HealthCheck, NotAsked
 from microblog.console.sentences import sentence_about
+from microblog.console.site import Site
+from microblog.operations.commands.doctor import described
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 
@@ -289,3 +292,31 @@ def test_the_driver_of_postgresql_prints_no_line_before_the_sentence_of_a_comman
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr == "a warning of ours\n"
+
+
+def test_a_command_that_may_be_a_plug_ins_says_what_is_wrong_with_the_site(tmp_path):
+    ini = tmp_path / "site.ini"
+    ini.write_text("[app:main]\nuse = egg:microblog\nmicroblog.page_size = many\n")
+    said = run("-c", ini, "guestbook", status=1).stderr
+    assert "microblog.page_size" in said
+
+
+def test_a_server_warns_of_a_check_that_finds_something_and_leaves_out_one_without_an_answer(ini):
+    def check_ink(registry):
+        return "is out of ink: buy some"
+
+    def check_weather(registry):
+        raise NotAsked
+
+    site = Site(str(ini))
+    site.registry.health_checks.clear()
+    for check in (HealthCheck("printer", 0, check_ink), HealthCheck("weather", 1, check_weather)):
+        site.registry.health_checks[check.name] = check
+    assert list(site.problems()) == ["printer: is out of ink: buy some."]
+    site.close()
+
+
+def test_doctor_has_nothing_to_say_of_a_check_that_only_names_something(ini):
+    site = Site(str(ini))
+    assert list(described(site, HealthCheck("name", 0))) == []
+    site.close()

@@ -14,7 +14,9 @@ from microblog.alerts.interfaces import get_alerts
 from microblog.background import queries
 from microblog.background.models import Heartbeat
 from microblog.background.worker import Worker
+from microblog.checks import NotAsked
 from microblog.events import RoundStarted
+from microblog.health.checks import check_worker
 from microblog.health.watch import Watch
 from microblog.outages import AWAY, FULL, DatabaseUnavailable
 from tests.conftest import Application
@@ -243,3 +245,17 @@ def test_metrics_tell_when_a_worker_was_last_seen(build):
     assert "microblog_worker_seen_seconds" not in site.browser().get("/metrics").text
     beat(site)
     assert "microblog_worker_seen_seconds 0." in site.browser().get("/metrics").text
+
+
+def test_nobody_is_missed_while_nobody_can_write(build):
+    site = build()
+    site.database.outages.noticed(FULL, "no room")
+    with pytest.raises(NotAsked):
+        check_worker(site.registry)
+    site.database.outages.forget()
+
+
+def test_before_there_are_tables_no_worker_is_missed(build, tmp_path):
+    site = build(**{"microblog.database.url": f"sqlite+pysqlite:///{tmp_path}/empty.sqlite3"})
+    assert check_worker(site.registry) is None
+    site.database.close()

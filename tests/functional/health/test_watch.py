@@ -256,6 +256,7 @@ def test_nobody_is_missed_while_nobody_can_write(build):
 
 
 def test_before_there_are_tables_no_worker_is_missed(build, tmp_path):
-    site = build(**{"microblog.database.url": f"sqlite+pysqlite:///{tmp_path}/empty.sqlite3"})
+    url = f"sqlite+pysqlite:///{tmp_path}/empty.sqlite3"
+    site = build(**{"microblog.database.url": url, "microblog.search": "none"})
     assert check_worker(site.registry) is None
     site.database.close()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from microblog.db import Base
+from tests.clock import Clock
 from tests.conftest import Application
 
 
@@ -34,3 +35,8 @@ def nothing_outlives_its_request(built: Application, application: Application) -
     assert pool.checkedout() == 0, "A connection was not given back."
     survivors = [item for item in gc.get_objects() if isinstance(item, Base)]
     assert not survivors, f"Mapped objects outlived their request: {survivors}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -26,21 +26,6 @@ def deferred(application):
     return application.registry.deferred
 
 
-class Clock:
-    """Seconds that grow when a test says so."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def worker(application, clock):
     return Worker(application.registry, now=clock)

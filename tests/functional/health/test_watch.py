@@ -24,19 +24,6 @@ from tests.conftest import Application
 TWO_MINUTES = 121
 
 
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def build(make_application, tmp_path, clock, monkeypatch):
     """A site whose watch has the test's clock, and no thread that the test did not start."""

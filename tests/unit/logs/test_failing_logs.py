@@ -13,17 +13,10 @@ import pytest
 
 from microblog.logs.failing_logs import OnceAMinute, handlers, prepare_handlers, quiet_others, tell_once
 from microblog.logs.formatters import WatchedFileHandler
+from tests.clock import Clock
 from tests.functional.commands.conftest import EXECUTABLES, write_ini
 
 SMALL = 400_000  # bytes
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 def record(text="An event"):

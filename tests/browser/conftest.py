@@ -78,6 +78,9 @@ def serving(application: Application) -> Iterator[Site]:
         server.pull_trigger()
         thread.join()
         server.task_dispatcher.shutdown()
+        # Closes the files, too, whose pages a browser left before they were sent.
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
         wasyncore.close_all(sockets)
 
 

@@ -34,7 +34,8 @@ class Outbox:
         self._registry = registry
         self._kinds: dict[str, Kind] = {}
         self._lock = threading.Lock()
-        self._failing: set[tuple[str, str | None]] = set()
+        # How often each kind and destination has failed in a row.
+        self._failures: dict[tuple[str, str | None], int] = {}
         self.lag = LagWatch(registry)
 
     def add(self, kind: Kind) -> None:
@@ -138,20 +139,20 @@ class Outbox:
         error = (outcome.error or NO_REASON) if len(left) == len(entries) else ""
         where = (kind.name, entries[0].destination)
         with self._lock:
-            was_failing = where in self._failing
+            failures = self._failures.get(where, 0)
         with self._registry.database.write() as session:
             if not is_written_down:
                 self._write_down(session, kind, entries, outcome)
             if error:
                 pause(session, kind, entries[0].destination, error, outcome)
             else:
-                resume(session, kind, entries[0].destination, left, was_failing=was_failing)
+                resume(session, kind, entries[0].destination, left, failures=failures)
         with self._lock:
             if error:
-                self._failing.add(where)
+                self._failures[where] = count_failures(failures, entries)
             else:
-                self._failing.discard(where)
-        tell(*where, outcome.refused, error, was_failing=was_failing)
+                self._failures.pop(where, None)
+        tell(*where, outcome.refused, error, was_failing=failures > 0)
         return len(entries) - len(left)
 
     def _write_down(
@@ -187,6 +188,12 @@ def get_wait(kind: Kind, outcome: Outcome, *, is_binding: bool = False) -> Wait:
     return Wait(kind.longest_pause_seconds, asked_for, is_binding and asked_for > 0)
 
 
+def count_failures(before: int, entries: Sequence[Leased]) -> int:
+    """In a row. That several failed together says that it is not one of them, however often each did."""
+    together = max(entry.attempts for entry in entries) if len(entries) > 1 else 0
+    return max(before + 1, together)
+
+
 def pause(session: orm.Session, kind: Kind, destination: str | None, error: str, outcome: Outcome) -> None:
     """Everything failed there."""
     if destination is not None:
@@ -194,12 +201,18 @@ def pause(session: orm.Session, kind: Kind, destination: str | None, error: str,
 
 
 def resume(
-    session: orm.Session, kind: Kind, destination: str | None, left: Sequence[Leased], *, was_failing: bool
+    session: orm.Session, kind: Kind, destination: str | None, left: Sequence[Leased], *, failures: int
 ) -> None:
-    """It works: if it did not before, whatever waits for it is due at once, but for what has just failed."""
-    was_paused = destination is not None and queries.end_pause(session, kind.name, destination)
-    if was_failing or was_paused:
-        queries.retry_now(session, kind.name, destination, besides=[entry.key for entry in left])
+    """It works: if it did not before, whatever waits for it is due at once.
+
+    Not what has just failed, nor what failed more often than the destination did in a row: that has trouble
+    of its own.
+    """
+    if destination is not None:
+        failures = max(failures, queries.end_pause(session, kind.name, destination))
+    if failures:
+        besides = [entry.key for entry in left]
+        queries.retry_now(session, kind.name, destination, besides=besides, most_attempts=failures)
 
 
 def tell(

@@ -250,13 +250,18 @@ def bury(session: orm.Session, reasons: Mapping[int, str]) -> None:
 
 
 def retry_now(
-    session: orm.Session, kind: str, destination: str | None = None, *, besides: Iterable[str] = ()
+    session: orm.Session,
+    kind: str,
+    destination: str | None = None,
+    *,
+    besides: Iterable[str] = (),
+    most_attempts: int | None = None,
 ) -> None:
     """Try again now what waits for its next attempt, to this destination: the other side is back.
 
-    Not the entries about the keys `besides`, none before the time that the other side named for it, not what
-    is due later without having failed, and not what another worker has in hand: two that lock many entries in
-    any order would meet in a deadlock.
+    Not the entries about the keys `besides`, nor what failed more often than `most_attempts`, none before the
+    time that the other side named for it, not what is due later without having failed, and not what another
+    worker has in hand: two that lock many entries in any order would meet in a deadlock.
     """
     late = (
         sa.select(Entry.id)
@@ -266,6 +271,7 @@ def retry_now(
             Entry.attempts > 0,
             Entry.key.not_in(list(besides)),
             Entry.destination.is_not_distinct_from(destination),
+            sa.true() if most_attempts is None else Entry.attempts <= most_attempts,
         )
         .with_for_update(skip_locked=True)
     )
@@ -305,13 +311,13 @@ def pause(
     )
 
 
-def end_pause(session: orm.Session, kind: str, destination: str | None = None) -> bool:
-    """Deliver there again, or everywhere; was anything paused?"""
+def end_pause(session: orm.Session, kind: str, destination: str | None = None) -> int:
+    """Deliver there again, or everywhere; how often in a row it had failed, 0 when nothing was paused."""
     ended = sa.delete(Pause).where(Pause.kind == kind)
     if destination is not None:
         ended = ended.where(Pause.destination == destination)
-    result: Any = session.execute(ended.execution_options(synchronize_session=False))
-    return bool(result.rowcount)
+    failures = ended.returning(Pause.failures).execution_options(synchronize_session=False)
+    return max(session.scalars(failures), default=0)
 
 
 # Looking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,14 +17,15 @@ from microblog.engine import leave_transaction
 @pytest.fixture
 def pool() -> QueuePool:
     """A pool that leaves a transaction as it is: SQLAlchemy does so after a COMMIT that failed."""
-    pool = QueuePool(lambda: sqlite3.connect(":memory:"), pool_size=1, max_overflow=0, reset_on_return=None)
+    connect: Any = partial(sqlite3.connect, ":memory:")
+    pool = QueuePool(connect, pool_size=1, max_overflow=0, reset_on_return=None)
     event.listen(pool, "checkin", leave_transaction)
     return pool
 
 
 def begin(pool: QueuePool) -> tuple[Any, sqlite3.Connection]:
     lent = pool.connect()
-    connection = lent.dbapi_connection
+    connection: Any = lent.dbapi_connection
     assert isinstance(connection, sqlite3.Connection)
     connection.execute("BEGIN")
     return lent, connection

@@ -199,6 +199,45 @@ def test_one_entry_with_trouble_does_not_pause_its_destination(hire, caplog):
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("destination", [None, "there"])
+def test_one_with_trouble_of_its_own_keeps_its_back_off_where_each_is_delivered_alone(hire, destination):
+    """Nobody can tell at first whether it is the entry or the other side."""
+    postman = hire(batch=1)
+    postman.away = {"susan"}
+    postman.write("susan", *(f"n{number}" for number in range(8)), destination=destination)
+    for _ in range(10):
+        postman.work()
+        with postman.database.write() as session:
+            session.execute(sa.text("UPDATE outbox_pauses SET until = 0"))
+    assert postman.calls.count(["susan"]) == 2
+    assert postman.depth == (1, 0)
+
+
+def test_after_a_restart_what_had_failed_together_is_due_when_it_works(make_application):
+    is_away = [True]
+
+    def deliver(registry, entries):
+        if is_away[0]:
+            raise DeliveryFailed("They are closed.")
+
+    def extend(config):
+        config.add_outbox_kind(KIND, deliver, batch=9)
+
+    before = make_application(extend=extend)
+    with before.database.write() as session:
+        queries.write(session, KIND, ["a", "b"])
+    for _ in range(3):
+        before.registry.outbox.work()
+        with before.database.write() as session:
+            session.execute(sa.text("UPDATE outbox SET next_at = 0"))
+    outbox = make_application(extend=extend).registry.outbox
+    assert outbox.work() == 0
+    is_away[0] = False
+    with before.database.write() as session:
+        queries.write(session, KIND, ["new"])
+    assert [outbox.work(), outbox.work()] == [1, 2]
+
+
 def test_by_hand_it_is_tried_before_the_time_that_the_other_side_named(hire):
     postman = hire()
     postman.away, postman.retry_after = {"susan"}, 3600.0

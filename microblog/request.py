@@ -109,6 +109,7 @@ class Request(PyramidRequest):
     microblog: Settings
     dbsession: orm.Session
     begin_write: Callable[[], orm.Session]
+    give_up_write: Callable[[], None]
     identity: Identity | None
     response: Response
     environ: dict[str, Any]

@@ -86,6 +86,16 @@ def begin_write(request: Request) -> orm.Session:
     return session
 
 
+def give_up_write(request: Request) -> None:
+    """Roll back what the request wrote, for a page that says why: who reads that keeps nobody from writing.
+
+    From here on `request.dbsession` reads again.
+    """
+    request.tm.abort()  # which closes the session
+    request.tm.begin()
+    request.opened_session, request.is_writing = None, False
+
+
 def open_session(request: Request, *, write: bool) -> orm.Session:
     """A session that ends with `request.tm`.
 
@@ -124,3 +134,4 @@ def includeme(config: Any) -> None:
     config.include("pyramid_retry")
     config.add_request_method(dbsession, property=True)
     config.add_request_method(begin_write)
+    config.add_request_method(give_up_write)

@@ -59,9 +59,11 @@ def register(root: Root, request: Request) -> Any:
             password_hash=password_hash,
         )
     except queries.NicknameTaken:  # since we looked
+        request.give_up_write()
         form.nickname.errors = [TAKEN_NICKNAME]
         return register_page(request, form, offer=offered_nickname(request, form.nickname), status=422)
     except queries.EmailTaken:
+        request.give_up_write()
         form.email.errors = [TAKEN_EMAIL]
         return register_page(request, form, status=422)
     request.flash("Welcome! You are signed up, and logged in.")
@@ -184,9 +186,11 @@ def edit_profile(account: Account, request: Request) -> Any:
             request.begin_write(), me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
         )
     except queries.TooManyNicknames:
+        request.give_up_write()
         form.nickname.errors = [TOO_MANY_NICKNAMES]
         return profile_page(request, form, status=422)
     except queries.NicknameTaken:  # since we looked
+        request.give_up_write()
         form.nickname.errors = [TAKEN_NICKNAME]
         return profile_page(request, form, offer=offered_nickname(request, form.nickname, me.id), status=422)
     request.flash("Your profile has been saved.")

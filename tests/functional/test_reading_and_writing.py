@@ -17,8 +17,10 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import event
 
+from microblog.accounts.actions import change_profile
 from microblog.accounts.events import Renamed
 from microblog.accounts.models import User
+from microblog.accounts.queries import MOST_NICKNAMES
 from microblog.db import Database, StaleData
 from microblog.people.events import Followed
 from microblog.posts.actions import write
@@ -328,6 +330,60 @@ def test_the_page_of_a_refused_write_reads(make_application):
     page = browser.post("/probe/add", {"csrf_token": token(browser, "/login")}, status=409)
     assert page.html.h1.get_text() == "Changed meanwhile"
     assert "Counted" in page.html.nav.get_text()
+
+
+TAKEN = "Somebody has, or had, this nickname already."
+TAKEN_EMAIL = "Somebody has signed up with this e-mail address already."
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "sentence"),
+    [
+        ("/register", {"nickname": "john", "email": "susan@example.com", "password": PASSWORD}, TAKEN),
+        ("/register", {"nickname": "susan", "email": "john@example.com", "password": PASSWORD}, TAKEN_EMAIL),
+        ("/account/profile", {"nickname": "john", "about_me": ""}, TAKEN),
+        ("/account/profile", {"nickname": "another", "about_me": ""}, f"You have had {MOST_NICKNAMES} nick"),
+    ],
+)
+def test_the_form_that_others_were_quicker_than_keeps_nobody_from_writing(
+    make_application, path, fields, sentence
+):
+    """Its page is made when its transaction is over."""
+    is_writing = []
+
+    def note(request: Any) -> bool:
+        is_writing.append(request.is_writing)
+        assert request.dbsession.scalar(sa.select(sa.func.count(User.id))) is not None
+        return True
+
+    def extend(config: Configurator) -> None:
+        config.add_nav_item("noted", "Noted", lambda request: request.link(), shown=note, order=1)
+
+    application = make_application(extend=extend)
+    browser = application.browser()
+    if path == "/account/profile":
+        sign_up(browser, "susan")
+        take_all_nicknames(application.database, "susan", but=1 if fields["nickname"] == "john" else 0)
+    sent = {"csrf_token": token(browser, path), **fields}
+    rivals = [application.browser()]
+
+    def be_quicker() -> None:
+        if rivals:
+            sign_up(rivals.pop(), "john")
+
+    is_writing.clear()
+    with before_each_write(application.database, be_quicker):
+        page = browser.post(path, sent, status=422)
+    assert sentence in page.text
+    assert is_writing[-1:] == [False]
+    assert application.database.engine.pool.checkedout() == 0
+
+
+def take_all_nicknames(database: Database, nickname: str, *, but: int) -> None:
+    with database.write() as session:
+        user_id = session.scalars(sa.select(User.id).where(User.nickname == nickname)).one()
+        for number in range(1, MOST_NICKNAMES - but):
+            change_profile(session, user_id, nickname=f"{nickname}_{number}", about_me="")
 
 
 def test_who_was_refused_once_may_begin_again(make_application):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyramid.httpexceptions import HTTPBadRequest
+from pyramid.httpexceptions import HTTPBadRequest, HTTPUnauthorized
 
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_name, set_cookie
@@ -20,6 +20,7 @@ from microblog.tree import is_api
 
 # What somebody has typed once is sent by their browser with every request, whatever page causes it.
 SCHEMES_OF_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
+BEARER = {"WWW-Authenticate": "Bearer"}  # how programs say who they are
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +52,16 @@ class BadCSRF(HTTPBadRequest):
 
 class BadToken(BadCSRF):
     """It was sent without the token of its page, or with an old one."""
+
+
+class NoCredentials(HTTPUnauthorized):
+    """A program wants to change something, and does not say who it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send credentials in the header Authorization: cookies are not read here.",
+            headers=BEARER,
+        )
 
 
 def is_same_origin(request: Request) -> bool:
@@ -143,11 +154,14 @@ token_deriver.options = ("csrf",)  # type: ignore[attr-defined]
 
 
 def check_unsafe_request(request: Request) -> None:
-    """:raises BadToken: when the request may change something, and was not sent from a form of ours."""
+    """
+    :raises BadToken: when the request may change something, and was not sent from a form of ours.
+    :raises NoCredentials: when it does so below /api without any.
+    """
     if is_safe(request) or is_authorized_by_header(request):
         return
     if is_api(request):
-        raise BadToken("Send credentials in the header Authorization: cookies are not read here.")
+        raise NoCredentials
     check_token(request)
 
 

@@ -39,11 +39,11 @@ def sending_tween(handler: Handler, registry: Registry) -> Handler:
         response = handler(request)
         if is_safe(request):
             return response
+        if is_api(request):
+            return response
         bad_token = find_bad_token(request)
         if bad_token is not None:
             return answer_bad_token(handler, request, bad_token)
-        if is_api(request):
-            return response
         if request.method == "POST" and getattr(request, "asks_to_log_in", False):
             return log_in_page(handler, request, kept.at_its_address(request, kept.sent_form(request)), 403)
         if is_refused(request, response):
@@ -57,8 +57,7 @@ def find_bad_token(request: Request) -> BadToken | None:
     """That its token is wrong is the first thing to say of a form, also where no view takes it."""
     if isinstance(request.exception, BadToken):
         return request.exception
-    is_api_of_other_methods = is_api(request) and allowed_methods(request)
-    if request.method == "POST" and not request.has_met_view and not is_api_of_other_methods:
+    if request.method == "POST" and not request.has_met_view:
         try:
             check_unsafe_request(request)
         except BadToken as error:
@@ -69,8 +68,6 @@ def find_bad_token(request: Request) -> BadToken | None:
 def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any:
     """What the same form was answered before; or its page, filled in; or the page of the error."""
     request.exception = request.exc_info = None
-    if is_api(request):
-        return error_page(request, error.status_int, error.detail)
     return (
         replayed_after(request)
         or shown_again(handler, request)

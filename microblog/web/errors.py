@@ -34,7 +34,7 @@ from microblog.events import RequestFailed
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
 from microblog.redaction import mask_address
 from microblog.request import Registry, Request
-from microblog.security.csrf import is_same_origin
+from microblog.security.csrf import BEARER, is_same_origin
 from microblog.security.gate import GATE_TWEEN
 from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.redirects import safe_next
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 TITLES = {
     400: "That was not understood",
+    401: "Who are you?",
     403: "Not allowed",
     404: "Not found",
     405: "That cannot be done here",
@@ -63,6 +64,7 @@ TITLES = {
 UNAVAILABLE = "Not available at the moment"  # the title of a 503 of the database
 SENTENCES = {
     400: "The request was not understood. Go back and try again.",
+    401: "Send valid credentials in the header Authorization.",
     403: "You may not do this.",
     404: "There is nothing at this address.",
     405: "This page cannot be asked for in this way. Open it from one of our own pages.",
@@ -75,7 +77,7 @@ SENTENCES = {
 }
 # When to try again, in seconds, if whoever refuses has not said it.
 RETRY_SECONDS = {429: 60, 503: 5}
-PASSED_ON = ("Allow", "Retry-After")
+PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 
 # The languages of these texts; a translation adds its own.
 LANGUAGES = ("en",)
@@ -253,10 +255,14 @@ def get_sentence(error: HTTPException, request: Request) -> str | None:
 def forbidden(error: HTTPForbidden, request: Request) -> Any:
     """A visitor is asked to log in, and comes back; who is logged in already is told why not.
 
+    A program is asked for credentials.
     A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
     """
     sentence = get_sentence(error, request)
-    if not is_api(request) and sentence is None and request.identity is None:
+    is_nobody = sentence is None and request.identity is None
+    if is_nobody and is_api(request):
+        return error_page(request, 401, headers=BEARER)
+    if is_nobody:
         target = request.here if request.method in ("GET", "HEAD") else None
         request.asks_to_log_in = True
         return HTTPSeeOther(location=request.link("login", next=target))

@@ -97,7 +97,7 @@ def test_no_form_is_taken_below_the_api(susan, path):
     fields = {"csrf_token": token(susan), "body": "Hello"}
     for headers in ({}, {"Authorization": "Bearer x"}):
         answer = susan.post(path, fields, headers, status="*")
-        assert error_of(answer)["status"] in (400, 404)
+        assert error_of(answer)["status"] == 404
         assert "Set-Cookie" not in answer.headers
 
 
@@ -159,7 +159,9 @@ def test_a_program_changes_something_with_credentials_in_a_header_only(extended)
     browser = extended.browser()
     sign_up(browser, "susan")
     csrf = {"X-CSRF-Token": token(browser)}
-    error = error_of(browser.put("/api/users/susan", headers=csrf, status=400))
+    answer = browser.put("/api/users/susan", headers=csrf, status=401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    error = error_of(answer)
     assert error["message"] == "Send credentials in the header Authorization: cookies are not read here."
     assert browser.put("/api/users/susan", headers={"Authorization": "Bearer x"}).json == {"changed": True}
     assert "changed by a program" in browser.get("/users/susan")
@@ -176,7 +178,20 @@ def test_a_slash_too_many_leads_to_the_same_tree(extended, slashes):
     assert answer.location == "http://localhost/api/users/susan"
     assert answer.content_type == "application/json"
     assert [sql for sql in statements if "sessions" in sql] == []
-    error_of(browser.put(f"{slashes}api/users/susan", headers={"X-CSRF-Token": token(browser)}, status=400))
+    error_of(browser.put(f"{slashes}api/users/susan", headers={"X-CSRF-Token": token(browser)}, status=401))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nobodys"}])
+def test_who_asks_for_what_is_not_for_everybody_is_asked_for_credentials(make_application, headers):
+    def extend(config: Configurator) -> None:
+        settings = vars(api_view(context=Person, permission="follow"))
+        config.add_view(lambda person, request: {}, **settings)
+
+    application = make_application(extend=extend)
+    sign_up(application.browser(), "susan")
+    answer = application.browser().get("/api/users/susan", headers=headers, status=401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert error_of(answer)["message"] == "Send valid credentials in the header Authorization."
 
 
 def test_every_view_is_in_exactly_one_tree(make_application):

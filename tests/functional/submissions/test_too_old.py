@@ -96,5 +96,5 @@ def test_where_there_is_no_form_what_was_typed_is_given_back(susan, path):
 
 
 def test_a_program_gets_no_page(browser):
-    answer = browser.post("/api/posts", {"body": TEXT}, status=400)
-    assert answer.json["error"]["status"] == 400
+    answer = browser.post("/api/posts", {"body": TEXT}, status=404)
+    assert answer.json["error"]["status"] == 404

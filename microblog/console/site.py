@@ -6,7 +6,7 @@ import functools
 import os
 import shlex
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import click
 import sqlalchemy as sa
 
 from microblog import configure, configure_without_site
-from microblog.checks import NotAsked, get_health_checks
+from microblog.checks import Check, HealthCheck, NotAsked, get_health_checks
 from microblog.console.commands import get_command, get_names
 from microblog.console.ini import IniFile, set_up_log
 from microblog.console.interfaces import IMigrations
@@ -24,6 +24,7 @@ from microblog.db import DATABASE_URL, Database, sqlite_file
 from microblog.errors import OperatorError
 from microblog.events import LogSetUp
 from microblog.observing import Observer, observed
+from microblog.probes import Probe
 from microblog.request import Registry
 from microblog.settings import log as settings_log
 
@@ -143,16 +144,10 @@ class Site:
             yield problem
             return
         for entry in get_health_checks(self.registry):
-            if entry.check is not None and entry.needs_database and not entry.logs_itself:
-                try:
-                    problem = entry.check(self.registry)
-                except NotAsked:
-                    continue
-                except OperatorError as error:
-                    yield str(error)
-                else:
-                    if problem is not None:
-                        yield f"{entry.name}: {problem}."
+            if entry.check is not None and entry.needs_database and not (entry.logs_itself or entry.full):
+                sentence = find_problem(self.registry, entry, entry.check)
+                if sentence is not None:
+                    yield sentence
 
     def require_database(self) -> Database:
         """The database, with the tables that this version needs.
@@ -163,6 +158,21 @@ class Site:
         if problem is not None:
             raise OperatorError(problem)
         return self.database
+
+
+def find_problem(registry: Registry, entry: HealthCheck, check: Check) -> str | None:
+    """As a sentence, whatever the check does: one that fails or hangs keeps no site from starting."""
+    try:
+        problem = Probe(partial(check, registry)).ask(entry.seconds)
+    except NotAsked:
+        return None
+    except OperatorError as error:
+        return str(error)
+    except TimeoutError:
+        return f"{entry.name}: no answer within {entry.seconds:g} seconds."
+    except Exception as error:
+        return f"{entry.name}: could not be looked at ({type(error).__name__}: {error})."
+    return None if problem is None else f"{entry.name}: {problem}."
 
 
 class Console:

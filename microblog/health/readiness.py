@@ -11,8 +11,8 @@ from typing import Any
 
 from microblog.checks import DATABASE, Check, HealthCheck, NotAsked, get_health_checks
 from microblog.errors import OperatorError
-from microblog.health.probes import Probe
 from microblog.outages import DatabaseUnavailable
+from microblog.probes import Probe
 from microblog.request import Registry
 
 log = logging.getLogger(__name__)
@@ -43,14 +43,14 @@ class Readiness:
         found: dict[str, Answer] = {}
         has_database = True
         for entry in get_health_checks(self._registry):
-            if entry.check is None or (entry.needs_database and not has_database):
+            if entry.check is None or entry.full or (entry.needs_database and not has_database):
                 continue
             if for_metrics and not entry.in_metrics:
                 continue
             with suppress(NotAsked):
                 found[entry.name] = self._ask(entry, self._get_probe(entry.name, entry.check))
             if entry.name == DATABASE:
-                has_database = found[entry.name].has_answered
+                has_database = entry.name in found and found[entry.name].has_answered
         return found
 
     def _get_probe(self, name: str, check: Check) -> Probe[str | None]:

@@ -21,12 +21,12 @@ from zope.interface import Interface, implementer
 
 from microblog.errors import OperatorError
 from microblog.events import RoundStarted, TaskFailed
-from microblog.health.probes import Probe
 from microblog.health.readiness import get_readiness
 from microblog.health.views import plain
 from microblog.measuring import PREFIX, Gauge, IMetrics, Metric, Read, count, get_counters, get_readers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
+from microblog.probes import Probe
 from microblog.request import Registry, Request
 from microblog.tree import Resource
 from microblog.web.errors import methods_of_tree
@@ -209,6 +209,7 @@ class Collector:
         self._lock = threading.Lock()
         self._probes: dict[str, Probe[list[Gauge]]] = {}
         self._seen: dict[str, set[tuple[str, ...]]] = {}
+        self._broken: set[str] = set()  # readers whose fault the log has
 
     def describe(self) -> list[Any]:
         """Nothing: the library would otherwise collect once to learn the names."""
@@ -231,6 +232,11 @@ class Collector:
         try:
             return probe.ask(SECONDS_FOR_THE_DATABASE)
         except (OperatorError, TimeoutError, sa.exc.SQLAlchemyError):
+            return []
+        except Exception:
+            if metric.name not in self._broken:
+                log.exception("The metric “%s” could not be read, and is left out.", metric.name)
+            self._broken.add(metric.name)
             return []
 
     def _ask(self, read: Read) -> list[Gauge]:

@@ -11,7 +11,7 @@ import click
 from microblog.checks import DATABASE, FAULT, OK, WARNING, Finding, HealthCheck, NotAsked, get_health_checks
 from microblog.console.sentences import sentence_about
 from microblog.console.site import Site, pass_site
-from microblog.health.probes import Probe
+from microblog.probes import Probe
 from microblog.settings import SettingsError
 
 SECONDS_FOR_A_CHECK = 20.0

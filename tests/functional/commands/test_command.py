@@ -6,12 +6,14 @@ import errno
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from microblog.checks import HealthCheck, NotAsked
 from microblog.console.sentences import sentence_about
 from microblog.console.site import Site
+from microblog.errors import OperatorError
 from microblog.operations.commands.doctor import described
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
@@ -313,6 +315,35 @@ def test_a_server_warns_of_a_check_that_finds_something_and_leaves_out_one_witho
     for check in (HealthCheck("printer", 0, check_ink), HealthCheck("weather", 1, check_weather)):
         site.registry.health_checks[check.name] = check
     assert list(site.problems()) == ["printer: is out of ink: buy some."]
+    site.close()
+
+
+def test_a_server_starts_whatever_its_checks_do(ini):
+    never = threading.Event()
+
+    def fail(registry):
+        raise RuntimeError("no ink")
+
+    def refuse(registry):
+        raise OperatorError("There is no paper.")
+
+    site = Site(str(ini))
+    site.registry.health_checks.clear()
+    for check in (
+        HealthCheck("printer", 0, fail),
+        HealthCheck("paper", 1, refuse),
+        HealthCheck("radio", 2, lambda registry: str(never.wait()), seconds=0.05),
+        HealthCheck("archive", 3, lambda registry: "was read as a whole", full=True),
+    ):
+        site.registry.health_checks[check.name] = check
+    try:
+        assert list(site.problems()) == [
+            "printer: could not be looked at (RuntimeError: no ink).",
+            "There is no paper.",
+            "radio: no answer within 0.05 seconds.",
+        ]
+    finally:
+        never.set()
     site.close()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from microblog.checks import NotAsked
+from microblog.checks import DATABASE, NotAsked
 from microblog.health import readiness
 from microblog.search.checks import check_search
 from microblog.search.interfaces import ISearch, SearchUnavailable
@@ -72,6 +72,25 @@ def test_ready_names_its_parts(browser):
     assert answer.text == "database: ok\nmigrations: ok\nsearch: ok\n"
     assert "Set-Cookie" not in answer.headers
     assert browser.head("/health/ready").body == b""
+
+
+def test_what_reads_everything_is_for_doctor_alone(make_application):
+    def extend(config):
+        config.add_health_check("archive", lambda registry: "was read as a whole", full=True)
+
+    browser = make_application({"microblog.metrics": "true"}, extend=extend).browser(REMOTE_ADDR="127.0.0.1")
+    assert browser.get("/health/ready").text == "database: ok\nmigrations: ok\nsearch: ok\n"
+    assert "archive" not in browser.get("/metrics").text
+
+
+def test_a_check_of_the_database_may_have_no_answer(make_application):
+    def check(registry):
+        raise NotAsked
+
+    def extend(config):
+        config.add_health_check(DATABASE, check, needs_database=False)
+
+    assert make_application(extend=extend).browser().get("/health/ready").text == ""
 
 
 def test_ready_for_programs(browser):

@@ -211,6 +211,19 @@ def test_what_a_room_cannot_read_is_left_out(make_application):
     assert ("microblog_letters",) not in found
 
 
+def test_a_room_whose_reader_is_broken_takes_no_others_away(make_application, caplog):
+    def read(registry, session):
+        yield Gauge("letters", "Letters.", 1 / session.scalar(sa.text("SELECT 0")))
+
+    site = make_application(ON, extend=lambda config: config.add_metric("letters", read=read))
+    browser = site.browser(REMOTE_ADDR="127.0.0.1")
+    for _ in range(2):
+        assert numbers(browser.get("/metrics"))["microblog_search_documents",] == 0
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage() == "The metric “letters” could not be read, and is left out."
+    caplog.clear()
+
+
 def test_with_a_directory_the_numbers_are_kept_in_files(make_application, tmp_path, monkeypatch):
     monkeypatch.setenv(DIRECTORY_VARIABLE, "")
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from microblog.health.probes import Probe
+from microblog.probes import Probe
 
 
 def test_an_answer_is_given_on():

@@ -10,7 +10,8 @@ from sqlalchemy import orm
 from microblog.background.advice import get_advice
 from microblog.background.queries import get_newest_heartbeat, get_seconds_since_heartbeat, has_heartbeats
 from microblog.checks import FAULT, OK, CheckedSite, Finding, NotAsked
-from microblog.health.watch import SECONDS_UNTIL_MISSED, get_watch
+from microblog.health.interfaces import get_watch
+from microblog.health.watch import SECONDS_UNTIL_MISSED
 from microblog.measuring import Gauge
 from microblog.request import Registry
 

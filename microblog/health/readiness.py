@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from zope.interface import implementer
+
 from microblog.checks import DATABASE, Check, HealthCheck, NotAsked, get_health_checks
 from microblog.errors import OperatorError
+from microblog.health.interfaces import IReadiness
 from microblog.outages import DatabaseUnavailable
 from microblog.probes import Probe
 from microblog.request import Registry
@@ -26,6 +29,7 @@ class Answer:
     has_answered: bool
 
 
+@implementer(IReadiness)
 class Readiness:
     """Each check is asked by one thread at most, however many ask for it."""
 
@@ -94,10 +98,5 @@ class Readiness:
             log.info("Ready again: %s", check.name)
 
 
-def get_readiness(registry: Registry) -> Readiness:
-    readiness: Readiness = registry.readiness
-    return readiness
-
-
 def includeme(config: Any) -> None:
-    config.registry.readiness = Readiness(config.registry)
+    config.registry.registerUtility(Readiness(config.registry), IReadiness)

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from microblog.health.readiness import get_readiness
+from microblog.health.interfaces import get_readiness
 from microblog.health.settings import HEALTH_ALLOW
 from microblog.request import Request
 from microblog.tree import Container

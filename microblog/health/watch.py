@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyramid.events import NewRequest
+from zope.interface import implementer
 
 from microblog.background import queries
 from microblog.background.settings import WORKER
 from microblog.background.tasks import SERVER
 from microblog.background.worker import SECONDS_BETWEEN_HEARTBEATS
 from microblog.events import AlertRaised
+from microblog.health.interfaces import IWatch, get_watch
 from microblog.outages import DatabaseUnavailable
 from microblog.request import Registry
 
@@ -35,6 +37,7 @@ WHAT_WAITS = (
 )
 
 
+@implementer(IWatch)
 class Watch:
     """`now` gives seconds that only grow."""
 
@@ -118,19 +121,15 @@ class Watch:
         self._registry.notify(AlertRaised(self._registry, "worker", group, subject, body))
 
 
-def get_watch(registry: Registry) -> Watch:
-    watch: Watch = registry.watch
-    return watch
-
-
 def includeme(config: Any) -> None:
-    watch = config.registry.watch = Watch(config.registry)
+    watch = Watch(config.registry)
+    config.registry.registerUtility(watch, IWatch)
     if watch.is_needed:
-        config.add_subscriber(lambda event: event.request.registry.watch.glance(), NewRequest)
+        config.add_subscriber(lambda event: get_watch(event.request.registry).glance(), NewRequest)
         # First: it is reported even when the tasks after it hang.
         config.add_worker_task(
             "watch",
-            lambda registry: registry.watch.look(),
+            lambda registry: get_watch(registry).look(),
             every=SECONDS_BETWEEN_HEARTBEATS,
             where=SERVER,
             order=-2,

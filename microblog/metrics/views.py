@@ -21,7 +21,7 @@ from zope.interface import Interface, implementer
 
 from microblog.errors import OperatorError
 from microblog.events import RoundStarted, TaskFailed
-from microblog.health.readiness import get_readiness
+from microblog.health.interfaces import get_readiness
 from microblog.health.views import plain
 from microblog.measuring import PREFIX, Gauge, IMetrics, Metric, Read, count, get_counters, get_readers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY

@@ -17,6 +17,7 @@ from microblog.background.worker import Worker
 from microblog.checks import NotAsked
 from microblog.events import RoundStarted
 from microblog.health.checks import check_worker
+from microblog.health.interfaces import IWatch, get_watch
 from microblog.health.watch import Watch
 from microblog.outages import AWAY, FULL, DatabaseUnavailable
 from tests.conftest import Application
@@ -37,7 +38,7 @@ def build(make_application, tmp_path, clock, monkeypatch):
                 **settings,
             }
         )
-        site.registry.watch = Watch(site.registry, now=clock)
+        site.registry.registerUtility(Watch(site.registry, now=clock), IWatch)
         made.append(site)
         return site
 
@@ -79,10 +80,10 @@ def names(site):
 def test_a_worker_that_dies_is_missed_after_two_minutes_and_told_once(build, clock, subjects, caplog):
     site = build()
     beat(site, seen=1_800_000_000_000)
-    site.registry.watch.look()
+    get_watch(site.registry).look()
     clock.now = TWO_MINUTES
     for _ in range(3):
-        site.registry.watch.look()
+        get_watch(site.registry).look()
     answer = site.browser().get("/health/ready", status=503)
     assert (
         "worker: last seen at 2027-01-15 08:00:00 UTC: look whether `microblog worker` runs\n" in answer.text
@@ -97,7 +98,7 @@ def test_a_worker_that_dies_is_missed_after_two_minutes_and_told_once(build, clo
 
 def test_a_site_that_has_just_started_misses_nobody(build, clock):
     site = build()
-    site.registry.watch.look()
+    get_watch(site.registry).look()
     assert "worker: ok\n" in site.browser().get("/health/ready", status=200).text
     clock.now = TWO_MINUTES
     answer = site.browser().get("/health/ready", status=503)
@@ -119,17 +120,17 @@ def still_away(writing):
 
 def test_nobody_is_missed_while_the_database_cannot_be_used(build, clock, caplog):
     site = build()
-    site.registry.watch.look()
+    get_watch(site.registry).look()
     site.database.outages.probe = still_away
     clock.now = TWO_MINUTES
     site.database.outages.noticed(AWAY, "a test")
     with pytest.raises(DatabaseUnavailable):
-        site.registry.watch.look()
+        get_watch(site.registry).look()
     site.database.outages.forget()
-    site.registry.watch.tell()
+    get_watch(site.registry).tell()
     clock.now += TWO_MINUTES
     site.database.outages.noticed(FULL, "a test")
-    site.registry.watch.look()
+    get_watch(site.registry).look()
     site.database.outages.forget()
     assert told(caplog) == []
 

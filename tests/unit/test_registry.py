@@ -1,0 +1,23 @@
+"""What an application has is typed: a registered utility, or an attribute that `Registry` declares."""
+
+from __future__ import annotations
+
+from pyramid.config import Configurator
+from pyramid.events import NewRequest
+
+from microblog import configure
+from microblog.request import Registry
+from tests.conftest import SETTINGS
+
+
+def attributes(config: Configurator) -> set[str]:
+    config.make_wsgi_app()
+    return set(vars(config.registry))
+
+
+def test_the_registry_has_no_attribute_that_is_not_declared():
+    plain = Configurator(settings={})
+    plain.add_directive("add_nothing", lambda config: None)
+    plain.add_subscriber(lambda event: None, NewRequest)
+    added = attributes(configure(SETTINGS, environ={})) - attributes(plain)
+    assert added <= Registry.__annotations__.keys()

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from microblog.security.identity import Identity
     from microblog.security.policy import SecurityPolicy
     from microblog.submissions.kept import Kept
+    from microblog.submissions.queries import LoggedIn
     from microblog.tree import Branch
     from microblog.web.navigation import NavItem
 
@@ -130,6 +131,13 @@ class Request(PyramidRequest):
     form_fingerprint: str | None
     has_met_view: bool = False  # so its token was compared, if it needs one (`microblog.security.csrf`)
     is_done_once: bool = False  # its form is not done again when it comes twice (`microblog.submissions`)
+    logged_in: LoggedIn | None = None  # whom it logs in (`microblog.submissions`)
+    asks_to_log_in: bool = False  # its answer leads to the log-in page
+    shows_sent_form: bool = False  # it is the page of a form that was sent to another address, or before
+    without_identity: bool = False  # nobody asks who sends it
+    said: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`microblog.web.flash`)
+    flash: Callable[..., None]
+    link: Callable[..., str]
     kept_form: Kept | None
     kept_token: str | None
     tm: Any

@@ -47,7 +47,7 @@ class SecurityPolicy:
         return NOBODY
 
     def _recognize(self, request: Request) -> Recognized:
-        if getattr(request, "without_identity", False):
+        if request.without_identity:
             return NOBODY
         recognized: Recognized = self._cache.get_or_create(request)
         return recognized

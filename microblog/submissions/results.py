@@ -111,8 +111,7 @@ def note_result(request: Request, response: Any) -> None:
         if fingerprint is not None:
             request.flash(request.POST["key"], ACCEPTED)
             if request.is_done_once:
-                logged_in = getattr(request, "logged_in", None)
-                result = queries.Result(response.location, said(request), logged_in)
+                result = queries.Result(response.location, said(request), request.logged_in)
                 queries.set_result(request.dbsession, fingerprint, result)
     elif fingerprint is not None and request.is_done_once:
         queries.release(request.dbsession, fingerprint)

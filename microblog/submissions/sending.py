@@ -44,7 +44,7 @@ def sending_tween(handler: Handler, registry: Registry) -> Handler:
         bad_token = find_bad_token(request)
         if bad_token is not None:
             return answer_bad_token(handler, request, bad_token)
-        if request.method == "POST" and getattr(request, "asks_to_log_in", False):
+        if request.method == "POST" and request.asks_to_log_in:
             return log_in_page(handler, request, kept.at_its_address(request, kept.sent_form(request)), 403)
         if is_refused(request, response):
             return replayed_after(request) or response
@@ -109,7 +109,7 @@ class Page:
 
     @property
     def asks_to_log_in(self) -> bool:
-        return bool(getattr(self.request, "asks_to_log_in", False))
+        return self.request.asks_to_log_in
 
     @property
     def has_failed(self) -> bool:

@@ -37,19 +37,19 @@ def flash(request: Request, text: str, kind: str = "success") -> None:
 
 def said(request: Request) -> list[tuple[str, str]]:
     """The (kind, text) of what this request has said so far."""
-    return list(getattr(request, "_flash", ()))
+    return list(request.said or ())
 
 
 def say_only(request: Request, messages: Sequence[tuple[str, str]]) -> None:
     """Say these, and nothing else that this request has said so far."""
-    if not hasattr(request, "_flash"):
+    if request.said is None:
         request.add_response_callback(keep)
-    request._flash = list(messages)
+    request.said = list(messages)
 
 
 def keep(request: Request, response: Any) -> None:
     earlier = [(message.kind, message.text) for message in received(request)]
-    messages = [*earlier, *request._flash][-MOST_MESSAGES:]
+    messages = [*earlier, *said(request)][-MOST_MESSAGES:]
     set_cookie(request, response, COOKIE, serializer(request).dumps(messages))
 
 
@@ -70,7 +70,7 @@ def pop_flash_messages(request: Request) -> list[Message]:
     if messages:
         request.add_response_callback(
             lambda request, response: (
-                None if hasattr(request, "_flash") else delete_cookie(request, response, COOKIE)
+                delete_cookie(request, response, COOKIE) if request.said is None else None
             )
         )
     return messages

@@ -90,7 +90,7 @@ def move_permanently(request: Request, location: str) -> Response:
 
 def shows_form(request: Request) -> bool:
     """Is it a form that somebody has sent already? It is shown at the address to which it was sent."""
-    if getattr(request, "shows_sent_form", False):
+    if request.shows_sent_form:
         return True
     return request.kept_form is not None and bool(request.kept_form.token)
 

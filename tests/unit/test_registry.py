@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pyramid.config import Configurator
 from pyramid.events import NewRequest
+from pyramid.interfaces import IRequestExtensions
 
 from microblog import configure
-from microblog.request import Registry
+from microblog.request import Registry, Request
 from tests.conftest import SETTINGS
+
+
+def test_every_request_method_is_declared():
+    config = configure(SETTINGS, environ={})
+    config.make_wsgi_app()
+    extensions = config.registry.getUtility(IRequestExtensions)
+    assert {*extensions.methods, *extensions.descriptors} <= Request.__annotations__.keys()
 
 
 def attributes(config: Configurator) -> set[str]:

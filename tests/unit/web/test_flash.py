@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from itsdangerous import URLSafeSerializer
-from pyramid.request import Request, apply_request_extensions
+from pyramid.request import apply_request_extensions
 from pyramid.response import Response
 
+from microblog.request import Request
 from microblog.web.flash import MOST_CHARACTERS, MOST_MESSAGES, Message, flash, pop_flash_messages, received
 from tests.conftest import TEST_SECRET
 
@@ -16,7 +17,8 @@ LARGEST_COOKIE = 4093
 @pytest.fixture
 def new_request(application):
     def make(cookie=None):
-        request = Request.blank("/", cookies={} if cookie is None else {"flash": cookie})
+        headers = {} if cookie is None else {"Cookie": f"flash={cookie}"}
+        request = Request.blank("/", headers=headers)
         request.registry = application.registry
         apply_request_extensions(request)
         return request

@@ -164,10 +164,10 @@ OBSERVING_TWEEN = f"{__name__}.{observing_tween.__name__}"
 
 def add_observer(config: Any, observer: Observer) -> None:
     """Directive: `config.add_observer(observer)`."""
-    config.registry.observers.append(observer)
+    config.action(None, lambda: config.registry.observers.append(observer))
 
 
 def includeme(config: Any) -> None:
     config.registry.observers = []
-    config.add_directive("add_observer", add_observer, action_wrap=False)
+    config.add_directive("add_observer", add_observer)
     config.add_tween(OBSERVING_TWEEN, under=(TOOLBAR_TWEEN, INGRESS))

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from microblog.security.policy import SecurityPolicy
     from microblog.submissions.kept import Kept
     from microblog.submissions.queries import LoggedIn
+    from microblog.transactions import CheckBeforeWriting
     from microblog.tree import Branch
     from microblog.web.navigation import NavItem
 
@@ -97,7 +98,7 @@ class Registry(PyramidRegistry):
     recovered_fields: dict[str, str]
     page_methods: list[tuple[type, str, tuple[str, ...]]]
     api_methods: list[tuple[type, str, tuple[str, ...]]]
-    checks_before_writing: list[Callable[[Request, orm.Session], None]]
+    checks_before_writing: dict[str, CheckBeforeWriting]
 
 
 class Request(PyramidRequest):

@@ -7,6 +7,7 @@ and from there `request.dbsession` is that session.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import zope.sqlalchemy
@@ -17,6 +18,8 @@ from sqlalchemy import orm
 from microblog.request import Request, retry_if_kept
 
 TRANSACTION_TWEEN = "pyramid_tm.tm_tween_factory"  # the name by which it adds itself
+
+CheckBeforeWriting = Callable[[Request, orm.Session], None]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -58,8 +61,8 @@ def begin_write(request: Request) -> orm.Session:
 
     It is opened at the first call. The read session is closed before, and its connection given back: who
     holds two of them waits for others that do, and an open read session does not see what is written. What
-    was read until then may have changed. So the transaction begins with `registry.checks_before_writing`,
-    functions of the request and the session, and with the sender: they have to be there still.
+    was read until then may have changed. So the transaction begins with what rooms check
+    (`config.add_check_before_writing`), and with the sender, who has to be there still.
 
     :raises StaleData: when what was found out before does not hold any more.
     :raises SafeMethodWrites: when the request is a GET, HEAD or OPTIONS.
@@ -76,7 +79,7 @@ def begin_write(request: Request) -> orm.Session:
         # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
         # joined is not closed at the end.
         session.connection()
-        for check in request.registry.checks_before_writing:
+        for check in request.registry.checks_before_writing.values():
             check(request, session)
         request.registry.security_policy.hold_identity(request, session)
     except BaseException:
@@ -117,8 +120,17 @@ def commit_veto(request: Request, response: Any) -> bool:
     return response.status_int >= 400 or getattr(request, "exception", None) is not None
 
 
+def add_check_before_writing(config: Any, name: str, check: CheckBeforeWriting) -> None:
+    """Directive: a request's write transaction begins with `check(request, session)`, which may raise."""
+    config.action(
+        ("check before writing", name),
+        lambda: config.registry.checks_before_writing.__setitem__(name, check),
+    )
+
+
 def includeme(config: Any) -> None:
-    config.registry.checks_before_writing = []
+    config.registry.checks_before_writing = {}
+    config.add_directive("add_check_before_writing", add_check_before_writing)
     config.registry.settings.update(
         {
             "tm.manager_hook": explicit_manager,

@@ -12,7 +12,7 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(AVATARS)
     if config.registry.microblog[AVATARS] == "gravatar":
-        config.registry.content_security_policy["img-src"] += f" {GRAVATAR_HOST}"
+        config.add_content_source("img-src", GRAVATAR_HOST)
     config.add_template_global("avatar", lambda request: partial(avatar, request))
     config.add_nav_item("people", "People", lambda request: request.link("users", ""), order=30)
     config.add_nav_item(

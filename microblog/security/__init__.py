@@ -15,7 +15,7 @@ def includeme(config: Any) -> None:
     from microblog.request import MAX_BODY, Request
     from microblog.security.csrf import csrf_token, token_deriver
     from microblog.security.gate import GATE_TWEEN
-    from microblog.security.headers import CONTENT_SECURITY_POLICY, HEADERS_TWEEN
+    from microblog.security.headers import CONTENT_SECURITY_POLICY, HEADERS_TWEEN, add_content_source
     from microblog.security.policy import SecurityPolicy, add_identity_loader
     from microblog.security.settings import SETTINGS, check_settings
     from microblog.transactions import TRANSACTION_TWEEN
@@ -23,6 +23,7 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS, MAX_BODY)
     check_settings(config.registry)
     config.registry.content_security_policy = dict(CONTENT_SECURITY_POLICY)
+    config.add_directive("add_content_source", add_content_source)
     config.set_request_factory(Request)
     config.registry.security_policy = SecurityPolicy()
     config.set_security_policy(config.registry.security_policy)

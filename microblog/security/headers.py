@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from microblog.request import Registry, Request
 from microblog.security.settings import PUBLIC_URL
 
+SELF = "'self'"
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "base-uri": "'none'",
@@ -21,6 +22,16 @@ CONTENT_SECURITY_POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
 }
+
+
+def add_content_source(config: Any, directive: str, source: str) -> None:
+    """Directive: pages may use what comes from there: `config.add_content_source("img-src", "https://…")`."""
+
+    def register() -> None:
+        policy = config.registry.content_security_policy
+        policy[directive] = f"{policy.get(directive, SELF)} {source}"
+
+    config.action(None, register)
 
 
 def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:

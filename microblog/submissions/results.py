@@ -154,5 +154,5 @@ def replayed(request: Request) -> Any:
 def includeme(config: Any) -> None:
     config.add_request_method(form_key, reify=True)
     config.add_request_method(form_fingerprint, reify=True)
-    config.registry.checks_before_writing.append(claim_form)
+    config.add_check_before_writing("form", claim_form)
     config.add_view_deriver(result_deriver, name="result", under="canonical")

@@ -37,6 +37,16 @@ def policy(response):
     return dict(each.split(" ", 1) for each in response.headers["Content-Security-Policy"].split("; "))
 
 
+def test_a_room_may_let_pages_use_what_is_elsewhere(make_application):
+    def extend(config):
+        config.add_content_source("img-src", "https://pictures.example")
+        config.add_content_source("media-src", "https://sounds.example")
+
+    found = policy(make_application(extend=extend).browser().get("/"))
+    assert found["img-src"] == "'self' https://pictures.example"
+    assert found["media-src"] == "'self' https://sounds.example"
+
+
 @pytest.mark.parametrize(("path", "status"), KINDS)
 def test_every_answer_tells_the_browser_what_it_may_do(browser, path, status):
     response = browser.get(path, status=status)

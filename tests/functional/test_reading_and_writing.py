@@ -325,7 +325,7 @@ def refuse_to_write(request: Any, session: Any) -> None:
 
 def test_the_page_of_a_refused_write_reads(make_application):
     application = make_application(extend=counts_people)
-    application.registry.checks_before_writing.append(refuse_to_write)
+    application.registry.checks_before_writing["refuse"] = refuse_to_write
     browser = application.browser()
     page = browser.post("/probe/add", {"csrf_token": token(browser, "/login")}, status=409)
     assert page.html.h1.get_text() == "Changed meanwhile"
@@ -396,7 +396,7 @@ def test_who_was_refused_once_may_begin_again(make_application):
         raise HTTPConflict()
 
     application = make_application(extend=probed_by(begin_twice))
-    application.registry.checks_before_writing.append(refuse_to_write)
+    application.registry.checks_before_writing["refuse"] = refuse_to_write
     browser = application.browser()
     browser.post("/probe/", {"csrf_token": token(browser, "/login")}, status=409)
     assert found == [(False, 0)]

@@ -18,6 +18,19 @@ def test_every_request_method_is_declared():
     assert {*extensions.methods, *extensions.descriptors} <= Request.__annotations__.keys()
 
 
+def test_directives_take_effect_at_the_commit():
+    """So conflicts are found, and whoever comes later replaces what is there."""
+    config = configure(SETTINGS, environ={})
+    before = {name: repr(value) for name, value in vars(config.registry).items()}
+    config.add_observer(print)
+    config.add_check_before_writing("nothing", print)
+    config.add_content_source("img-src", "https://pictures.example")
+    assert {name: repr(value) for name, value in vars(config.registry).items()} == before
+    config.commit()
+    assert print in config.registry.observers
+    assert config.registry.checks_before_writing["nothing"] is print
+
+
 def attributes(config: Configurator) -> set[str]:
     config.make_wsgi_app()
     return set(vars(config.registry))

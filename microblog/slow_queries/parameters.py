@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from microblog.db import Base
@@ -42,10 +42,14 @@ class Columns:
     verifying: frozenset[str]
 
 
-@cache
-def load_columns() -> Columns:
-    """Those of all models."""
-    columns = [column for table in Base.metadata.tables.values() for column in table.columns]
+def get_columns() -> Columns:
+    """Those of all models, also of a plug-in that came later."""
+    return load_columns(tuple(Base.metadata.tables))
+
+
+@lru_cache(maxsize=4)
+def load_columns(tables: tuple[str, ...]) -> Columns:
+    columns = [column for table in tables for column in Base.metadata.tables[table].columns]
     return Columns(
         frozenset(column.name for column in columns),
         frozenset(column.name for column in columns if column.info.get("secret")),
@@ -111,7 +115,7 @@ def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
     stem = NUMBER_AT_THE_END.sub("", name)
     if is_secret(stem) or verifies_a_password(statement):
         return True
-    if name and (stem in load_columns().every or not is_made_up(name, compiled)):
+    if name and (stem in get_columns().every or not is_made_up(name, compiled)):
         return False
     return mentions_secrets(statement)
 
@@ -121,14 +125,14 @@ def is_secret(name: str) -> bool:
     lower = name.lower()
     return any(
         column in lower or (len(lower) >= SHORTEST_PART and lower in column)
-        for column in load_columns().secret
+        for column in get_columns().secret
     )
 
 
 def verifies_a_password(statement: str) -> bool:
     """By such a statement somebody logs in; people type their password into any field."""
     return SELECT.match(statement) is not None and any(
-        column in statement for column in load_columns().verifying
+        column in statement for column in get_columns().verifying
     )
 
 

@@ -13,21 +13,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
+from zope.interface import implementer
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
-from microblog.outbox import queries as outbox
-from microblog.outbox.models import Entry
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
 from microblog.search.feeding import catch_up
+from microblog.search.interfaces import ISearchDelivery, find_search_delivery
 
 SEED = 20261122
 WRITERS = 4
@@ -35,6 +37,8 @@ OPERATIONS_OF_A_WRITER = 100
 LIMIT = 20
 ATTEMPTS = 10
 MANY = 1000
+SHARE_OF_THE_KILLED = 0.2
+LONGER_THAN_ANY_LEASE = timedelta(hours=1)
 SECONDS_UNTIL_HALFWAY = 120  # on a machine with much else to do
 EXECUTABLES = Path(sys.executable).parent
 
@@ -129,20 +133,47 @@ class Worker:
 
     def run(self) -> None:
         while not self.over.wait(self.random.uniform(0, 0.02)):
-            if self.registry.outbox.kinds and self.random.random() < 0.2:
-                until_it_works(self.be_killed)
-            else:
+            with suppress(Killed):
                 until_it_works(lambda: catch_up(self.registry, self.random.randint(1, LIMIT)))
 
-    def be_killed(self) -> None:
-        """Delivers, and forgets nothing: its lease ends, and another delivers again."""
-        (kind,) = self.registry.outbox.kinds.values()
-        with self.database.write() as session:
-            entries = outbox.lease(session, kind.name, LIMIT)
-        kind.deliver(self.registry, entries)
-        with self.database.write() as session:
-            ids = [entry.id for entry in entries]
-            session.execute(sa.update(Entry).where(Entry.id.in_(ids)).values(lease_until=0))
+
+class Killed(BaseException):
+    """A worker is killed between delivering and acknowledging."""
+
+
+@implementer(ISearchDelivery)
+class MortalDelivery:
+    """The adapter's delivery, for workers of which every fifth is killed when it has delivered: its entries
+    are delivered once more, later than what came after them."""
+
+    def __init__(self, delivery: ISearchDelivery) -> None:
+        self._delivery = delivery
+        self._random = random.Random(SEED)
+        self._left: list[Any] = []
+        self.is_over = False
+
+    def deliver(self, registry: Any, entries: Any) -> Any:
+        while self._left:
+            self._delivery.deliver(registry, self._left.pop())
+        outcome = self._delivery.deliver(registry, entries)
+        if not self.is_over and self._random.random() < SHARE_OF_THE_KILLED:
+            self._left.append(entries)
+            raise Killed
+        return outcome
+
+    def write_again(self, session: Any, entries: Any) -> None:
+        self._delivery.write_again(session, entries)
+
+
+@pytest.fixture
+def mortal(application: Any) -> MortalDelivery | None:
+    """None when the index of this adapter is not fed through the outbox."""
+    delivery = find_search_delivery(application.registry)
+    if delivery is None:
+        return None
+    mortal = MortalDelivery(delivery)
+    application.registry.registerUtility(mortal, ISearchDelivery)
+    return mortal
 
 
 @contextmanager
@@ -174,15 +205,9 @@ def real_worker(application: Any, search: Any, folder: Path) -> Iterator[subproc
             process.kill()
 
 
-def end_leases(application: Any) -> None:
-    """Those of a worker that was killed would end by themselves, in a minute."""
-    with application.database.write() as session:
-        session.execute(sa.update(Entry).values(lease_until=0))
-
-
 @pytest.mark.slow
 def test_after_things_calm_down_index_and_database_agree(
-    application: Any, search: Any, index: Any, tmp_path: Path
+    application: Any, search: Any, index: Any, mortal: MortalDelivery | None, tmp_path: Path
 ) -> None:
     over = threading.Event()
     faults: list[BaseException] = []
@@ -210,9 +235,11 @@ def test_after_things_calm_down_index_and_database_agree(
             thread.join()
     assert not faults
     assert (is_halfway, was_running, process.returncode) == (True, True, -signal.SIGKILL)
-    end_leases(application)
-    while catch_up(application.registry, MANY):
-        pass
+    if mortal is not None:
+        mortal.is_over = True
+    with time_machine.travel(datetime.now(UTC) + LONGER_THAN_ANY_LEASE):
+        while catch_up(application.registry, MANY):
+            pass
     assert not index.verify(application.database)
     with application.database.read() as session:
         status = index.status(session)

@@ -10,8 +10,8 @@ from elasticsearch import Elasticsearch
 from sqlalchemy import text
 
 from microblog.posts.queries import add_posts
-from microblog.search import commands as search_command
 from microblog.search import records
+from microblog.search.commands import MANY
 from microblog.search.elasticsearch.server import INDEX
 from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings, get_adapter
@@ -68,8 +68,11 @@ def test_the_status_tells_the_last_verify_and_a_rebuild_that_is_running(site, ap
     assert "rebuild" not in site("search", "status").stdout
 
 
-def test_a_large_rebuild_says_when_it_compares(site, monkeypatch):
-    monkeypatch.setattr(search_command, "MANY", 3)
+def test_a_large_rebuild_says_when_it_compares(site, application):
+    with application.database.write() as session:
+        (susan,) = session.scalars(text("SELECT id FROM users"))
+        rows = [{"id": number, "user_id": susan, "body": "x", "language": None} for number in range(MANY)]
+        add_posts(session, rows)
     assert "All posts are in the new index" in site("search", "rebuild").stderr
 
 

@@ -10,7 +10,7 @@ writes there, and it may just be holding the words of that post.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,7 +77,9 @@ class Pending:
         """Take the place of the other table, which has stepped aside."""
         raise NotImplementedError
 
-    def wait_for_writers(self, database: Database, seconds: float) -> None:
+    def wait_for_writers(
+        self, database: Database, seconds: float, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         """Return when no transaction is left that began before the table, and may not mark in it."""
 
     def lock(self, session: orm.Session) -> None:
@@ -277,13 +279,15 @@ class PostgreSQLPending(Pending):
         run(session, f"ALTER TABLE {self.table} RENAME TO {other.table}")
         run(session, f"ALTER INDEX {self.table}_pkey RENAME TO {other.table}_pkey")
 
-    def wait_for_writers(self, database: Database, seconds: float) -> None:
+    def wait_for_writers(
+        self, database: Database, seconds: float, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         until = time.monotonic() + seconds
         earlier = self._writers(database)
         while earlier:
             if time.monotonic() > until:
                 raise SearchUnavailable(SOMEBODY_WRITES)
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            sleep(SECONDS_BETWEEN_LOOKS)
             earlier &= self._writers(database)
 
     def _writers(self, database: Database) -> set[str]:

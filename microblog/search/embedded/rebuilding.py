@@ -98,7 +98,7 @@ class Rebuild:
     @contextmanager
     def _step(self, more: int = 0) -> Iterator[orm.Session]:
         """A short write transaction, as long as no other rebuild has begun."""
-        time.sleep(max(0.0, self._pause - (time.monotonic() - self._released)))
+        self._steps.sleep(max(0.0, self._pause - (time.monotonic() - self._released)))
         with self._database.write() as session:
             began = time.monotonic()
             session.info[COUNTED] = True
@@ -114,7 +114,9 @@ class Rebuild:
             self._next.prepare_to_fill(session)
             self._next.marks.create(session)
         # From here on every change is marked.
-        self._next.marks.wait_for_writers(self._database, self._steps.seconds_to_wait_for_writers)
+        self._next.marks.wait_for_writers(
+            self._database, self._steps.seconds_to_wait_for_writers, self._steps.sleep
+        )
         count, last = 0, -1
         for number in itertools.count(1):  # pragma: no branch  # the numbers do not end
             posts = self._posts_after(last)
@@ -162,7 +164,7 @@ class Rebuild:
         while not self._switched():
             if time.monotonic() > until:
                 raise SearchUnavailable(SOMEBODY_READS)
-            time.sleep(self._steps.seconds_between_attempts)
+            self._steps.sleep(self._steps.seconds_between_attempts)
             self._catch_up()
 
     def _switched(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -22,6 +24,8 @@ class Steps:
     # Of FTS5. Each step also writes the head of every segment: a larger one, and fewer, are done sooner.
     pages_merged_at_once: int = 500
     rows_removed_at_once: tuple[tuple[str, int], ...] = (("data", 500), ("docsize", 20_000), ("texts", 5000))
+    # What is done with the time between attempts.
+    sleep: Callable[[float], None] = time.sleep
 
 
 USUAL_STEPS = Steps()

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 
 from microblog.accounts.queries import add_user
-from tests.conftest import get_adapter
+from microblog.search.interfaces import ISearch, ISearchDelivery, ISearchFeed, ISearchIndex
+from tests.conftest import Application, get_adapter
+
+PARTS = (ISearch, ISearchIndex, ISearchFeed, ISearchDelivery)
+
+
+def derive(search: Any, **methods: Any) -> Any:
+    """An adapter like this one, of a class of its own: in these methods it has a fault, or does more."""
+    other = copy.copy(search)
+    other.__class__ = type(f"Derived{type(search).__name__}", (type(search),), methods)
+    return other
+
+
+@pytest.fixture
+def use_adapter(application: Application) -> Iterator[Callable[[Any], None]]:
+    """`use_adapter(adapter)`: until the end of the test the site searches with this one."""
+    registry = application.registry
+    before = {part: registry.queryUtility(part) for part in PARTS}
+
+    def use(search: Any) -> None:
+        for part in PARTS:
+            if part.providedBy(search):
+                registry.registerUtility(search, part)
+
+    yield use
+    for part, adapter in before.items():
+        if adapter is not None:
+            registry.registerUtility(adapter, part)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import sqlalchemy as sa
@@ -15,10 +14,11 @@ from microblog.posts.queries import add_post, add_posts
 from microblog.search import records
 from microblog.search.embedded import pending
 from microblog.search.embedded.fts5 import SHADOWS
-from microblog.search.embedded.steps import Steps
+from microblog.search.embedded.steps import USUAL_STEPS, Steps
 from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import parse
 from tests.conftest import counted_statements, get_adapter
+from tests.functional.search.conftest import derive
 
 MANY = 3000
 
@@ -174,14 +174,14 @@ def test_removing_the_index_in_a_transaction_that_writes_a_post_is_no_error(data
     assert len(find(database, search, "word")) == 2
 
 
-def test_when_the_whole_transaction_is_gone_its_error_is_told(database, search, susan, monkeypatch):
+def test_when_the_whole_transaction_is_gone_its_error_is_told(use_adapter, database, search, susan):
     """SQLite ends the transaction by itself when the disk is full."""
 
-    def full(session, posts):
+    def full(self, session, posts):
         session.connection().connection.driver_connection.rollback()
         raise disk_is_full()
 
-    monkeypatch.setattr(search, "keep", full)
+    use_adapter(derive(search, keep=full))
     with pytest.raises(sa.exc.OperationalError, match="disk"), database.write() as session:
         add_post(session, susan, "word")
 
@@ -260,31 +260,26 @@ def needs_postgresql(database):
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL too: this is about the locks of PostgreSQL.")
 
 
-def test_the_new_index_waits_for_who_reads_the_old_one(
-    needs_postgresql, database, search, susan, monkeypatch
-):
+def test_the_new_index_waits_for_who_reads_the_old_one(needs_postgresql, database, search, susan):
     """A backup holds its tables for as long as it takes; writers do not wait behind us meanwhile."""
-    search = with_steps(search, lock_milliseconds=10)
     reader = database.session(write=False)
     reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
     written = []
 
     def write_and_let_go(seconds):
-        if seconds == search.steps.seconds_between_attempts:
+        if seconds == USUAL_STEPS.seconds_between_attempts:
             with database.write() as session:
                 written.append(add_post(session, susan, "word"))
             if len(written) == 2:
                 reader.close()
 
-    monkeypatch.setattr(time, "sleep", write_and_let_go)
+    search = with_steps(search, lock_milliseconds=10, sleep=write_and_let_go)
     search.rebuild(database, ignore)
     assert find(database, search, "word") == written[::-1]
     assert len(written) == 2
 
 
-def test_a_reader_who_does_not_let_go_ends_the_rebuild(
-    needs_postgresql, database, search, susan, monkeypatch
-):
+def test_a_reader_who_does_not_let_go_ends_the_rebuild(needs_postgresql, database, search, susan):
     search = with_steps(search, lock_milliseconds=10, seconds_to_wait_for_the_lock=-1)
     with database.read() as reader:
         reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
@@ -293,9 +288,7 @@ def test_a_reader_who_does_not_let_go_ends_the_rebuild(
     assert search.rebuild(database, ignore) == 0
 
 
-def test_a_rebuild_begins_when_earlier_writers_have_ended(
-    needs_postgresql, database, search, susan, monkeypatch
-):
+def test_a_rebuild_begins_when_earlier_writers_have_ended(needs_postgresql, database, search, susan):
     writer = database.session(write=True)
     writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
     waits: list[int] = []
@@ -305,14 +298,13 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(
             waits.append(add_post(writer, susan, "word"))
             writer.commit()
 
-    monkeypatch.setattr(time, "sleep", commit)
-    search.rebuild(database, ignore)
+    with_steps(search, sleep=commit).rebuild(database, ignore)
     writer.close()
     assert len(waits) == 1
     assert find(database, search, "word") == waits
 
 
-def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, search, susan, monkeypatch):
+def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, search, susan):
     search = with_steps(search, seconds_to_wait_for_writers=-1)
     with database.session(write=True) as writer:
         writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
@@ -320,7 +312,7 @@ def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, s
             search.rebuild(database, ignore)
 
 
-def test_what_cannot_be_removed_is_left_to_the_next_rebuild(database, search, susan, monkeypatch, caplog):
+def test_what_cannot_be_removed_is_left_to_the_next_rebuild(database, search, susan, caplog):
     drop = type(search).drop
 
     def refuse(self, session):
@@ -334,22 +326,19 @@ def test_what_cannot_be_removed_is_left_to_the_next_rebuild(database, search, su
         interrupted.append(count)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(search), "drop", refuse)
     with pytest.raises(KeyboardInterrupt):
-        search.rebuild(database, interrupt)
+        derive(search, drop=refuse).rebuild(database, interrupt)
     assert "stays until the next one" in caplog.text
     caplog.clear()
-    monkeypatch.undo()
     assert search.rebuild(database, ignore) == 0
 
 
-def test_an_error_of_the_database_while_switching_ends_the_rebuild(database, search, susan, monkeypatch):
-    def fail(session):
+def test_an_error_of_the_database_while_switching_ends_the_rebuild(database, search, susan):
+    def fail(self, session, other):
         raise disk_is_full()
 
-    monkeypatch.setattr(search.marks, "step_aside", fail)
     with pytest.raises(sa.exc.OperationalError, match="disk"):
-        search.rebuild(database, ignore)
+        derive(search, rename=fail).rebuild(database, ignore)
 
 
 def test_nothing_to_mark_is_no_statement(database, search):

@@ -10,6 +10,7 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
 from microblog.search.language import parse
+from tests.functional.search.conftest import derive
 from tests.walk import bodies, sign_up, write
 
 
@@ -30,16 +31,16 @@ def find(database, search, text):
         return search.search(session, parse(text), Cursor(), 10)
 
 
-def refuse_poison(monkeypatch, search):
+def refuse_poison(use_adapter, search):
     """Let the index refuse a post, as it does with one that is not even text."""
-    keep = search.keep
+    keep = type(search).keep
 
-    def picky(session, posts):
+    def picky(self, session, posts):
         if any("poison" in post["body"] for post in posts):
             session.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
-        keep(session, posts)
+        keep(self, session, posts)
 
-    monkeypatch.setattr(search, "keep", picky)
+    use_adapter(derive(search, keep=picky))
 
 
 def test_a_transaction_indexes_its_own_posts_and_leaves_those_of_others(database, search, susan):
@@ -58,10 +59,8 @@ def test_a_post_that_was_marked_before_is_indexed_by_who_changes_it(database, se
     assert pending(database, search) == 0
 
 
-def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(
-    application, database, search, monkeypatch, caplog
-):
-    refuse_poison(monkeypatch, search)
+def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(application, use_adapter, search, caplog):
+    refuse_poison(use_adapter, search)
     browser = application.browser()
     sign_up(browser, "susan")
     write(browser, "some poison")
@@ -73,9 +72,9 @@ def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(
 
 
 def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
-    application, database, search, susan, monkeypatch, caplog
+    application, use_adapter, database, search, susan, caplog
 ):
-    refuse_poison(monkeypatch, search)
+    refuse_poison(use_adapter, search)
     from_outside(database, susan, "some honey", "some poison", "some bread")
     application.registry.worker.round()
     assert find(database, search, "some") == [3, 1]

@@ -25,7 +25,6 @@ from microblog.paging import Bounds, Cursor
 from microblog.posts import queries as posts
 from microblog.request import Registry
 from microblog.search.elasticsearch.index import (
-    build_document,
     build_request,
     get_outcome,
 )
@@ -111,7 +110,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
                 where["version_type"] = "external"
                 if post_id in documents:
                     operations += [{"index": {**where, "require_alias": True}}]
-                    operations += [build_document(documents[post_id])]
+                    operations += [self._build_document(documents[post_id])]
                 else:
                     operations += [{"delete": where}]
         # Refreshed: what has no entry any more is found, else an author would miss their newest post.

@@ -69,11 +69,13 @@ class ElasticsearchIndex:
         seconds_for_the_worker: float = SECONDS_FOR_THE_WORKER,
         batch: int = BATCH,
         ranked_hits: int = RANKED_HITS,
+        build_document: Callable[[dict[str, Any]], dict[str, Any]] = build_document,
     ) -> None:
         self.seconds_for_a_query = seconds_for_a_query
         self.seconds_for_the_worker = seconds_for_the_worker
         self._batch = batch
         self._ranked_hits = ranked_hits
+        self._build_document = build_document
         self._trouble = Trouble()
 
     def check(self, settings: Settings, database: Database) -> None:
@@ -202,7 +204,7 @@ class ElasticsearchIndex:
             for post_id, post in batch.items():
                 where = {"_index": self.next_alias, "_id": str(post_id), "require_alias": True}
                 where |= {"version": 0, "version_type": "external"}
-                operations += [{"index": where}, build_document(post)]
+                operations += [{"index": where}, self._build_document(post)]
             for item in self.patient.bulk(operations=operations)["items"]:
                 result = item["index"]
                 if "error" in result and result["status"] != CONFLICT:

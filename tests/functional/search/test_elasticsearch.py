@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from elasticsearch import Elasticsearch
+from sqlalchemy import event
 
 from microblog.accounts.queries import add_user
 from microblog.outbox import queries as outbox
@@ -21,11 +22,8 @@ from microblog.outbox.models import Entry
 from microblog.paging import Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, delete_post
-from microblog.search.elasticsearch import adapter as adapter_module
-from microblog.search.elasticsearch import index as elasticsearch_index
-from microblog.search.elasticsearch import whole_index
 from microblog.search.elasticsearch.adapter import ElasticsearchSearch
-from microblog.search.elasticsearch.index import BODY
+from microblog.search.elasticsearch.index import BODY, build_document
 from microblog.search.elasticsearch.server import INDEX, URL
 from microblog.search.feeding import catch_up
 from microblog.search.interfaces import Drift, NotBuilt, SearchUnavailable
@@ -296,14 +294,13 @@ def test_while_the_disk_is_full_entries_wait_and_are_delivered_afterwards(site, 
     assert site.find("flood") == [new, old]
 
 
-def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site, monkeypatch, caplog):
-    make = elasticsearch_index.build_document
+def test_a_refused_document_is_a_dead_letter_with_its_reason_and_blocks_nobody(make_site, caplog):
+    is_wrong = [True]
 
-    def refused(post: dict[str, Any]) -> dict[str, Any]:
-        return make(post) | ({"unknown": 1} if "bad" in post["body"] else {})
+    def build(post: dict[str, Any]) -> dict[str, Any]:
+        return build_document(post) | ({"unknown": 1} if is_wrong and "bad" in post["body"] else {})
 
-    monkeypatch.setattr(adapter_module, "build_document", refused)
-    monkeypatch.setattr(whole_index, "build_document", refused)
+    site = make_site(build_document=build)
     bad, good = site.write("a bad post"), site.write("a good post")
     assert site.catch_up() == 2
     assert site.find("post") == [good]
@@ -315,7 +312,7 @@ def test_a_refused_document_is_set_aside_with_its_reason_and_blocks_nobody(site,
     with pytest.raises(SearchUnavailable, match=f"did not take post {bad}"):
         site.rebuild()
     assert len(site.indices()) == 1
-    monkeypatch.undo()
+    is_wrong.clear()
     drift = site.search.verify(site.database)
     assert drift == Drift(missing=(bad,))
     with site.database.write() as session:
@@ -638,19 +635,23 @@ def test_by_relevance_only_the_newest_hits_count(make_site):
     assert best < long
 
 
-def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_author(site, monkeypatch):
+def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_author(site):
     browser = site.application.browser()
     sign_up(browser, "john")
     write(browser, "just written")
-    ask = site.search._ids
+    found: list[Any] = []
 
-    def ask_and_be_overtaken(**request: Any) -> list[int]:
-        ids: list[int] = ask(**request)
-        assert site.catch_up() == 1
-        return ids
+    def be_overtaken(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "outbox" in statement and not found:  # what waits there has been read
+            found.append("once")
+            found.append(site.catch_up())
 
-    monkeypatch.setattr(site.search, "_ids", ask_and_be_overtaken)
-    assert bodies(browser.get("/search?q=written")) == ["just written"]
+    event.listen(site.database.engine, "after_cursor_execute", be_overtaken)
+    try:
+        assert bodies(browser.get("/search?q=written")) == ["just written"]
+    finally:
+        event.remove(site.database.engine, "after_cursor_execute", be_overtaken)
+    assert found == ["once", 1]
 
 
 def test_a_server_that_is_down_is_one_line_of_the_log_and_one_when_it_is_back(site, caplog):

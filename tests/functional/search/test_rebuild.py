@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from microblog.search.embedded import rebuilding
 from microblog.search.interfaces import SearchUnavailable
 from tests.contract.conftest import OF_THE_DATABASE, Site
 from tests.contract.rebuilds import POSTS, CtrlC, interrupted_after, rebuild, remains, status
+from tests.functional.search.conftest import derive
 
 
 @pytest.fixture
@@ -27,12 +27,27 @@ def posts(site: Any) -> list[int]:
 
 
 @pytest.fixture
-def killed(site: Any, posts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rebuild was killed when half of the posts were in."""
-    with monkeypatch.context() as patch:
-        patch.setattr(rebuilding.Rebuild, "_give_up", lambda self: None)
-        with pytest.raises(CtrlC):
-            rebuild(site, interrupted_after(2))
+def killed(site: Any, posts: list[int]) -> None:
+    """A rebuild was killed when half of the posts were in: it could not even tidy up."""
+    beside = type(site.search).beside
+    is_killed: list[bool] = []
+
+    def be_killed(self: Any, suffix: str) -> Any:
+        if is_killed:
+            raise CtrlC
+        return beside(self, suffix)
+
+    interrupt = interrupted_after(2)
+
+    def progress(count: int) -> None:
+        try:
+            interrupt(count)
+        except CtrlC:
+            is_killed.append(True)
+            raise
+
+    with pytest.raises(CtrlC):
+        derive(site.search, beside=be_killed).rebuild(site.database, progress)
     assert remains(site)
 
 
@@ -71,7 +86,7 @@ def test_a_second_rebuild_ends_the_first(site, posts):
     assert not site.index.verify(site.database)
 
 
-def test_a_second_rebuild_ends_the_first_while_it_compares(site, posts, monkeypatch):
+def test_a_second_rebuild_ends_the_first_while_it_compares(site, posts):
     differences = type(site.search).differences
     counts: list[int] = []
 
@@ -81,25 +96,22 @@ def test_a_second_rebuild_ends_the_first_while_it_compares(site, posts, monkeypa
             counts.append(rebuild(site))
         return differences(self, database, **more)
 
-    monkeypatch.setattr(type(site.search), "differences", after_another)
     with pytest.raises(SearchUnavailable, match="Another rebuild has begun"):
-        rebuild(site)
+        derive(site.search, differences=after_another).rebuild(site.database, lambda count: None)
     assert counts == [0, POSTS]
     assert remains(site) == set()
     assert site.find("old") == posts
 
 
-def test_an_index_that_does_not_agree_does_not_take_over(site, posts, monkeypatch):
-    monkeypatch.setattr(type(site.search), "digest", lambda self, body: f"{len(str(id(object())))}{body}")
-    monkeypatch.setattr(type(site.search), "keep", lambda self, session, posts: None)
+def test_an_index_that_does_not_agree_does_not_take_over(site, posts):
+    forgetful = derive(site.search, keep=lambda self, session, posts: None)
     with pytest.raises(SearchUnavailable, match="does not agree"):
-        rebuild(site)
-    monkeypatch.undo()
+        forgetful.rebuild(site.database, lambda count: None)
     assert remains(site) == set()
     assert site.find("old") == posts
 
 
-def test_a_post_that_cannot_be_indexed_stops_no_rebuild(site, posts, monkeypatch, caplog):
+def test_a_post_that_cannot_be_indexed_stops_no_rebuild(site, posts, caplog):
     keep = type(site.search).keep
 
     def picky(self: Any, session: Any, posts: Any) -> None:
@@ -107,8 +119,7 @@ def test_a_post_that_cannot_be_indexed_stops_no_rebuild(site, posts, monkeypatch
             session.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
         keep(self, session, posts)
 
-    monkeypatch.setattr(type(site.search), "keep", picky)
-    rebuild(site)
+    derive(site.search, keep=picky).rebuild(site.database, lambda count: None)
     assert status(site).refused == 1
     assert "cannot be indexed, and is left out." in caplog.text
     caplog.clear()

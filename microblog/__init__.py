@@ -10,7 +10,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.settings import aslist
 
-from microblog.settings import SettingsError
+from microblog.settings import TOOLBAR, SettingsError
 
 # In this order: the house first, then its rooms.
 INCLUDES = (
@@ -83,7 +83,8 @@ def configure(
         config.scan("microblog", ignore=NOT_SCANNED)
     config.commit()
     for name in aslist(plugins):
-        config.include(name)
+        if with_views or name != TOOLBAR:  # it has nothing but pages, and takes long to import
+            config.include(name)
     config.commit()
     config.registry.microblog.freeze()
     return config

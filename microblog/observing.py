@@ -20,6 +20,7 @@ from pyramid.tweens import INGRESS
 from pyramid_retry import is_error_retryable
 
 from microblog.request import Registry, Request
+from microblog.settings import TOOLBAR
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ REQUEST_ID_HEADER = "X-Request-ID"
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 LONGEST_PATH = 500  # characters, in the log
 KEY = "microblog.observation"  # in the WSGI environment, which a second attempt finds again
-TOOLBAR_TWEEN = "pyramid_debugtoolbar.toolbar_tween_factory"
+TOOLBAR_TWEEN = f"{TOOLBAR}.toolbar_tween_factory"
 
 _present: ContextVar[Observation | None] = ContextVar("microblog_observation", default=None)
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
+TOOLBAR = "pyramid_debugtoolbar"  # what may stand in pyramid.includes for developers alone
 PREFIX = "microblog."
 NEAR = 0.7  # of the letters are the same
 T = TypeVar("T")

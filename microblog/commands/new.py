@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 
 from microblog.errors import OperatorError
+from microblog.settings import TOOLBAR
 
 PRIVATE = 0o600
 PUBLIC = 0o644
 SECRET_LINE = "# microblog.secret =\n"  # noqa: S105  # what the template says instead of one
-TOOLBAR = "pyramid_debugtoolbar"
 TOOLBAR_KEYS = ("pyramid.includes", "debugtoolbar.")
 WITHOUT_TOOLBAR = "# The debug toolbar needs: pip install 'microblog[development]'\n"
 

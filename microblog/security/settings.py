@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from microblog.settings import Setting, boolean
+from microblog.settings import TOOLBAR, Setting, boolean
 
 if TYPE_CHECKING:
     from microblog.request import Registry
 
 DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
 SECRET_CHARACTERS = 32
-TOOLBAR = "pyramid_debugtoolbar"
 
 
 def secret(value: str) -> str:

@@ -351,3 +351,17 @@ def test_doctor_has_nothing_to_say_of_a_check_that_only_names_something(ini):
     site = Site(str(ini))
     assert list(described(site, HealthCheck("name", 0))) == []
     site.close()
+
+
+def test_a_command_does_not_import_the_debug_toolbar(ini):
+    text = ini.read_text().replace(
+        "use = egg:microblog",
+        "use = egg:microblog\nmicroblog.development = true\npyramid.includes = pyramid_debugtoolbar",
+    )
+    ini.write_text(text)
+    code = (
+        "import sys\nfrom microblog.console.site import Site\nSite(sys.argv[1]).registry\n"
+        "print(sorted(name for name in sys.modules if name.startswith('pyramid_debug')))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, ini], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"

@@ -96,6 +96,7 @@ class Registry(PyramidRegistry):
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
     recovered_fields: dict[str, str]
+    paths_without_robots: set[tuple[str, ...]]
     page_methods: list[tuple[type, str, tuple[str, ...]]]
     api_methods: list[tuple[type, str, tuple[str, ...]]]
     checks_before_writing: dict[str, CheckBeforeWriting]

@@ -15,6 +15,8 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
     config.add_branch("account", Account)
+    for name in ("register", "login", "logout", "account"):
+        config.keep_robots_from(name)
     config.reserve_nicknames(*NAMES_OF_THE_SITE, "register", "login", "logout")
     config.add_identity_loader("session", load_identity, hold=queries.hold_session)
     config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=visitors, order=50)

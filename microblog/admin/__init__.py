@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
     config.registry.registerUtility(AdminPages(), IAdminPages)
     config.add_directive("add_admin_page", add_admin_page)
     config.add_branch("admin", Admin)
+    config.keep_robots_from("admin", "")
     config.add_nav_item(
         "admin",
         "Admin",

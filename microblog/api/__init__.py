@@ -9,3 +9,4 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(DOCUMENTATION)
     config.add_branch("api", Api)
+    config.keep_robots_from("api", "")

@@ -17,6 +17,7 @@ AVATARS = Setting(
     "identicon: pictures made here. gravatar: asks gravatar.com, which then sees your readers.",
 )
 GRAVATAR_HOST = "https://www.gravatar.com"
+VERSION = 2  # of the drawing: browsers keep one for a year
 PIXELS = 128
 KEY_CHARACTERS = 16
 CELLS = 5  # a grid of 5 × 5, the right side mirrors the left
@@ -31,7 +32,7 @@ def avatar(request: Request, person: Any) -> str:
         email = getattr(person, "author_email", None) or getattr(person, "email", None) or ""
         digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()
         return f"{GRAVATAR_HOST}/avatar/{digest}?d=identicon&s={PIXELS}"
-    return str(request.link("avatars", f"{avatar_key(request.microblog[SECRET], user_id)}.svg"))
+    return str(request.link("avatars", f"{avatar_key(request.microblog[SECRET], user_id)}.svg", v=VERSION))
 
 
 def avatar_key(secret: str, user_id: int) -> str:
@@ -41,7 +42,7 @@ def avatar_key(secret: str, user_id: int) -> str:
 
 
 def identicon(key: str) -> str:
-    """An SVG made of a hexadecimal key; the same key gives the same picture."""
+    """An SVG made of a hexadecimal key, for light and dark pages; the same key gives the same picture."""
     bits = hashlib.sha256(key.encode()).digest()
     hue = int.from_bytes(bits[:2], "big") % 360
     cells = []
@@ -53,6 +54,8 @@ def identicon(key: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {PIXELS} {PIXELS}" '
         f'width="{PIXELS}" height="{PIXELS}" shape-rendering="crispEdges">'
-        f'<rect width="{PIXELS}" height="{PIXELS}" fill="hsl({hue},35%,92%)"/>'
-        f'<path fill="hsl({hue},45%,45%)" d="{"".join(sorted(cells))}"/></svg>'
+        f"<style>rect{{fill:hsl({hue},35%,92%)}}path{{fill:hsl({hue},45%,45%)}}"
+        f"@media(prefers-color-scheme:dark){{rect{{fill:hsl({hue},22%,20%)}}path{{fill:hsl({hue},50%,66%)}}}}</style>"
+        f'<rect width="{PIXELS}" height="{PIXELS}"/>'
+        f'<path d="{"".join(sorted(cells))}"/></svg>'
     )

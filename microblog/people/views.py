@@ -19,6 +19,8 @@ from microblog.web.forms import check_button
 from microblog.web.pages import STATIC_SECONDS, page_view
 from microblog.web.paging import Keyset, read_page
 
+AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
 # Who reads backwards begins anew.
 FOLLOWS = Keyset[queries.PersonRow, int](lambda person: person.since, parse_id)
 PEOPLE = Keyset[queries.PersonRow, str](lambda person: nickname_key(person.nickname), str, onward="after")
@@ -100,9 +102,11 @@ def people(users: Users, request: Request) -> Any:
 
 @page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # asks nobody's identity either
 def avatar(picture: Avatar, request: Request) -> Any:
-    return Response(
+    response = Response(
         identicon(picture.key),
         content_type="image/svg+xml",
         charset="utf-8",
         cache_control=f"public, max-age={STATIC_SECONDS}, immutable",
     )
+    response.headers["Content-Security-Policy"] = AVATAR_POLICY  # its style is inside it
+    return response

@@ -24,13 +24,13 @@ NOT_YOURS = "You cannot delete this post."
 
 @page_view(context=Posts, renderer="templates/compose.jinja2")
 def posts(posts: Posts, request: Request) -> Any:
-    """The form only for whoever comes back to a post that they have sent and that was kept."""
+    """The form, also after a post that was refused, or sent and kept; visitors are shown all posts."""
     form = request.kept_form
-    if form is None and kept.KEPT not in request.GET:
-        return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
-    if form is None or request.identity is None:
+    if request.identity is None:
+        if kept.KEPT not in request.GET and form is None:
+            return HTTPMovedPermanently(location=request.link("explore"), cache_control="no-cache")
         raise HTTPForbidden()
-    if not form.is_there:
+    if form is not None and not form.is_there:
         request.flash(form.notice, form.kind)
         return HTTPSeeOther(location=request.link())
     return {"form": PostForm(request), "next": next_page(request)}

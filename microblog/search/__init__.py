@@ -9,6 +9,7 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(SEARCH)
     config.reserve_nicknames("search")
+    config.keep_robots_from("search")
     config.add_nav_item(
         "search", template="microblog.search:templates/nav_form.jinja2", place="header", order=10
     )

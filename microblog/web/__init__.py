@@ -11,4 +11,5 @@ def includeme(config: Any) -> None:
     config.include("microblog.web.template_globals")
     config.include("microblog.web.navigation")
     config.include("microblog.web.pages")
+    config.include("microblog.web.metadata")
     config.include("microblog.web.errors")

@@ -32,7 +32,7 @@ from microblog.addresses import parse_mail_address
 from microblog.db import StaleData
 from microblog.events import RequestFailed
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
-from microblog.redaction import mask_address
+from microblog.redaction import format_trace, mask_address
 from microblog.request import Registry, Request
 from microblog.security.csrf import BEARER, is_same_origin
 from microblog.security.gate import GATE_TWEEN
@@ -78,6 +78,8 @@ SENTENCES = {
 # When to try again, in seconds, if whoever refuses has not said it.
 RETRY_SECONDS = {429: 60, 503: 5}
 PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
+
+LOG_IN_FIRST = "Please log in first: that page is only for people who have an account."
 
 # The languages of these texts; a translation adds its own.
 LANGUAGES = ("en",)
@@ -150,12 +152,19 @@ def html_page(request: Request, status: int, title: str, sentence: str, incident
         "recovered": typed(request),
         "actions": actions,
         "incident": incident,
+        "trace": get_trace(request) if incident else None,
         "moment": datetime.now(UTC),
         "contact": request.microblog[CONTACT],
         "contact_link": contact_link(request.microblog[CONTACT], incident),
     }
     template = "alone" if is_ours else "error"
     return render_to_response(f"microblog.web:templates/errors/{template}.jinja2", values, request=request)
+
+
+def get_trace(request: Request) -> str | None:
+    """The trace of a fault, for developers alone."""
+    error = request.exception
+    return format_trace(error) if request.microblog[DEVELOPMENT] and error is not None else None
 
 
 def contact_link(contact: str | None, incident: str | None) -> str | None:
@@ -264,6 +273,8 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
         return error_page(request, 401, headers=BEARER)
     if is_nobody:
         target = request.here if request.method in ("GET", "HEAD") else None
+        if target is not None:
+            request.flash(LOG_IN_FIRST, "info")
         request.asks_to_log_in = True
         return HTTPSeeOther(location=request.link("login", next=target))
     why = getattr(request.context, "why_forbidden", None)
@@ -301,6 +312,21 @@ def remember_page_methods(event: ApplicationCreated) -> None:
                 registry.page_methods.append(methods)
             if not view.get("page"):
                 registry.api_methods.append(methods)
+
+
+class ToolbarPredicate:
+    """`in_toolbar=True`: the debug toolbar is around this request, and shows the trace of an error."""
+
+    def __init__(self, value: bool, info: Any) -> None:
+        self.value = value
+
+    def text(self) -> str:
+        return f"in_toolbar = {self.value}"
+
+    phash = text
+
+    def __call__(self, context: Any, request: Request) -> bool:
+        return hasattr(request, "debug_toolbar") == self.value
 
 
 def unexpected(error: Exception, request: Request) -> Any:
@@ -351,7 +377,6 @@ def includeme(config: Any) -> None:
     config.add_directive("add_recovered_fields", add_recovered_fields)
     config.add_tween(ERRORS_TWEEN, over=GATE_TWEEN, under=HEADERS_TWEEN)
     config.add_view_predicate("retryable", RetryablePredicate)
-    if not config.registry.microblog[DEVELOPMENT]:
-        # In development the debug toolbar shows the trace instead.
-        config.add_exception_view(unexpected, context=Exception)
+    config.add_view_predicate("in_toolbar", ToolbarPredicate)
+    config.add_exception_view(unexpected, context=Exception, in_toolbar=False)
     config.add_subscriber(remember_page_methods, ApplicationCreated)

@@ -10,8 +10,8 @@ OF_NO_HOST = ("data:", "about:", "blob:")
 
 
 class Watch:
-    """Listens to browsers and notes their troubles; `allowed_statuses` are 5xx that a test wants to see, and
-    `allowed_failures` how requests may end that get no answer."""
+    """Listens to browsers and notes their troubles; `allowed_statuses` are those that a test wants to see,
+    and `allowed_failures` how requests may end that get no answer."""
 
     def __init__(self) -> None:
         self.troubles: list[str] = []
@@ -43,7 +43,9 @@ class Watch:
         dialog.dismiss()
 
     def _response(self, response: Response) -> None:
-        if response.status >= 500 and response.status not in self.allowed_statuses:
+        if response.status in self.allowed_statuses:
+            return
+        if response.status >= 500:
             self._note(f"{response.status} for {response.url}")
         if response.status >= 400 and response.request.resource_type != "document":
             self._note(f"{response.status} for the {response.request.resource_type} {response.url}")

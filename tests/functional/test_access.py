@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from pyramid.request import Request, apply_request_extensions
+from pyramid.request import apply_request_extensions
 from pyramid.security import NO_PERMISSION_REQUIRED, forget, remember
 from webtest import Form, TestApp, TestResponse
 
@@ -30,6 +30,7 @@ from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, statistics
+from microblog.request import Request
 from microblog.security.identity import token_hash
 from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
@@ -70,6 +71,8 @@ NEW_PERSON = {"nickname": "newcomer", "email": "newcomer@example.com", "password
 TABLE: dict[tuple[type, str], Page] = {
     (Api, ""): Page("/api/", EVERYBODY),
     (Root, ""): Page("/", EVERYBODY),
+    (Root, "robots.txt"): Page("/robots.txt", EVERYBODY),
+    (Root, "favicon.ico"): Page("/favicon.ico", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
     (Root, "search"): Page("/search", EVERYBODY),
     (Root, "register"): Page("/register", (200, 303, 303, 303), SENT_ON, NEW_PERSON),
@@ -85,7 +88,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Person, "unfollow"): Page("/users/susan/unfollow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
-    (Posts, ""): Page("/posts/", (301, 301, 301, 301), SENT_BY_PEOPLE, {"body": "Hello"}),
+    (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
     # By POST a refusal is a redirect too, with a message on the page that follows.
     (PostPage, "delete"): Page(f"/posts/{POST_ID}/delete", (303, 403, 200, 403), SENT_BY_PEOPLE),

@@ -27,7 +27,6 @@ KINDS = [
     ("/register?%ff", 400),
     ("/nothing", 404),
     ("/posts/1", 404),
-    ("/avatars/0123456789abcdef.svg", 200),
     ("/static/app.css", 200),
     ("/static/nothing.css", 404),
 ]
@@ -55,6 +54,16 @@ def test_every_answer_tells_the_browser_what_it_may_do(browser, path, status):
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "Strict-Transport-Security" not in response.headers
+
+
+def test_a_picture_may_only_have_the_style_inside_it(browser):
+    response = browser.get("/avatars/0123456789abcdef.svg")
+    assert policy(response) == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "frame-ancestors": "'none'",
+    }
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,13 @@ def test_what_leaves_the_application_as_an_exception_is_told_too(make_applicatio
         config.add_view(broken, context=Root, name="broken")
 
     # Developers see the trace in the toolbar, so no page is made of it.
-    application = make_application({"microblog.development": "true"}, extend=extend)
-    with pytest.raises(RuntimeError, match="broken"):
-        application.browser().get("/broken")
+    settings = {
+        "microblog.development": "true",
+        "pyramid.includes": "pyramid_debugtoolbar",
+        "debugtoolbar.hosts": "127.0.0.1",
+    }
+    application = make_application(settings, extend=extend)
+    application.browser(REMOTE_ADDR="127.0.0.1").get("/broken", status=500)
     ((_, response),) = told
     assert response is None
     caplog.clear()

@@ -74,6 +74,20 @@ def test_an_error_comes_with_its_trace_and_a_console(browser, caplog):
     caplog.clear()
 
 
+def test_an_error_for_another_machine_gives_our_page_with_the_trace(make_application, caplog):
+    application = make_application(
+        DEVELOPMENT, extend=lambda config: config.add_view(broken, context=Root, name="broken")
+    )
+    page = application.browser(REMOTE_ADDR="192.0.2.7").get("/broken", status=500)
+    assert page.html.h1.get_text() == "Something went wrong"
+    assert "RuntimeError: a fault of ours" in page.html.select("pre.trace")[0].get_text()
+    caplog.clear()
+
+
+def test_an_address_that_cannot_be_decoded_is_refused_under_the_toolbar_too(browser):
+    assert browser.get("/%ff", status=400).html.h1.get_text() == "That was not understood"
+
+
 def test_the_toolbar_is_for_this_machine_alone(make_application):
     application = make_application(DEVELOPMENT)
     browser = application.browser(REMOTE_ADDR="192.0.2.7")

@@ -239,6 +239,38 @@ function settleLogOut() {
   ofThisTab.forget(LOGGING_OUT);
 }
 
+// ---- following in a list ---------------------------------------------------------------------------------
+// The list stays where it is, and the focus on the button. What the button says then is what the profile of
+// that person says. Where anything is in the way, the form is sent as it would be without this.
+
+function followInPlace(form) {
+  const button = form.querySelector('button');
+  let sending = false;
+
+  const send = async () => {
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set('next', new URL(form.action).pathname.replace(/\/[^/]*$/, '')); // the profile
+    const answer = await fetch(form.action, { method: 'POST', body: fields });
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const shown = page.querySelector('form.follow');
+    if (!answer.ok || !shown) throw new Error(`${answer.status}`);
+    form.setAttribute('action', shown.getAttribute('action'));
+    const now = shown.querySelector('button');
+    button.className = now.className;
+    button.replaceChildren(...now.childNodes);
+    form.closest('.person').querySelector('[data-followers]').replaceChildren(...page.querySelector('[data-followers]').childNodes);
+    document.querySelector('[data-followed]').textContent = page.querySelector('.flash')?.textContent ?? '';
+    setOwnKey(form);
+  };
+  form.addEventListener('submit', (event) => {
+    if (sending) event.preventDefault();
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    sending = true;
+    send().catch(() => form.submit()).finally(() => { sending = false; });
+  });
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
 if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
@@ -250,6 +282,7 @@ for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]
 for (const form of document.querySelectorAll('form[method="post"]')) setOwnKey(form);
 // First of all that hear of it: it stops what is sent twice.
 for (const form of document.querySelectorAll('form[method="post"]')) sendOnce(form);
+for (const form of document.querySelectorAll('.people form.follow')) followInPlace(form);
 for (const form of document.querySelectorAll('form[data-draft]')) keepDraft(form);
 for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) forgetWithLogOut(form);
 

@@ -344,3 +344,10 @@ def test_no_password_is_hashed_while_the_database_is_held(application, browser, 
     log_in(application.browser(), "old")  # is hashed anew
     assert len(held) >= 7
     assert set(held) == {0}
+
+
+def test_a_visitor_who_is_sent_to_log_in_reads_why(browser):
+    page = browser.get("/account/profile", status=303).follow()
+    assert page.request.path == "/login"
+    assert flashes(page) == ["Please log in first: that page is only for people who have an account."]
+    assert flashes(browser.get("/login")) == []  # whoever comes by themselves

@@ -427,3 +427,11 @@ def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, m
     assert "RuntimeError at microblog/search/feeding.py:" in mail["Subject"]
     assert "The worker's task “search index” failed; it will be tried again." in mail.get_content()
     assert "RuntimeError: no index" in mail.get_content()
+
+
+def test_a_developer_without_the_toolbar_sees_the_page_with_the_trace(build, log):
+    page = build(development="true").browser().get("/broken", status=500)
+    assert page.html.h1.get_text() == errors.TITLES[500]
+    assert page.html.select(".incident code")
+    (trace,) = page.html.select("pre.trace")
+    assert trace.get_text().startswith("Traceback")

@@ -47,7 +47,7 @@ def test_following_by_the_button_brings_their_posts_home(susan, john):
     page = susan.get("/users/john").forms["follow-form"].submit(status=303).follow()
     assert flashes(page) == ["You follow john now."]
     assert page.request.path == "/users/john"
-    assert page.html.select("#follow-form button")[0].get_text() == "Unfollow"
+    assert page.html.select("#follow-form button")[0].get_text() == "✓Following (unfollow)"
     assert bodies(susan.get("/")) == ["by john"]
     assert counts(susan, "john") == "1 post 1 follower 0 following"
     assert counts(susan, "susan") == "0 posts 0 followers 1 following"
@@ -145,9 +145,12 @@ def test_in_a_list_one_sees_whom_one_follows_and_can_change_it(susan, john):
     button = page.html.select(".person button")
     assert [each.get_text() for each in button] == ["Follow"]
     form = next(form for form in page.forms.values() if form.action == "/users/john/follow")
-    page = form.submit(status=303).follow()
-    assert page.request.path == "/users/susan/followers"
-    assert [each.get_text() for each in page.html.select(".person button")] == ["Unfollow"]
+    response = form.submit(status=303)
+    where = f"#{form.id}"  # the browser comes back to this person's button
+    assert response.location == f"http://localhost/users/susan/followers{where}"
+    page = response.follow()
+    (followed,) = page.html.select(f"{where} button")
+    assert followed.get_text() == "✓Following (unfollow)"
     assert not john.get("/users/susan/followers").html.select(".person button")  # it is himself
 
 

@@ -374,3 +374,15 @@ def test_a_visitors_page_asks_nobody_who_it_is(browser, count_statements, path, 
     with count_statements() as statements:
         browser.get(path, status=200)
     assert len(statements) == most, statements
+
+
+def test_the_page_of_a_refused_post_is_a_form_when_it_is_loaded_anew(susan):
+    form = susan.get("/").forms["compose-form"]
+    form["body"] = " "
+    refused = form.submit(status=422)
+    page = susan.get(refused.request.path, status=200)
+    assert page.html.h1.get_text() == refused.html.h1.get_text() == "Write a post"
+    assert "What you have typed" not in page
+    form = page.forms["compose-form"]
+    form["body"] = "Better"
+    assert bodies(form.submit(status=303).follow()) == ["Better"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -78,9 +79,17 @@ def test_every_picture_is_an_svg_that_mirrors_itself(key):
     picture = identicon(key)
     assert identicon(key) == picture
     svg = ElementTree.fromstring(picture)
-    assert [element.tag.rpartition("}")[2] for element in svg.iter()] == ["svg", "rect", "path"]
-    cells = {tuple(cell.split("h")[0].split()) for cell in svg[1].attrib["d"].split("M") if cell}
+    assert [element.tag.rpartition("}")[2] for element in svg.iter()] == ["svg", "style", "rect", "path"]
+    cells = {tuple(cell.split("h")[0].split()) for cell in svg[2].attrib["d"].split("M") if cell}
     assert {(str(108 - int(x)), y) for x, y in cells} == {(str(int(x)), y) for x, y in cells}
+
+
+def test_a_picture_has_other_colours_on_dark_pages():
+    light, dark = identicon("0" * 16).split("@media(prefers-color-scheme:dark)")
+    for element in ("rect", "path"):
+        colours = [re.findall(element + r"{fill:hsl\((\d+),\d+%,(\d+)%\)", part)[0] for part in (light, dark)]
+        assert colours[0][0] == colours[1][0]  # the same hue
+        assert colours[0][1] != colours[1][1]
 
 
 def test_the_key_of_a_picture_depends_on_the_secret_and_the_person():

@@ -1,0 +1,97 @@
+"""What crawlers, messengers and browsers read of a page without showing it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microblog.web.metadata import MOST_CHARACTERS, summarize
+from tests.walk import sign_up, write
+
+
+def metadata(page):
+    elements = page.html.select("meta[property], meta[name=description]")
+    return {element.get("property") or element["name"]: element["content"] for element in elements}
+
+
+def test_robots_are_asked_to_leave_forms_searches_and_programs_out(browser):
+    response = browser.get("/robots.txt", status=200)
+    assert response.content_type == "text/plain"
+    assert response.text == (
+        "User-agent: *\nDisallow: /account\nDisallow: /admin/\nDisallow: /api/\nDisallow: /login\n"
+        "Disallow: /logout\nDisallow: /register\nDisallow: /search\n"
+    )
+
+
+def test_below_a_mount_point_robots_read_the_paths_of_the_site(browser):
+    assert (
+        "Disallow: /blog/search\n" in browser.get("/robots.txt", extra_environ={"SCRIPT_NAME": "/blog"}).text
+    )
+
+
+def test_a_browser_that_asks_for_an_icon_by_itself_gets_one(browser):
+    response = browser.get("/favicon.ico", status=200)
+    assert response.content_type == "image/x-icon"
+    assert response.body.startswith(b"\x00\x00\x01\x00\x03\x00")  # three sizes
+    assert response.cache_control.max_age == 86_400
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico"])
+def test_the_files_of_machines_need_no_sql(browser, count_statements, path):
+    with count_statements() as statements:
+        browser.get(path)
+    assert statements == []
+
+
+def test_the_front_page_says_what_the_site_is(browser):
+    page = browser.get("/")
+    (icon,) = page.html.select("link[rel=apple-touch-icon]")
+    assert metadata(page) == {
+        "description": "microblog: short posts, in the order they were written.",
+        "og:site_name": "microblog",
+        "og:title": "Welcome",
+        "og:description": "microblog: short posts, in the order they were written.",
+        "og:type": "website",
+        "og:url": "http://localhost/",
+        "og:image": f"http://localhost{icon['href']}",
+    }
+
+
+def test_the_picture_that_is_shared_is_there(browser):
+    picture = metadata(browser.get("/"))["og:image"]
+    assert browser.get(picture, status=200).content_type == "image/png"
+
+
+def test_a_post_is_shared_with_its_text_and_a_person_with_what_they_say_of_themselves(browser):
+    sign_up(browser, "susan")
+    assert metadata(browser.get("/users/susan"))["og:description"] == "Posts by susan."
+    write(browser, 'A "quoted" <b>text</b>\nin two lines')
+    post = browser.get("/users/susan").html.select(".post-when")[0]["href"]
+    shared = metadata(browser.get(post))
+    assert shared["og:description"] == shared["description"] == 'A "quoted" <b>text</b> in two lines'
+    assert shared["og:type"] == "article"
+    assert shared["og:url"] == f"http://localhost{post}"
+    form = browser.get("/account/profile").forms["profile-form"]
+    form["about_me"] = "I boil water."
+    form.submit(status=303)
+    shared = metadata(browser.get("/users/susan"))
+    assert (shared["og:type"], shared["og:description"]) == ("profile", "I boil water.")
+
+
+def test_the_page_of_an_error_is_not_shared(browser):
+    assert metadata(browser.get("/nothing", status=404)) == {}
+
+
+@given(st.text(max_size=600))
+def test_a_summary_is_one_line_that_begins_like_the_text(text):
+    summary = summarize(text)
+    line = " ".join(text.split())
+    assert len(summary) <= MOST_CHARACTERS
+    assert summary == line or line.startswith(summary.removesuffix("…"))
+
+
+def test_a_summary_ends_with_a_whole_word():
+    assert summarize("tea " * 100) == ("tea " * 49)[:-1] + "…"
+    assert summarize("x" * 300) == "x" * 199 + "…"
+    assert summarize(None) == ""

@@ -308,7 +308,7 @@ def test_an_administrator_deletes_nobodys_post_by_the_page(site):
 
 def test_the_policy_names_a_person_by_id_and_sets_no_cookie_itself(site):
     """What Pyramid and its add-ons ask for; our own code asks for `request.identity`."""
-    request = Request.blank("/", cookies={"session": PEOPLE["owner"]})
+    request = Request.blank("/", headers={"Cookie": f"session={PEOPLE['owner']}"})
     request.registry = site.registry
     apply_request_extensions(request)
     assert request.authenticated_userid == str(request.identity.id)

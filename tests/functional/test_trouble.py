@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from operator import length_hint
 
+import argon2
 import pytest
 import sqlalchemy as sa
+import time_machine
 from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.security import forget, remember
@@ -19,9 +20,10 @@ from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import candidates, nickname_key
 from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
 from microblog.db import DATABASE_URL, mark_transient
+from microblog.ids import new_id
 from microblog.people.queries import follow
-from microblog.posts import queries as posts
-from microblog.posts.queries import add_post
+from microblog.posts.events import PostWritten
+from microblog.posts.queries import add_post, add_posts
 from microblog.search.interfaces import Drift, get_search_index
 from microblog.security.identity import Identity
 from microblog.tree import Root
@@ -38,11 +40,11 @@ def broken(*arguments, **more):
     raise RuntimeError("broken")
 
 
-def test_a_post_that_meets_a_fault_of_ours_is_given_back(browser, monkeypatch, caplog):
+def test_a_post_that_meets_a_fault_of_ours_is_given_back(make_application, caplog):
+    browser = make_application(extend=lambda config: config.add_subscriber(broken, PostWritten)).browser()
     sign_up(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "What I wrote"
-    monkeypatch.setattr(posts, "add_post", broken)
     assert recovered(form.submit(status=500)) == ["What I wrote"]
     caplog.clear()
 
@@ -159,17 +161,6 @@ def test_a_number_by_chance_that_is_taken_is_drawn_again(database, monkeypatch):
         assert make_unique_nickname(session, "susan") == "susan000000008"
 
 
-def lost_race(monkeypatch):
-    """Whoever asks for the owner of a nickname hears twice that there is none."""
-    looked = queries.owner_of_nickname
-    answers = iter([None, None])
-    monkeypatch.setattr(
-        queries,
-        "owner_of_nickname",
-        lambda session, name: next(answers, None) if length_hint(answers) else looked(session, name),
-    )
-
-
 def test_a_nickname_that_somebody_took_meanwhile_is_refused_by_the_command_too(
     application, tmp_path, monkeypatch
 ):
@@ -178,9 +169,14 @@ def test_a_nickname_that_somebody_took_meanwhile_is_refused_by_the_command_too(
         application.registry.microblog[DATABASE_URL],
         get_search_index(application.registry).name,
     )
-    with application.database.write() as session:
-        add_user(session, "susan")
-    lost_race(monkeypatch)
+    original = argon2.PasswordHasher.hash
+
+    def hash_slowly(hasher, password, **more):
+        with application.database.write() as session:
+            add_user(session, "susan")
+        return original(hasher, password, **more)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "hash", hash_slowly)
     said = run("-c", ini, "user", "add", "susan", "--password-stdin", stdin=f"{PASSWORD}\n", status=1)
     assert "Somebody has, or had, this nickname already. Try again with another." in said.stderr
 
@@ -246,14 +242,13 @@ def test_pyramid_knows_who_it_is_but_sets_no_cookies(make_application):
     assert browser.get("/who").text == f"{user_id}, [], []"
 
 
-def test_an_id_that_another_process_made_too_is_made_again(database, monkeypatch):
-    with database.write() as session:
+def test_an_id_that_another_process_made_too_is_made_again(database):
+    with database.write() as session, time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC), tick=False):
         susan = add_user(session, "susan")
-        first = add_post(session, susan, "first")
-    ids = iter([first, first + 1])
-    monkeypatch.setattr(posts, "new_id", lambda: next(ids))
-    with database.write() as session:
-        assert add_post(session, susan, "second") == first + 1
+        last = new_id()  # of a moment that is long over: they are given out one by one
+        rows = [{"id": last + n, "user_id": susan, "body": "elsewhere", "language": None} for n in (1, 2)]
+        add_posts(session, rows)
+        assert add_post(session, susan, "here") == last + 3
 
 
 class Disconnected:

@@ -14,12 +14,14 @@ def worker(application):
     return Worker(application.registry, now=lambda: 0.0)
 
 
-def test_each_task_is_observed_by_its_name(application, worker, monkeypatch):
+def test_each_task_is_observed_by_its_name(make_application):
     names = []
-    monkeypatch.setattr(
-        application.registry, "observers", [lambda observation, response: names.append(observation.task)]
-    )
-    worker.round()
+
+    def note(observation, response):
+        names.append(observation.task)
+
+    application = make_application(extend=lambda config: config.add_observer(note))
+    Worker(application.registry).round()
     assert names == ["deferred writes", "old forms", "expired sessions", "search index", "outbox"]
 
 

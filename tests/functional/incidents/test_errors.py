@@ -18,10 +18,11 @@ from pyramid.httpexceptions import (
 )
 from pyramid.response import Response
 from pyramid_retry import RetryableException, mark_error_retryable
+from zope.interface import implementer
 
 from microblog.accounts.models import User
 from microblog.alerts.interfaces import get_alerts
-from microblog.search.interfaces import get_search
+from microblog.search.interfaces import ISearchFeed
 from microblog.tree import Container, Root
 from microblog.web import errors
 from tests.conftest import Application, counted_statements
@@ -182,13 +183,15 @@ def test_the_page_leads_to_no_other_site(build, log):
     assert [a["href"] for a in page.html.select("a")] == ["/", "/"]
 
 
-def test_when_even_the_page_fails_there_is_a_last_resort(build, log, monkeypatch, mails):
-    application = build()
-
-    def no_template(*arguments, **more):
+def test_when_even_the_page_fails_there_is_a_last_resort(build, log, mails):
+    def no_template(request):
         raise RuntimeError("no template")
 
-    monkeypatch.setattr(errors, "render_to_response", no_template)
+    def extend(config):
+        add_views(config)
+        config.add_template_global("broken", no_template)
+
+    application = build(extend)
     page = application.browser().get("/broken", status=500)
     assert page.text == errors.LAST_RESORT
     assert page.headers["Content-Security-Policy"]
@@ -413,14 +416,22 @@ def test_many_faults_are_one_mail_and_a_summary_at_the_end(build, log):
     assert sink.mails[1].message["Subject"].startswith("[microblog] 19 more times: ValueError at ")
 
 
-def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails, monkeypatch):
-    application = build()
-    registry = application.registry
+@implementer(ISearchFeed)
+class BrokenFeed:
+    def after_begin(self, session, connection):
+        """Nothing."""
 
-    def fail(*arguments):
+    def before_commit(self, session):
+        """Nothing."""
+
+    def catch_up(self, database, limit):
         raise RuntimeError("no index")
 
-    monkeypatch.setattr(type(get_search(registry)), "catch_up", fail)
+
+def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails):
+    application = build()
+    registry = application.registry
+    registry.registerUtility(BrokenFeed(), ISearchFeed)
     registry.worker.round()
     registry.worker.round()
     (mail,) = mails(application)

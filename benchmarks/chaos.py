@@ -164,7 +164,7 @@ class Chaos:
             names = set(session.scalars(sa.text(OF_SEARCH[self.site.database.dialect])))
         adapter: Any = get_search(self.site.registry)
         if self.server is not None:
-            names |= {f"index {number}" for number, _ in enumerate(adapter._indices())}
+            names |= {f"index {number}" for number, _ in enumerate(adapter._find_indices())}
         return names
 
     # The storm

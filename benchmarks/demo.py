@@ -23,7 +23,7 @@ from benchmarks.fortunes import FOLDER, fortunes
 from microblog.accounts import passwords
 from microblog.accounts.actions import change_profile, create_account
 from microblog.accounts.queries import owner_of_nickname
-from microblog.console.sentences import sentence_about
+from microblog.console.sentences import explain_error
 from microblog.console.site import Site
 from microblog.ids import get_first_id
 from microblog.people.actions import follow
@@ -192,7 +192,7 @@ def main() -> int:
         print(error.message, file=sys.stderr)
         return 1
     except Exception as error:
-        sentence = sentence_about(error)
+        sentence = explain_error(error)
         if sentence is None:
             raise
         print(sentence, file=sys.stderr)

@@ -48,13 +48,13 @@ KINDS: dict[str, Callable[[sa.Connection], Any]] = {
 class Nobody:
     """A reporter to whom nothing is reported."""
 
-    def slow(self, run: Run) -> bool:
+    def note_slow(self, run: Run) -> bool:
         return True
 
-    def finished(self, run: Run) -> None:
+    def report(self, run: Run) -> None:
         pass
 
-    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
+    def note_repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         pass
 
 

@@ -62,7 +62,7 @@ class Writer:
         self.number = number
         self.site = Site(str(ini))
         self.site.setup_logging()
-        self.application = self.site.application()
+        self.application = self.site.load_application()
         self.database = self.site.database
         self.is_sqlite = self.database.dialect == "sqlite"
         self.name = f"writer{number}"

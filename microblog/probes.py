@@ -1,4 +1,4 @@
-"""Questions to what may not answer: a time limit, and one thread for each at most."""
+"""Questions with a time limit, each in one thread at most."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Probe(Generic[T]):
-    """Asks in a thread of its own; who asks while it waits for an answer gets the same one.
+    """Asks in a thread of its own; callers that ask while it waits get the same answer.
 
-    So however often somebody asks a database that hangs, one thread hangs with it.
+    So however often a database that hangs is asked, only one thread hangs with it.
     """
 
     def __init__(self, question: Callable[[], T]) -> None:
@@ -22,7 +22,7 @@ class Probe(Generic[T]):
         self._pending: Future[T] | None = None
 
     def ask(self, seconds: float | None) -> T:
-        """Waits for ever when `seconds` is None.
+        """The answer; waits for ever when `seconds` is None.
 
         :raises TimeoutError: when there is no answer in time; and whatever the question raises.
         """
@@ -43,7 +43,7 @@ class Probe(Generic[T]):
         except BaseException as error:
             failure = error
         with self._lock:
-            # Not kept: a failure holds on to the frames, and the session, that it came from.
+            # Not kept: a failure references the frames, and the session, that it came from.
             self._pending = None
         if failure is None:
             pending.set_result(result)  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def login(root: Root, request: Request) -> Any:
         count(request.registry, "logins", result="failed")
         form.form_errors.append(WRONG_LOGIN)
         return login_page(request, form, status=422)
-    sent = kept.carried_form(request)
+    sent = kept.read_carried_form(request)
     if sent is not None and not sent.may_be_shown_to(user_id):
         form.form_errors.append(kept.SOMEBODY_ELSES)
         return login_page(request, form, status=422)
@@ -128,7 +128,7 @@ def login(root: Root, request: Request) -> Any:
 def login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
     """Also the answer to a form whose person has to log in first (`microblog.submissions`)."""
     request.response.status_int = status
-    carries_form = status == 422 and kept.carried_form(request) is not None
+    carries_form = status == 422 and kept.read_carried_form(request) is not None
     return {
         "form": form,
         "next": next_page(request),

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from microblog.alerts.interfaces import get_alerts
-from microblog.console.sentences import sentence_about
+from microblog.console.sentences import explain_error
 from microblog.console.site import Site
 from microblog.settings import SettingsError
 
@@ -24,7 +24,7 @@ def mailed(site: Site, what: str, folder: Path | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        sentence = sentence_about(error) or f"{type(error).__name__}: {error}"
+        sentence = explain_error(error) or f"{type(error).__name__}: {error}"
         with suppress(OSError):  # the disk may be what is wrong
             if memory is not None:
                 memory.touch()

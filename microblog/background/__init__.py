@@ -1,4 +1,4 @@
-"""What happens outside of requests: the worker, and what GETs leave behind."""
+"""Work outside of requests: the worker and its tasks, and deferred writes."""
 
 from typing import Any
 

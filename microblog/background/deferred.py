@@ -1,7 +1,7 @@
-"""What a GET may leave behind: "last seen" and the like, written later, in batches, by one thread.
+"""Deferred writes: "last seen" and the like, which a GET causes and one thread writes later, in batches.
 
-GET changes nothing, so these writes wait in a bounded queue outside of the request, and may be
-lost: the queue is full, the process ends. Nothing that a person would miss goes through it.
+A GET itself changes nothing, so these writes wait in a bounded queue outside the request. They are lost
+when the queue is full or the process ends: write nothing this way that a person would miss.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Write = Callable[[orm.Session], None]
 class DeferredWrites:
     """A bounded queue of small writes, each a function of a session.
 
-    `key` names what is written: a second write with the same key that waits already is dropped. A
-    batch is written in the order of its keys, which begin with the row's id: whoever locks several
-    people's rows does it in that order.
+    `key` names what is written: a write whose key already waits is dropped. A batch is written in the
+    order of its keys, which begin with the row's id: rows of several people are always locked in that
+    order.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,7 +42,7 @@ class DeferredWrites:
         self._lock = threading.Lock()
 
     def put(self, key: str, write: Write) -> None:
-        """Remember a write; never waits and never fails."""
+        """Queue a write; never waits and never fails."""
         with self._lock:
             if key in self._waiting:
                 return
@@ -53,24 +53,24 @@ class DeferredWrites:
             self._waiting.add(key)
 
     def flush(self) -> int:
-        """Write what waits, in one transaction a batch; how many writes that was.
+        """Write everything that waits, one transaction a batch; return how many writes that was.
 
-        :raises DatabaseUnavailable: and they wait on.
+        :raises DatabaseUnavailable: after putting the batch back.
         """
         count = 0
         while batch := self._take():
             try:
                 self._write(batch)
             except DatabaseUnavailable:
-                self._give_back(batch)
+                self._put_back(batch)
                 raise
             except Exception:
                 log.exception("%d deferred writes are lost.", len(batch))
             count += len(batch)
         return count
 
-    def _give_back(self, batch: list[tuple[str, Write]]) -> None:
-        """They wait until the database can be used; what came meanwhile is newer."""
+    def _put_back(self, batch: list[tuple[str, Write]]) -> None:
+        """Queue them again until the database can be used; writes queued meanwhile are newer and stay."""
         for key, write in batch:
             self.put(key, write)
 
@@ -80,7 +80,7 @@ class DeferredWrites:
                 write(session)
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Discard everything that waits."""
         while self._take():
             pass
 
@@ -96,7 +96,7 @@ class DeferredWrites:
 
 def includeme(config: Any) -> None:
     config.registry.deferred = DeferredWrites(config.registry.database)
-    # In each process: what waits is in its memory.
+    # In each process, since the queue is in its memory.
     config.add_worker_task(
         "deferred writes", lambda registry: registry.deferred.flush(), where=EVERYWHERE, order=-1
     )

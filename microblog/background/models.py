@@ -1,4 +1,4 @@
-"""Who works in the background."""
+"""The table of the workers' heartbeats."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from microblog.db import Base
 class Heartbeat(Base):
     """When a worker was last seen (milliseconds since 1970); one that stops properly removes its row.
 
-    `padding` is for trying whether anything can be written at all (`Database.probe`).
+    `padding` is used to test whether anything can be written at all (`Database.probe`).
     """
 
     __tablename__ = "heartbeats"
-    __table_args__ = {"info": {"copied": False}}  # the workers of one site do not work at another
+    __table_args__ = {"info": {"copied": False}}  # the copy has other workers
 
     name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
     seen: Mapped[int] = mapped_column(sa.BigInteger)

@@ -1,4 +1,4 @@
-"""Every SQL statement about the workers that are there."""
+"""The SQL statements of the heartbeats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from microblog.background.models import Heartbeat
 from microblog.db import NAME_OF_A_TRY
 
 NAME_CHARACTERS = 200
-# A worker that was killed leaves its row; nobody asks for it after that time.
+# A worker that was killed leaves its row behind; after this time it is deleted.
 MILLISECONDS_TO_KEEP = 3_600_000
 
 
@@ -23,21 +23,21 @@ def get_own_name() -> str:
 
 
 def record_heartbeat(session: orm.Session, name: str) -> None:
-    """The worker of this name is there, now."""
+    """Record that the worker of this name is alive now."""
     now = time.time_ns() // 1_000_000
-    there = sa.update(Heartbeat).where(Heartbeat.name == name).values(seen=now)
-    if not session.execute(there).rowcount:  # type: ignore[attr-defined]
+    update = sa.update(Heartbeat).where(Heartbeat.name == name).values(seen=now)
+    if not session.execute(update).rowcount:  # type: ignore[attr-defined]
         session.execute(sa.insert(Heartbeat).values(name=name, seen=now))
     session.execute(sa.delete(Heartbeat).where(Heartbeat.seen < now - MILLISECONDS_TO_KEEP))
 
 
 def remove_heartbeat(session: orm.Session, name: str) -> None:
-    """The worker stops, and nobody has to miss it."""
+    """Remove the heartbeat of a worker that stops properly."""
     session.execute(sa.delete(Heartbeat).where(Heartbeat.name == name))
 
 
 def has_heartbeats(session: orm.Session) -> bool:
-    """Is there a table of them? Not before the migrations."""
+    """Does the table exist? Not before the migrations."""
     return sa.inspect(session.connection()).has_table(Heartbeat.__tablename__)
 
 

@@ -1,4 +1,4 @@
-"""Tasks of the worker: what rooms have done for them again and again, outside of requests."""
+"""The worker's tasks: functions of packages that are called regularly, outside of requests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from microblog.request import Registry
 
-# Which thread does it, when the worker is a process of its own: that process, the thread that the server has
-# nevertheless, or both. When the worker is a thread of the server it does all but the tasks of SERVER.
+# Where a task runs when the worker is a process of its own: in that process, in the thread that the server
+# still has, or in both. When the worker is a thread of the server, it runs all tasks except those of SERVER.
 WORKER, SERVER, EVERYWHERE = "worker", "server", "everywhere"
 
 Function = Callable[[Any], object]
@@ -18,9 +18,9 @@ Function = Callable[[Any], object]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`function(registry)` is called `every` so many seconds, in each round when that is 0.
+    """`function(registry)` is called once in `every` seconds, or in each round when that is 0.
 
-    When it returns True there is more to do, and it is called in the next round whatever `every` says.
+    When it returns True there is more to do, and it is called again in the next round.
     `where` is WORKER, SERVER or EVERYWHERE.
     """
 
@@ -48,6 +48,6 @@ def add_worker_task(
 
 
 def get_tasks(registry: Registry, *where: str) -> list[Task]:
-    """Those for the threads in `where`, in their order."""
+    """The tasks whose `where` is one of these, in their order."""
     ordered = sorted(registry.worker_tasks.values(), key=itemgetter(0))
     return [task for _, task in ordered if task.where in where]

@@ -1,6 +1,6 @@
 """The worker: a loop over small tasks, as a thread of the server or as a process of its own.
 
-Which tasks there are is said by the rooms (`config.add_worker_task`).
+Packages register its tasks by `config.add_worker_task`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ SECONDS_BETWEEN_HEARTBEATS = 20
 
 
 class Worker:
-    """One round after another until `stop`; a task that fails is logged and tried again.
+    """Runs one round after another until `stop`; a task that fails is logged and retried.
 
-    The server's thread always writes what GETs left behind, since they wait in its memory; most
-    other tasks are its own only when the worker is `inline`. `now` gives seconds that only grow.
+    The server's thread always runs the deferred writes, which wait in its memory; it runs most other
+    tasks only when the worker is `inline`. `now` is a monotonic clock in seconds.
     """
 
     def __init__(self, registry: Registry, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -46,10 +46,10 @@ class Worker:
         self._held_up: set[str] = set()
         self._last: dict[str, float] = {}
         self._name = queries.get_own_name()
-        self.began_round = time.monotonic()  # the last one
+        self.began_round = time.monotonic()
 
     def start(self) -> None:
-        """Run as a thread of the server; harmless when it runs already, and begun anew when it has ended."""
+        """Run as a thread of the server; harmless when it runs. A thread that has ended is replaced."""
         with self._lock:
             has_ended = self._thread is not None and not self._thread.is_alive()
             if has_ended and not self._stop.is_set():
@@ -64,7 +64,7 @@ class Worker:
 
     @property
     def is_started(self) -> bool:
-        """As a thread of this server."""
+        """Is it a thread of this process, and was that started?"""
         return self._thread is not None
 
     def stop(self) -> None:
@@ -74,26 +74,28 @@ class Worker:
             self._thread.join()
 
     def run(self, *, everything: bool = True) -> None:
-        """Rounds until `stop`."""
+        """Run rounds until `stop`, then once more the tasks of every process."""
         while not self._stop.is_set():
             self.began_round = time.monotonic()
-            self._run_round(self.record_heartbeat if everything else None, get_places(everything=everything))
+            self._run_round(
+                self.record_heartbeat if everything else None, choose_where(everything=everything)
+            )
             self._stop.wait(SECONDS_BETWEEN_ROUNDS)
-        # What the last requests left behind.
+        # The deferred writes of the last requests.
         self._run_round(self._remove_heartbeat if everything else None, (EVERYWHERE,))
 
     def _run_round(self, heartbeat: Callable[[], None] | None, where: tuple[str, ...]) -> None:
-        """Its heartbeat, and a round; what fails beside the tasks must not end the thread."""
+        """Call `heartbeat`, then run a round; a failure outside the tasks must not end the thread."""
         try:
             if heartbeat is not None:
                 self._try("heartbeat", heartbeat)
             self._run_tasks(where)
         except Exception as error:
-            self._failed("round", error)
+            self._report_failure("round", error)
 
     def round(self, *, everything: bool = True) -> None:
-        """Every task once that is due; only those of a server beside a worker unless `everything`."""
-        self._run_tasks(get_places(everything=everything))
+        """Run every due task once; without `everything`, only those of a server beside a worker process."""
+        self._run_tasks(choose_where(everything=everything))
 
     def _run_tasks(self, where: tuple[str, ...]) -> None:
         self._registry.notify(RoundStarted(self._registry))
@@ -107,7 +109,7 @@ class Worker:
     def _run(self, task: Task) -> None:
         self._last[task.name] = self._now()
         if task.function(self._registry) is True:
-            del self._last[task.name]  # the rest in the next round
+            del self._last[task.name]  # it is due again in the next round
 
     def _try(self, name: str, function: Callable[[], object]) -> None:
         with observed(self._registry, name):
@@ -116,24 +118,24 @@ class Worker:
                 self._failing.discard(name)
                 self._held_up.discard(name)
             except DatabaseUnavailable as error:
-                # Reported by whoever met it first (outages.py); nothing is lost.
+                # Reported by `outages.py` when it begins; nothing is lost.
                 self._registry.notify(TaskFailed(self._registry, name, error))
             except Exception as error:
                 if IRetryableError.providedBy(error) and name not in self._held_up:
-                    # Two writers met; a fault only if it happens in the next round, too.
+                    # Two writers collided; a fault only if it happens in the next round, too.
                     self._held_up.add(name)
-                    log.info("The worker's task “%s” was held up by others; it is tried again.", name)
+                    log.info("The worker's task “%s” was held up by other writers; it will be retried.", name)
                     return
-                self._failed(name, error)
+                self._report_failure(name, error)
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _report_failure(self, name: str, error: Exception) -> None:
         if name not in self._failing:  # logged once, not once a round
-            log.error("The worker's task “%s” failed; it will be tried again.", name, exc_info=error)
+            log.error("The worker's task “%s” failed; it will be retried.", name, exc_info=error)
         self._registry.notify(TaskFailed(self._registry, name, error))
         self._failing.add(name)
 
     def record_heartbeat(self) -> None:
-        """Every twenty seconds, for whoever would miss this worker."""
+        """Write the heartbeat, if the last one is long enough ago."""
         if self._now() - self._last.get("heartbeat", -math.inf) < SECONDS_BETWEEN_HEARTBEATS:
             return
         with self._registry.database.write() as session:
@@ -145,5 +147,5 @@ class Worker:
             queries.remove_heartbeat(session, self._name)
 
 
-def get_places(*, everything: bool) -> tuple[str, ...]:
+def choose_where(*, everything: bool) -> tuple[str, ...]:
     return (EVERYWHERE, IN_WORKER if everything else SERVER)

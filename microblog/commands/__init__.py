@@ -1,6 +1,6 @@
 """The `microblog` command: `microblog [-c FILE.ini] [GROUP] COMMAND`.
 
-Which commands there are is said by the rooms (`config.add_command`), those of the ini file among them.
+Packages add commands (`config.add_command`), also those that the ini file includes.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ from typing import Any
 
 import click
 
-# Before there is a log, Python prints warnings: this one's are about connections that are told in a sentence.
+# Before the log is set up, Python prints warnings. Those of psycopg are about connections, whose failure is
+# reported in a sentence anyway.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
-# They need no site, and no room: name of the module below this package, and of the command in it.
+# They need no site and no other package: the names of modules in this package, and of the commands in them.
 COMMANDS = ("serve", "new")
 
 
 def use_utf8() -> None:
-    """Begin anew in Python's UTF-8 mode where the locale has another encoding (LC_ALL=C).
+    """Restart in Python's UTF-8 mode where the locale has another encoding (LC_ALL=C).
 
-    Ini files, names of folders in them and what is printed are UTF-8; Python from 3.15 on does the same.
+    Ini files, names of folders in them and output are UTF-8; Python does the same from 3.15 on.
     """
     is_utf8 = sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8")
-    if is_utf8 or os.environ.get("PYTHONUTF8") == "1":  # or Python was told otherwise once more
+    if is_utf8 or os.environ.get("PYTHONUTF8") == "1":  # "1" without UTF-8 mode: do not restart for ever
         return
     os.environ["PYTHONUTF8"] = "1"
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
 class Commands(click.Group):
-    """Those of this package and of the rooms, imported when they are asked for; failures become sentences."""
+    """The commands of this and other packages, imported on demand; their failures become sentences."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return [*COMMANDS, *self._console(context).list_commands()]
@@ -63,10 +64,10 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from microblog.console.sentences import sentence_about
+            from microblog.console.sentences import explain_error
 
-            sentence = sentence_about(error)
-            if sentence is None:  # a fault of ours: its traceback is wanted
+            sentence = explain_error(error)
+            if sentence is None:  # a bug: show the traceback
                 raise
             raise click.ClickException(sentence) from error
 
@@ -83,4 +84,4 @@ class Commands(click.Group):
 )
 @click.version_option(package_name="microblog", message="microblog %(version)s")
 def main(ini: str | None) -> None:
-    """A self-hosted microblog: make a site, serve it, and look after it."""
+    """A self-hosted microblog: make a site, serve it, and maintain it."""

@@ -16,7 +16,7 @@ from microblog.settings import TOOLBAR
 
 PRIVATE = 0o600
 PUBLIC = 0o644
-SECRET_LINE = "# microblog.secret =\n"  # noqa: S105  # what the template says instead of one
+SECRET_LINE = "# microblog.secret =\n"  # noqa: S105  # the line of the template that is replaced
 TOOLBAR_KEYS = ("pyramid.includes", "debugtoolbar.")
 WITHOUT_TOOLBAR = "# The debug toolbar needs: pip install 'microblog[development]'\n"
 
@@ -25,7 +25,7 @@ WITHOUT_TOOLBAR = "# The debug toolbar needs: pip install 'microblog[development
 @click.argument("folder", type=click.Path(path_type=Path))
 def new(folder: Path) -> None:
     """Write the commented ini files of a new site into FOLDER."""
-    texts = {"development.ini": development_ini(), "production.ini": production_ini()}
+    texts = {"development.ini": build_development_ini(), "production.ini": build_production_ini()}
     for name in texts:
         if (folder / name).exists():
             raise OperatorError(f"There is {folder / name} already: choose another folder.")
@@ -52,13 +52,13 @@ microblog.url in it: redirects, and the sender of mails, are made from it. Then:
     )
 
 
-def template(name: str) -> str:
+def read_template(name: str) -> str:
     return (resources.files("microblog.commands") / "scaffold" / name).read_text(encoding="utf-8")
 
 
-def development_ini() -> str:
-    """Without the debug toolbar where that is not installed: the file works as it is."""
-    lines = template("development.ini").splitlines(keepends=True)
+def build_development_ini() -> str:
+    """The file without the debug toolbar where that is not installed, so that it works."""
+    lines = read_template("development.ini").splitlines(keepends=True)
     if importlib.util.find_spec(TOOLBAR) is not None:
         return "".join(lines)
     first = next(number for number, line in enumerate(lines) if TOOLBAR in line)
@@ -66,14 +66,14 @@ def development_ini() -> str:
     return "".join([*quiet[:first], WITHOUT_TOOLBAR, *quiet[first:]])
 
 
-def production_ini() -> str:
-    """With a secret of its own."""
-    return template("production.ini").replace(
+def build_production_ini() -> str:
+    """The file with a random secret."""
+    return read_template("production.ini").replace(
         SECRET_LINE, f"microblog.secret = {secrets.token_urlsafe(32)}\n"
     )
 
 
 def write(path: Path, text: str, mode: int) -> None:
-    """A new file that never has more rights than `mode`."""
+    """Create a file that never has more permissions than `mode`."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
         file.write(text)

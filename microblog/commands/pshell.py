@@ -1,4 +1,4 @@
-"""What `pshell FILE.ini` puts into the shell, named in the ini file's section [pshell]."""
+"""Sets up the shell of `pshell FILE.ini`; the ini file's section [pshell] names `setup`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from microblog.request import Request
 
 
 def setup(env: dict[str, Any]) -> Iterator[None]:
-    """A transaction of the shell, and `dbsession` in it.
+    """Give the shell a transaction, and `dbsession` in it.
 
-    It only reads, as a GET does: on SQLite an open write transaction keeps everybody else from
-    writing. To write: `with database.write() as session: …`.
+    It only reads, like a GET: on SQLite an open write transaction would block all other writers. To write:
+    `with database.write() as session: …`.
     """
     request = env["request"]
     with request.registry.database.without_limits():
-        yield from transaction(env, request)
+        yield from run_transaction(env, request)
 
 
-def transaction(env: dict[str, Any], request: Request) -> Iterator[None]:
+def run_transaction(env: dict[str, Any], request: Request) -> Iterator[None]:
     request.tm.begin()
-    request.environ["tm.active"] = True  # as pyramid_tm says it to `request.dbsession`
+    request.environ["tm.active"] = True  # pyramid_tm does the same, for `request.dbsession`
     env.update(
         tm=request.tm,
         dbsession=request.dbsession,

@@ -1,4 +1,4 @@
-"""`microblog serve`: the site, from one command."""
+"""`microblog serve`: serve the site."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from microblog.profiling.settings import PROFILER
 from microblog.request import MAX_BODY
 
 WAITRESS = "egg:waitress#main"
-# The application itself answers a body that is too large, with a page; waitress cuts off what is beyond.
+# The application itself answers a body that is too large with a page; waitress refuses bodies beyond this.
 MARGIN_BYTES = 1_000_000
 EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  # read, not bound
 
@@ -36,26 +36,26 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
     """Serve the site until Ctrl-C or SIGTERM."""
     if profile:
         os.environ[PROFILER.variable] = "true"  # stronger than the ini file
-    application = site.application()
+    application = site.load_application()
     if upgrade:
         click.echo(site.upgrade())
-    for problem in site.problems():
+    for problem in site.find_problems():
         click.echo(f"Warning: {problem}", err=True)
-    site.setup_logging()  # not earlier: Alembic tells more than anybody wants to know
+    site.setup_logging()  # not earlier: Alembic logs too much
     worker = site.registry.worker
-    options = server_options(site, listen)
+    options = build_server_options(site, listen)
     warning = connections.limit_connections(options)
     if warning is not None:
         click.echo(f"Warning: {warning}", err=True)
-    server = listening(application, options)
+    server = start_listening(application, options)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
         if site.registry.microblog[WORKER] != "off":
             worker.start()
         get_alerts(site.registry).start()
-        click.echo(f"microblog is at {address(server)} (Ctrl-C stops it).")
-        server.run()  # returns after `stop`, when the requests that it works on are answered
+        click.echo(f"microblog is at {format_address(server)} (Ctrl-C stops it).")
+        server.run()  # returns after `stop`, when all requests in progress are answered
     finally:
         server.close()
         worker.stop()
@@ -66,9 +66,9 @@ def stop(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def server_options(site: Site, listen: str | None) -> dict[str, Any]:
-    """Waitress' settings: those of the ini file, and what we know better."""
-    section = site.section(SERVER_SECTION)
+def build_server_options(site: Site, listen: str | None) -> dict[str, Any]:
+    """The settings of waitress: ours, and those of the ini file, which override them."""
+    section = site.read_section(SERVER_SECTION)
     runner = section.pop("use", WAITRESS)
     if not runner.startswith("egg:waitress"):
         raise OperatorError(
@@ -76,9 +76,9 @@ def server_options(site: Site, listen: str | None) -> dict[str, Any]:
             f"say use = {WAITRESS}, or run `pserve {site.ini}` and `{site.command('worker')}`."
         )
     if listen is not None:
-        section = {key: value for key, value in section.items() if key not in PLACES}
+        section = {key: value for key, value in section.items() if key not in LISTEN_KEYS}
         section["listen"] = listen
-    elif not PLACES & set(section):
+    elif not LISTEN_KEYS & set(section):
         section["listen"] = DEFAULT_LISTEN
     return {
         **connections.DEFAULTS,
@@ -90,7 +90,7 @@ def server_options(site: Site, listen: str | None) -> dict[str, Any]:
     }
 
 
-PLACES = {"listen", "host", "port", "unix_socket", "sockets"}
+LISTEN_KEYS = {"listen", "host", "port", "unix_socket", "sockets"}
 
 
 def can_bind(family: socket.AddressFamily, host: str) -> bool:
@@ -103,30 +103,30 @@ def can_bind(family: socket.AddressFamily, host: str) -> bool:
     return True
 
 
-def listening(application: Any, options: dict[str, Any]) -> Any:
-    """A waitress server that listens already, but answers nothing yet."""
+def start_listening(application: Any, options: dict[str, Any]) -> Any:
+    """A waitress server that listens, but does not answer yet."""
     sockets: dict[int, Any] = {}
     try:
         return create_server(application, map=sockets, **options)
     except OSError as error:
         wasyncore.close_all(sockets)
-        place = options.get("listen") or options.get("unix_socket") or options.get("port")
+        address = options.get("listen") or options.get("unix_socket") or options.get("port")
         if error.errno == errno.EADDRINUSE:
             raise OperatorError(
-                f"Something listens at {place} already, perhaps another microblog: "
-                "stop that, or choose another place with --listen HOST:PORT."
+                f"Something listens at {address} already, perhaps another microblog: "
+                "stop that, or choose another address with --listen HOST:PORT."
             ) from error
         raise OperatorError(
-            f"Cannot listen at {place} ({error.strerror}): choose another place with --listen HOST:PORT."
+            f"Cannot listen at {address} ({error.strerror}): choose another address with --listen HOST:PORT."
         ) from error
     except ValueError as error:
         raise OperatorError(f"[{SERVER_SECTION}] or --listen is wrong: {error}") from error
 
 
-def address(server: Any) -> str:
-    """Where people find the server, for a person at this machine."""
-    places = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
-    host, port = places[0]
+def format_address(server: Any) -> str:
+    """The server's address as a person at this machine can use it."""
+    addresses = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
+    host, port = addresses[0]
     if host == "unix":
         return f"the socket {port}"
     if host in EVERYWHERE:

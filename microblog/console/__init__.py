@@ -1,4 +1,4 @@
-"""What commands stand on: which there are, the site of an ini file, progress, failures as sentences."""
+"""The basis of commands: their registry, the site of an ini file, progress, failures as sentences."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Commands: which there are is said by the rooms."""
+"""The registry of commands, which packages add."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from microblog.request import Registry
 def add_command(config: Any, name: str, command: click.Command | str, *, order: int = 1000) -> None:
     """Directive: `config.add_command("letters", "post_office.commands.letters")`.
 
-    The second is a click command, or its dotted name, which is imported when somebody asks for it.
-    Help lists them in the order of `order`.
+    `command` is a click command, or its dotted name, which is imported when it is called or listed.
+    Help lists commands in the order of `order`.
     """
 
     def register() -> None:

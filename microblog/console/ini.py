@@ -1,7 +1,7 @@
-"""The ini file as this command reads it: UTF-8, whatever the locale says, in a folder of any name.
+"""Reads an ini file as UTF-8 in every locale, in a folder of any name.
 
-PasteDeploy's own loader takes the path for a URL (a `#` or a `?` in it ends the path), opens the file in the
-encoding of the locale, and puts the folder into `%(here)s` with each `%` as the beginning of another name.
+PasteDeploy's own loader treats the path as a URL (a `#` or `?` ends it), opens the file in the encoding of
+the locale, and does not escape a `%` of the folder in `%(here)s`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plaster_pastedeploy import ConfigDict, Loader
 
 from microblog.errors import OperatorError
 
-ENCODING = "utf-8-sig"  # with the mark at its beginning that some editors write, or without
+ENCODING = "utf-8-sig"  # with or without a byte order mark
 
 
 class LogError(OperatorError):
@@ -36,10 +36,10 @@ class IniFile(Loader):
         self._text = path.read_text(encoding=ENCODING)
 
     def get_wsgi_app(self, name: Any = None, defaults: Any = None) -> Any:
-        return self._context(name, defaults).create()
+        return self._get_context(name, defaults).create()
 
     def get_wsgi_app_settings(self, name: Any = None, defaults: Any = None) -> Any:
-        config = self._context(name, defaults).config()
+        config = self._get_context(name, defaults).config()
         return ConfigDict(config.local_conf, config.global_conf, self)
 
     def setup_logging(self, defaults: Any = None) -> None:
@@ -48,23 +48,23 @@ class IniFile(Loader):
             return
         fileConfig(io.StringIO(self._text), self._get_defaults(defaults), disable_existing_loggers=False)
 
-    def _context(self, name: Any, defaults: Any) -> Any:
-        return self._parsed(self._get_defaults(defaults)).get_context(loadwsgi.APP, name)
+    def _get_context(self, name: Any, defaults: Any) -> Any:
+        return self._parse(self._get_defaults(defaults)).get_context(loadwsgi.APP, name)
 
     def _get_parser(self, defaults: Any = None) -> Any:
-        return self._parsed(self._get_defaults(defaults)).parser
+        return self._parse(self._get_defaults(defaults)).parser
 
     def _get_defaults(self, defaults: Any = None) -> Any:
-        """As the parser wants them: a % of the path is written %%."""
+        """With each % escaped as %%, as the parser needs it."""
         found = super()._get_defaults(defaults)
         return {key: str(value).replace("%", "%%") for key, value in found.items()}
 
-    def _parsed(self, defaults: dict[str, str]) -> Any:
+    def _parse(self, defaults: dict[str, str]) -> Any:
         return ParsedIniFile(self.filepath, self._text, defaults)
 
 
 class ParsedIniFile(loadwsgi.ConfigLoader):
-    """PasteDeploy's, of a text that is read already."""
+    """PasteDeploy's loader for a text that has been read already."""
 
     def __init__(self, filename: str, text: str, defaults: dict[str, str]) -> None:
         self.filename = filename
@@ -74,9 +74,9 @@ class ParsedIniFile(loadwsgi.ConfigLoader):
 
 
 def set_up_log(ini: IniFile, name: Path) -> None:
-    """Log as the ini file says, whose `name` is that which the operator knows.
+    """Log as the ini file says; `name` is its path as the operator gave it, for messages.
 
-    :raises LogError: when that cannot be done.
+    :raises LogError: when the log cannot be set up.
     """
     try:
         ini.setup_logging()

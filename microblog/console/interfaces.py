@@ -1,4 +1,4 @@
-"""What commands ask of a site, and rooms above them answer."""
+"""What commands need of a site and packages above this one provide."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from zope.interface import Interface
 
 
 class IMigrations(Interface):
-    """Brings the database of a site to where this version needs it."""
+    """Upgrades the database of a site to what this version needs."""
 
     def find_problem(site: Any) -> str | None:  # zope.interface
         """Why the database cannot be used, with what to do; None when it can."""
 
     def upgrade(site: Any) -> str:  # zope.interface
-        """Make what is missing (folder, tables, those of the search adapter); what was done, as a sentence.
+        """Make what is missing (folder, tables, those of the search adapter); return a sentence about it.
 
-        :raises OperatorError: when that cannot be done.
+        :raises OperatorError: when it cannot be made.
         """

@@ -1,7 +1,7 @@
-"""Where the log of an ini file is written, and whether it can be.
+"""Finds the files to which an ini file sends the log, and checks that they can be written.
 
-Only `logging.config` knows what the ini file means: it evaluates Python there, and opens the files. So it
-does that in a process of its own, which leaves this one's log as it is.
+Only `logging.config` knows what the ini file means: it evaluates Python in it, and opens the files. So it
+runs in a process of its own, which leaves the log of this one unchanged.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from microblog.console.ini import IniFile, LogError, set_up_log
 SECONDS = 15.0
 
 
-def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
-    """The files of all handlers.
+def find_log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
+    """The files of all logging handlers.
 
     :raises LogError: when the log cannot be set up.
     """
@@ -34,7 +34,7 @@ def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
         )
     except subprocess.TimeoutExpired:
         raise LogError(
-            f"The log was not set up within {seconds:g} seconds: look whether one of the handlers in {ini} "
+            f"The log was not set up within {seconds:g} seconds: check whether one of the handlers in {ini} "
             "waits for a server."
         ) from None
     answer = json.loads(ended.stdout)
@@ -44,28 +44,28 @@ def log_files(ini: Path, seconds: float = SECONDS) -> list[Path]:
 
 
 def main(ini: str) -> None:
-    """In the process of its own: answers in JSON."""
+    """The entry point of the separate process, which answers in JSON."""
     began = time.time()
     try:
         set_up_log(IniFile(Path(ini)), Path(ini))
     except LogError as error:
         answer: dict[str, object] = {"fault": str(error)}
     else:
-        files = sorted(set(files_of_handlers()))
-        remove_new(files, began)
+        files = sorted(set(list_handler_files()))
+        remove_new_files(files, began)
         answer = {"files": files}
     sys.stdout.write(json.dumps(answer))
 
 
-def files_of_handlers() -> Iterator[str]:
+def list_handler_files() -> Iterator[str]:
     for logger in (logging.root, *logging.root.manager.loggerDict.values()):
-        for handler in getattr(logger, "handlers", ()):  # a name in between is no logger
+        for handler in getattr(logger, "handlers", ()):  # a placeholder in the hierarchy has none
             if isinstance(handler, logging.FileHandler):
                 yield handler.baseFilename
 
 
-def remove_new(files: list[str], began: float) -> None:
-    """What was made now would belong to whoever asks, and not to the site's user."""
+def remove_new_files(files: list[str], began: float) -> None:
+    """Remove files that were created just now: they belong to the current user, and not to the site's."""
     for path in map(Path, files):
         if path.is_file() and path.stat().st_size == 0 and path.stat().st_ctime >= began - 1:
             path.unlink()

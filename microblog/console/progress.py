@@ -1,4 +1,4 @@
-"""How far long work has come: a line that is written again on a terminal, or one a tenth in a log."""
+"""Shows progress: a line that is rewritten on a terminal, or one line for each tenth in a log."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from datetime import timedelta
 from typing import TextIO
 
 SECONDS_ON_TERMINAL = 0.1
-SECONDS_IN_LOG = 1.0  # what takes less says nothing
+SECONDS_IN_LOG = 1.0  # shorter work shows nothing
 CLEAR_LINE = "\r\033[K"
 
 
 class Progress:
     """Done, rate and time left, on standard error.
 
-    `total` and the positions are of one unit (bytes, posts); what is counted and shown is `noun`.
-    Work that goes on where it was interrupted begins at position `start`. `seconds` is the least time
-    between two lines.
+    `total` and the positions have the same unit (bytes, posts); `noun` names what is counted and shown.
+    Resumed work begins at position `start`. `seconds` is the shortest time between two lines.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Progress:
         self._line = ""
 
     def update(self, position: int, count: int) -> None:
-        """Position `position` is reached, and `count` are done since the beginning."""
+        """The work has reached `position`, and `count` are done since the beginning."""
         now = time.monotonic()
         done = min(position / self._total, 1.0)
         elapsed = max(now - self._began, 1e-6)
@@ -58,14 +57,14 @@ class Progress:
             self._write(f"{self._line}\n")
 
     def say(self, message: str) -> None:
-        """A message of its own above the line."""
+        """Write a message above the line."""
         if self._is_terminal:
             self._write(f"{CLEAR_LINE}{message}\n{self._line}")
         else:
             self._write(f"{message}\n")
 
     def finish(self) -> None:
-        """Leave the terminal clean for what comes next."""
+        """Clear the line on a terminal."""
         if self._is_terminal:
             self._write(CLEAR_LINE)
 

@@ -1,4 +1,4 @@
-"""What went wrong, as a sentence for the operator."""
+"""Turns errors into sentences for the operator."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from microblog.errors import OperatorError
 from microblog.outages import AWAY, MISSING, DatabaseUnavailable
 from microblog.settings import SettingsError
 
-# A file or folder that the operator has to see to.
+# Errors of a file or folder that the operator has to correct.
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG)
 
 
-def sentence_about(error: Exception) -> str | None:
-    """What happened and what to do, for what an operator can correct; None for a fault of ours."""
+def explain_error(error: Exception) -> str | None:
+    """What happened and what to do, for errors that an operator can correct; None for a bug."""
     if isinstance(error, SettingsError):
         return f"The settings are wrong; correct them and try again:\n{error}"
-    # Not its other subclasses: a broken constraint is a fault of ours.
+    # Not its other subclasses: a broken constraint is a bug.
     if isinstance(error, sa.exc.OperationalError) or type(error) is sa.exc.DatabaseError:
-        return sentence_about_database(error)
+        return explain_database_error(error)
     if isinstance(error, (configparser.Error, LookupError)) and is_about_ini(error):
-        return f"The ini file cannot be read: {fault_of_ini(error)}"
+        return f"The ini file cannot be read: {explain_ini_error(error)}"
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("microblog"):
         return (
             f"{error.name} is not installed, but the settings ask for it: install it "
@@ -38,20 +38,20 @@ def sentence_about(error: Exception) -> str | None:
     return str(error) if isinstance(error, OperatorError) else None
 
 
-def sentence_about_database(error: sa.exc.DatabaseError) -> str:
+def explain_database_error(error: sa.exc.DatabaseError) -> str:
     if isinstance(error, DatabaseUnavailable) and error.outage not in (AWAY, MISSING):
         return f"{error.outage.title} ({error.reason}). {error.outage.advice}"
     reason = " ".join(str(error.orig).split())
     return f"The database cannot be used ({reason}): check {DATABASE_URL.key}, and whether it runs."
 
 
-def fault_of_ini(error: Exception) -> str:
+def explain_ini_error(error: Exception) -> str:
     if isinstance(error, configparser.InterpolationError):
-        # Not its own words: they repeat the value, which may be a secret.
+        # Without the error's own message, which repeats the value, and that may be a secret.
         return f"write a % as %% in {error.option} of [{error.section}]."
     return " ".join(str(error).split())
 
 
 def is_about_ini(error: Exception) -> bool:
-    """PasteDeploy says with a bare LookupError that a section is missing."""
+    """PasteDeploy raises a bare LookupError for a missing section."""
     return isinstance(error, configparser.Error) or "in config" in str(error)

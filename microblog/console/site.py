@@ -1,4 +1,4 @@
-"""The site that a command works on: its ini file, the application of it, and whether all is well."""
+"""The site that a command works on: its ini file, its application, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from microblog.checks import Check, HealthCheck, NotAsked, get_health_checks
 from microblog.console.commands import get_command, get_names
 from microblog.console.ini import IniFile, set_up_log
 from microblog.console.interfaces import IMigrations
-from microblog.console.logfiles import log_files
-from microblog.console.sentences import sentence_about
+from microblog.console.logfiles import find_log_files
+from microblog.console.sentences import explain_error
 from microblog.db import DATABASE_URL, Database, sqlite_file
 from microblog.errors import OperatorError
 from microblog.events import LogSetUp
@@ -35,7 +35,7 @@ SERVER_SECTION = "server:main"
 
 
 class Site:
-    """A site by its ini file. Building it reads nothing yet."""
+    """A site, given by its ini file. The application is built when it is first needed."""
 
     def __init__(self, ini: str | None) -> None:
         self.ini = Path(ini or DEFAULT_INI)
@@ -67,8 +67,8 @@ class Site:
         self.registry.notify(LogSetUp(self.registry))
         self.registry.microblog.log_warnings()
 
-    def section(self, name: str) -> dict[str, str]:
-        """The keys of a section of the ini file; none when it is not there."""
+    def read_section(self, name: str) -> dict[str, str]:
+        """The keys of a section of the ini file; none when there is no such section."""
         return dict(self._loader.get_settings(name))
 
     @cached_property
@@ -81,7 +81,7 @@ class Site:
 
     @property
     def observers(self) -> list[Observer]:
-        """Who is told what the command did; nobody when there is no application."""
+        """The observers of the application; none when it was not built."""
         return list(self.registry.observers) if "registry" in self.__dict__ else []
 
     @property
@@ -89,21 +89,21 @@ class Site:
         database: Database = self.registry.database
         return database
 
-    def application(self) -> Any:
+    def load_application(self) -> Any:
         """The WSGI application, with the filters that the ini file puts around it."""
         from pyramid.config import global_registries
 
-        settings_log.disabled = True  # what it warns of is told by `setup_logging`, when there is a log
+        settings_log.disabled = True  # `setup_logging` logs its warnings, when there is a log
         try:
             application = self._loader.get_wsgi_app("main")
         finally:
             settings_log.disabled = False
-        # A filter around the application has no registry.
+        # Not `application.registry`: a filter around the application has none.
         self.__dict__["registry"] = global_registries.last
         return application
 
     def close(self) -> None:
-        """Give back the connections: the last one that SQLite closes tidies up its files."""
+        """Close the connections: with the last one SQLite removes its -wal and -shm files."""
         if "registry" in self.__dict__:
             self.database.close()
 
@@ -117,29 +117,26 @@ class Site:
         """
         :raises LogError: when the log cannot be set up.
         """
-        return log_files(self.ini)
+        return find_log_files(self.ini)
 
     def upgrade(self) -> str:
-        """Make what is missing: folder, tables, the tables of the search adapter.
-
-        What was done, as a sentence.
-        """
+        """Make what is missing (folder, tables, those of the search adapter); return a sentence about it."""
         return self._migrations.upgrade(self)
 
-    def problem_of_database(self) -> str | None:
+    def find_database_problem(self) -> str | None:
         """Why the database cannot be used, with what to do; None when it can."""
         try:
             return self._migrations.find_problem(self)
         except sa.exc.DatabaseError as error:
-            return sentence_about(error)
+            return explain_error(error)
 
     @property
     def _migrations(self) -> Any:
         return self.registry.getUtility(IMigrations)
 
-    def problems(self) -> Iterator[str]:
-        """What an operator should know before people do, each with what to do about it."""
-        problem = self.problem_of_database()
+    def find_problems(self) -> Iterator[str]:
+        """What is wrong with the site, as sentences that say what to do."""
+        problem = self.find_database_problem()
         if problem is not None:
             yield problem
             return
@@ -152,16 +149,16 @@ class Site:
     def require_database(self) -> Database:
         """The database, with the tables that this version needs.
 
-        :raises OperatorError: with what to do when it has not.
+        :raises OperatorError: with what to do, when a table is missing or outdated.
         """
-        problem = self.problem_of_database()
+        problem = self.find_database_problem()
         if problem is not None:
             raise OperatorError(problem)
         return self.database
 
 
 def find_problem(registry: Registry, entry: HealthCheck, check: Check) -> str | None:
-    """As a sentence, whatever the check does: one that fails or hangs keeps no site from starting."""
+    """The problem that a check finds, as a sentence; a check that fails or hangs must not stop the server."""
     try:
         problem = Probe(partial(check, registry)).ask(entry.seconds)
     except NotAsked:
@@ -171,7 +168,7 @@ def find_problem(registry: Registry, entry: HealthCheck, check: Check) -> str | 
     except TimeoutError:
         return f"{entry.name}: no answer within {entry.seconds:g} seconds."
     except Exception as error:
-        return f"{entry.name}: could not be looked at ({type(error).__name__}: {error})."
+        return f"{entry.name}: could not be checked ({type(error).__name__}: {error})."
     return None if problem is None else f"{entry.name}: {problem}."
 
 
@@ -191,10 +188,10 @@ class Console:
 
     @cached_property
     def _registry(self) -> Any:
-        """That of the site, whose ini file may bring in commands; ours alone where there is no such site."""
+        """The registry of the site, whose ini file may add commands; without a site, one of our own."""
         try:
             return self.site.registry
-        except Exception as error:  # whoever needs the site will meet it again, and say it
+        except Exception as error:  # a command that needs the site will raise it again
             self._failure = error
             return configure_without_site(with_views=False).registry
 
@@ -204,7 +201,7 @@ class Console:
     def get_command(self, name: str) -> click.Command | None:
         """The command of this name; None when there is none.
 
-        Raises what is wrong with the site, when that may be why.
+        :raises Exception: what is wrong with the site, when that may be why the command is unknown.
         """
         command = get_command(self._registry, name)
         if command is None and self._failure is not None and self._ini is not None:
@@ -213,7 +210,7 @@ class Console:
 
 
 def get_console(context: click.Context) -> Console:
-    """That of this call of `microblog`."""
+    """The console of this call of `microblog`."""
     root = context.find_root()
     if root.obj is None:
         # `--help` is answered before the other options are read.

@@ -1,4 +1,4 @@
-"""Whether the application works: `/health/live`, `/health/ready`, and the watch over the worker."""
+"""Does the application work? `/health/live`, `/health/ready`, and the watch over the worker."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Is there a worker?"""
+"""The health check of the worker."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def check_worker(registry: Registry) -> str | None:
     watch = get_watch(registry)
     database = registry.database
     if database.outage is not None:
-        raise NotAsked  # nobody can leave a heartbeat now
+        raise NotAsked  # no worker can write a heartbeat now
     with database.for_a_request(), database.read() as session:
         if has_heartbeats(session):
-            watch.note(get_newest_heartbeat(session))
-    watch.tell()
-    return watch.problem()
+            watch.note_heartbeat(get_newest_heartbeat(session))
+    watch.report()
+    return watch.find_problem()
 
 
 def describe_worker(site: CheckedSite) -> Iterator[Finding]:
-    """Was one seen lately? One that was stopped is not missed: the site may be."""
+    """Was a worker seen lately? One that was stopped properly is not missed: the site may be stopped, too."""
     with site.database.read() as session:
         seconds = get_seconds_since_heartbeat(session)
     if seconds is None:

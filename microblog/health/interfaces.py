@@ -1,4 +1,4 @@
-"""What asks the health checks, and who misses the worker: one of each in a process."""
+"""The utilities that ask the health checks and watch the worker, one of each in a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the health checks in time, and tells the log when one of them changes."""
+"""Runs the health checks within their time limits, and logs when one of them changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Answer:
 
 @implementer(IReadiness)
 class Readiness:
-    """Each check is asked by one thread at most, however many ask for it."""
+    """Runs each check in one thread at most, however many requests ask for it."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -40,9 +40,9 @@ class Readiness:
         self._logged: dict[str, str | None] = {}
 
     def ask(self, *, for_metrics: bool = False) -> dict[str, Answer]:
-        """By the name of the check.
+        """The answers by the names of the checks.
 
-        Where the database gives no answer, what needs it is not asked, and left out.
+        When the database does not answer, checks that need it are not run, and left out.
         """
         found: dict[str, Answer] = {}
         has_database = True
@@ -71,12 +71,12 @@ class Readiness:
             problem = str(error)
             self._log(check, problem)
         except DatabaseUnavailable as error:
-            problem = error.outage.problem  # the log has it already
+            problem = error.outage.problem  # logged already
         except TimeoutError:
             problem = f"does not answer within {check.seconds:g} seconds"
             self._log(check, problem)
         except Exception as error:
-            # Its own words may tell names and addresses: they are for the log.
+            # The error's message may contain names and addresses: it is only logged.
             problem = "does not answer; the log says why"
             self._log(check, problem, error)
         else:
@@ -85,9 +85,9 @@ class Readiness:
         return Answer(problem, has_answered=False)
 
     def _log(self, check: HealthCheck, problem: str | None, error: Exception | None = None) -> None:
-        """Once for each change, not for each time that somebody asks."""
+        """Log once for each change, and not for each request."""
         is_outage = problem is not None and self._registry.database.outage is not None
-        if check.logs_itself or is_outage:  # whoever met an outage first has logged it
+        if check.logs_itself or is_outage:  # an outage is logged when it begins
             return
         with self._lock:
             before = self._logged.get(check.name)

@@ -1,4 +1,4 @@
-"""`/health/live` and `/health/ready`: for the machine that decides whether people are sent here."""
+"""`/health/live` and `/health/ready`: for load balancers and monitoring."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ NOT_FROM_HERE = "This address may not ask: it is not in microblog.health.allow.\
 
 
 class Health(Container):
-    """`/health/`; nobody's page, so it knows no person."""
+    """`/health/`."""
 
 
-def refused(request: Request) -> Response | None:
+def refuse(request: Request) -> Response | None:
     if request.microblog[HEALTH_ALLOW].allow(request.remote_addr or ""):
         return None
-    return plain(NOT_FROM_HERE, 403)
+    return respond(NOT_FROM_HERE, 403)
 
 
-def plain(text: str, status: int = 200) -> Response:
+def respond(text: str, status: int = 200) -> Response:
     return Response(text, status=status, content_type="text/plain", charset="UTF-8", cache_control="no-store")
 
 
 @page_view(context=Health, name="live", permission=NO_PERMISSION_REQUIRED)
 def live(health: Health, request: Request) -> Response:
-    """The process answers; nothing else is asked."""
-    return refused(request) or plain("ok\n")
+    """The process answers; nothing else is checked."""
+    return refuse(request) or respond("ok\n")
 
 
 @page_view(context=Health, name="ready", permission=NO_PERMISSION_REQUIRED)
 def ready(health: Health, request: Request) -> Response:
     """200 when all parts are well, else 503; `Accept: application/json` gets the parts as JSON."""
-    if (refusal := refused(request)) is not None:
+    if (refusal := refuse(request)) is not None:
         return refusal
     answers = get_readiness(request.registry).ask()
     parts = {name: answer.problem for name, answer in answers.items()}
@@ -48,7 +48,7 @@ def ready(health: Health, request: Request) -> Response:
     if offers and offers[0][0] == "application/json":
         body = {name: problem or "ok" for name, problem in parts.items()}
         return Response(json_body=body, status=status, cache_control="no-store")
-    return plain("".join(f"{name}: {problem or 'ok'}\n" for name, problem in parts.items()), status)
+    return respond("".join(f"{name}: {problem or 'ok'}\n" for name, problem in parts.items()), status)
 
 
 def includeme(config: Any) -> None:

@@ -1,8 +1,8 @@
-"""Is there a worker? Asked by the server: a worker that is dead cannot tell anybody.
+"""The server watches over the worker, since a dead worker cannot report itself.
 
-A worker in a process of its own leaves a heartbeat in the database every twenty seconds. It is missed when
-none has come for two minutes. By the clock of the server alone: those of two machines may differ. A thread of
-the server is missed when it has begun no round for that time, whatever holds it up.
+A worker in a process of its own writes a heartbeat to the database every twenty seconds. It is missed when
+none has come for two minutes, by the server's own clock, since clocks of two machines may differ. A worker
+in a thread of the server is missed when it has begun no round for that time, for whatever reason.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from microblog.request import Registry
 log = logging.getLogger(__name__)
 
 SECONDS_UNTIL_MISSED = 120.0
-# How often requests look after the thread.
-SECONDS_BETWEEN_LOOKS = 10.0
+# How often requests check the thread.
+SECONDS_BETWEEN_CHECKS = 10.0
 WHAT_WAITS = (
-    "Mails, the search index and what else leaves the process wait in the outbox; nothing of it is lost. "
-    "The log of the worker says why."
+    "Mails, updates of the search index and everything else that leaves the process wait in the outbox; "
+    "nothing is lost. The log of the worker says why."
 )
 
 
 @implementer(IWatch)
 class Watch:
-    """`now` gives seconds that only grow."""
+    """Knows when the worker was last alive; `now` is a monotonic clock in seconds."""
 
     def __init__(
         self,
@@ -53,60 +53,60 @@ class Watch:
         self._now = now
         self._lock = threading.Lock()
         self._newest: int | None = None
-        self._since = now()  # whoever has just started misses nobody
-        self._looked = now()
-        self._is_told = False
+        self._since = now()  # a server that has just started misses no worker yet
+        self._checked_at = now()
+        self._is_reported = False
 
     @property
     def is_needed(self) -> bool:
         return bool(self._registry.microblog[WORKER] != "off")
 
-    def look(self) -> None:
-        """Ask the database, and tell when the worker is missed, or is there again."""
+    def check(self) -> None:
+        """Read the newest heartbeat, and report when the worker is missed, or is back."""
         try:
             with self._registry.database.read() as session:
-                self.note(queries.get_newest_heartbeat(session))
+                self.note_heartbeat(queries.get_newest_heartbeat(session))
         except DatabaseUnavailable:
             self.note_outage()
             raise
-        self.tell()
+        self.report()
 
-    def note(self, newest: int | None) -> None:
-        """The newest heartbeat that is in the database."""
+    def note_heartbeat(self, newest: int | None) -> None:
+        """Note the newest heartbeat of the database (milliseconds since 1970)."""
         if self._registry.database.outage is not None:
             self.note_outage()
         elif newest != self._newest:
             self._newest, self._since = newest, self._now()
 
     def note_outage(self) -> None:
-        """Nobody can write: nobody is missed for that."""
+        """Start waiting anew: during an outage no worker can write a heartbeat."""
         self._since = self._now()
 
-    def glance(self) -> None:
-        """What costs a request nothing: does the server's own thread live?"""
-        if self._now() - self._looked > SECONDS_BETWEEN_LOOKS:
-            self._looked = self._now()
-            self.tell()
+    def check_thread(self) -> None:
+        """Check the server's own thread, which costs a request almost nothing."""
+        if self._now() - self._checked_at > SECONDS_BETWEEN_CHECKS:
+            self._checked_at = self._now()
+            self.report()
 
-    def problem(self) -> str | None:
-        """What is wrong with the worker, for `/health/ready` and the admins."""
-        stands = self._now() - self._registry.worker.began_round
-        if self._registry.worker.is_started and stands > self._seconds:
-            return f"its thread in this process has begun no round for {stands:,.0f} seconds"
+    def find_problem(self) -> str | None:
+        """What is wrong with the worker, as the end of a sentence; None when all is well."""
+        idle = self._now() - self._registry.worker.began_round
+        if self._registry.worker.is_started and idle > self._seconds:
+            return f"its thread in this process has begun no round for {idle:,.0f} seconds"
         if self._registry.microblog[WORKER] != "separate" or self._now() - self._since <= self._seconds:
             return None
         if self._newest is None:
-            return "none has been seen: look whether `microblog worker` runs"
+            return "none has been seen: check whether `microblog worker` runs"
         seen = datetime.fromtimestamp(self._newest / 1000, UTC)
-        return f"last seen at {seen:%Y-%m-%d %H:%M:%S} UTC: look whether `microblog worker` runs"
+        return f"last seen at {seen:%Y-%m-%d %H:%M:%S} UTC: check whether `microblog worker` runs"
 
-    def tell(self) -> None:
-        """Once for each change."""
-        problem = self.problem()
+    def report(self) -> None:
+        """Log and alert once for each change."""
+        problem = self.find_problem()
         with self._lock:
-            is_news = (problem is not None) != self._is_told
-            self._is_told = problem is not None
-        if not is_news:
+            has_changed = (problem is not None) != self._is_reported
+            self._is_reported = problem is not None
+        if not has_changed:
             return
         if problem is not None:
             log.error("The worker does not work: %s.", problem)
@@ -125,11 +125,11 @@ def includeme(config: Any) -> None:
     watch = Watch(config.registry)
     config.registry.registerUtility(watch, IWatch)
     if watch.is_needed:
-        config.add_subscriber(lambda event: get_watch(event.request.registry).glance(), NewRequest)
-        # First: it is reported even when the tasks after it hang.
+        config.add_subscriber(lambda event: get_watch(event.request.registry).check_thread(), NewRequest)
+        # First, so that it reports even when the tasks after it hang.
         config.add_worker_task(
             "watch",
-            lambda registry: get_watch(registry).look(),
+            lambda registry: get_watch(registry).check(),
             every=SECONDS_BETWEEN_HEARTBEATS,
             where=SERVER,
             order=-2,

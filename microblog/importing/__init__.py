@@ -1,4 +1,4 @@
-"""Posts that come in from elsewhere: `microblog import`."""
+"""The import of posts from another site: `microblog import`."""
 
 from typing import Any
 

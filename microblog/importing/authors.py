@@ -17,9 +17,9 @@ from microblog.db import StaleData
 from microblog.importing import queries
 
 
-def author_key(name: str) -> str:
-    """Of an author whose name is no nickname: the same for all spellings of an address, and for an `ü`
-    that is one character or two."""
+def make_author_key(name: str) -> str:
+    """The key of an author whose name is not a nickname: the same for all spellings of an address, and for
+    an `ü` of one code point or two."""
     return email_key(name) if is_address(name) else unicodedata.normalize("NFC", name)
 
 
@@ -32,55 +32,55 @@ def is_address(name: str) -> bool:
 
 
 def get_possible_names(name: str) -> list[str]:
-    """The names under which an import may have kept this author, the likeliest first.
+    """The names under which an import may have recorded this author, the likeliest first.
 
-    The first version kept a name as the file had it: the same file finds the same authors again.
+    The first version recorded a name as the file had it: the same file finds the same authors again.
     """
-    names = [name, author_key(name), unicodedata.normalize("NFD", name)]
+    names = [name, make_author_key(name), unicodedata.normalize("NFD", name)]
     return list(dict.fromkeys(names + email_keys(name) if is_address(name) else names))
 
 
 def get_or_add_accounts(
     session: orm.Session, since: Mapping[str, datetime]
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """The ids of authors by their names in the file; who is not there yet is added.
+    """The ids of authors by their names in the file; accounts that do not exist yet are added.
 
-    `since` has the moment of the first post of each. The second part of the answer are the nicknames of
-    new accounts of authors whose names cannot be nicknames.
+    `since` has the timestamp of the first post of each. Also returns the nicknames of new accounts whose
+    authors' names cannot be nicknames.
 
-    :raises StaleData: when somebody else adds the same person at this moment, or takes the nickname.
+    :raises StaleData: when another process adds the same person, or takes the nickname, at the same time.
     """
     reserved = session.info["registry"].reserved_nicknames
-    # A nickname may be reserved since its person came: the posts are theirs all the same.
+    # A nickname that was reserved later still belongs to the person who has it.
     possible = {name for name in since if nickname_problem(name, ()) is None}
-    owners = queries.owners_of_nicknames(session, possible)
+    owners = queries.find_owners(session, possible)
     nicknames = {
         name for name in possible if nickname_key(name) in owners or nickname_key(name) not in reserved
     }
     names = {name: get_possible_names(name) for name in since if name not in nicknames}
-    kept = queries.imported_authors(session, {one for several in names.values() for one in several})
+    kept = queries.find_imported_authors(session, {one for several in names.values() for one in several})
     ids: dict[str, int] = {}
     renamed: dict[str, str] = {}
-    # In one order, so that two imports at once wait for each other and meet in no deadlock.
+    # Sorted, so that two imports at the same time wait for each other instead of deadlocking.
     for name in sorted(since):
         if name in nicknames:
             key = nickname_key(name)
             if key not in owners:
-                owners[key] = added(session, name, since[name])
+                owners[key] = add_account(session, name, since[name])
             ids[name] = owners[key]
             continue
         found = next((kept[one] for one in names[name] if one in kept), None)
         if found is None:
             renamed[name] = make_unique_nickname(session, name)
-            found = added(session, renamed[name], since[name])
+            found = add_account(session, renamed[name], since[name])
         ids[name] = found
-        if author_key(name) not in kept:  # one of the first version has it now, too
-            queries.remember_author(session, author_key(name), found)
-            kept[author_key(name)] = found
+        if make_author_key(name) not in kept:  # new, or recorded by the first version without this key
+            queries.record_author(session, make_author_key(name), found)
+            kept[make_author_key(name)] = found
     return ids, renamed
 
 
-def added(session: orm.Session, nickname: str, since: datetime) -> int:
+def add_account(session: orm.Session, nickname: str, since: datetime) -> int:
     try:
         return create_account(session, nickname, member_since=since, imported=True)
     except NicknameTaken:

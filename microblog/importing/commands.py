@@ -1,4 +1,4 @@
-"""`microblog import FILE.jsonl`: posts from elsewhere."""
+"""`microblog import FILE.jsonl`: load posts from another site."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ STDIN = "-"
 
 @click.command("import")
 @click.argument("name", metavar="FILE.jsonl")
-@click.option("--again", is_flag=True, help="Begin with the first line, whatever was imported before.")
+@click.option(
+    "--again", is_flag=True, help="Begin with the first line, even if the file was imported before."
+)
 @pass_site
 def import_posts(site: Site, *, name: str, again: bool) -> None:
     """Load posts from FILE.jsonl, or from standard input (-).
 
     Each line is a JSON object with author, body, created (ISO 8601; UTC where it names no zone) and
-    perhaps language. Authors who are not here yet are added, without a password. What was loaded
-    before is left alone, so an interrupted or a corrected file is simply imported again. Posts of one
-    moment keep the order of their lines.
+    optionally language. Authors without an account get one, without a password. Posts that were loaded
+    before are skipped, so an interrupted or corrected file can simply be imported again. Posts with the
+    same timestamp keep the order of their lines.
     """
     database = site.require_database()
     with ExitStack() as stack:
-        file = stack.enter_context(opened(name))
+        file = stack.enter_context(open_input(name))
         size = os.fstat(file.fileno()).st_size
-        digest = digest_with_progress(file, size)
+        digest = compute_digest_with_progress(file, size)
         with database.read() as session:
             done = None if again else get_progress(session, digest)
         if done is None or done.finished is None:
@@ -55,8 +57,8 @@ def import_posts(site: Site, *, name: str, again: bool) -> None:
         )
 
 
-def opened(name: str) -> BinaryIO:
-    """A file that can be read twice; what comes from standard input is kept in a temporary one."""
+def open_input(name: str) -> BinaryIO:
+    """Open a file that can be read twice; standard input is copied to a temporary one."""
     try:
         if name != STDIN:
             return Path(name).open("rb")
@@ -68,7 +70,7 @@ def opened(name: str) -> BinaryIO:
         raise OperatorError(f"{name} cannot be read ({error.strerror}).") from error
 
 
-def digest_with_progress(file: BinaryIO, size: int) -> str:
+def compute_digest_with_progress(file: BinaryIO, size: int) -> str:
     progress = Progress(size, "bytes read")
     position = 0
 
@@ -85,7 +87,7 @@ def digest_with_progress(file: BinaryIO, size: int) -> str:
 def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Done | None) -> Done:
     before = Done() if done is None else Done(done.lines, done.position, done.posts, done.present)
     if before.lines:
-        click.echo(f"Going on after line {before.lines:,} of {name}, where it was interrupted.")
+        click.echo(f"Resuming after line {before.lines:,} of {name}, where the import was interrupted.")
     progress = Progress(size, "lines", start=before.position)
     importer = Importer(
         site.database,
@@ -98,7 +100,7 @@ def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Do
             progress.update(now.position, now.lines - before.lines)
     except ImportedElsewhere:
         raise OperatorError(
-            f"{name} is being imported by another process at this moment: wait until that has ended, and "
+            f"{name} is being imported by another process right now: wait until that has ended, and "
             "run this again. Nothing is lost or doubled."
         ) from None
     finally:

@@ -1,10 +1,10 @@
-"""Posts from a file of JSON lines.
+"""Loads posts from a file of JSON lines.
 
-Nothing is ever doubled, whatever is imported again: a post keeps a key made of its text and moment,
-which is unique with its author. So a corrected file may be imported once more, and of a file that
-was interrupted, even by `kill -9`, the rest is loaded: its progress is a row, found by the file's
-SHA-256, which is written in the transaction of the posts. Posts of one moment keep the order of the
-file, whoever their authors are (`microblog.importing.order`).
+Importing a file again doubles nothing: a post has a key made of its text and timestamp, which is unique
+for its author. So a corrected file may be imported again. An import that was interrupted, even by
+`kill -9`, is resumed: its progress is a row, identified by the file's SHA-256, and written in the
+transaction of the posts. Posts with the same timestamp keep the order of the file, across all authors
+(`microblog.importing.order`).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from microblog.accounts.queries import lock_people
 from microblog.db import Database
 from microblog.ids import first_id_at
 from microblog.importing import queries
-from microblog.importing.authors import author_key, get_or_add_accounts
+from microblog.importing.authors import get_or_add_accounts, make_author_key
 from microblog.importing.models import AUTHOR_LENGTH
-from microblog.importing.order import IDS_IN_A_MILLISECOND, is_full, place
+from microblog.importing.order import IDS_IN_A_MILLISECOND, assign_ids, is_full
 from microblog.importing.queries import Progress
 from microblog.posts.actions import import_posts
 from microblog.posts.rules import check_body
 from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, InvalidText, check_characters, unix_lines
 
-# As many as search indexes in the transaction that writes them: what is imported is found at once.
+# As many as search indexes in the writing transaction, so that imported posts are found at once.
 LINES_IN_A_TRANSACTION = 1000
-ATTEMPTS = 5  # of a transaction that others hold up, or whose authors they change
+ATTEMPTS = 5  # of a transaction that collides with others
 FIELDS = frozenset({"author", "body", "created", "language"})
 REQUIRED = ("author", "body", "created")
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -64,13 +64,13 @@ class Draft:
 
     @property
     def key(self) -> str:
-        """The same for the same text of the same moment."""
+        """The same for equal texts with equal timestamps."""
         digest = hashlib.blake2b(f"{self.created.isoformat()}\n{self.body}".encode(), digest_size=16)
         return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
 
 
 def compute_digest(file: BinaryIO, progress: Callable[[int], None]) -> str:
-    """SHA-256 of a file from here to its end; `progress(bytes)` is called as it goes."""
+    """SHA-256 of a file from its position to its end; `progress(bytes)` is called after each piece."""
     digest = hashlib.sha256()
     while piece := file.read(PIECE_BYTES):
         digest.update(piece)
@@ -80,7 +80,7 @@ def compute_digest(file: BinaryIO, progress: Callable[[int], None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What one transaction added: so many posts; the `last` and `renamed` of the importer."""
+    """What one transaction added: the number of posts, and `last` and `renamed` for the importer."""
 
     posts: int
     last: dict[int, int]
@@ -90,7 +90,7 @@ class Added:
 class Importer:
     """The import of one file into one database.
 
-    `on_bad_line(number, sentence)` is told about each line that cannot be loaded. `renamed` holds the
+    `on_bad_line(number, sentence)` is called for each line that cannot be loaded. `renamed` holds the
     nicknames of the accounts that were made for authors whose names cannot be nicknames.
     """
 
@@ -101,11 +101,11 @@ class Importer:
         self._max_length = max_length
         self._on_bad_line = on_bad_line
         self.renamed: dict[str, str] = {}
-        # The last lines of the transaction before: the id of each by the first one of its millisecond.
+        # From the previous transaction: the id of the last line of each millisecond, by its first id.
         self._last: dict[int, int] = {}
 
     def run(self, file: BinaryIO, digest: str, file_name: str, done: Progress | None) -> Iterator[Progress]:
-        """Load what comes after `done`; the progress after each transaction.
+        """Load the lines after `done`; yield the progress after each transaction.
 
         :raises ImportedElsewhere: when another process imports this file at the same time.
         """
@@ -114,20 +114,20 @@ class Importer:
             with self._database.write() as session:
                 queries.start_import(session, digest, file_name)
         file.seek(progress.position)
-        lines = read_lines(file, self._longest_line())
+        lines = read_lines(file, self._compute_longest_line())
         while batch := list(islice(lines, LINES_IN_A_TRANSACTION)):
             before = progress.position
-            drafts = list(self._drafts(batch, progress))
+            drafts = list(self._parse_lines(batch, progress))
             progress.position = file.tell()
-            progress = self._written(digest, drafts, progress, before)
+            progress = self._write_batch(digest, drafts, progress, before)
             yield progress
         finished = replace(progress, finished=datetime.now(UTC))
         with self._database.write() as session:
             queries.save_progress(session, digest, finished, position=progress.position)
         yield finished
 
-    def _written(self, digest: str, drafts: list[Draft], progress: Progress, before: int) -> Progress:
-        """One transaction, tried again when others were in its way."""
+    def _write_batch(self, digest: str, drafts: list[Draft], progress: Progress, before: int) -> Progress:
+        """Add the posts of a batch in one transaction, which is retried when it collides with others."""
         for attempt in range(1, ATTEMPTS + 1):  # pragma: no branch  # the last one raises
             try:
                 with self._database.write() as session:
@@ -146,11 +146,11 @@ class Importer:
         self.renamed |= added.renamed
         return now
 
-    def _longest_line(self) -> int:
-        """No line that can become a post has more bytes than this."""
+    def _compute_longest_line(self) -> int:
+        """The most bytes that a line with a valid post can have."""
         return self._max_length * CODE_POINTS_IN_A_GRAPHEME * LONGEST_ESCAPE_BYTES + OTHER_FIELDS_BYTES
 
-    def _drafts(self, lines: list[bytes | None], progress: Progress) -> Iterator[Draft]:
+    def _parse_lines(self, lines: list[bytes | None], progress: Progress) -> Iterator[Draft]:
         now = datetime.now(UTC)
         for line in lines:
             progress.lines += 1
@@ -170,7 +170,7 @@ class Importer:
         for draft in drafts:
             since[draft.author] = min(draft.created, since.get(draft.author, draft.created))
         authors, renamed = get_or_add_accounts(session, since)
-        # Before their posts are counted in whatever order the file has them.
+        # The triggers that count posts lock people in the order of the file: first lock all in one order.
         lock_people(session, authors.values())
         rows: dict[Key, Row] = {}
         for draft in drafts:
@@ -180,7 +180,7 @@ class Importer:
 
 
 def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes | None]:
-    """Line by line; None for one of more than `longest` bytes, of which never more is kept."""
+    """Line by line; None for a line of more than `longest` bytes, which is never in memory as a whole."""
     while line := file.readline(longest + 1):
         if len(line) <= longest or line.endswith(b"\n"):
             yield line
@@ -191,7 +191,7 @@ def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes | None]:
 
 
 def parse_draft(line: bytes, max_length: int, now: datetime) -> Draft:
-    """:raises BadLine: with what is wrong with it."""
+    """:raises BadLine: with a sentence about what is wrong with the line."""
     try:
         fields = json.loads(line.decode())
     except UnicodeDecodeError:
@@ -204,7 +204,7 @@ def parse_draft(line: bytes, max_length: int, now: datetime) -> Draft:
         raise BadLine(f"There is no field called {name[:50]!r}; there are {', '.join(sorted(FIELDS))}.")
     for name in REQUIRED:
         if not isinstance(fields.get(name), str):
-            raise BadLine(f"“{name}” is missing, or no text.")
+            raise BadLine(f"“{name}” is missing, or not a text.")
     return Draft(
         author=parse_author(fields["author"]),
         body=parse_body(fields["body"], max_length),
@@ -217,7 +217,7 @@ def parse_author(name: str) -> str:
     name = name.strip()
     if nickname_problem(name, reserved=()) is None:
         return name
-    if len(name) > AUTHOR_LENGTH or len(author_key(name)) > AUTHOR_LENGTH:
+    if len(name) > AUTHOR_LENGTH or len(make_author_key(name)) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
     try:
         check_characters(name)
@@ -229,7 +229,7 @@ def parse_author(name: str) -> str:
 
 
 def parse_body(text: str, max_length: int) -> str:
-    """As the form would take it."""
+    """The text as the form would accept it."""
     body = unix_lines(text)
     try:
         check_body(body, max_length=max_length)
@@ -240,22 +240,22 @@ def parse_body(text: str, max_length: int) -> str:
 
 def parse_timestamp(text: str, now: datetime) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.strip())
+        timestamp = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadLine(f"“created” is no moment like 2026-01-31T12:00:00Z, but {text[:50]!r}.") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    if moment < EPOCH:
+        raise BadLine(f"“created” is not a timestamp like 2026-01-31T12:00:00Z: {text[:50]!r}.") from None
+    timestamp = timestamp.replace(tzinfo=UTC) if timestamp.tzinfo is None else timestamp
+    if timestamp < EPOCH:
         raise BadLine("“created” is before 1970.")
-    if moment > now:
+    if timestamp > now:
         raise BadLine("“created” is in the future.")
-    return moment.astimezone(UTC)
+    return timestamp.astimezone(UTC)
 
 
 def parse_language(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > LANGUAGE_LENGTH or not LANGUAGE.fullmatch(value):
-        raise BadLine("“language” is no language like de or pt-BR.")
+        raise BadLine("“language” is not a language tag like de or pt-BR.")
     return value.lower()
 
 
@@ -264,7 +264,7 @@ Key = tuple[int, str]  # a post of an import, by its author and the key of its d
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A post to be."""
+    """A post that is not written yet."""
 
     user_id: int
     form_key: str
@@ -287,36 +287,36 @@ class Row:
 
 
 def add_rows(session: orm.Session, rows: dict[Key, Row], last: dict[int, int]) -> tuple[int, dict[int, int]]:
-    """Add those posts that are not there yet, in the order of `rows`; how many that is.
+    """Add the posts that do not exist yet, in the order of `rows`; return how many those are.
 
-    `last` has the id of the last line of each millisecond in the transaction before, by the first id of
-    that; the same of these rows is given back.
+    `last` has, for the previous transaction, the id of the last line of each millisecond by the first id of
+    that millisecond. The same for these rows is returned, too.
     """
     count = 0
-    moments: dict[int, list[Row]] = {}
-    for row in sorted(rows.values(), key=lambda row: row.created):  # stable: else as in the file
-        moments.setdefault(first_id_at(row.created), []).append(row)
+    by_millisecond: dict[int, list[Row]] = {}
+    for row in sorted(rows.values(), key=lambda row: row.created):  # stable: else in the order of the file
+        by_millisecond.setdefault(first_id_at(row.created), []).append(row)
     while True:
-        present = queries.ids_of_keys(session, list(rows))
-        taken = taken_ids(session, list(moments))
+        present = queries.find_ids_by_keys(session, list(rows))
+        taken = find_taken_ids(session, list(by_millisecond))
         ids: dict[Key, int] = {}
-        for first, several in moments.items():
+        for first, several in by_millisecond.items():
             known = [present.get(row.unique) for row in several]
-            placed = place(first, taken[first], known, last.get(first))
-            ids.update(zip((row.unique for row in several), placed, strict=True))
+            assigned = assign_ids(first, taken[first], known, last.get(first))
+            ids.update(zip((row.unique for row in several), assigned, strict=True))
         missing = [row.with_id(ids[key]) for key, row in rows.items() if key not in present]
         if not missing:
-            return count, {first: ids[several[-1].unique] for first, several in moments.items()}
-        # Where somebody else has just taken an id, or there is one in the next millisecond: once more.
+            return count, {first: ids[several[-1].unique] for first, several in by_millisecond.items()}
+        # Repeat for posts whose id another transaction has just taken.
         count += import_posts(session, missing)
 
 
-def taken_ids(session: orm.Session, firsts: list[int]) -> dict[int, list[int]]:
-    """The ids in use of each millisecond, and of those into which it runs over."""
-    taken = queries.ids_in_ranges(session, firsts, IDS_IN_A_MILLISECOND)
+def find_taken_ids(session: orm.Session, firsts: list[int]) -> dict[int, list[int]]:
+    """The ids in use in each millisecond, and in the following ones into which it overflows."""
+    taken = queries.find_ids_in_ranges(session, firsts, IDS_IN_A_MILLISECOND)
     for first in firsts:
         beyond = first
         while is_full(beyond, taken[first]):
             beyond += IDS_IN_A_MILLISECOND
-            taken[first] += queries.ids_in_ranges(session, [beyond], IDS_IN_A_MILLISECOND)[beyond]
+            taken[first] += queries.find_ids_in_ranges(session, [beyond], IDS_IN_A_MILLISECOND)[beyond]
     return taken

@@ -1,4 +1,4 @@
-"""What was imported, and whose posts."""
+"""The tables of imported files and of their authors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FILE_NAME_LENGTH = 255
 
 
 class Import(Base):
-    """How far the import of a file has come; written in the transaction of the posts themselves.
+    """The progress of the import of a file; written in the transaction of the posts themselves.
 
-    The file is known by its content: `digest` is its SHA-256. `lines` and `position` (in bytes) are
-    done; of these lines `posts` became posts, `present` were there already, `refused` could not be.
+    The file is identified by its content: `digest` is its SHA-256. `lines` and `position` (in bytes) are
+    done; of these lines `posts` became posts, `present` existed already, `refused` were invalid.
     """
 
     __tablename__ = "imports"

@@ -1,4 +1,4 @@
-"""Every SQL statement of the import."""
+"""The SQL statements of the import."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from microblog.posts.models import Post
 
 @dataclass(slots=True)
 class Progress:
-    """How far an import has come; see `microblog.importing.models.Import`."""
+    """The progress of an import; see `microblog.importing.models.Import`."""
 
     lines: int = 0
     position: int = 0
@@ -32,7 +32,7 @@ class Progress:
 
 
 def get_progress(session: orm.Session, digest: str) -> Progress | None:
-    """None when nothing of this file was imported."""
+    """The progress of a file; None when none of it was imported."""
     row = session.execute(
         sa.select(
             Import.lines, Import.position, Import.posts, Import.present, Import.refused, Import.finished
@@ -42,13 +42,13 @@ def get_progress(session: orm.Session, digest: str) -> Progress | None:
 
 
 class ImportedElsewhere(Exception):
-    """Another process imports the same file at this moment."""
+    """Another process is importing the same file."""
 
 
 def start_import(session: orm.Session, digest: str, file_name: str) -> None:
-    """From the first line on; also when it was imported before.
+    """Record that the import begins with the first line, also when the file was imported before.
 
-    :raises ImportedElsewhere: when another process starts it at this moment.
+    :raises ImportedElsewhere: when another process starts it at the same time.
     """
     session.execute(sa.delete(Import).where(Import.digest == digest))
     row = {"digest": digest, "file_name": file_name[-FILE_NAME_LENGTH:], "started": datetime.now(UTC)}
@@ -58,9 +58,9 @@ def start_import(session: orm.Session, digest: str, file_name: str) -> None:
 
 
 def save_progress(session: orm.Session, digest: str, progress: Progress, *, position: int) -> None:
-    """`position` is that of the progress before, from which this one has come.
+    """Save progress that was made from `position`, that of the progress before.
 
-    :raises ImportedElsewhere: when another process has gone on from there, or begun anew.
+    :raises ImportedElsewhere: when another process has continued from there, or started again.
     """
     same = sa.and_(Import.digest == digest, Import.position == position)
     update = sa.update(Import).where(same).values(**asdict(progress))
@@ -68,23 +68,23 @@ def save_progress(session: orm.Session, digest: str, progress: Progress, *, posi
         raise ImportedElsewhere(digest)
 
 
-def owners_of_nicknames(session: orm.Session, nicknames: Iterable[str]) -> dict[str, int]:
-    """Ids of those who have or had these nicknames, by the nickname's key."""
+def find_owners(session: orm.Session, nicknames: Iterable[str]) -> dict[str, int]:
+    """Ids of the people who have or had these nicknames, by the nickname's key."""
     keys = sorted({nickname_key(nickname) for nickname in nicknames})
     rows = session.execute(sa.select(Nickname.key, Nickname.user_id).where(Nickname.key.in_(keys)))
     return {row.key: row.user_id for row in rows}
 
 
-def imported_authors(session: orm.Session, names: Iterable[str]) -> dict[str, int]:
-    """Ids of the accounts that imports made for authors of these names, none of which is a nickname."""
+def find_imported_authors(session: orm.Session, names: Iterable[str]) -> dict[str, int]:
+    """Ids of the accounts that imports made for authors with these names, by name."""
     rows = session.execute(
         sa.select(ImportedAuthor.name, ImportedAuthor.user_id).where(ImportedAuthor.name.in_(sorted(names)))
     )
     return {row.name: row.user_id for row in rows}
 
 
-def remember_author(session: orm.Session, name: str, user_id: int) -> None:
-    """:raises StaleData: when another import has just remembered somebody of this name."""
+def record_author(session: orm.Session, name: str, user_id: int) -> None:
+    """:raises StaleData: when another import has just recorded an author of this name."""
     insert = build_insert(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
     if session.scalar(insert.returning(ImportedAuthor.name)) is None:
         raise StaleData(f"Another import has just added {name}.")
@@ -94,8 +94,8 @@ def build_insert(session: orm.Session) -> Any:
     return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
-def ids_of_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    """The ids of the posts of these (author, key); no others are posts already."""
+def find_ids_by_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of the existing posts with these (author, key)."""
     found = session.execute(
         sa.select(Post.user_id, Post.form_key, Post.id).where(
             sa.tuple_(Post.user_id, Post.form_key).in_(keys)
@@ -104,8 +104,8 @@ def ids_of_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[t
     return {(row.user_id, row.form_key): row.id for row in found}
 
 
-# One parameter, however many ranges; CROSS JOIN tells SQLite to look for the posts of each range, and not
-# for the ranges of each post.
+# One parameter for any number of ranges. CROSS JOIN makes SQLite look up the posts of each range, and not the
+# ranges of each post.
 IDS_IN_RANGES = {
     dialect: sa.text(
         f"SELECT ranges.first, posts.id FROM {ranges} CROSS JOIN posts "  # noqa: S608  # ours
@@ -118,8 +118,8 @@ IDS_IN_RANGES = {
 }
 
 
-def ids_in_ranges(session: orm.Session, firsts: Sequence[int], length: int) -> dict[int, list[int]]:
-    """The ids of posts that are in use, sorted, in ranges of so many ids by the first id of each."""
+def find_ids_in_ranges(session: orm.Session, firsts: Sequence[int], length: int) -> dict[int, list[int]]:
+    """The ids of posts, sorted, in ranges of `length` ids, by the first id of each range."""
     dialect = session.get_bind().dialect.name
     parameter = json.dumps(firsts) if dialect == "sqlite" else firsts
     found: dict[int, list[int]] = {first: [] for first in firsts}

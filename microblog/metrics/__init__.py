@@ -9,4 +9,4 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.reserve_nicknames("metrics")  # also while the page is off
     config.include("microblog.metrics.views")
-    config.add_folder("numbers", config.registry.microblog[METRICS_DIRECTORY], is_small=True)
+    config.add_folder("metrics", config.registry.microblog[METRICS_DIRECTORY], is_small=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microblog.settings import Setting, boolean, networks, optional_path
 
-METRICS = Setting("microblog.metrics", boolean, False, "Numbers for Prometheus at /metrics.")
+METRICS = Setting("microblog.metrics", boolean, False, "Metrics for Prometheus at /metrics.")
 METRICS_ALLOW = Setting(
     "microblog.metrics.allow",
     networks,
@@ -15,8 +15,8 @@ METRICS_DIRECTORY = Setting(
     "microblog.metrics.directory",
     optional_path,
     None,
-    "Folder in which several processes (servers, workers) keep their numbers, so that each of them tells "
-    "the sum; to be emptied before they start. Without it a process tells its own.",
+    "Folder in which several processes (servers, workers) keep their metrics, so that each of them shows "
+    "the sum; empty it before they start. Without it a process shows only its own.",
 )
 
 SETTINGS = (

@@ -1,7 +1,7 @@
-"""`/metrics`: what happened, as numbers for Prometheus.
+"""`/metrics`: metrics for Prometheus.
 
-What this process counts is kept in memory; with `microblog.metrics.directory` in files there, by which
-the numbers of all processes are added up. What the database knows is read when somebody asks.
+What this process counts is kept in memory, or with `microblog.metrics.directory` in files there, from which
+the metrics of all processes are added up. What the database knows is read for each request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zope.interface import Interface, implementer
 from microblog.errors import OperatorError
 from microblog.events import RoundStarted, TaskFailed
 from microblog.health.interfaces import get_readiness
-from microblog.health.views import plain
+from microblog.health.views import respond
 from microblog.measuring import PREFIX, Gauge, IMetrics, Metric, Read, count, get_counters, get_readers
 from microblog.metrics.settings import METRICS, METRICS_ALLOW, METRICS_DIRECTORY
 from microblog.observing import Observation
@@ -39,16 +39,16 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # sec
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own
 NOT_FROM_HERE = "This address may not ask: it is not in microblog.metrics.allow.\n"
 NOWHERE = ("none", "none")
-BYTES_OF_A_FILE = 1 << 20  # with few labels it never needs more
+BYTES_OF_A_FILE = 1 << 20  # enough, since there are few labels
 
 
-class Kept:
-    """What is kept of the metrics, by `prometheus_client`."""
+class Instruments:
+    """The counters and histograms of `prometheus_client`."""
 
     def __init__(self, counters: list[Metric], registry: Any) -> None:
         from prometheus_client import Counter, Histogram, disable_created_metrics
 
-        # When each number began: as many lines again, which nobody asks for.
+        # The `_created` series would double the number of lines.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.requests = Counter(
             "microblog_requests",
@@ -85,9 +85,9 @@ class Kept:
 class Metrics:
     """The metrics of one application.
 
-    With a directory they are kept in files there, one for each process and kind; then they are no part
-    of a registry, and are read from the files of all processes. Nothing is made before the first request
-    or round of the worker: a command leaves no files.
+    With a directory they are kept in files there, one for each process and kind; then they are not part of a
+    registry, and are read from the files of all processes. Nothing is created before the first request or
+    round of the worker, so that a command leaves no files.
     """
 
     def __init__(self, application: Any, directory: Path | None) -> None:
@@ -95,22 +95,22 @@ class Metrics:
         self._directory = directory
         self._lock = threading.Lock()
         self._registry: Any = None
-        self._made: Kept | None = None
+        self._instruments: Instruments | None = None
 
     @property
-    def _kept(self) -> Kept:
+    def instruments(self) -> Instruments:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+            if self._instruments is None:
+                self._instruments = self._create()
+            return self._instruments
 
-    def _make(self) -> Kept:
+    def _create(self) -> Instruments:
         if self._directory is not None:
             try:
-                return self._in_files(self._directory)
+                return self._create_in_files(self._directory)
             except OSError as error:
                 log.error(
-                    "The folder %s (%s) cannot be used (%s): numbers are of this process alone.",
+                    "The folder %s (%s) cannot be used (%s): metrics are of this process alone.",
                     self._directory,
                     METRICS_DIRECTORY.key,
                     error.strerror,
@@ -119,51 +119,51 @@ class Metrics:
         from prometheus_client import CollectorRegistry
 
         self._registry = CollectorRegistry()
-        return Kept(get_counters(self._application), self._registry)
+        return Instruments(get_counters(self._application), self._registry)
 
-    def _in_files(self, directory: Path) -> Kept:
-        """:raises OSError: when there can be no files in it."""
+    def _create_in_files(self, directory: Path) -> Instruments:
+        """:raises OSError: when no files can be created in it."""
         directory.mkdir(parents=True, exist_ok=True)
-        reserve(directory)
+        reserve_files(directory)
         os.environ[DIRECTORY_VARIABLE] = str(directory)
         from prometheus_client import values
 
         if values.ValueClass is values.MutexValue:
-            # It was imported before the variable was there.
+            # It was imported before the variable was set.
             values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        return Kept(get_counters(self._application), None)
+        return Instruments(get_counters(self._application), None)
 
     def count(self, name: str, **labels: str) -> None:
-        counter = self._kept.counters[name]
+        counter = self.instruments.counters[name]
         try:
             (counter.labels(**labels) if labels else counter).inc()
-        except OSError:  # the disk is full; what is counted goes on
+        except OSError:  # the disk is full; the caller must not fail
             log.exception("%s could not be counted.", name)
 
     def observe(self, observation: Observation, response: Any) -> None:
-        """An observer of requests and tasks."""
+        """Count a request or task; an observer."""
         request = observation.request
-        if request is None and self._made is None:
+        if request is None and self._instruments is None:
             return  # a command
-        kept = self._kept
+        instruments = self.instruments
         where = "task" if request is None else "request"
-        kept.statements.labels(where).inc(observation.statements)
-        kept.sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
+        instruments.statements.labels(where).inc(observation.statements)
+        instruments.sql_seconds.labels(where).inc(observation.sql_ns / 1e9)
         if request is not None:
             context, view = get_page_labels(request)
             status = "500" if response is None else str(response.status_int)
-            kept.requests.labels(context, view, status).inc()
-            kept.seconds.labels(context, view).observe(observation.seconds)
+            instruments.requests.labels(context, view, status).inc()
+            instruments.seconds.labels(context, view).observe(observation.seconds)
 
-    def text(self, *more: Any) -> str:
-        """Everything, in the format of Prometheus; `more` are collectors of what is read now."""
+    def render(self, *more: Any) -> str:
+        """All metrics in the format of Prometheus; `more` are collectors of what is read now."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
-        self._kept  # noqa: B018  # made, if nobody was here yet
+        self.instruments  # noqa: B018  # creates them, if that has not happened yet
         if self._directory is None:
-            registry.register(self._registry)  # it collects, too
+            registry.register(self._registry)  # a registry is a collector, too
         else:
             MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
         for collector in more:
@@ -171,12 +171,12 @@ class Metrics:
         return generate_latest(registry).decode()
 
 
-def reserve(directory: Path) -> None:
-    """Make the files of this process at the size that the library gives them.
+def reserve_files(directory: Path) -> None:
+    """Create the files of this process in the size that the library needs.
 
-    The library writes them through the memory, where a disk that is full kills the process (SIGBUS).
+    The library maps them into memory, where a full disk would kill the process (SIGBUS).
 
-    :raises OSError: when there is no room.
+    :raises OSError: when there is not enough room.
     """
     for kind in ("counter", "histogram"):
         with (directory / f"{kind}_{os.getpid()}.db").open("ab") as file:
@@ -184,7 +184,7 @@ def reserve(directory: Path) -> None:
 
 
 def get_page_labels(request: Request) -> tuple[str, str]:
-    """(class of the resource, name of the view), both "none" for what is no page: there are few values."""
+    """(class of the resource, name of the view), or "none" for both where there is no page: few values."""
     if getattr(request, "matched_route", None) is not None:
         return "static", ""
     context, name = getattr(request, "context", None), getattr(request, "view_name", None)
@@ -197,12 +197,12 @@ def get_page_labels(request: Request) -> tuple[str, str]:
 
 
 class ICollector(Interface):
-    """A collector of `prometheus_client`, of what is read when somebody asks."""
+    """A collector of `prometheus_client` whose metrics are read for each request."""
 
 
 @implementer(ICollector)
 class Collector:
-    """What rooms read when somebody asks, and which parts of the site work."""
+    """The metrics that packages read for each request, and which parts of the site work."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -212,21 +212,21 @@ class Collector:
         self._broken: set[str] = set()  # readers whose fault the log has
 
     def describe(self) -> list[Any]:
-        """Nothing: the library would otherwise collect once to learn the names."""
+        """Empty: otherwise the library would collect once to learn the names."""
         return []
 
     def collect(self) -> Iterator[Any]:
         answers = get_readiness(self._registry).ask(for_metrics=True)
         for metric, read in get_readers(self._registry):
             if metric.part in answers and answers[metric.part].has_answered:
-                yield from map(self._family, self._read(metric, read))
-        up = gauge(f"{PREFIX}up", "1 when it answers, else 0, by part.", labels=["part"])
+                yield from map(self._build_family, self._read(metric, read))
+        up = build_gauge(f"{PREFIX}up", "1 when it answers, else 0, by part.", labels=["part"])
         for name, answer in answers.items():
             up.add_metric([name], float(answer.problem is None))
         yield up
 
     def _read(self, metric: Metric, read: Read) -> list[Gauge]:
-        """Nothing when there is no answer: `/health/ready` and the log say why."""
+        """Empty when the database does not answer: `/health/ready` and the log say why."""
         with self._lock:
             probe = self._probes.setdefault(metric.name, Probe(partial(self._ask, read)))
         try:
@@ -244,11 +244,11 @@ class Collector:
         with database.for_a_request(), database.read() as session:
             return list(read(self._registry, session))
 
-    def _family(self, read: Gauge) -> Any:
+    def _build_family(self, read: Gauge) -> Any:
         if not read.labels:
-            return gauge(f"{PREFIX}{read.name}", read.help, value=read.value)
-        family = gauge(f"{PREFIX}{read.name}", read.help, labels=read.labels)
-        # What was there once is shown as 0, not left out: a line of a graph does not break off.
+            return build_gauge(f"{PREFIX}{read.name}", read.help, value=read.value)
+        family = build_gauge(f"{PREFIX}{read.name}", read.help, labels=read.labels)
+        # Labels that were seen before are shown as 0 and not left out, so that lines of graphs go on.
         seen = self._seen.setdefault(read.name, set())
         seen.update(read.values)
         for labels in sorted(seen):
@@ -256,7 +256,7 @@ class Collector:
         return family
 
 
-def gauge(name: str, meaning: str, **more: Any) -> Any:
+def build_gauge(name: str, meaning: str, **more: Any) -> Any:
     from prometheus_client.metrics_core import GaugeMetricFamily
 
     return GaugeMetricFamily(name, meaning, **more)
@@ -268,9 +268,9 @@ class MetricsPage(Resource):
 
 def metrics(node: MetricsPage, request: Request) -> Response:
     if not request.microblog[METRICS_ALLOW].allow(request.remote_addr or ""):
-        return plain(NOT_FROM_HERE, 403)
+        return respond(NOT_FROM_HERE, 403)
     registry = request.registry
-    return plain(registry.getUtility(IMetrics).text(registry.getUtility(ICollector)))
+    return respond(registry.getUtility(IMetrics).render(registry.getUtility(ICollector)))
 
 
 def count_round(event: RoundStarted) -> None:
@@ -291,9 +291,9 @@ def includeme(config: Any) -> None:
     registry = config.registry
     if not registry.microblog[METRICS]:
         return
-    kept = Metrics(registry, registry.microblog[METRICS_DIRECTORY])
-    registry.registerUtility(kept, IMetrics)
+    metrics_utility = Metrics(registry, registry.microblog[METRICS_DIRECTORY])
+    registry.registerUtility(metrics_utility, IMetrics)
     registry.registerUtility(Collector(registry), ICollector)
-    config.add_observer(kept.observe)
+    config.add_observer(metrics_utility.observe)
     config.add_branch("metrics", MetricsPage)
     config.add_view(metrics, **vars(page_view(context=MetricsPage, permission=NO_PERMISSION_REQUIRED)))

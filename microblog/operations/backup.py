@@ -1,6 +1,6 @@
-"""Backups of SQLite by its online backup API, and whether they are whole; what all backups have in common.
+"""Makes and verifies backups of SQLite by its online backup API; and what all backups have in common.
 
-A backup is one file. That of SQLite is a database itself, that of PostgreSQL (dumps.py) is pg_dump's custom
+A backup is one file. For SQLite it is a database itself, for PostgreSQL (dumps.py) a file in pg_dump's custom
 format.
 """
 
@@ -33,7 +33,7 @@ PEOPLE, POSTS = "SELECT count(*) FROM users", "SELECT count(*) FROM posts"
 
 
 class NotWhole(OperatorError):
-    """A file is damaged, or no backup of microblog's; `reason` is the end of a sentence about it."""
+    """A file is damaged, or not a backup of microblog; `reason` is the end of a sentence about it."""
 
     def __init__(self, file: Path, reason: str, what_to_do: str = "take another backup") -> None:
         self.reason = " ".join(reason.split())
@@ -42,9 +42,9 @@ class NotWhole(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What is in a backup, or in a database.
+    """What is in a backup or a database.
 
-    `origin` is the same for all backups of one site: who was its first person, and when; "" without people.
+    `origin` is the same for all backups of one site: its first person, and since when; "" without people.
     """
 
     revision: str
@@ -54,10 +54,10 @@ class Inventory:
 
 
 @contextmanager
-def appearing(file: Path) -> Iterator[Path]:
-    """A path to write to, readable by its owner only; what is there in the end becomes `file`.
+def write_atomically(file: Path) -> Iterator[Path]:
+    """Inside, write to the given path, which only its owner can read; afterwards it is renamed to `file`.
 
-    The file is there as a whole or not at all, also after a crash.
+    The file exists as a whole or not at all, also after a crash.
 
     :raises OperatorError: when there is no such folder.
     """
@@ -76,7 +76,7 @@ def appearing(file: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """To the disk, and not only to its cache."""
+    """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -85,9 +85,9 @@ def sync(path: Path) -> None:
 
 
 def detect_kind(file: Path) -> str:
-    """Of which database this is a backup, by how it begins.
+    """The kind of database of which this is a backup, by its first bytes.
 
-    :raises OperatorError: when it is none.
+    :raises OperatorError: when it is not a backup.
     """
     with file.open("rb") as stream:
         start = stream.read(len(SQLITE_SIGNATURE))
@@ -95,29 +95,32 @@ def detect_kind(file: Path) -> str:
         return SQLITE
     if start.startswith(DUMP_SIGNATURE):
         return POSTGRESQL
-    raise NotWhole(file, "is no backup that `microblog backup` made", "name another file")
+    raise NotWhole(file, "was not made by `microblog backup`", "name another file")
 
 
 def format_origin(number: object, member_since: str) -> str:
-    """As both databases write the moment; in UTC, which that of SQLite is in."""
-    moment = datetime.fromisoformat(member_since)
-    return f"{number} {moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()}"
+    """The same string for both databases; the timestamps of SQLite are in UTC."""
+    timestamp = datetime.fromisoformat(member_since)
+    return f"{number} {timestamp.replace(tzinfo=timestamp.tzinfo or UTC).astimezone(UTC).isoformat()}"
 
 
 # SQLite
 
 
-def read_only(file: Path) -> sqlite3.Connection:
+def open_read_only(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def copy_sqlite(source: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """All that is in `source` now; `progress(pages, total)` is called as it goes.
+    """Copy the current content of `source`; `progress(pages, total)` is called after each step.
 
-    The site goes on writing. The transaction keeps the moment: without it the copy would begin anew
-    with every write, and on a busy site never end.
+    The site may go on writing. The transaction holds a snapshot: without it the copy would start again with
+    every write, and on a busy site never end.
     """
-    with closing(read_only(source)) as old, closing(sqlite3.connect(target, isolation_level=None)) as new:
+    with (
+        closing(open_read_only(source)) as old,
+        closing(sqlite3.connect(target, isolation_level=None)) as new,
+    ):
         old.execute("BEGIN")
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
         old.backup(
@@ -125,24 +128,24 @@ def copy_sqlite(source: Path, target: Path, progress: Callable[[int, int], None]
             pages=PAGES_IN_A_STEP,
             progress=lambda status, remaining, total: progress(total - remaining, total),
         )
-        # One plain file, which can be read where nobody may write.
+        # A single file, which can be read in a folder that is not writable.
         new.execute("PRAGMA journal_mode=DELETE")
 
 
 def seal(file: Path) -> None:
-    """Let a damage be found that SQLite does not see, in the text of a post.
+    """Make damage detectable that SQLite does not notice, such as in the text of a post.
 
-    A hash of all that is behind the header, in two numbers in the header that SQLite leaves to others.
+    Writes a hash of everything behind the header to two values of the header that applications may use.
     """
-    write_seal(file, seal_for(file))
+    write_seal(file, compute_seal(file))
 
 
 def unseal(file: Path) -> None:
-    """It becomes a database that is written to."""
+    """Remove the seal, since the file becomes a database that is written to."""
     write_seal(file, NO_SEAL)
 
 
-def seal_for(file: Path) -> tuple[int, ...]:
+def compute_seal(file: Path) -> tuple[int, ...]:
     digest = blake2b(digest_size=8)
     with file.open("rb") as stream:
         stream.seek(SQLITE_HEADER)
@@ -151,18 +154,18 @@ def seal_for(file: Path) -> tuple[int, ...]:
     return struct.unpack(">ii", digest.digest())
 
 
-def write_seal(file: Path, numbers: tuple[int, ...]) -> None:
+def write_seal(file: Path, values: tuple[int, ...]) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        for name, number in zip(PARTS_OF_THE_SEAL, numbers, strict=True):
+        for name, number in zip(PARTS_OF_THE_SEAL, values, strict=True):
             connection.execute(f"PRAGMA {name}={number}")
 
 
-def inventory_of_sqlite(file: Path) -> Inventory:
+def read_sqlite_inventory(file: Path) -> Inventory:
     """
-    :raises NotWhole: when it is damaged, or no database of microblog's.
+    :raises NotWhole: when it is damaged, or not a database of microblog.
     """
     try:
-        with closing(read_only(file)) as connection:
+        with closing(open_read_only(file)) as connection:
             (problem,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if problem != "ok":
                 raise NotWhole(file, f"is damaged ({problem})")
@@ -170,20 +173,20 @@ def inventory_of_sqlite(file: Path) -> Inventory:
             if broken is not None:
                 raise NotWhole(file, f"has a row in table {broken[0]} that refers to nothing in {broken[2]}")
             sealed = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PARTS_OF_THE_SEAL)
-            if sealed != NO_SEAL and sealed != seal_for(file):
+            if sealed != NO_SEAL and sealed != compute_seal(file):
                 raise NotWhole(file, "is damaged, or was changed after it was made")
             first = connection.execute(FIRST_PERSON).fetchone()
             revision, people, posts = (
                 connection.execute(query).fetchone()[0] for query in (REVISION, PEOPLE, POSTS)
             )
             return Inventory(revision, people, posts, "" if first is None else format_origin(*first))
-    except (sqlite3.Error, TypeError) as error:  # no row of a revision
+    except (sqlite3.Error, TypeError) as error:  # a TypeError: there is no row with a revision
         raise NotWhole(file, f"is damaged, or not microblog's ({error})") from error
 
 
 def is_empty(file: Path) -> bool:
     """Is there neither a person nor a post in this SQLite database?"""
-    with closing(read_only(file)) as connection:
+    with closing(open_read_only(file)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         if not tables:
             return True
@@ -193,7 +196,7 @@ def is_empty(file: Path) -> bool:
 
 
 def close_sqlite(file: Path) -> bool:
-    """Write its log into the file; False when somebody else has it open, or it cannot be written."""
+    """Write the WAL into the file; False when another process has it open, or it cannot be written."""
     with closing(sqlite3.connect(file, timeout=1, isolation_level=None)) as connection:
         try:
             connection.execute("PRAGMA journal_mode=DELETE")

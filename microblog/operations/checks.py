@@ -1,4 +1,4 @@
-"""What operators should know of the site itself: settings, files, the database, the clock, the log, room."""
+"""Health checks of the site itself: settings, files, the database, the clock, the log, disk space."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ LITTLE_SPACE, NO_SPACE = GIGABYTE, 100 * MEGABYTE
 LARGE_WAL = 256 * MEGABYTE
 CLOCKS_DIFFER = timedelta(seconds=5)
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # this program is not older
-# Together with search and the worker less than the five seconds that most who ask have patience for.
+# Together with search and the worker less than the five seconds after which most load balancers give up.
 SECONDS_FOR_THE_DATABASE = 1.5
 SECONDS_FOR_MIGRATIONS = 0.5
 
-newest_revision = cache(migrating.head)  # of this installation: it does not change while it runs
+get_newest_revision = cache(migrating.get_head)  # of this installation: it does not change while it runs
 
 
 def check_database(registry: Registry) -> str | None:
-    """Does it answer, and can it be written?"""
+    """Does the database answer, and can it be written?"""
     database = registry.database
     with database.for_a_request(), database.read() as session:
-        queries.revision(session)
+        queries.get_revision(session)
     return None if database.outage is None else str(database.outage.problem)
 
 
 def check_migrations(registry: Registry) -> str | None:
     database = registry.database
     with database.for_a_request(), database.read() as session:
-        revision = queries.revision(session)
-    if revision == newest_revision():
+        revision = queries.get_revision(session)
+    if revision == get_newest_revision():
         return None
     return (
-        f"the database is at revision {revision}, this microblog needs {newest_revision()}: "
+        f"the database is at revision {revision}, this microblog needs {get_newest_revision()}: "
         "run `microblog database upgrade`"
     )
 
 
-def in_bytes(count: int) -> str:
+def format_bytes(count: int) -> str:
     for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB")):
         if count >= unit:
             return f"{count / unit:.1f} {name}"
@@ -66,7 +66,7 @@ def is_production(site: CheckedSite) -> bool:
 
 
 def describe_settings(site: CheckedSite) -> Iterator[Finding]:
-    """They are read, or we would not be here."""
+    """Where do the settings come from, and what is wrong with them?"""
     in_force = site.registry.microblog
     sources = [in_force.source(setting) for setting in in_force]
     yield Finding(
@@ -91,7 +91,7 @@ def describe_settings(site: CheckedSite) -> Iterator[Finding]:
 
 
 def describe_files(site: CheckedSite) -> Iterator[Finding]:
-    """Who may read what is nobody's business."""
+    """Can other users of the machine read files with secrets or personal data?"""
     if not is_production(site):
         return
     private = {site.ini: "holds secrets"} if has_secrets(site) else {}
@@ -107,7 +107,7 @@ def describe_files(site: CheckedSite) -> Iterator[Finding]:
 
 
 def has_secrets(site: CheckedSite) -> bool:
-    """Is there a secret in the ini file? The address of a database is one when it has a password."""
+    """Does the ini file contain a secret? The URL of a database is one when it has a password."""
     in_force = site.registry.microblog
     return any(
         setting.secret
@@ -118,31 +118,35 @@ def has_secrets(site: CheckedSite) -> bool:
 
 
 def describe_database(site: CheckedSite) -> Iterator[Finding]:
-    """Does it answer, how large is it, and are the migrations done?"""
-    problem = site.problem_of_database()
+    """Does the database answer, how large is it, and is it migrated?"""
+    problem = site.find_database_problem()
     if problem is not None:
         yield Finding(FAULT, problem)
         return
     with site.database.read() as session:
-        server = queries.server(session)
-    yield Finding(OK, f"{server.version} answers; {in_bytes(server.size)}, migrations at {migrating.head()}.")
+        server = queries.get_server(session)
+    yield Finding(
+        OK, f"{server.version} answers; {format_bytes(server.size)}, migrations at {migrating.get_head()}."
+    )
     wal = Path(f"{site.database_file}-wal")
     if site.database_file is not None and wal.exists() and wal.stat().st_size > LARGE_WAL:
         yield Finding(
             WARNING,
-            f"{wal} has grown to {in_bytes(wal.stat().st_size)}: some process keeps a transaction open. "
-            "Look which one it is (`fuser`), and restart it.",
+            f"{wal} has grown to {format_bytes(wal.stat().st_size)}: some process keeps a transaction open. "
+            "Find out which one it is (`fuser`), and restart it.",
         )
 
 
 def describe_tables(site: CheckedSite) -> Iterator[Finding]:
-    """All of it is read, and compared with what microblog made."""
+    """Read the whole database, and compare its tables with those of the models."""
     if site.database.dialect == "sqlite":
         with site.database.read() as session:
-            broken = queries.faults_of_file(session)
+            broken = queries.find_file_faults(session)
         for fault in broken:
             yield Finding(FAULT, f"{site.database_file} is damaged ({fault}): restore a backup.")
-    changes = [migrating.describe(difference) for difference in migrating.differences(site.database)]
+    changes = [
+        migrating.describe_difference(difference) for difference in migrating.find_differences(site.database)
+    ]
     for change in changes:
         yield Finding(FAULT, f"It differs from what microblog made ({change}): undo that change by hand.")
     if not changes:
@@ -150,7 +154,7 @@ def describe_tables(site: CheckedSite) -> Iterator[Finding]:
 
 
 def describe_clock(site: CheckedSite) -> Iterator[Finding]:
-    """Sessions end, posts are ordered and signatures expire by it."""
+    """Is the clock right? Sessions, the order of posts and signatures depend on it."""
     now = datetime.now(UTC)
     if now < EARLIEST:
         yield Finding(
@@ -158,7 +162,7 @@ def describe_clock(site: CheckedSite) -> Iterator[Finding]:
         )
         return
     with site.database.read() as session:
-        theirs = queries.server(session).now
+        theirs = queries.get_server(session).now
         newest = list_public_posts(session, Cursor(), 1)
     now = datetime.now(UTC)
     if theirs is not None and abs(theirs - now) > CLOCKS_DIFFER:
@@ -171,15 +175,16 @@ def describe_clock(site: CheckedSite) -> Iterator[Finding]:
     elif newest and newest[0].created > now + CLOCKS_DIFFER:
         yield Finding(
             WARNING,
-            f"The newest post is of {newest[0].created:%Y-%m-%d %H:%M} UTC, which is yet to come: the clock "
-            "was wrong then, or is now. Set it; the order of posts is right again when that time has passed.",
+            f"The newest post is of {newest[0].created:%Y-%m-%d %H:%M} UTC, which is in the future: the "
+            "clock was wrong then, or is now. Set it; the order of posts is right again when that time has "
+            "passed.",
         )
     else:
         yield Finding(OK, f"{now:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def describe_log(site: CheckedSite) -> Iterator[Finding]:
-    """Can it be written as the ini file says, and who can read it?"""
+    """Can the log be written as the ini file says, and who can read it?"""
     try:
         found = site.log_files
     except LogError as error:
@@ -189,7 +194,7 @@ def describe_log(site: CheckedSite) -> Iterator[Finding]:
         if is_production(site) and path.exists() and path.stat().st_mode & READABLE_BY_ALL:
             yield Finding(
                 WARNING,
-                f"Everybody on this machine can read {path}, which tells who did what from where: "
+                f"Everybody on this machine can read {path}, which says who did what from where: "
                 f"run `chmod o-rwx {shlex.quote(str(path))}`.",
             )
         else:
@@ -199,32 +204,32 @@ def describe_log(site: CheckedSite) -> Iterator[Finding]:
 
 
 def describe_disk(site: CheckedSite) -> Iterator[Finding]:
-    """Room, and the right to write, where the site writes."""
+    """Is there space, and permission to write, where the site writes?"""
     for path, folders in sorted(get_folders(site).items()):
         names = ", ".join(folder.name for folder in folders)
         yield describe_folder(path, names, is_small=all(folder.is_small for folder in folders))
 
 
 def describe_folder(path: Path, names: str, *, is_small: bool = False) -> Finding:
-    """`names` says what is written there; one that `is_small` is usually a disk in memory."""
-    for_whom = f"{path} ({names})"
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
-    free = shutil.disk_usage(there).free
+    """`names` says what is written there; a folder that `is_small` is usually a disk in memory."""
+    label = f"{path} ({names})"
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
     little, none = (NO_SPACE // 5, NO_SPACE // 20) if is_small else (LITTLE_SPACE, NO_SPACE)
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not os.access(existing, os.W_OK | os.X_OK):
         return Finding(
             FAULT,
-            f"{for_whom} cannot be written by this user: run this as the user of the site, or `chown` it.",
+            f"{label} cannot be written by this user: run this as the user of the site, or `chown` it.",
         )
     if free < little:
         return Finding(
-            FAULT if free < none else WARNING, f"{for_whom} has only {in_bytes(free)} free: make room."
+            FAULT if free < none else WARNING, f"{label} has only {format_bytes(free)} free: make room."
         )
-    return Finding(OK, f"{for_whom} has {in_bytes(free)} free.")
+    return Finding(OK, f"{label} has {format_bytes(free)} free.")
 
 
 def get_folders(site: CheckedSite) -> dict[Path, list[Folder]]:
-    """Where the site writes, and what."""
+    """The folders to which the site writes, and what."""
     written = [Folder("database", site.database_file and site.database_file.parent)]
     written += site.registry.folders.values()
     with suppress(LogError):  # reported by the check of the log
@@ -251,7 +256,7 @@ def includeme(config: Any) -> None:
         seconds=SECONDS_FOR_THE_DATABASE,
         needs_database=False,
     )
-    # Doctor says it of the database.
+    # Not in doctor, where the check of the database includes it.
     config.add_health_check(
         "migrations",
         check_migrations,

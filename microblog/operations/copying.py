@@ -1,7 +1,7 @@
-"""Copying everything from one database to another, and comparing the two.
+"""Copies everything from one database to another, and compares the two.
 
-All is written in one transaction of the target, and compared before its COMMIT: what was interrupted,
-or differs, leaves nothing behind. The source is read as it is at one moment.
+Everything is written in one transaction of the target, and compared before its COMMIT: when the copy is
+interrupted, or differs, nothing is left of it. The source is read as a snapshot.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from microblog.search.adapters import uninstall_others
 
 ROWS_IN_A_BATCH = 1000
 DIGEST_BYTES = 16
-LOCK_TIMEOUT = "10s"  # somebody who uses the target is told of, not waited for
+LOCK_TIMEOUT = "10s"  # when others use the target, the copy fails instead of waiting
 OUTBOX: Any = Entry.__table__
 
 
@@ -33,8 +33,8 @@ OUTBOX: Any = Entry.__table__
 class Content:
     """What is in a table: the number of its rows, and the sum of their hashes.
 
-    A sum, since two databases order texts in two ways. A row is hashed as the values that the
-    application sees: moments in UTC, true and false, numbers, texts.
+    A sum, since two databases may order texts differently. A row is hashed as the values that the
+    application sees: timestamps in UTC, booleans, numbers, texts.
     """
 
     rows: int = 0
@@ -50,7 +50,7 @@ class Content:
 
 @dataclass(slots=True)
 class Copied:
-    """What was copied, by the name of its table, and how many outbox entries wait in it."""
+    """What was copied, by the name of the table, and how many of the outbox entries wait."""
 
     contents: dict[str, Content] = field(default_factory=dict)
 
@@ -63,56 +63,56 @@ class Copied:
         return self.contents[OUTBOX.name].rows
 
 
-def all_tables() -> list[sa.Table]:
-    """Every table of the models; one that refers to another comes after it."""
+def list_tables() -> list[sa.Table]:
+    """All tables of the models; one that refers to another comes after it."""
     return list(Base.metadata.sorted_tables)
 
 
 def list_unknown_tables(session: orm.Session) -> list[str]:
-    """Tables that no model knows: somebody else's, or those of a package that is not included here."""
+    """Tables without a model: foreign ones, or those of a package that is not included here."""
     names = sa.inspect(session.connection()).get_table_names()
     known = {VERSIONS.name, *Base.metadata.tables}
     return sorted(name for name in names if name not in known and not name.startswith(ADAPTERS_PREFIX))
 
 
-def travelling_tables() -> list[sa.Table]:
-    """Those whose rows are copied: all but those whose `info` says `"copied": False`."""
-    return [table for table in all_tables() if table.info.get("copied", True)]
+def list_copied_tables() -> list[sa.Table]:
+    """The tables whose rows are copied: all but those with `"copied": False` in their `info`."""
+    return [table for table in list_tables() if table.info.get("copied", True)]
 
 
 def select_rows(table: sa.Table) -> sa.Select[Any]:
-    """What travels. Not the outbox entries that are made anew, as their room says (`DERIVED_KINDS`).
+    """The rows of a table that are copied: all but outbox entries of `DERIVED_KINDS`.
 
-    All other entries do: each is a mail that somebody waits for.
+    Those are derived again from the copy; every other entry is a mail that somebody waits for.
     """
     query = sa.select(table).order_by(*table.primary_key)
     return query.where(OUTBOX.c.kind.not_in(DERIVED_KINDS)) if table is OUTBOX else query
 
 
 @contextmanager
-def batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
-    """All rows that travel, in constant memory."""
+def open_batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
+    """All rows of a table that are copied, in constant memory."""
     options = {"yield_per": ROWS_IN_A_BATCH}
-    with reading(table):
+    with explain_unreadable(table):
         result = session.connection().execute(select_rows(table), execution_options=options)
     with result:
         yield read_batches(result, table)
 
 
 def read_batches(result: sa.CursorResult[Any], table: sa.Table) -> Iterator[Sequence[sa.Row[Any]]]:
-    with reading(table):
+    with explain_unreadable(table):
         yield from result.partitions()
 
 
 @contextmanager
-def reading(table: sa.Table) -> Iterator[None]:
+def explain_unreadable(table: sa.Table) -> Iterator[None]:
     """
-    :raises OperatorError: where a shell wrote into SQLite what is no moment, or no text.
+    :raises OperatorError: where a shell wrote a value into SQLite that is not of the column's type.
     """
     try:
         yield
     except (TypeError, ValueError, sa.exc.OperationalError) as error:
-        # Not its words: they would tell what is in the row.
+        # Without the error's message, which contains values of the row.
         raise OperatorError(
             f"A row of table {table.name} cannot be read ({type(error).__name__}): correct it where it comes "
             "from. Nothing was kept."
@@ -120,26 +120,26 @@ def reading(table: sa.Table) -> Iterator[None]:
 
 
 def read_content(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:
-    """`read(rows)` is called as it goes."""
+    """Count and hash the rows of a table; `read(rows)` is called after each batch."""
     content = Content()
-    with batches(session, table) as pieces:
+    with open_batches(session, table) as pieces:
         for rows in pieces:
             content.add(rows)
             read(len(rows))
     return content
 
 
-def number_of_rows(session: orm.Session) -> int:
-    """Of all tables together."""
+def count_rows(session: orm.Session) -> int:
+    """The number of rows to copy, of all tables together."""
     return sum(
         session.scalar(sa.select(sa.func.count()).select_from(select_rows(table).subquery())) or 0
-        for table in travelling_tables()
+        for table in list_copied_tables()
     )
 
 
-def first_table_with_rows(session: orm.Session) -> str | None:
-    """The name of a table that is not empty; None when all are."""
-    for table in travelling_tables():
+def find_table_with_rows(session: orm.Session) -> str | None:
+    """The name of a table that is not empty; None when all are empty."""
+    for table in list_copied_tables():
         if session.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             return table.name
     return None
@@ -148,28 +148,28 @@ def first_table_with_rows(session: orm.Session) -> str | None:
 def copy(
     reading: orm.Session, writing: orm.Session, copied: Callable[[int], None], compared: Callable[[int], None]
 ) -> Copied:
-    """Copy everything from one session to the other, in place of what is there, and compare.
+    """Copy everything from one session to the other, replacing what is there, and compare.
 
-    `copied(rows)` and `compared(rows)` are called as it goes. The search index of the target is
-    removed, since it would tell of other posts; the caller commits.
+    `copied(rows)` and `compared(rows)` are called after each batch. The search index of the target is
+    removed, since it is of other posts; the caller commits.
 
-    :raises OperatorError: when a row cannot be written there, or is another one when it is read again.
+    :raises OperatorError: when a row cannot be written, or differs when it is read again.
     """
     result = Copied()
     if get_dialect(writing) == "postgresql":
         writing.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     uninstall_others(writing, "none")
-    with without_triggers(writing):
-        empty(writing)
-        for table in travelling_tables():
+    with disable_triggers(writing):
+        delete_rows(writing)
+        for table in list_copied_tables():
             result.contents[table.name] = copy_table(reading, writing, table, copied)
-            set_last_id(writing, table, max(last_id(reading, table), last_id(writing, table)))
-    for table in travelling_tables():
-        there = read_content(writing, table, compared)
-        if there != result.contents[table.name]:
+            set_last_id(writing, table, max(get_last_id(reading, table), get_last_id(writing, table)))
+    for table in list_copied_tables():
+        written = read_content(writing, table, compared)
+        if written != result.contents[table.name]:
             raise OperatorError(
                 f"Table {table.name} differs: {result.contents[table.name].rows:,} rows were read and "
-                f"{there.rows:,} are there, or their values are others. Nothing was kept."
+                f"{written.rows:,} are there, or their values differ. Nothing was kept."
             )
     if get_dialect(writing) == "postgresql":
         writing.execute(sa.text("ANALYZE"))  # the first pages need not wait for autovacuum
@@ -180,12 +180,12 @@ def copy_table(
     reading: orm.Session, writing: orm.Session, table: sa.Table, copied: Callable[[int], None]
 ) -> Content:
     content = Content()
-    with batches(reading, table) as pieces:
+    with open_batches(reading, table) as pieces:
         for rows in pieces:
             try:
                 writing.connection().execute(sa.insert(table), [dict(row._mapping) for row in rows])
             except (sa.exc.DataError, sa.exc.IntegrityError) as error:
-                # The lines after the first would tell what is in the row.
+                # Only the first line: the others contain values of the row.
                 reason = str(error.orig).splitlines()[0]
                 raise OperatorError(
                     f"A row of table {table.name} cannot be written there ({reason}): correct it where "
@@ -196,19 +196,19 @@ def copy_table(
     return content
 
 
-def empty(session: orm.Session) -> None:
-    for table in reversed(all_tables()):
+def delete_rows(session: orm.Session) -> None:
+    for table in reversed(list_tables()):
         session.execute(sa.delete(table))
 
 
 @contextmanager
-def without_triggers(session: orm.Session) -> Iterator[None]:
-    """Inside, no trigger counts posts and followers: the counts are copied with their people."""
+def disable_triggers(session: orm.Session) -> Iterator[None]:
+    """Inside, no triggers run: the counts of posts and followers are copied with their people."""
     if get_dialect(session) == "postgresql":
-        for table in all_tables():
+        for table in list_tables():
             session.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER'))
         yield
-        for table in all_tables():
+        for table in list_tables():
             session.execute(sa.text(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER'))
         return
     connection = session.connection()
@@ -224,12 +224,12 @@ def get_dialect(session: orm.Session) -> str:
     return session.get_bind().dialect.name
 
 
-# Ids that left the database never come back, also those of rows that are gone: an outbox entry's id is the
-# version of what it brings to Elasticsearch.
+# Ids that were used are never used again, not even those of deleted rows: an outbox entry's id is the version
+# of its document in Elasticsearch.
 
 
-def last_id(session: orm.Session, table: sa.Table) -> int:
-    """The highest id that the database ever gave to a row; 0 when it gives none."""
+def get_last_id(session: orm.Session, table: sa.Table) -> int:
+    """The highest id that the database ever generated for a row; 0 for a table without generated ids."""
     column = table.autoincrement_column
     if column is None:
         return 0
@@ -245,7 +245,7 @@ def last_id(session: orm.Session, table: sa.Table) -> int:
 
 
 def set_last_id(session: orm.Session, table: sa.Table, value: int) -> None:
-    """The next row gets an id above this one."""
+    """Make the next row get an id above this one."""
     column = table.autoincrement_column
     if column is None or not value:
         return

@@ -1,4 +1,4 @@
-"""Backups of PostgreSQL by pg_dump, and whether they are whole."""
+"""Makes, verifies and restores backups of PostgreSQL by pg_dump and pg_restore."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ COPY = re.compile(
 END_OF_COPY = b"\\.\n"
 OF_A_NEWER_PROGRAM = "unsupported version"
 NO_RIGHT = "42501"
-FOR_A_TRY = "microblog_verify_"  # begins the name of a database; the second in which it was made follows
-# Not as the server's other ones, which may be in another encoding.
+TEST_DATABASE = "microblog_verify_"  # the beginning of a name, before the time in seconds
+# Not the server's defaults, which may be another encoding.
 LIKE_OURS = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-# Whoever owns the tables there is whoever restores them.
+# The role that restores the tables owns them.
 NO_OWNERS = ("--no-owner", "--no-privileges", "--no-password")
 
 
@@ -51,24 +51,24 @@ def dump_postgresql(engine: sa.Engine, target: Path) -> None:
         server = int((connection.dialect.server_version_info or (0,))[0])
     if version < server:
         raise OperatorError(
-            f"pg_dump is of version {version}, and the server of {server}: install the server's "
+            f"pg_dump has version {version}, and the server {server}: install the server's version "
             f"(Debian: apt install postgresql-client-{server}) and try again."
         )
     run("pg_dump", engine, "--format=custom", *NO_OWNERS, f"--file={target}")
 
 
 def load_postgresql(engine: sa.Engine, file: Path) -> None:
-    """Into a database without tables; all of it, or nothing.
+    """Restore into a database without tables; everything, or nothing.
 
     :raises OperatorError: when pg_restore is missing, or fails.
     """
     run("pg_restore", engine, "--single-transaction", *NO_OWNERS, str(file))
 
 
-def inventory_of_dump(file: Path) -> Inventory:
-    """Reads the dump from its beginning to its end, and counts; no server is needed.
+def read_dump_inventory(file: Path) -> Inventory:
+    """Read the whole dump, and count its rows; this needs no server.
 
-    :raises NotWhole: when it is damaged, or no backup of microblog's.
+    :raises NotWhole: when it is damaged, or not a backup of microblog.
     :raises OperatorError: when pg_restore is missing, or older than the dump.
     """
     command = [find_program("pg_restore"), "--file=-", str(file)]
@@ -76,7 +76,7 @@ def inventory_of_dump(file: Path) -> Inventory:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:  # noqa: S603
             tables = read_tables(cast(IO[bytes], process.stdout))
         errors.seek(0)
-        said = first_line(errors.read().decode("utf-8", "replace"), "pg_restore", process.returncode)
+        said = get_first_line(errors.read().decode("utf-8", "replace"), "pg_restore", process.returncode)
     if process.returncode:
         if OF_A_NEWER_PROGRAM in said or process.returncode < 0:
             raise OperatorError(f"{file} cannot be read: pg_restore failed ({said}).")
@@ -97,7 +97,7 @@ def inventory_of_dump(file: Path) -> Inventory:
 
 @dataclass(slots=True)
 class Table:
-    """What a dump says of a table: how many rows, and of those with an id that with the smallest."""
+    """What a dump has of a table: the number of rows, the last one, and the one with the smallest id."""
 
     columns: list[str]
     rows: int = 0
@@ -106,7 +106,7 @@ class Table:
 
 
 def read_tables(stream: IO[bytes]) -> dict[str, Table]:
-    """Those that we count, by name. In a dump a row is a line, whatever is in it."""
+    """The tables that we count, by name. In a dump each row is one line, whatever it contains."""
     tables: dict[str, Table] = {}
     table: Table | None = None
     for line in stream:
@@ -119,7 +119,7 @@ def read_tables(stream: IO[bytes]) -> dict[str, Table]:
             table = None
         else:
             table.rows += 1
-            if "body" not in table.columns:  # of posts there are many, and we only count them
+            if "body" not in table.columns:  # there are many posts, and they are only counted
                 note_row(table, line.decode("utf-8", "replace"))
     return tables
 
@@ -131,10 +131,10 @@ def note_row(table: Table, line: str) -> None:
         table.smallest = table.last
 
 
-def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
-    """Restore it into a database of its own, which is dropped again.
+def try_restore(engine: sa.Engine, file: Path) -> Inventory | None:
+    """Restore the dump into a database of its own, which is dropped again.
 
-    None when there is no server, or the role may not make databases.
+    None when there is no server, or the role may not create databases.
 
     :raises OperatorError: when it cannot be restored.
     """
@@ -145,11 +145,11 @@ def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
         except sa.exc.OperationalError:
             return None
         with connection:
-            drop_left_over(connection)
-            name = f"{FOR_A_TRY}{int(time.time())}_{uuid.uuid4().hex}"
+            drop_leftovers(connection)
+            name = f"{TEST_DATABASE}{int(time.time())}_{uuid.uuid4().hex}"
             connection.exec_driver_sql(f"CREATE DATABASE {name} {LIKE_OURS}")
             try:
-                return inventory_of_restored(sa.create_engine(engine.url.set(database=name)), file)
+                return read_restored_inventory(sa.create_engine(engine.url.set(database=name)), file)
             finally:
                 connection.exec_driver_sql(f"DROP DATABASE {name}")
     except sa.exc.DBAPIError as error:
@@ -157,24 +157,24 @@ def try_dump(engine: sa.Engine, file: Path) -> Inventory | None:
             return None
         reason = " ".join(str(error.orig).split())
         raise OperatorError(
-            f"{file} could not be test-restored, and may be damaged ({reason}): look what the server "
-            "logs, and try again."
+            f"{file} could not be test-restored, and may be damaged ({reason}): check the server's log, "
+            "and try again."
         ) from error
     finally:
         server.dispose()
 
 
-def drop_left_over(connection: sa.Connection) -> None:
-    """Databases of tries that were killed: each is a whole copy of the site."""
+def drop_leftovers(connection: sa.Connection) -> None:
+    """Drop the databases of killed test restores: each is a whole copy of the site."""
     ours = sa.text("SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = current_user")
     for name in connection.scalars(ours).all():
-        began = re.match(rf"{FOR_A_TRY}(\d+)_", name)
+        began = re.match(rf"{TEST_DATABASE}(\d+)_", name)
         if began and int(began[1]) < time.time() - SECONDS_OF_A_DAY:
-            with suppress(sa.exc.DBAPIError):  # somebody is just doing the same
+            with suppress(sa.exc.DBAPIError):  # another process may be dropping it, too
                 connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
 
 
-def inventory_of_restored(engine: sa.Engine, file: Path) -> Inventory:
+def read_restored_inventory(engine: sa.Engine, file: Path) -> Inventory:
     try:
         load_postgresql(engine, file)
         with engine.connect() as connection:
@@ -187,9 +187,9 @@ def inventory_of_restored(engine: sa.Engine, file: Path) -> Inventory:
 
 
 def run(program: str, engine: sa.Engine | None, *arguments: str) -> str:
-    """Run a program of PostgreSQL, with the database of the engine; its output.
+    """Run a program of PostgreSQL on the database of the engine; return its output.
 
-    The password is in its environment, not among its arguments, which everybody on the machine sees.
+    The password is in its environment and not in its arguments, which everybody on the machine can see.
 
     :raises OperatorError: when it is missing, or fails.
     """
@@ -206,18 +206,20 @@ def run(program: str, engine: sa.Engine | None, *arguments: str) -> str:
         [find_program(program), *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise OperatorError(f"{program} failed ({first_line(result.stderr, program, result.returncode)}).")
+        raise OperatorError(
+            f"{program} failed ({get_first_line(result.stderr, program, result.returncode)})."
+        )
     return result.stdout
 
 
-def first_line(said: str, program: str, status: int) -> str:
-    """Of what it said before it ended with this status."""
+def get_first_line(said: str, program: str, status: int) -> str:
+    """The first line of a program's errors, without its name; else its exit status."""
     lines = said.strip().splitlines() or [f"exit status {status}"]
     return lines[0].removeprefix(f"{program}: error: ")
 
 
 def get_major_version(program: str) -> int:
-    """Its major version."""
+    """The major version of a program."""
     match = re.search(r"\) (\d+)", run(program, None, "--version"))
     return int(match[1]) if match else 0
 

@@ -1,11 +1,10 @@
-"""Migrations, on both databases and without losing a row or a trigger.
+"""Runs migrations on both databases without losing a row or a trigger.
 
-SQLite cannot change a table in place: Alembic's batch mode copies it. With foreign keys on, the
-implicit DELETE cascades to the children, and the triggers are lost.
-So foreign keys are off while migrations run and checked before the COMMIT, and migrations use
-`batch_alter_table` of this module, which puts the triggers back.
+SQLite cannot alter most of a table, so Alembic's batch mode copies it. With foreign keys on, the implicit
+DELETE cascades to the children, and the triggers are lost. So foreign keys are off while migrations run, and
+checked before the COMMIT, and migrations use `batch_alter_table` of this module, which restores the triggers.
 
-Alembic is imported where it is used: most commands, and `microblog --help`, do without.
+Alembic is imported where it is used: most commands, and `microblog --help`, do not need it.
 """
 
 from __future__ import annotations
@@ -27,17 +26,19 @@ from microblog.db import Base, Database
 from microblog.errors import OperatorError
 
 ADAPTERS_PREFIX = "search_"
-LOCK = 0x6D6963726F  # of PostgreSQL; any number that nobody else takes
-LOCK_TIMEOUT = "1500ms"  # less than a request may take: all that queue behind the migration are served
+LOCK = 0x6D6963726F  # an advisory lock of PostgreSQL; any number that nothing else uses
+LOCK_TIMEOUT = (
+    "1500ms"  # less than a request may take, so that requests behind the migration are still served
+)
 LOCK_NOT_AVAILABLE = "55P03"
 ATTEMPTS = 40
 
 
 class MigrationError(OperatorError):
-    """A migration cannot be kept; it was rolled back."""
+    """A migration failed, and was rolled back."""
 
 
-def alembic_config(database: Database) -> Config:
+def build_alembic_config(database: Database) -> Config:
     """Alembic's configuration for the migrations that came with this installation."""
     from alembic.config import Config
 
@@ -48,33 +49,33 @@ def alembic_config(database: Database) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head", *, attempts: int = ATTEMPTS) -> None:
-    """Each attempt waits a short time for the locks of PostgreSQL: whoever uses a table queues behind it.
+    """Each attempt waits only briefly for locks of PostgreSQL, since all users of a table queue behind it.
 
-    :raises MigrationError: when somebody held one all the time.
+    :raises MigrationError: when others held a lock all the time.
     """
     from alembic import command
 
     for _ in range(attempts):
         try:
-            command.upgrade(alembic_config(database), revision)
+            command.upgrade(build_alembic_config(database), revision)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
         else:
             return
     raise MigrationError(
-        "Somebody else, such as a backup that is running, holds a table which has to be changed. Nothing was "
-        "changed: try again when they have ended."
+        "Another process, such as a running backup, holds a lock on a table that has to be changed. Nothing "
+        "was changed: try again when it has ended."
     )
 
 
 def downgrade(database: Database, revision: str = "base") -> None:
     from alembic import command
 
-    command.downgrade(alembic_config(database), revision)
+    command.downgrade(build_alembic_config(database), revision)
 
 
-def head() -> str | None:
+def get_head() -> str | None:
     """The newest revision that this installation knows."""
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -85,15 +86,15 @@ def head() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
-def known_revisions(database: Database) -> set[str]:
-    """Those of this installation."""
+def list_known_revisions(database: Database) -> set[str]:
+    """The revisions that this installation knows."""
     from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory.from_config(alembic_config(database))
+    scripts = ScriptDirectory.from_config(build_alembic_config(database))
     return {script.revision for script in scripts.walk_revisions()}
 
 
-def current(database: Database) -> str | None:
+def get_current_revision(database: Database) -> str | None:
     """The revision of the database; None when it is empty."""
     from alembic.migration import MigrationContext
 
@@ -101,7 +102,7 @@ def current(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def differences(database: Database) -> list[Any]:
+def find_differences(database: Database) -> list[Any]:
     """How the database differs from the models; empty when migrations and models agree."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -113,23 +114,23 @@ def differences(database: Database) -> list[Any]:
         return list(compare_metadata(context, Base.metadata))
 
 
-def describe(difference: Any) -> str:
-    """One of Alembic's differences, on one line; changed columns come as lists of such."""
+def describe_difference(difference: Any) -> str:
+    """One of Alembic's differences, on one line; changed columns are given as lists of differences."""
     first = difference[0] if isinstance(difference, list) else difference
     return " ".join(str(part) for part in first if part is not None)
 
 
 def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-    """Tables of the search adapters are their own business."""
+    """Is this not a table of a search adapter? Adapters maintain their tables themselves."""
     return not (kind == "table" and (name or "").startswith(ADAPTERS_PREFIX))
 
 
 def run_migrations(context: Any) -> None:
-    """What `alembic/env.py` does: for a database that is given, else for that of Alembic's ini file."""
+    """Run by `alembic/env.py`, for the database in its attributes, else for that of Alembic's ini file."""
     database = context.config.attributes.get("database")
     if database is None:
         settings = IniFile(Path(context.config.config_file_name)).get_wsgi_app_settings("main")
-        database = configure(settings).registry.database  # which has the models of all rooms, too
+        database = configure(settings).registry.database  # this also imports the models of all packages
     with database.writing.connect() as connection:
         sqlite = database.dialect == "sqlite"
         if sqlite:
@@ -160,9 +161,9 @@ def run_migrations(context: Any) -> None:
 
 
 def wait_for_others(connection: sa.Connection) -> None:
-    """Two processes that migrate at once do it one after the other, and the second finds it done.
+    """Let processes migrate one after the other; the second finds nothing to do.
 
-    On SQLite the transaction itself, which has begun to write, keeps everybody else away.
+    On SQLite the transaction itself, which has begun to write, keeps others out.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -172,8 +173,8 @@ def wait_for_others(connection: sa.Connection) -> None:
 def batch_alter_table(op: Operations, table: str, **kwargs: Any) -> Iterator[BatchOperations]:
     """Like `op.batch_alter_table`, but on SQLite no trigger is lost.
 
-    The copy takes the table's own triggers along, and those of other tables that write to it forbid
-    the renaming. So all are put aside and made again.
+    Dropping the old table drops its triggers, and triggers of other tables that write to it make the renaming
+    fail. So all triggers are dropped first, and created again afterwards.
     """
     triggers: list[sa.Row[tuple[str, str]]] = []
     connection = op.get_bind()

@@ -1,4 +1,4 @@
-"""The database of a site is brought to where this version needs it."""
+"""Upgrades the database of a site to what this version needs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PRIVATE = 0o600
 
 @implementer(IMigrations)
 class Migrations:
-    """Those of Alembic (migrating.py), for commands."""
+    """The migrations of Alembic (migrating.py), for commands."""
 
     def find_problem(self, site: Site) -> str | None:
         file = site.database_file
         if file is not None and not file.exists():
             return f"There is no database at {file} yet: run `{site.command('database upgrade')}`."
-        return problem_of_revision(site, migrating.current(site.database))
+        return find_revision_problem(site, migrating.get_current_revision(site.database))
 
     def upgrade(self, site: Site) -> str:
         file = site.database_file
@@ -37,34 +37,36 @@ class Migrations:
 
 
 def upgrade(site: Site) -> str:
-    before = migrating.current(site.database)
+    before = migrating.get_current_revision(site.database)
     file = site.database_file
-    place = file.absolute() if file else without_password(site.registry.microblog[DATABASE_URL])
-    if before not in (None, *migrating.known_revisions(site.database)):
-        raise OperatorError(str(problem_of_revision(site, before)))
+    location = file.absolute() if file else without_password(site.registry.microblog[DATABASE_URL])
+    if before not in (None, *migrating.list_known_revisions(site.database)):
+        raise OperatorError(str(find_revision_problem(site, before)))
     migrating.upgrade(site.database)
     with site.database.write() as session:
         migrating.wait_for_others(session.connection())
         get_search_index(site.registry).install(session)
-    after = migrating.head()
+    after = migrating.get_head()
     if before == after:
-        return f"The database is up to date (revision {after}): {place}."
+        return f"The database is up to date (revision {after}): {location}."
     if before is None:
-        return f"The database is made (revision {after}): {place}."
-    return f"The database is upgraded from revision {before} to {after}: {place}."
+        return f"The database is made (revision {after}): {location}."
+    return f"The database is upgraded from revision {before} to {after}: {location}."
 
 
-def problem_of_revision(site: Site, revision: str | None) -> str | None:
+def find_revision_problem(site: Site, revision: str | None) -> str | None:
     upgrade = f"run `{site.command('database upgrade')}`."
     if revision is None:
         return f"The database is empty: {upgrade}"
-    if revision not in migrating.known_revisions(site.database):
+    if revision not in migrating.list_known_revisions(site.database):
         return (
             f"The database was made by a newer version of microblog (revision {revision}) than this one "
-            f"(revision {migrating.head()}): install that version, or go back to a backup."
+            f"(revision {migrating.get_head()}): install that version, or go back to a backup."
         )
-    if revision != migrating.head():
-        return f"The database is at revision {revision}, this microblog needs {migrating.head()}: {upgrade}"
+    if revision != migrating.get_head():
+        return (
+            f"The database is at revision {revision}, this microblog needs {migrating.get_head()}: {upgrade}"
+        )
     return None
 
 

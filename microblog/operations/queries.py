@@ -1,4 +1,4 @@
-"""SQL of what an operator wants to know of the database itself."""
+"""SQL about the database itself: its revision, server and faults."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`size` in bytes; `now` by the clock of the database server, None where that is our own machine."""
+    """`size` in bytes; `now` by the clock of the database server, None for SQLite, which has none."""
 
     version: str
     size: int
     now: datetime | None
 
 
-def revision(session: orm.Session) -> str | None:
-    """At which migration the database is; None when it is empty."""
+def get_revision(session: orm.Session) -> str | None:
+    """The revision of the database; None when it is empty."""
     if not sa.inspect(session.connection()).has_table(VERSIONS.name):
         return None
     found: str | None = session.scalar(sa.select(VERSIONS.c.version_num))
     return found
 
 
-def server(session: orm.Session) -> Server:
+def get_server(session: orm.Session) -> Server:
     if session.get_bind().dialect.name == "postgresql":
         row = session.execute(
             sa.text(
@@ -46,8 +46,8 @@ def server(session: orm.Session) -> Server:
     return Server(f"SQLite {row[0]}", row[1], None)
 
 
-def faults_of_file(session: orm.Session) -> list[str]:
-    """What SQLite finds wrong in its file; it reads all of it, as `microblog backup` does."""
+def find_file_faults(session: orm.Session) -> list[str]:
+    """What is wrong with the file of an SQLite database, which is read completely."""
     broken = session.execute(sa.text("PRAGMA foreign_key_check")).all()
     return [
         *(row[0] for row in session.execute(sa.text("PRAGMA integrity_check")) if row[0] != "ok"),

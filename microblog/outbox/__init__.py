@@ -1,4 +1,4 @@
-"""What must leave the process: rows that are written in the transaction of their cause."""
+"""The outbox: rows for what must leave the process, written in the transaction of its cause."""
 
 from typing import Any
 

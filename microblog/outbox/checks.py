@@ -1,4 +1,4 @@
-"""What waits to leave the process, as doctor and the metrics say it."""
+"""The state of the outbox, for `microblog doctor` and the metrics."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from microblog.background.advice import LATE_SECONDS, get_advice
 from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.outbox.lag import STUCK_SECONDS
-from microblog.outbox.queries import Depth, depths
+from microblog.outbox.queries import Depth, measure_depths
 from microblog.request import Registry
 
 
 def describe_outbox(site: CheckedSite) -> Iterator[Finding]:
-    """Kind by kind."""
+    """Does any kind have dead letters, or lag behind?"""
     with site.database.read() as session:
-        found = depths(session)
+        found = measure_depths(session)
     waiting = sum(depth.waiting for depth in found.values())
     for kind, depth in found.items():
         if depth.dead_letters:
@@ -37,8 +37,8 @@ def describe_outbox(site: CheckedSite) -> Iterator[Finding]:
 
 
 def read_depths(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
-    """By kind."""
-    found: dict[tuple[str, ...], Depth] = {(kind,): depth for kind, depth in depths(session).items()}
+    """The metrics of each kind."""
+    found: dict[tuple[str, ...], Depth] = {(kind,): depth for kind, depth in measure_depths(session).items()}
     for name, help, attribute in (
         ("outbox_waiting", "Entries of the outbox that wait, by kind.", "waiting"),
         ("outbox_dead_letters", "Entries of the outbox that were refused for good, by kind.", "dead_letters"),

@@ -1,4 +1,4 @@
-"""`microblog outbox`: what waits to leave the process, and what was refused for good."""
+"""`microblog outbox`: list, show, retry and drop entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
 from microblog.outbox import inspection, queries
 from microblog.outbox.models import Entry
-from microblog.outbox.payloads import from_json
+from microblog.outbox.payloads import decode
 
 ENTRIES_SHOWN = 20
 ERROR_CHARACTERS_SHOWN = 100
@@ -20,7 +20,7 @@ OF_A_KIND = click.option("--kind", metavar="KIND", help="Only entries of this ki
 
 @click.group()
 def outbox() -> None:
-    """Look at what waits to be delivered; retry it, or give it up."""
+    """List what waits to be delivered; retry it, or drop it."""
 
 
 @outbox.command("list")
@@ -32,7 +32,9 @@ def outbox() -> None:
 def list_entries(site: Site, *, kind: str | None, most: int) -> None:
     """How much waits of each kind, destinations that are paused, and the oldest entries."""
     with site.require_database().read() as session:
-        depths = queries.depths(session) if kind is None else {kind: queries.depth(session, kind)}
+        depths = (
+            queries.measure_depths(session) if kind is None else {kind: queries.measure_depth(session, kind)}
+        )
         pauses = inspection.list_pauses(session, kind)
         entries = inspection.list_entries(session, kind, most)
     for name in sorted(site.registry.outbox.kinds.keys() | depths.keys() if kind is None else depths):
@@ -41,9 +43,9 @@ def list_entries(site: Site, *, kind: str | None, most: int) -> None:
         if name not in site.registry.outbox.kinds:
             click.echo(f"  Nothing delivers “{name}” with these settings.")
     for name, destination, until, error in pauses:
-        click.echo(f"{name} to {destination}: nothing is sent before {time(until)}: {error}")
+        click.echo(f"{name} to {destination}: nothing is sent before {format_time(until)}: {error}")
     for entry in entries:
-        error = f"  {one_line(entry.error)}" if entry.error else ""
+        error = f"  {shorten(entry.error)}" if entry.error else ""
         click.echo(f"{entry.id}  {entry.kind}  {entry.key}  {describe_state(entry)}{error}")
 
 
@@ -51,13 +53,13 @@ def list_entries(site: Site, *, kind: str | None, most: int) -> None:
 @click.argument("entry_id", metavar="ID", type=int)
 @pass_site
 def show(site: Site, *, entry_id: int) -> None:
-    """Everything about one entry, its payload too: what is in there may be private."""
+    """Show one entry with its payload, which may contain private data."""
     with site.require_database().read() as session:
         entry = inspection.get_entry(session, entry_id)
     if entry is None:
         raise OperatorError(f"There is no entry {entry_id}: it was delivered, or dropped.")
     try:
-        payload = json.dumps(from_json(entry.payload), ensure_ascii=False, indent=2)
+        payload = json.dumps(decode(entry.payload), ensure_ascii=False, indent=2)
     except ValueError:  # then it is a dead letter, or becomes one
         payload = entry.payload or ""
     for name, value in (
@@ -65,7 +67,7 @@ def show(site: Site, *, entry_id: int) -> None:
         ("kind", entry.kind),
         ("key", entry.key),
         ("destination", entry.destination or "-"),
-        ("written", time(entry.created)),
+        ("written", format_time(entry.created)),
         ("state", describe_state(entry)),
         ("attempts", entry.attempts),
         ("error", entry.error or "-"),
@@ -83,7 +85,7 @@ def retry(site: Site, *, ids: tuple[int, ...], kind: str | None) -> None:
     require_a_choice(ids, kind)
     with site.require_database().write() as session:
         count = inspection.retry(session, ids=ids, kind=kind)
-    click.echo(f"{count:,} entries are delivered as soon as a worker comes.")
+    click.echo(f"{count:,} entries will be delivered in the worker's next round.")
 
 
 @outbox.command()
@@ -100,7 +102,7 @@ def drop(site: Site, *, ids: tuple[int, ...], kind: str | None) -> None:
 
 def require_a_choice(ids: tuple[int, ...], kind: str | None) -> None:
     if bool(ids) == (kind is not None):
-        raise click.UsageError("Name entries by their ids, or a kind with --kind: one of both.")
+        raise click.UsageError("Name either entries by their ids, or a kind with --kind.")
 
 
 def describe_state(entry: Entry) -> str:
@@ -110,13 +112,13 @@ def describe_state(entry: Entry) -> str:
     if entry.lease_until > now:
         return "is being delivered"
     if entry.next_at > now:
-        return f"due {time(entry.next_at)}"
+        return f"due {format_time(entry.next_at)}"
     return "waits"
 
 
-def time(milliseconds: int) -> str:
+def format_time(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def one_line(text: str) -> str:
+def shorten(text: str) -> str:
     return " ".join(text.split())[:ERROR_CHARACTERS_SHOWN]

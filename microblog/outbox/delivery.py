@@ -1,4 +1,4 @@
-"""Delivers what waits in the outbox, kind by kind; the worker's task “outbox” calls it in each round."""
+"""Delivers the entries of the outbox, kind by kind; the worker's task “outbox” calls it in each round."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 SECONDS_IN_A_ROUND = 2.0  # other tasks wait meanwhile
-NO_REASON = "Not delivered, for no reason that was given."
+NO_REASON = "Not delivered; no reason was given."
 
 
 class Outbox:
-    """The kinds, and the one way in which all of them are delivered; several workers may do it at once."""
+    """The registered kinds, and how entries of all kinds are delivered; several workers may do so at once."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -43,14 +43,14 @@ class Outbox:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """The registered ones, by name."""
+        """The registered kinds, by name."""
         return dict(self._kinds)
 
     def work(self, seconds: float = 0.0) -> int:
-        """A batch of each kind, and a look at what waits too long; how many entries are dealt with.
+        """Deliver a batch of each kind, then check for entries that wait too long; return how many are done.
 
-        Another batch of those that have more, until so many seconds are over.
-        A kind whose function fails does not hold up the others; its exception is raised at the end.
+        For this many seconds, deliver further batches of kinds that have more. A kind whose function fails
+        does not hold up the others; its exception is raised at the end.
         """
         count = 0
         fault: Exception | None = None
@@ -66,15 +66,15 @@ class Outbox:
                     fault = fault or error
             count += sum(delivered.values())
             names = [name for name in delivered if delivered[name]] if time.monotonic() < until else []
-        self.lag.look()
+        self.lag.check()
         if fault is not None:
             raise fault
         return count
 
     def deliver(self, name: str, limit: int | None = None) -> int:
-        """Lease a batch, deliver it, and only then acknowledge; how many entries are dealt with.
+        """Lease a batch, deliver it, and only then acknowledge it; return how many entries are done.
 
-        :raises Exception: what the kind's function raised, when its entries are put back.
+        :raises Exception: what the kind's function raised, after its entries were put back.
         """
         kind, database = self._kinds[name], self._registry.database
         with database.read() as session:
@@ -86,20 +86,20 @@ class Outbox:
             )
         count = 0
         fault: Exception | None = None
-        for batch in by_destination(entries):
+        for batch in group_by_destination(entries):
             outcome, error = self._hand_over(kind, batch)
-            # The one that it cannot take must not hold up the others.
+            # One entry that the function cannot handle must not hold up the others.
             is_one_by_one = error is not None and len(batch) > 1
             if is_one_by_one:
                 outcome, error = self._hand_over_one_by_one(kind, batch)
-            count += self.account_for(kind, batch, outcome, is_written_down=is_one_by_one)
+            count += self.record_outcome(kind, batch, outcome, is_recorded=is_one_by_one)
             fault = fault or error
         if fault is not None:
             raise fault
         return count
 
     def _hand_over(self, kind: Kind, entries: Sequence[Leased]) -> tuple[Outcome, Exception | None]:
-        """What became of them, and the exception if it was a fault of ours."""
+        """The outcome, and the exception if the function failed unexpectedly."""
         try:
             outcome = kind.deliver(self._registry, entries)
         except DeliveryFailed as failure:
@@ -107,69 +107,69 @@ class Outbox:
         except DatabaseUnavailable:  # the lease ends by itself
             raise
         except Exception as error:
-            return Outcome(error=f"It failed here ({type(error).__name__}); the log says more."), error
+            return Outcome(error=f"The delivery failed ({type(error).__name__}); see the log."), error
         return outcome or Outcome(acknowledged=[entry.id for entry in entries]), None
 
     def _hand_over_one_by_one(
         self, kind: Kind, entries: Sequence[Leased]
     ) -> tuple[Outcome, Exception | None]:
-        """What became of each is written down at once, for the next one may find the database gone."""
+        """Record each outcome at once: before the next one the database may be gone."""
         acknowledged: list[int] = []
         refused: dict[int, str] = {}
         error, fault, retry_after = "", None, 0.0
         for entry in entries:
             outcome, one_fault = self._hand_over(kind, [entry])
             with self._registry.database.write() as session:
-                self._write_down(session, kind, [entry], outcome)
+                self._record_entries(session, kind, [entry], outcome)
             acknowledged += outcome.acknowledged
             refused |= outcome.refused
             error, fault = outcome.error or error, one_fault or fault
             retry_after = max(retry_after, outcome.retry_after or 0.0)
         return Outcome(acknowledged, refused, error, retry_after), fault
 
-    def account_for(
-        self, kind: Kind, entries: Sequence[Leased], outcome: Outcome, *, is_written_down: bool = False
+    def record_outcome(
+        self, kind: Kind, entries: Sequence[Leased], outcome: Outcome, *, is_recorded: bool = False
     ) -> int:
-        """Write down what became of entries of one destination, and pause that, or end its pause; how many
-        are dealt with for good.
+        """Record the outcome for entries of one destination, and pause it or end its pause; return how many
+        are done.
 
-        A destination that took or refused any of them works, whatever trouble the others have.
+        A destination that took or refused any of them works, even when others failed.
         """
-        left = get_left(entries, outcome)
-        error = (outcome.error or NO_REASON) if len(left) == len(entries) else ""
-        where = (kind.name, entries[0].destination)
+        retried = list_retried(entries, outcome)
+        error = (outcome.error or NO_REASON) if len(retried) == len(entries) else ""
+        target = (kind.name, entries[0].destination)
         with self._lock:
-            failures = self._failures.get(where, 0)
+            failures = self._failures.get(target, 0)
         with self._registry.database.write() as session:
-            if not is_written_down:
-                self._write_down(session, kind, entries, outcome)
+            if not is_recorded:
+                self._record_entries(session, kind, entries, outcome)
             if error:
                 pause(session, kind, entries[0].destination, error, outcome)
             else:
-                resume(session, kind, entries[0].destination, left, failures=failures)
+                resume(session, kind, entries[0].destination, retried, failures=failures)
         with self._lock:
             if error:
-                self._failures[where] = count_failures(failures, entries)
+                self._failures[target] = count_failures(failures, entries)
             else:
-                self._failures.pop(where, None)
-        tell(*where, outcome.refused, error, was_failing=failures > 0)
-        return len(entries) - len(left)
+                self._failures.pop(target, None)
+        log_outcome(*target, outcome.refused, error, was_failing=failures > 0)
+        return len(entries) - len(retried)
 
-    def _write_down(
+    def _record_entries(
         self, session: orm.Session, kind: Kind, entries: Sequence[Leased], outcome: Outcome
     ) -> None:
-        """What became of each: it is gone, a dead letter, or retried later."""
-        ours = queries.still_leased(session, entries)
-        left = get_left(entries, outcome)
+        """Record for each entry whether it is acknowledged, a dead letter, or retried later."""
+        ours = queries.find_still_leased(session, entries)
+        retried = list_retried(entries, outcome)
         queries.acknowledge(session, ours & set(outcome.acknowledged))
-        queries.bury(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
+        queries.make_dead_letters(session, {i: reason for i, reason in outcome.refused.items() if i in ours})
         queries.retry_later(
             session,
             kind.name,
-            [entry for entry in left if entry.id in ours],
-            (outcome.error or NO_REASON) if left else "",
-            # What was said about all of many is about the other side, which may be back sooner.
-            wait=get_wait(kind, outcome, is_binding=len(entries) == 1 or len(left) < len(entries)),
+            [entry for entry in retried if entry.id in ours],
+            (outcome.error or NO_REASON) if retried else "",
+            # When all of several are retried, the wait is about the other side, which may be back sooner.
+            wait=get_wait(kind, outcome, is_binding=len(entries) == 1 or len(retried) < len(entries)),
             fold=kind.fold,
         )
         lost = [entry for entry in entries if entry.id not in ours]
@@ -177,8 +177,8 @@ class Outbox:
             kind.on_lost_lease(session, lost)
 
 
-def get_left(entries: Sequence[Leased], outcome: Outcome) -> list[Leased]:
-    """Those that are retried."""
+def list_retried(entries: Sequence[Leased], outcome: Outcome) -> list[Leased]:
+    """The entries that are to be retried."""
     done = {*outcome.acknowledged, *outcome.refused}
     return [entry for entry in entries if entry.id not in done]
 
@@ -189,36 +189,36 @@ def get_wait(kind: Kind, outcome: Outcome, *, is_binding: bool = False) -> Wait:
 
 
 def count_failures(before: int, entries: Sequence[Leased]) -> int:
-    """In a row. That several failed together says that it is not one of them, however often each did."""
+    """Failures in a row; several entries that failed together count as often as the one that failed most."""
     together = max(entry.attempts for entry in entries) if len(entries) > 1 else 0
     return max(before + 1, together)
 
 
 def pause(session: orm.Session, kind: Kind, destination: str | None, error: str, outcome: Outcome) -> None:
-    """Everything failed there."""
+    """Pause a destination for which all entries failed."""
     if destination is not None:
         queries.pause(session, kind.name, destination, error, wait=get_wait(kind, outcome))
 
 
 def resume(
-    session: orm.Session, kind: Kind, destination: str | None, left: Sequence[Leased], *, failures: int
+    session: orm.Session, kind: Kind, destination: str | None, retried: Sequence[Leased], *, failures: int
 ) -> None:
-    """It works: if it did not before, whatever waits for it is due at once.
+    """The destination works: if it was failing, retry its entries now.
 
-    Not what has just failed, nor what failed more often than the destination did in a row: that has trouble
-    of its own.
+    Except those that have just failed, and those that failed more often than the destination did in a row,
+    which fail for a reason of their own.
     """
     if destination is not None:
         failures = max(failures, queries.end_pause(session, kind.name, destination))
     if failures:
-        besides = [entry.key for entry in left]
-        queries.retry_now(session, kind.name, destination, besides=besides, most_attempts=failures)
+        except_keys = [entry.key for entry in retried]
+        queries.retry_now(session, kind.name, destination, except_keys=except_keys, most_attempts=failures)
 
 
-def tell(
+def log_outcome(
     name: str, destination: str | None, refused: Mapping[int, str], error: str, *, was_failing: bool
 ) -> None:
-    """The log: of each dead letter, and once when deliveries begin to fail, and when they work again."""
+    """Log each dead letter, and once when deliveries begin to fail or work again."""
     for entry_id, reason in refused.items():
         log.error(
             "The other side refused outbox entry %d “%s” for good; it is a dead letter now: %s",
@@ -238,8 +238,8 @@ def deliver_kinds(registry: Registry) -> None:
     registry.outbox.work(SECONDS_IN_A_ROUND)
 
 
-def by_destination(entries: Sequence[Leased]) -> Iterator[list[Leased]]:
-    """The entries of each destination, in their order."""
+def group_by_destination(entries: Sequence[Leased]) -> Iterator[list[Leased]]:
+    """The entries of each destination, each in their order."""
 
     def key(entry: Leased) -> str:
         return entry.destination or ""

@@ -1,4 +1,4 @@
-"""The SQL statements of `microblog outbox`: looking at entries, and deciding about them by hand."""
+"""The SQL statements of `microblog outbox`: listing, retrying and dropping entries by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from microblog.outbox.queries import end_pause, now
 
 
 def list_entries(session: orm.Session, kind: str | None, limit: int) -> list[Entry]:
-    """The oldest ones, detached; dead letters first, since somebody has to look at those."""
+    """The oldest entries, detached; dead letters first, since they need a decision."""
     query = sa.select(Entry).order_by(Entry.is_dead_letter.desc(), Entry.id).limit(limit)
     if kind is not None:
         query = query.where(Entry.kind == kind)
@@ -24,7 +24,7 @@ def list_entries(session: orm.Session, kind: str | None, limit: int) -> list[Ent
 
 
 def get_entry(session: orm.Session, entry_id: int) -> Entry | None:
-    """Detached."""
+    """The entry, detached."""
     entry = session.get(Entry, entry_id)
     if entry is not None:
         session.expunge(entry)
@@ -32,7 +32,7 @@ def get_entry(session: orm.Session, entry_id: int) -> Entry | None:
 
 
 def list_pauses(session: orm.Session, kind: str | None) -> list[tuple[str, str, int, str | None]]:
-    """`kind, destination, until, error` of the destinations to which nothing is sent now."""
+    """`kind, destination, until, error` of the destinations that are paused now."""
     query = sa.select(Pause.kind, Pause.destination, Pause.until, Pause.error).where(Pause.until > now())
     if kind is not None:
         query = query.where(Pause.kind == kind)
@@ -40,10 +40,10 @@ def list_pauses(session: orm.Session, kind: str | None) -> list[tuple[str, str, 
 
 
 def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = None) -> int:
-    """Deliver these entries, or all of a kind, as soon as a worker comes, dead letters included; how many.
+    """Make these entries, or all of a kind, due now, dead letters included; return how many.
 
-    What a worker has in hand stays there. Of unique entries about one key the one that waits, or else the
-    newest, is delivered, and the others stay as they are.
+    Entries that a worker is delivering are left alone. Of unique entries about one key only the waiting one,
+    or else the newest, is retried.
     """
     other = orm.aliased(Entry)
     is_replaced = sa.exists().where(
@@ -69,7 +69,9 @@ def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = N
 
 
 def drop(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = None) -> int:
-    """Deliver these entries never, or none of a kind's dead letters; how many."""
+    """Delete these entries, or all dead letters of a kind; return how many."""
     chosen = Entry.id.in_(list(ids)) if kind is None else sa.and_(Entry.kind == kind, Entry.is_dead_letter)
-    gone: Any = session.execute(sa.delete(Entry).where(chosen).execution_options(synchronize_session=False))
-    return int(gone.rowcount)
+    deleted: Any = session.execute(
+        sa.delete(Entry).where(chosen).execution_options(synchronize_session=False)
+    )
+    return int(deleted.rowcount)

@@ -1,4 +1,4 @@
-"""Kinds of entries: who delivers them, and how. `config.add_outbox_kind` registers one."""
+"""Kinds of entries: which function delivers them, and how. `config.add_outbox_kind` registers one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from microblog.outbox.unique import Fold
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery, by the ids of its entries.
+    """The result of a delivery, by the ids of its entries.
 
-    Those that are neither `acknowledged` nor `refused` for good (each for a reason) are retried, because of
-    `error`; not before `retry_after` seconds, if the other side asked for that.
+    Entries that are neither `acknowledged` nor `refused` for good (each for a reason) are retried, because
+    of `error`; not before `retry_after` seconds, if the other side asked for that.
     """
 
     acknowledged: Collection[int] = ()
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class DeliveryFailed(Exception):
-    """Nothing was delivered, and everything is retried; the message is a sentence for the operator."""
+    """No entry was delivered, and all are retried; the message is a sentence for the operator."""
 
     def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
         super().__init__(sentence)
@@ -38,15 +38,15 @@ class DeliveryFailed(Exception):
 
 
 Deliver = Callable[[Any, Sequence[Leased]], Outcome | None]
-"""Called with the registry and entries of one destination, outside of any transaction.
+"""Called with the registry and entries of one destination, outside any transaction.
 
-None: everything was delivered. It may be called again with the same entries, after a worker was killed.
+Returns None when all were delivered. After a worker was killed it may be called again with the same entries.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of entries, as `add_outbox_kind` describes it."""
+    """One kind of entries; `add_outbox_kind` explains the options."""
 
     name: str
     deliver: Deliver
@@ -59,23 +59,23 @@ class Kind:
 
 
 def add_outbox_kind(config: Any, kind: str, deliver: Deliver, **options: Any) -> None:
-    """Directive: entries of this kind are handed to `deliver`.
+    """Directive: `deliver` is called with entries of this kind.
 
-    `batch` is how many at once; `order="key"` lets an entry wait for the earlier ones about its key.
-    `fold` joins the payloads of two unique entries about one key, the same function that `write_unique`
-    got. `on_lost_lease(session, entries)` is called, when the result is written down, with entries whose
-    lease ended during the delivery, so that another worker may have delivered them meanwhile.
+    `batch` is how many at once; `order="key"` makes an entry wait for the earlier ones about its key.
+    `fold` merges the payloads of two unique entries about one key; pass the same function to
+    `write_unique`. `on_lost_lease(session, entries)` is called, when the result is recorded, with entries
+    whose lease ended during the delivery, so that another worker may have delivered them meanwhile.
     """
     if len(kind) > KIND_CHARACTERS:
         raise ConfigurationError(
             f"The name of an outbox kind has {KIND_CHARACTERS} characters at most: {kind}"
         )
-    made = Kind(kind, deliver, **options)
+    registered = Kind(kind, deliver, **options)
     introspectable = config.introspectable("outbox kinds", kind, kind, "outbox kind")
-    introspectable["kind"] = made
+    introspectable["kind"] = registered
     config.action(
         ("outbox kind", kind),
-        lambda: config.registry.outbox.add(made),
+        lambda: config.registry.outbox.add(registered),
         order=PHASE0_CONFIG,
         introspectables=(introspectable,),
     )

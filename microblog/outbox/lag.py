@@ -1,4 +1,4 @@
-"""Looks, from time to time, for entries that wait too long and for dead letters."""
+"""Checks regularly for entries that wait too long and for dead letters."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from microblog.request import Registry
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 600
-SECONDS_BETWEEN_LOOKS = 60
+SECONDS_BETWEEN_CHECKS = 60
 WHERE_TO_LOOK = (
-    "The log and `microblog outbox list` say why; `microblog doctor` tells what to do. "
-    "It is tried again until it succeeds."
+    "The log and `microblog outbox list` say why; `microblog doctor` says what to do. "
+    "Delivery is retried until it succeeds."
 )
 WHAT_TO_DO = (
     "`microblog outbox list` says why. When the cause is removed, `microblog outbox retry` delivers them; "
@@ -25,22 +25,22 @@ WHAT_TO_DO = (
 
 
 class LagWatch:
-    """Notifies `AlertRaised`; it remembers which kinds were stuck, to say when they no longer are."""
+    """Notifies `AlertRaised` when a kind is stuck or has dead letters, and when it is no longer stuck."""
 
-    def __init__(self, registry: Registry, *, seconds_between_looks: float = SECONDS_BETWEEN_LOOKS) -> None:
+    def __init__(self, registry: Registry, *, seconds_between_checks: float = SECONDS_BETWEEN_CHECKS) -> None:
         self._registry = registry
-        self._seconds_between_looks = seconds_between_looks
+        self._seconds_between_checks = seconds_between_checks
         self._last = -math.inf
         self._stuck: set[str] = set()
 
-    def look(self) -> None:
-        """Harmless when it is called more often."""
+    def check(self) -> None:
+        """Check, if the last check is long enough ago."""
         now = time.monotonic()
-        if now - self._last < self._seconds_between_looks:
+        if now - self._last < self._seconds_between_checks:
             return
         self._last = now
         with self._registry.database.read() as session:
-            depths = queries.depths(session)
+            depths = queries.measure_depths(session)
         for kind, depth in depths.items():
             if depth.lag_seconds > STUCK_SECONDS:
                 log.warning(

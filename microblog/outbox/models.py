@@ -9,24 +9,25 @@ from microblog.db import Base, Id
 
 KIND_CHARACTERS = 20
 KEY_CHARACTERS = 255
-# SQLite does not enforce lengths, and would have to write the table anew to note another one.
+# SQLite does not enforce lengths, and would have to rewrite the table to change the declared one.
 KEY = sa.String(KEY_CHARACTERS).with_variant(sa.String(64), "sqlite")
 WAITS_ALONE = sa.text("is_unique AND lease_until = 0 AND NOT set_aside")
 
 
-# Kinds whose entries are not copied to another database: what they deliver is made anew from what is there.
+# Kinds whose entries are not copied to another database: there they are derived again from its rows.
 DERIVED_KINDS: set[str] = set()
 
 
 class Entry(Base):
     """Something that must leave the process, written in the transaction of its cause.
 
-    `kind` says who delivers it, `key` what it is about, `payload` is JSON, and `destination` the other side,
-    for kinds that have several. Ids only grow, also when the outbox was emptied in between, and those about
-    one key grow in the order of its changes. Times are milliseconds since 1970: it is due at `next_at`, and
-    `not_before` is when the other side asked to get it again, which no success with others makes earlier. An
-    entry that was refused for good is a dead letter. One that `is_unique` is the only one of its kind and key
-    while it waits; once it is leased, the next change writes another one.
+    `kind` decides which function delivers it, `key` is what it is about, `payload` is JSON, and `destination`
+    the other side, for kinds that have several. Ids always grow, even after the outbox was emptied, and those
+    about one key grow in the order of its changes. Times are milliseconds since 1970: an entry is due at
+    `next_at`; `not_before` is the time at which the other side asked for a retry, and success with other
+    entries does not make it earlier. An entry that was refused for good is a dead letter. While an entry with
+    `is_unique` waits, it is the only one of its kind and key; once it is leased, the next change writes
+    another one.
     """
 
     __tablename__ = "outbox"
@@ -61,10 +62,11 @@ class Entry(Base):
 
 
 class Pause(Base):
-    """Nothing goes to this destination until then (milliseconds since 1970): it failed so often in a row."""
+    """Nothing is sent to this destination before `until` (milliseconds since 1970), since it failed
+    `failures` times in a row."""
 
     __tablename__ = "outbox_pauses"
-    __table_args__ = {"info": {"copied": False}}  # it is over sooner than a copy
+    __table_args__ = {"info": {"copied": False}}  # a pause is over before a copy is
 
     kind: Mapped[str] = mapped_column(sa.String(KIND_CHARACTERS), primary_key=True)
     destination: Mapped[str] = mapped_column(sa.String(KEY_CHARACTERS), primary_key=True)

@@ -8,10 +8,10 @@ from typing import Any
 NOT_JSON = "Its payload is not JSON."
 
 
-def as_json(payload: Any) -> str | None:
+def encode(payload: Any) -> str | None:
     return None if payload is None else json.dumps(payload, ensure_ascii=False)
 
 
-def from_json(text: str | None) -> Any:
-    """:raises ValueError: it is not JSON; nothing of ours writes such a payload."""
+def decode(text: str | None) -> Any:
+    """:raises ValueError: when it is not JSON, which microblog itself never writes."""
     return None if text is None else json.loads(text)

@@ -1,4 +1,4 @@
-"""Every SQL statement about the outbox."""
+"""The SQL statements of the outbox."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.outbox.models import Entry, Pause
-from microblog.outbox.payloads import NOT_JSON, as_json, from_json
-from microblog.outbox.unique import ENTRIES, ERROR_CHARACTERS, Fold, put_back, put_back_later, renew
+from microblog.outbox.payloads import NOT_JSON, decode, encode
+from microblog.outbox.unique import ENTRIES, ERROR_CHARACTERS, Fold, build_put_back, put_back, renew
 
 LEASE_SECONDS = 60.0  # more than a delivery may take with all its timeouts
 LONGEST_PAUSE_SECONDS = 300.0
@@ -37,10 +37,9 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long to wait after a failure: ever longer up to the longest, and what the other side asked for.
+    """How long to wait after a failure: longer each time up to the longest, and as the other side asked.
 
-    What it asked for is binding for an entry when it is about this one, so that success with others does not
-    end it.
+    The other side's wait is binding when it is about one entry: then success with others does not end it.
     """
 
     longest_seconds: float = LONGEST_PAUSE_SECONDS
@@ -48,7 +47,7 @@ class Wait:
     is_binding: bool = False
 
     def get_seconds(self, attempts: int) -> float:
-        return max(self.at_least_seconds, pause_seconds(attempts, self.longest_seconds))
+        return max(self.at_least_seconds, compute_pause_seconds(attempts, self.longest_seconds))
 
 
 A_WHILE = Wait()
@@ -79,8 +78,8 @@ def write(
     destination: str | None = None,
     due_at: int = 0,
 ) -> None:
-    """New entries about these keys, which are not delivered before `due_at` (milliseconds since 1970)."""
-    rows = [new_row(kind, key, payload, destination, due_at) for key in keys]
+    """Write entries about these keys; they are not delivered before `due_at` (milliseconds since 1970)."""
+    rows = [build_row(kind, key, payload, destination, due_at) for key in keys]
     if rows:
         session.execute(sa.insert(Entry), rows)
 
@@ -95,24 +94,24 @@ def write_unique(
     due_at: int = 0,
     fold: Fold | None = None,
 ) -> None:
-    """An entry, or a newer payload for the one about this key that waits: it stays due when it was.
+    """Write an entry, or a newer payload for the waiting one about this key, which stays due when it was.
 
-    With `fold` it gets what `fold(waiting, new)` makes of both. The entry is locked until the end of the
-    transaction, so that no worker delivers it without what belongs to this change.
+    With `fold` its payload becomes `fold(waiting, new)`. The entry is locked until the end of the
+    transaction, so that no worker delivers it before the rest of this change is committed.
     """
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    row = {**new_row(kind, key, payload, destination, due_at), "is_unique": True}
+    row = {**build_row(kind, key, payload, destination, due_at), "is_unique": True}
     insert = dialect.insert(Entry).values(row).on_conflict_do_nothing().returning(Entry.id)
-    # More than once only when another transaction wrote or leased one in between.
+    # Repeated only when another transaction wrote or leased one in between.
     while not renew(session, kind, str(key), payload, fold) and session.scalar(insert) is None:
         pass
 
 
-def new_row(kind: str, key: object, payload: Any, destination: str | None, due_at: int) -> dict[str, Any]:
+def build_row(kind: str, key: object, payload: Any, destination: str | None, due_at: int) -> dict[str, Any]:
     return {
         "kind": kind,
         "key": str(key),
-        "payload": as_json(payload),
+        "payload": encode(payload),
         "destination": destination,
         "created": now(),
         "next_at": due_at,
@@ -122,7 +121,7 @@ def new_row(kind: str, key: object, payload: Any, destination: str | None, due_a
 # Delivering
 
 
-def due(kind: str, order: Order = "any") -> sa.ColumnElement[bool]:
+def is_due(kind: str, order: Order = "any") -> sa.ColumnElement[bool]:
     at = now()
     is_paused = sa.exists().where(
         Pause.kind == kind, Pause.destination == Entry.destination, Pause.until > at
@@ -148,7 +147,7 @@ def due(kind: str, order: Order = "any") -> sa.ColumnElement[bool]:
 
 
 def is_any_due(session: orm.Session, kind: str, *, order: Order = "any") -> bool:
-    return session.scalar(sa.select(Entry.id).where(due(kind, order)).limit(1)) is not None
+    return session.scalar(sa.select(Entry.id).where(is_due(kind, order)).limit(1)) is not None
 
 
 def lease(
@@ -159,11 +158,11 @@ def lease(
     order: Order = "any",
     seconds: float = LEASE_SECONDS,
 ) -> list[Leased]:
-    """The oldest entries that are due and that nobody else delivers; they are ours for so many seconds.
+    """Lease the oldest entries that are due and not leased by another worker, for this many seconds.
 
-    One whose payload nobody can read becomes a dead letter, so that it does not hold up the others.
+    An entry with an unreadable payload becomes a dead letter, so that it does not hold up the others.
     """
-    query = sa.select(Entry.id).where(due(kind, order)).order_by(Entry.id).limit(limit)
+    query = sa.select(Entry.id).where(is_due(kind, order)).order_by(Entry.id).limit(limit)
     # Two statements: as a subquery, PostgreSQL may run the LIMIT more than once, and lease too many.
     # SQLite, which has one writer at a time, leaves FOR UPDATE out.
     ids = session.scalars(query.with_for_update(skip_locked=True)).all()
@@ -185,26 +184,27 @@ def lease(
     leased = []
     for id, key, text, attempts, until, destination, is_unique in rows.all():
         try:
-            payload = from_json(text)
+            payload = decode(text)
         except ValueError:
-            bury(session, {id: NOT_JSON})
+            make_dead_letters(session, {id: NOT_JSON})
         else:
             leased.append(Leased(id, key, payload, attempts, until, destination, is_unique))
     return sorted(leased, key=lambda entry: entry.id)
 
 
-def still_leased(session: orm.Session, entries: Iterable[Leased]) -> set[int]:
-    """The ids of those that nobody else took, or acknowledged, since their lease ended."""
+def find_still_leased(session: orm.Session, entries: Iterable[Leased]) -> set[int]:
+    """The ids of those that no other worker has leased or acknowledged since their lease ended."""
     leases = {entry.id: entry.lease_until for entry in entries}
     query = sa.select(Entry.id, Entry.lease_until).where(Entry.id.in_(leases)).with_for_update()
     return {row.id for row in session.execute(query) if row.lease_until == leases[row.id]}
 
 
 def acknowledge(session: orm.Session, ids: Iterable[int]) -> None:
-    """They were delivered."""
-    gone = [{"gone": entry_id} for entry_id in ids]
-    if gone:
-        session.connection().execute(sa.delete(ENTRIES).where(ENTRIES.c.id == sa.bindparam("gone")), gone)
+    """Delete entries that were delivered."""
+    rows = [{"delivered": entry_id} for entry_id in ids]
+    if rows:
+        delete = sa.delete(ENTRIES).where(ENTRIES.c.id == sa.bindparam("delivered"))
+        session.connection().execute(delete, rows)
 
 
 def retry_later(
@@ -216,9 +216,9 @@ def retry_later(
     wait: Wait = A_WHILE,
     fold: Fold | None = None,
 ) -> None:
-    """They could not be delivered now: again later, and ever later.
+    """Put back entries that could not be delivered, to be retried after a wait.
 
-    A unique entry goes into the other one about its key that waits, if there is one.
+    A unique entry is merged into the other one about its key that waits, if there is one.
     """
     rows = []
     for entry in entries:
@@ -231,16 +231,16 @@ def retry_later(
         else:
             rows.append(row)
     if rows:
-        session.connection().execute(put_back_later(error), rows)
+        session.connection().execute(build_put_back(error), rows)
 
 
-def pause_seconds(attempts: int, longest: float) -> float:
-    """Workers that failed together do not try again together."""
+def compute_pause_seconds(attempts: int, longest: float) -> float:
+    """Random, so that workers that failed at the same time do not retry at the same time."""
     return min(longest, 2.0 ** min(attempts, 30) / 4) * random.uniform(0.5, 1.0)
 
 
-def bury(session: orm.Session, reasons: Mapping[int, str]) -> None:
-    """They were refused for good, each for its reason: dead letters block nobody, and are reported."""
+def make_dead_letters(session: orm.Session, reasons: Mapping[int, str]) -> None:
+    """Entries that were refused for good, each for its reason, become dead letters."""
     for entry_id, reason in reasons.items():
         session.execute(
             sa.update(Entry)
@@ -254,14 +254,14 @@ def retry_now(
     kind: str,
     destination: str | None = None,
     *,
-    besides: Iterable[str] = (),
+    except_keys: Iterable[str] = (),
     most_attempts: int | None = None,
 ) -> None:
-    """Try again now what waits for its next attempt, to this destination: the other side is back.
+    """Retry failed entries for this destination now: it works again.
 
-    Not the entries about the keys `besides`, nor what failed more often than `most_attempts`, none before the
-    time that the other side named for it, not what is due later without having failed, and not what another
-    worker has in hand: two that lock many entries in any order would meet in a deadlock.
+    Except entries about the keys `except_keys`, entries that failed more often than `most_attempts`, and
+    entries before the time that the other side asked for. Skip entries that another worker has locked: two
+    workers that lock many in any order would deadlock.
     """
     late = (
         sa.select(Entry.id)
@@ -269,7 +269,7 @@ def retry_now(
             Entry.kind == kind,
             Entry.next_at > Entry.not_before,
             Entry.attempts > 0,
-            Entry.key.not_in(list(besides)),
+            Entry.key.not_in(list(except_keys)),
             Entry.destination.is_not_distinct_from(destination),
             sa.true() if most_attempts is None else Entry.attempts <= most_attempts,
         )
@@ -294,7 +294,7 @@ def pause(
     *,
     wait: Wait = A_WHILE,
 ) -> None:
-    """Send nothing more there for a while, which is longer after each failure in a row."""
+    """Send nothing to this destination for a while, longer after each failure in a row."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     new = insert(Pause).values(kind=kind, destination=destination, until=0, failures=1)
     failures = session.scalar(
@@ -312,7 +312,7 @@ def pause(
 
 
 def end_pause(session: orm.Session, kind: str, destination: str | None = None) -> int:
-    """Deliver there again, or everywhere; how often in a row it had failed, 0 when nothing was paused."""
+    """Deliver to this destination again, or to all; return its failures in a row, 0 without a pause."""
     ended = sa.delete(Pause).where(Pause.kind == kind)
     if destination is not None:
         ended = ended.where(Pause.destination == destination)
@@ -320,19 +320,21 @@ def end_pause(session: orm.Session, kind: str, destination: str | None = None) -
     return max(session.scalars(failures), default=0)
 
 
-# Looking
+# Measuring
 
 
-def depths(session: orm.Session) -> dict[str, Depth]:
-    """`depth` of every kind of which there are entries."""
+def measure_depths(session: orm.Session) -> dict[str, Depth]:
+    """The depth of each kind that has entries."""
     kinds = session.scalars(sa.select(Entry.kind).distinct()).all()
-    return {kind: depth(session, kind) for kind in sorted(kinds)}
+    return {kind: measure_depth(session, kind) for kind in sorted(kinds)}
 
 
-def depth(session: orm.Session, kind: str) -> Depth:
-    """What is due later does not lag behind before it is due."""
+def measure_depth(session: orm.Session, kind: str) -> Depth:
+    """The depth of one kind; an entry that is due later does not lag before it is due."""
     at = now()
-    age_from = sa.case((Entry.attempts == 0, largest(Entry.created, Entry.next_at)), else_=Entry.created)
+    age_from = sa.case(
+        (Entry.attempts == 0, select_greater(Entry.created, Entry.next_at)), else_=Entry.created
+    )
     rows = session.execute(
         sa.select(Entry.is_dead_letter, sa.func.count(), sa.func.min(age_from))
         .where(Entry.kind == kind)
@@ -343,13 +345,13 @@ def depth(session: orm.Session, kind: str) -> Depth:
     return Depth(waiting, counts.get(True, (0, 0))[0], max(0, at - oldest) / 1000)
 
 
-def largest(one: Any, other: Any) -> sa.ColumnElement[int]:
-    """Of two columns; the function for it has another name in each database."""
+def select_greater(one: Any, other: Any) -> sa.ColumnElement[int]:
+    """The greater of two columns; the SQL function for it has another name in each database."""
     return sa.case((one > other, one), else_=other)
 
 
-def waiting_keys(session: orm.Session, kind: str, keys: Iterable[object]) -> set[str]:
-    """Those of the keys for which an entry waits."""
+def find_waiting_keys(session: orm.Session, kind: str, keys: Iterable[object]) -> set[str]:
+    """Those of the keys that have a waiting entry."""
     query = sa.select(Entry.key).where(
         Entry.kind == kind, Entry.is_dead_letter.is_(False), Entry.key.in_([str(key) for key in keys])
     )
@@ -357,10 +359,10 @@ def waiting_keys(session: orm.Session, kind: str, keys: Iterable[object]) -> set
 
 
 def delete_all(session: orm.Session, kind: str) -> None:
-    """Nothing of this kind is to be delivered any more."""
+    """Delete all entries of a kind."""
     session.execute(sa.delete(Entry).where(Entry.kind == kind))
 
 
 def delete_dead_letters(session: orm.Session, kind: str) -> None:
-    """What was refused was dealt with otherwise."""
+    """Delete the dead letters of a kind, which were handled in another way."""
     session.execute(sa.delete(Entry).where(Entry.kind == kind, Entry.is_dead_letter))

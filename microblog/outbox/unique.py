@@ -1,4 +1,4 @@
-"""Unique entries: of those about one key one waits at most, and the others go into it."""
+"""Unique entries: at most one about each key waits, and others are merged into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.outbox.models import Entry
-from microblog.outbox.payloads import NOT_JSON, as_json, from_json
+from microblog.outbox.payloads import NOT_JSON, decode, encode
 
 if TYPE_CHECKING:
     from microblog.outbox.queries import Leased
@@ -19,15 +19,15 @@ ERROR_CHARACTERS = 500
 ENTRIES: Any = Entry.__table__  # Core, for many rows at once
 
 Fold = Callable[[Any, Any], Any]
-"""Called with the payload that waits and the new one; the payload for both."""
+"""Called with the waiting payload and the new one; returns the payload for both."""
 
 
 def renew(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | None) -> bool:
-    """Did an entry that is unique wait, and get this payload?"""
+    """Give the waiting unique entry about this key the payload; False when none waits."""
     waiting = get_waiting(session, kind, key)
     if waiting is None:
         return False
-    payload = as_json(join(fold, waiting.payload, payload))
+    payload = encode(fold_payloads(fold, waiting.payload, payload))
     if is_newest(session, kind, key, waiting.id):
         change(session, waiting.id, payload=payload)
     else:
@@ -36,7 +36,7 @@ def renew(session: orm.Session, kind: str, key: str, payload: Any, fold: Fold | 
 
 
 def is_newest(session: orm.Session, kind: str, key: str, entry_id: int) -> bool:
-    """Is there no newer one about this key that is being delivered?"""
+    """Is no newer entry about this key being delivered?"""
     newer = sa.select(Entry.id).where(
         Entry.kind == kind,
         Entry.key == key,
@@ -48,7 +48,7 @@ def is_newest(session: orm.Session, kind: str, key: str, entry_id: int) -> bool:
 
 
 def replace(session: orm.Session, entry_id: int, **values: Any) -> None:
-    """The same entry with other values and a new id, which says that it is the newest."""
+    """Write the entry anew with these values and a new id, which makes it the newest."""
     row = session.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry_id)).one()
     delete(session, entry_id)
     copied = {name: value for name, value in row._mapping.items() if name != "id"}
@@ -58,44 +58,46 @@ def replace(session: orm.Session, entry_id: int, **values: Any) -> None:
 def put_back(
     session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
 ) -> None:
-    """One that is unique."""
-    while not was_merged(session, kind, entry, row, error, fold):
+    """Put back a unique entry, to be retried later, or merge it into the one that waits."""
+    while not merge_into_waiting(session, kind, entry, row, error, fold):
         try:
             with session.begin_nested():
-                session.connection().execute(put_back_later(error), row)
+                session.connection().execute(build_put_back(error), row)
         except sa.exc.IntegrityError:  # another transaction has just written a newer one
             continue
         return
 
 
-def put_back_later(error: str) -> sa.Update:
+def build_put_back(error: str) -> sa.Update:
     change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("late"))
     times: dict[str, Any] = {name: sa.bindparam(name) for name in ("next_at", "not_before")}
     return change.values(lease_until=0, error=error[:ERROR_CHARACTERS], **times)
 
 
-def was_merged(
+def merge_into_waiting(
     session: orm.Session, kind: str, entry: Leased, row: dict[str, int], error: str, fold: Fold | None
 ) -> bool:
-    """Did another entry about its key wait, and take it over, with its age and its failures?
+    """Merge the entry, with its age and failures, into the waiting one about its key; False when none waits.
 
-    The other one may be older, when both were leased and that one was put back first.
+    The waiting one may be older, when both were leased and that one was put back first.
     """
     waiting = get_waiting(session, kind, entry.key)
     if waiting is None:
         return False
     is_newer = waiting.id > entry.id
     payload = (
-        join(fold, entry.payload, waiting.payload) if is_newer else join(fold, waiting.payload, entry.payload)
+        fold_payloads(fold, entry.payload, waiting.payload)
+        if is_newer
+        else fold_payloads(fold, waiting.payload, entry.payload)
     )
     created = session.scalars(sa.select(Entry.created).where(Entry.id == entry.id)).one()
-    # The id of the newer one stays, and says which is newer when a third one is put back.
+    # The newer id is kept: it says which one is newer when a third one is put back.
     delete(session, min(entry.id, waiting.id))
     change(
         session,
         max(entry.id, waiting.id),
         lease_until=0,
-        payload=as_json(payload),
+        payload=encode(payload),
         created=min(waiting.created, created),
         attempts=max(waiting.attempts, entry.attempts),
         next_at=max(waiting.next_at, row["next_at"]) if waiting.attempts else row["next_at"],
@@ -105,7 +107,7 @@ def was_merged(
     return True
 
 
-def join(fold: Fold | None, older: Any, newer: Any) -> Any:
+def fold_payloads(fold: Fold | None, older: Any, newer: Any) -> Any:
     return newer if fold is None else fold(older, newer)
 
 
@@ -124,7 +126,7 @@ class Waiting:
 def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
     """The unique entry about this key that waits, locked.
 
-    One whose payload nobody can read becomes a dead letter, and waits no more.
+    One with an unreadable payload becomes a dead letter instead.
     """
     columns = (Entry.payload, Entry.created, Entry.attempts, Entry.next_at, Entry.not_before)
     query = sa.select(Entry.id, *columns).where(
@@ -138,7 +140,7 @@ def get_waiting(session: orm.Session, kind: str, key: str) -> Waiting | None:
     if row is None:
         return None
     try:
-        payload = from_json(row.payload)
+        payload = decode(row.payload)
     except ValueError:
         change(session, row.id, is_dead_letter=True, error=NOT_JSON)
         return None

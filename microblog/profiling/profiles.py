@@ -1,8 +1,8 @@
-"""The files of profiles, and the values by which somebody may ask for one.
+"""The files of profiles, and the signed values with which a profile may be requested.
 
-A profile is two files of one name: `NAME.prof`, which pstats and snakeviz open, and `NAME.json`, with
-the request and its SQL. The .json is written last, so where it is both are. Names begin with the time in
-UTC, so their order is that of time. Several processes may write to a folder at once.
+A profile is two files of one name: `NAME.prof`, which pstats and snakeviz open, and `NAME.json`, with the
+request and its SQL. The .json is written last, so where it exists both do. Names begin with the time in UTC,
+so that they sort by time. Several processes may write to a folder at the same time.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ NAME = re.compile(r"\d{8}T\d{12}Z-[A-Za-z0-9._-]{1,200}")
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._]+")
 PATH_CHARACTERS = 60  # of the path in a name
 PACKAGES = re.compile(r".*/(?:site-packages|python3\.\d+)/")
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object, which says nothing
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory
 OURS = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
 class Profiled:
-    """One request that was profiled. `status` is None when an exception got out; `began` is in UTC.
+    """One request that was profiled. `status` is None when an exception was raised; `began` is in UTC.
 
-    `seconds` and `calls` are those of the profile, as the head of its report has them.
+    `seconds` and `calls` are the totals of the profile, as in the head of its report.
     """
 
     began: str
@@ -62,7 +62,7 @@ class Profiled:
 
     @property
     def name(self) -> str:
-        """Of its files: when, how long, and what; nothing in it that a file system or a URL minds."""
+        """The name of its files: when, how long, and what, in characters that are safe in files and URLs."""
         parts = (
             f"{self.timestamp:%Y%m%dT%H%M%S%fZ}",
             f"{self.seconds * 1000:.0f}ms",
@@ -74,7 +74,7 @@ class Profiled:
 
 
 class Function(NamedTuple):
-    """A line of the table: `own` and `seconds` are without and with what it called."""
+    """A line of the table: `own` is the time without the functions that it called, `seconds` with them."""
 
     name: str
     location: str
@@ -95,16 +95,18 @@ ORDERS: dict[str, Callable[[Function], Any]] = {
 
 
 def write(folder: Path, profiled: Profiled, stats: Any, *, keep: int) -> str:
-    """Write both files, `stats` of `statistics()` into one, and remove the oldest beyond `keep`; the name.
+    """Write both files, and remove the oldest profiles beyond `keep`; return the name of the profile.
 
-    :raises OSError: when it cannot be written; nothing is left of it then.
+    `stats` come from `build_statistics()`.
+
+    :raises OSError: when the profile cannot be written; then nothing is left of it.
     """
     name = profiled.name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     data = folder / f"{name}.prof"
     new = folder / f"{name}.new"
     try:
-        # What people wrote and looked for is in the SQL: for nobody else on this machine.
+        # The SQL contains what people wrote and searched for: no other user of this machine may read it.
         new.touch(mode=0o600)
         stats.dump_stats(str(new))
         new.replace(data)
@@ -119,30 +121,30 @@ def write(folder: Path, profiled: Profiled, stats: Any, *, keep: int) -> str:
     return name
 
 
-def stems(files: Iterable[os.DirEntry[str]], suffixes: tuple[str, ...]) -> set[str]:
-    """The names of the profiles among these files; what somebody else put there is none."""
+def find_names(files: Iterable[os.DirEntry[str]], suffixes: tuple[str, ...]) -> set[str]:
+    """The names of the profiles among these files; other files are ignored."""
     parts = (file.name.rpartition(".") for file in files)
     return {stem for stem, _, suffix in parts if suffix in suffixes and NAME.fullmatch(stem)}
 
 
-def names(folder: Path) -> list[str]:
-    """Of all profiles, the newest first; none when there is no such folder."""
+def list_names(folder: Path) -> list[str]:
+    """The names of all profiles, the newest first; none when there is no such folder."""
     try:
         with os.scandir(folder) as files:
-            return sorted(stems(files, ("json",)), reverse=True)
+            return sorted(find_names(files, ("json",)), reverse=True)
     except OSError:
         return []
 
 
 def remove_oldest(folder: Path, keep: int, *, new: str = "") -> None:
-    """Remove all but the newest; also what a process that was killed left behind. `new` always stays.
+    """Remove all but the newest profiles, and files that a killed process left behind; `new` always stays.
 
-    What is dated after tomorrow goes first: the clock was wrong when it was made, and it would stay for ever.
+    Profiles dated after tomorrow are removed first: the clock was wrong, and they would stay for ever.
     """
     tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S%fZ}"
     with os.scandir(folder) as files:
         found = sorted(
-            stems(files, ("json", "prof", "new")),
+            find_names(files, ("json", "prof", "new")),
             key=lambda stem: (stem == new, stem < tomorrow, stem),
             reverse=True,
         )
@@ -159,17 +161,17 @@ def read(folder: Path, name: str) -> Profiled | None:
         values = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         values["sql"] = tuple(Recorded(**each) for each in values["sql"])
         profiled = Profiled(**values)
-        # What the pages show of it; each raises for what was not written here.
+        # What the pages use; each raises when another program wrote the file.
         _ = profiled.name, profiled.sql_seconds, f"{profiled.calls:,d}"
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return profiled
 
 
-def functions(file: Path) -> list[Function]:
-    """What a .prof file has, in no order; nothing when it is missing or broken."""
+def read_functions(file: Path) -> list[Function]:
+    """The functions of a .prof file, in no order; none when it is missing or broken."""
     try:
-        # Not by pstats, which prints what it thinks of a broken file. The folder is the operator's own.
+        # Not by pstats, which prints a message about a broken file. The folder is the operator's own.
         stats = marshal.loads(file.read_bytes())  # noqa: S302
         return [
             Function(ADDRESS.sub("", name), format_location(path, line), calls, own, seconds)
@@ -180,7 +182,7 @@ def functions(file: Path) -> list[Function]:
 
 
 def format_location(path: str, line: int) -> str:
-    """`microblog/posts/queries.py:41`, `sqlalchemy/orm/session.py:7`; "" for what is in C."""
+    """`microblog/posts/queries.py:41`, `sqlalchemy/orm/session.py:7`; "" for functions in C."""
     if path == "~":
         return ""
     if path.startswith(OURS):
@@ -188,24 +190,24 @@ def format_location(path: str, line: int) -> str:
     return f"{PACKAGES.sub('', path)}:{line}"
 
 
-# Asking for one
+# Requesting one
 
 
-def signed(secret: str, pattern: str, expires: int) -> str:
+def sign_pattern(secret: str, pattern: str, expires: int) -> str:
     """A value with which requests for paths like `pattern` are profiled until `expires` (Unix time)."""
     encoded = base64.urlsafe_b64encode(pattern.encode()).decode().rstrip("=")
     text = f"{expires}.{encoded}"
-    return f"{text}.{signature(secret, text)}"
+    return f"{text}.{compute_signature(secret, text)}"
 
 
-def signature(secret: str, text: str) -> str:
+def compute_signature(secret: str, text: str) -> str:
     return hmac.new(secret.encode(), f"profile:{text}".encode(), hashlib.sha256).hexdigest()
 
 
-def refusal(secret: str, value: str, path: str) -> str | None:
+def find_refusal(secret: str, value: str, path: str) -> str | None:
     """Why this value does not let a request for `path` be profiled, as a phrase; None when it does."""
     text, _, sent = value.rpartition(".")
-    expected = signature(secret, text) if text.isascii() else ""
+    expected = compute_signature(secret, text) if text.isascii() else ""
     if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), expected.encode()):
         return "the value is not one of this site"
     expires, _, encoded = text.partition(".")

@@ -1,8 +1,8 @@
-"""A profile of one thread and nothing else, on every Python.
+"""Profiles one thread and nothing else, on every version of Python.
 
-cProfile of Python 3.12 and later watches all threads of the process at once: the functions of
-concurrent requests are in each other's profiles, and a second one fails (docs/adr/0014). There
-`ThreadProfile` takes its place; before, cProfile is of one thread, and faster.
+From Python 3.12 on, cProfile watches all threads of the process: the functions of concurrent requests are in
+each other's profiles, and a second one fails (docs/adr/0014). There `ThreadProfile` replaces it; before 3.12,
+cProfile watches one thread, and is faster.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any, TextIO, TypeAlias, cast
 Label: TypeAlias = tuple[str, int, str]
 """File, line and name of a function, as pstats knows them."""
 Counts: TypeAlias = tuple[int, int, float, float]
-"""Calls that were not recursive, all calls, seconds of its own, seconds with what it called."""
+"""Calls that were not recursive, all calls, own seconds, seconds including the functions that it called."""
 
 clock = time.perf_counter_ns
 
 
 class Total:
-    """What is known of a function, or of a function as called by one other."""
+    """The counts of a function, or of a function as called by one other."""
 
     __slots__ = ("calls", "depth", "direct", "ns", "own_ns", "what")
 
     def __init__(self, what: Any) -> None:
-        self.what = what  # code, or a function in C; kept, so that nothing else gets its id
+        self.what = what  # code, or a function in C; referenced, so that nothing else gets its id
         self.calls = 0
         self.direct = 0  # calls while it was not running already
         self.own_ns = 0
@@ -41,9 +41,9 @@ class Total:
 
 
 class ThreadProfile:
-    """Counts and times what this thread calls, with the methods of `cProfile.Profile` that pstats needs.
+    """Counts and times the calls of one thread, with the methods of `cProfile.Profile` that pstats needs.
 
-    `stats`, after `create_stats()`, is what it reads. The time that counting takes is left out.
+    pstats reads `stats`, after `create_stats()`. The time of the counting itself is left out.
     """
 
     def __init__(self) -> None:
@@ -52,31 +52,31 @@ class ThreadProfile:
         self._edges: dict[tuple[Total, Total], Total] = {}
         # Of each call that has not returned: function, edge, when it began, nanoseconds in what it called.
         self._stack: list[list[Any]] = []
-        self._lost_ns = 0  # in here
+        self._lost_ns = 0  # spent in this class
 
     def enable(self) -> None:
-        """Begin, in this thread."""
-        sys.setprofile(self._event)
+        """Begin profiling this thread."""
+        sys.setprofile(self._handle_event)
 
     def disable(self) -> None:
-        """End, in the same thread."""
+        """End profiling, in the same thread."""
         sys.setprofile(None)
         now = clock() - self._lost_ns
         while self._stack:
             self._leave(now)
 
-    def _event(self, frame: FrameType, event: str, argument: Any) -> None:
+    def _handle_event(self, frame: FrameType, event: str, argument: Any) -> None:
         began = clock()
         now = began - self._lost_ns
         stack = self._stack
         if event == "call":
-            # By identity: equal code of two files, which templates and generated functions are, is equal.
+            # By identity: code objects of templates and generated functions in different files may be equal.
             self._enter(id(frame.f_code), frame.f_code, now)
         elif event == "c_call":
-            # A method bound to another object is another object, but the same function.
+            # By name: a method bound to another object is another object, but the same function.
             self._enter((getattr(argument, "__module__", None), argument.__qualname__), argument, now)
         elif event == "return":
-            # A call in C whose end was not told ends with the function that it is in.
+            # A call in C whose end was not reported ends with the function that contains it.
             while stack and self._leave(now) is not frame.f_code:
                 pass
         elif stack:  # c_return, c_exception
@@ -104,7 +104,7 @@ class ThreadProfile:
             each.calls += 1
             each.own_ns += ns - inner_ns
             each.depth -= 1
-            if each.depth == 0:  # of a recursion the outermost call holds all others
+            if each.depth == 0:  # of a recursion, only the outermost call, which contains all others
                 each.direct += 1
                 each.ns += ns
         if self._stack:
@@ -112,25 +112,25 @@ class ThreadProfile:
         return total.what
 
     def create_stats(self) -> None:
-        """End, and make `stats`."""
+        """End profiling, and compute `stats`."""
         self.disable()
         self.stats = {}
-        # Functions that are made again and again have one label.
+        # A function that is created several times has one label.
         for total in self._totals.values():
-            known = self.stats.get(label(total.what), (0, 0, 0.0, 0.0, {}))
-            self.stats[label(total.what)] = (*added(known[:4], total.counts), known[4])
+            known = self.stats.get(make_label(total.what), (0, 0, 0.0, 0.0, {}))
+            self.stats[make_label(total.what)] = (*add_counts(known[:4], total.counts), known[4])
         for (caller, callee), edge in self._edges.items():
-            callers = self.stats[label(callee.what)][4]
-            known_edge = callers.get(label(caller.what), (0, 0, 0.0, 0.0))
-            callers[label(caller.what)] = added(known_edge, edge.counts)
+            callers = self.stats[make_label(callee.what)][4]
+            known_edge = callers.get(make_label(caller.what), (0, 0, 0.0, 0.0))
+            callers[make_label(caller.what)] = add_counts(known_edge, edge.counts)
 
 
-def added(one: Counts, other: Counts) -> Counts:
+def add_counts(one: Counts, other: Counts) -> Counts:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
 
 
-def label(what: Any) -> Label:
-    """As cProfile names it."""
+def make_label(what: Any) -> Label:
+    """The label that cProfile would use."""
     if isinstance(what, CodeType):
         return what.co_filename, what.co_firstlineno, what.co_name
     module = getattr(what, "__module__", None)
@@ -143,21 +143,21 @@ def label(what: Any) -> Label:
 Profile: TypeAlias = cProfile.Profile | ThreadProfile
 
 
-def new_profile() -> Profile:
-    """One of this thread, not begun."""
+def create_profile() -> Profile:
+    """A profile for one thread, not yet enabled."""
     return ThreadProfile() if hasattr(sys, "monitoring") else cProfile.Profile()
 
 
-def statistics(profile: Profile, output: TextIO | None = None) -> Any:
+def build_statistics(profile: Profile, output: TextIO | None = None) -> Any:
     """The `pstats.Stats` of a profile that has ended, which print to `output`.
 
-    Untyped: the attributes that pstats documents are not those that its types know.
+    Untyped, since the type stubs lack attributes that pstats documents.
     """
     return pstats.Stats(cast(Any, profile), stream=output)
 
 
-def another_is_at_work() -> bool:
-    """Does another profiler watch this thread, such as the toolbar's, or, from 3.12 on, all of them?"""
+def is_another_profiling() -> bool:
+    """Does another profiler, such as the toolbar's, watch this thread, or all threads (from 3.12 on)?"""
     if sys.getprofile() is not None:
         return True
     monitoring = getattr(sys, "monitoring", None)

@@ -1,7 +1,7 @@
-"""Profiles requests: each one in development, in production the one that brings a signed value.
+"""Profiles requests: all of them in development, in production those with a signed value.
 
-The tween is there only if the setting asks for it. It is over the transaction and the error pages, so
-that the COMMIT is part of the profile.
+The tween is added only if the setting asks for it. It is over the transaction and the error pages, so that
+the COMMIT is part of the profile.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from microblog.observing import get_observation
-from microblog.profiling.profiles import COOKIE, HEADER, Profiled, refusal, write
+from microblog.profiling.profiles import COOKIE, HEADER, Profiled, find_refusal, write
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS, PROFILER_KEEP
-from microblog.profiling.thread_profile import Profile, another_is_at_work, new_profile, statistics
+from microblog.profiling.thread_profile import Profile, build_statistics, create_profile, is_another_profiling
 from microblog.request import Registry, Request
 from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.settings import SECRET
@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 
 def profiling_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
-    """Profiles each request, or the one that asks; a header of the response names the profile, or why not."""
+    """Profiles all requests, or those with a signed value; a response header names the profile, or says why
+    there is none."""
     on_demand = registry.microblog[PROFILER] == "on_demand"
 
     def profiling(request: Request) -> Any:
@@ -33,29 +34,29 @@ def profiling_tween(handler: Callable[[Any], Any], registry: Registry) -> Callab
             value = request.headers.get(HEADER) or request.cookies.get(COOKIE)
             if not value:
                 return handler(request)
-            why_not = refusal(registry.microblog[SECRET], value, request.path_info)
+            why_not = find_refusal(registry.microblog[SECRET], value, request.path_info)
             if why_not is not None:
-                return unprofiled(handler, request, why_not)
-        if another_is_at_work():
-            return unprofiled(handler, request, "another profiler is at work")
-        return profiled(handler, request)
+                return handle_unprofiled(handler, request, why_not)
+        if is_another_profiling():
+            return handle_unprofiled(handler, request, "another profiler is at work")
+        return handle_profiled(handler, request)
 
     return profiling
 
 
-def unprofiled(handler: Callable[[Any], Any], request: Request, why_not: str) -> Any:
+def handle_unprofiled(handler: Callable[[Any], Any], request: Request, why_not: str) -> Any:
     log.info("Not profiled: %s %r: %s.", request.method, request.path_info, why_not)
     response = handler(request)
     response.headers[HEADER] = f"not profiled: {why_not}"
     return response
 
 
-def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
-    """The response of `handler`, whose profile goes to the log and the folder."""
+def handle_profiled(handler: Callable[[Any], Any], request: Request) -> Any:
+    """Profile `handler`, and write the profile to the log and the folder; the response."""
     observation = get_observation(request)
     observation.recorded = []
     began = datetime.now(UTC)
-    profile = new_profile()
+    profile = create_profile()
     response: Any = None
     profile.enable()
     try:
@@ -87,15 +88,15 @@ def profiled(handler: Callable[[Any], Any], request: Request) -> Any:
 
 
 def format_report(profile: Profile, functions: int) -> tuple[Any, str]:
-    """The statistics, and as a text: calls and seconds, and the functions that took longest."""
+    """The statistics, and a text with the totals and the functions that took longest."""
     output = io.StringIO()
-    stats = statistics(profile, output)
+    stats = build_statistics(profile, output)
     stats.sort_stats("time", "calls").print_stats(functions)
     return stats, output.getvalue().strip("\n")
 
 
 def keep(request: Profiled, stats: Any, settings: Any) -> str | None:
-    """Write it to the folder; its name, or None when there is no folder or it cannot be written."""
+    """Write the profile to the folder; its name, or None without a folder or when it cannot be written."""
     folder = settings[PROFILER_DIRECTORY]
     if folder is None:
         return None

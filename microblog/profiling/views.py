@@ -22,7 +22,7 @@ PROFILES = Keyset[str, str](str, str)  # by their names, the newest first
 
 @page_view(context=ProfilesPage, renderer="templates/profiles.jinja2")
 def profile_list(page: ProfilesPage, request: Request) -> Any:
-    names = [] if page.folder is None else profiles.names(page.folder)
+    names = [] if page.folder is None else profiles.list_names(page.folder)
 
     def fetch(cursor: KeyCursor[str], limit: int) -> list[str]:
         return [name for name in names if not cursor.before or name < cursor.before][:limit]
@@ -30,7 +30,7 @@ def profile_list(page: ProfilesPage, request: Request) -> Any:
     listed = read_page(request, PROFILES, fetch, size=PROFILES_ON_A_PAGE)
     found = [(name, profiles.read(page.folder, name)) for name in listed.rows] if page.folder else []
     return {
-        # What another process removed meanwhile is left out.
+        # Profiles that another process has just removed are left out.
         "profiles": [(name, profiled) for name, profiled in found if profiled is not None],
         "newest_url": listed.previous_url,
         "older_url": listed.next_url,
@@ -46,12 +46,12 @@ def profile(page: ProfilePage, request: Request) -> Any:
     sort = request.GET.get("sort") or "time"
     if sort not in profiles.ORDERS:
         raise HTTPBadRequest(f"Functions can be sorted by {', '.join(profiles.ORDERS)}.")
-    functions = sorted(profiles.functions(page.file), key=profiles.ORDERS[sort])
+    functions = sorted(profiles.read_functions(page.file), key=profiles.ORDERS[sort])
     everything = request.GET.get("all") == "1"
     return {
         "name": page.__name__,
         "profiled": page.profiled,
-        # As our source has it, but from the margin on.
+        # Without the indentation of our source.
         "statements": [(each, dedent(each.statement).strip()) for each in page.profiled.sql],
         "functions": functions if everything else functions[: request.microblog[PROFILER_FUNCTIONS]],
         "functions_count": len(functions),

@@ -34,10 +34,10 @@ PARTS = (ISearch, ISearchSettings, ISearchIndex, ISearchFeed, ISearchDelivery)
 
 
 def choose_adapter(config: Any) -> None:
-    """The adapter of `microblog.search`; what is wrong with it becomes a fault of the settings."""
+    """Set the adapter that `microblog.search` names; a fault of it becomes a fault of the settings."""
     settings = config.registry.microblog
     name = settings[SEARCH]
-    for other in ADAPTERS.keys() - {name}:  # their settings may stay, for whoever comes back to one
+    for other in ADAPTERS.keys() - {name}:  # their settings may stay in the ini file, for switching back
         config.declare_settings(*getattr(get_class(other), "SETTINGS", ()), in_use=False)
     try:
         config.set_search_adapter(get_class(name)())
@@ -54,9 +54,9 @@ def choose_adapter(config: Any) -> None:
 
 
 def set_search_adapter(config: Any, adapter: Any) -> None:
-    """Directive: this object searches. It provides `ISearch`, and what else it needs.
+    """Directive: search with this object, which provides `ISearch` and any of the other interfaces.
 
-    :raises ValueError: when it cannot work with the settings.
+    :raises ValueError: when the adapter cannot work with the settings.
     """
     registry = config.registry
     if ISearchSettings.providedBy(adapter):
@@ -80,7 +80,7 @@ def set_search_adapter(config: Any, adapter: Any) -> None:
 
 
 def get_class(name: str) -> Any:
-    """The class of an adapter, ours or somebody else's.
+    """The class of an adapter, built in or not.
 
     :raises ImportError, AttributeError, ValueError, Invalid: when there is none, or it is no adapter.
     """
@@ -93,9 +93,9 @@ def get_class(name: str) -> Any:
 
 
 def remove(database: Database, name: str) -> None:
-    """Remove from the database what this adapter, ours or somebody else's, has there.
+    """Remove from the database what this adapter, built in or not, has stored there.
 
-    An index outside of the database stays.
+    An index outside the database stays.
 
     :raises SearchError: with a sentence when there is no such adapter.
     """
@@ -114,7 +114,7 @@ def remove(database: Database, name: str) -> None:
 
 
 def take_down_others(database: Database, chosen: str) -> None:
-    """The same as `uninstall_others`, in short transactions: SQLite drops a large table in seconds."""
+    """Like `uninstall_others`, but in short transactions: dropping a large table takes SQLite seconds."""
     if chosen in ADAPTERS:
         for adapter_class in get_other_embedded(database.dialect, chosen):
             take_down(adapter_class(), database)
@@ -123,9 +123,9 @@ def take_down_others(database: Database, chosen: str) -> None:
 
 
 def uninstall_others(session: orm.Session, chosen: str) -> None:
-    """Remove from the database what our other adapters have there, or their triggers would go on writing.
+    """Remove from the database what the other built-in adapters have there: their triggers would still fire.
 
-    An index that is in Elasticsearch stays there, out of date: whoever comes back makes it again.
+    An index in Elasticsearch stays there, out of date; switching back to it takes a rebuild.
     """
     if chosen not in ADAPTERS:
         return
@@ -136,11 +136,11 @@ def uninstall_others(session: orm.Session, chosen: str) -> None:
 
 
 def get_other_embedded(dialect: str, chosen: str) -> list[Any]:
-    """Our adapters whose index may be inside this database."""
+    """The other built-in adapters whose index may be inside this database."""
     others = [get_class(name) for name in ADAPTERS if name != chosen]
     return [other for other in others if ISearchFeed.implementedBy(other) and lives_in(other, dialect)]
 
 
 def lives_in(adapter_class: Any, dialect: str) -> bool:
-    """Can an adapter have something in such a database? One that names none works in all."""
+    """Can the adapter's index be in such a database? One that names no dialect works in all."""
     return getattr(adapter_class, "dialect", dialect) == dialect

@@ -21,14 +21,14 @@ A_SEARCH = "microblog"
 
 
 def check_search(registry: Registry) -> None:
-    """:raises SearchError: when it does not answer."""
+    """:raises SearchError: when search does not answer."""
     database = registry.database
     with suppress(SearchOff), database.for_a_request(), database.read() as session:
         get_search(registry).search(session, parse(A_SEARCH), Cursor(), 1)
 
 
 def describe_search(site: CheckedSite) -> Iterator[Finding]:
-    """Does it answer, and does it lag behind?"""
+    """Does search answer, and does its index lag behind?"""
     try:
         check_search(site.registry)
         with site.database.read() as session:
@@ -58,7 +58,7 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
 
 
 def describe_index(site: CheckedSite) -> Iterator[Finding]:
-    """Every entry is compared with its post."""
+    """Compare the whole index with the posts."""
     try:
         drift = get_search_index(site.registry).verify(site.database)
     except SearchUnavailable as error:

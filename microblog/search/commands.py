@@ -1,4 +1,4 @@
-"""`microblog search`: the index, which can always be made again from the posts."""
+"""`microblog search`: rebuild, verify and repair the index."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from microblog.search.settings import SEARCH
 
 POSTS_IN_A_TRANSACTION = 1000
 MOST_IDS_SHOWN = 20
-MANY = 10_000  # posts, from which on what comes after them takes seconds, too
+MANY = 10_000  # posts: from here on the steps after the last post take seconds, too
 
 
 @click.group()
 def search() -> None:
-    """Make the search index again, compare it with the posts, repair it."""
+    """Rebuild the search index, compare it with the posts, repair it."""
 
 
 @search.command()
 @pass_site
 def rebuild(site: Site) -> None:
-    """Make the whole index again."""
+    """Rebuild the whole index from the posts."""
     database, index = site.require_database(), get_search_index(site.registry)
     with database.read() as session:
         expected = number_of_posts(session)
     progress = Progress(expected, "posts")
     count = 0
 
-    def indexed(more: int) -> None:
+    def report(more: int) -> None:
         nonlocal count
         before, count = count, count + more
         progress.update(count, count)
         if before < expected <= count and expected >= MANY:
-            progress.say("All posts are in the new index, which is now put in order and compared with them.")
+            progress.say("All posts are in the new index, which is now optimized and compared with them.")
 
-    total = index.rebuild(database, indexed)
+    total = index.rebuild(database, report)
     progress.finish()
     adapters.take_down_others(database, index.name)
-    click.echo(f"The index ({index.name}) is made again: {total:,} posts.")
+    click.echo(f"The index ({index.name}) is rebuilt: {total:,} posts.")
 
 
 @search.command()
@@ -55,7 +55,7 @@ def verify(site: Site, *, fix: bool) -> None:
     """Compare the whole index with the posts; exit status 1 when they differ."""
     database, index = site.require_database(), get_search_index(site.registry)
     drift = index.verify(database)
-    for line in described(drift):
+    for line in describe_drift(drift):
         click.echo(line)
     if not drift:
         click.echo(f"The index ({index.name}) agrees with the posts.")
@@ -67,11 +67,15 @@ def verify(site: Site, *, fix: bool) -> None:
 
 
 def repair(site: Site, drift: Drift) -> None:
-    """:raises OperatorError: when it does not help."""
+    """Repair these differences.
+
+    :raises OperatorError: when the index still differs afterwards.
+    """
     database, index = site.database, get_search_index(site.registry)
     with database.write() as session:
         index.repair(session, drift)
-    total = posts_in(get_status(site))
+    status = get_status(site)
+    total = status.documents + status.pending
     progress = Progress(total, "posts")
     done = 0
     while caught_up := catch_up(site.registry, POSTS_IN_A_TRANSACTION):
@@ -86,7 +90,7 @@ def repair(site: Site, drift: Drift) -> None:
 @click.argument("name")
 @pass_site
 def remove(site: Site, *, name: str) -> None:
-    """Remove from the database what the adapter NAME has there.
+    """Remove from the database what the adapter NAME has stored there.
 
     For an adapter that you have written yourself; `rebuild` does it for all others.
     """
@@ -97,7 +101,7 @@ def remove(site: Site, *, name: str) -> None:
             f"run `{site.command('search rebuild')}`, and then this command again."
         )
     adapters.remove(database, name)
-    click.echo(f"What the adapter {name} had in the database is removed.")
+    click.echo(f"What the adapter {name} had stored in the database is removed.")
 
 
 @search.command()
@@ -114,12 +118,12 @@ def status(site: Site) -> None:
             f"{now.refused:,} were refused for good; the log says why. "
             f"When that is corrected: `{site.command('search verify --fix')}`."
         )
-    click.echo(sentence_about_verify(now.verified))
+    click.echo(describe_verify(now.verified))
     if now.rebuilding is not None:
-        click.echo(sentence_about_rebuild(site, now.rebuilding))
+        click.echo(describe_rebuild(site, now.rebuilding))
 
 
-def sentence_about_verify(verified: Verified | None) -> str:
+def describe_verify(verified: Verified | None) -> str:
     if verified is None:
         return "It has not been verified yet."
     at = f"Last verify: {verified.at:%Y-%m-%d %H:%M:%S} UTC"
@@ -128,7 +132,7 @@ def sentence_about_verify(verified: Verified | None) -> str:
     return f"{at}, {verified.missing:,} missing, {verified.stale:,} stale, {verified.ghosts:,} ghosts."
 
 
-def sentence_about_rebuild(site: Site, rebuilding: Rebuilding) -> str:
+def describe_rebuild(site: Site, rebuilding: Rebuilding) -> str:
     seen = f"{rebuilding.seen_at:%Y-%m-%d %H:%M:%S} UTC"
     if rebuilding.is_alive:
         return f"A rebuild is running: {rebuilding.posts:,} posts at {seen}."
@@ -143,11 +147,7 @@ def get_status(site: Site) -> Status:
         return get_search_index(site.registry).status(session)
 
 
-def posts_in(status: Status) -> int:
-    return status.documents + status.pending
-
-
-def described(drift: Drift) -> Iterator[str]:
+def describe_drift(drift: Drift) -> Iterator[str]:
     """One line for each kind of difference."""
     for kind, ids in (
         ("Missing in the index", drift.missing),

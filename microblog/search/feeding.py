@@ -1,4 +1,4 @@
-"""How the index of this site's adapter is kept up to date, whichever adapter that is."""
+"""Keeps the index of this site's adapter up to date, whichever adapter that is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_DELIVERY = "The search adapter of these settings takes no entries: run `micro
 
 
 def catch_up(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
-    """Bring up to `limit` changes that wait to the index; how many were dealt with."""
+    """Index up to `limit` waiting changes, and return how many were handled."""
     count = index_changes(registry, limit)
     if KIND in registry.outbox.kinds:
         count += registry.outbox.deliver(KIND, limit)
@@ -28,13 +28,13 @@ def catch_up(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
 
 
 def index_changes(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
-    """Those that came from outside the application, for an index in its database: the worker's task."""
+    """The worker's task: changes from outside the application, for an index inside its database."""
     feed = find_search_feed(registry)
     return 0 if feed is None else feed.catch_up(registry.database, limit)
 
 
 def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
-    """The outbox's entries about search."""
+    """Deliver the outbox entries of search."""
     delivery = find_search_delivery(registry)
     if delivery is None:
         raise DeliveryFailed(NO_DELIVERY)
@@ -54,7 +54,7 @@ def add_kind(config: Any) -> None:
     )
 
 
-# The registry comes from the session: SQLAlchemy never forgets a listener, nor what it refers to.
+# The registry comes from the session: SQLAlchemy never releases a listener, nor what it refers to.
 
 
 def after_begin(session: orm.Session, connection: sa.Connection) -> None:

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from microblog.search.language import Query
     from microblog.settings import Settings
 
-RANKED_HITS = 1000  # an order by relevance looks at the newest so many posts that match
+RANKED_HITS = 1000  # ordering by relevance considers this many of the newest matching posts
 
 
 class SearchError(OperatorError):
-    """What an adapter raises; no engine's own exception leaves it."""
+    """Raised by adapters, which let no exception of their engine escape."""
 
 
 class SearchUnavailable(SearchError):
-    """The index cannot be asked now; the message is a sentence for the reader of the search page."""
+    """The index does not answer now; the message is a sentence for the reader of the search page."""
 
 
 class SearchOff(SearchUnavailable):
-    """The operator has chosen that posts cannot be searched: nothing is wrong."""
+    """The operator has switched search off: nothing is wrong."""
 
 
 class NotBuilt(SearchUnavailable):
@@ -58,7 +58,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilding:
-    """A rebuild has done so many posts, and was last seen then; one that was killed is not alive."""
+    """The posts that a rebuild has done, and when it last noted progress; a killed one is not alive."""
 
     posts: int
     seen_at: datetime
@@ -68,9 +68,9 @@ class Rebuilding:
 @dataclass(frozen=True, slots=True)
 class Status:
     """`documents` are in the index, and `pending` changes wait to get there, the oldest since
-    `lag_seconds`; `refused` were refused for good, each for a reason that the log tells.
+    `lag_seconds`; `refused` were refused for good, each for a reason that is in the log.
 
-    `verified` is the last verify, on whatever machine, and `rebuilding` a rebuild that has not ended.
+    `verified` is the last verify, on any machine, and `rebuilding` a rebuild that has not ended.
     """
 
     adapter: str
@@ -97,9 +97,8 @@ class Drift:
 class ISearch(Interface):
     """What a search page needs, and all that an adapter has to provide.
 
-    An adapter keeps no session: each call gets the one that it works in, and forgets it. It answers
-    with ids; the posts themselves are read from the database, so that an entry of a deleted post
-    can never be shown.
+    An adapter keeps no session: each call is given the one to use. It returns ids; the posts
+    themselves are read from the database, so that a deleted post is never shown.
     """
 
     def search(
@@ -108,8 +107,8 @@ class ISearch(Interface):
         """Ids of posts that match.
 
         Newest first below `cursor.before`, or oldest first above `cursor.after`, like every list of
-        posts (`microblog.web.paging`). On the first page the reader finds what they have just written, also
-        when the index does not know it yet.
+        posts (`microblog.web.paging`). On the first page readers find what they have just written, even
+        when it is not indexed yet.
 
         :raises SearchUnavailable: with a sentence for the reader.
         """
@@ -122,89 +121,89 @@ class ISearch(Interface):
 
 
 class ISearchSettings(Interface):
-    """What an adapter provides that has settings of its own, or does not work with everything."""
+    """For an adapter that has settings of its own, or does not work with every database."""
 
     SETTINGS = Attribute("A tuple of `microblog.settings.Setting`.")
 
     def check(settings: Settings, database: Database) -> None:
         """Called once, before anything else.
 
-        :raises ValueError: with a sentence when it cannot work with these settings.
+        :raises ValueError: with a sentence when the adapter cannot work with these settings.
         """
 
 
 class ISearchIndex(Interface):
-    """What an adapter provides that has an index of its own, which can always be made again from the posts.
+    """For an adapter with an index of its own, which can always be rebuilt from the posts.
 
-    Its tables and triggers are its own (their names begin with `search_`): migrations know nothing of them.
+    Its tables and triggers (their names begin with `search_`) are its own: migrations ignore them.
     """
 
     name = Attribute("The adapter's name, as the ini file spells it.")
 
     def install(session: orm.Session) -> None:
-        """Make the tables, triggers or indexes; harmless when they are there.
+        """Make the tables, triggers or indexes; harmless when they exist.
 
-        Removes what an interrupted rebuild left over.
+        Removes what an interrupted rebuild left behind.
         """
 
     def uninstall(session: orm.Session) -> None:
-        """Remove them, and what a rebuild left over; harmless when they are gone."""
+        """Remove them, and what a rebuild left behind; harmless when they are gone."""
 
     def rebuild(database: Database, progress: Callable[[int], None]) -> int:
-        """Make the whole index again, also when there is none yet. How many posts.
+        """Make the whole index again, or for the first time; return the number of posts.
 
-        The old index serves until the new one is whole, and was compared with the posts; whoever
-        writes meanwhile does not wait, and is in both. `progress(count)` is called as it goes.
-        Whatever is raised in it ends the rebuild, and leaves nothing behind; after a `kill -9` the
-        next one begins anew.
+        The old index serves until the new one is complete and agrees with the posts. Posts written
+        meanwhile do not wait, and go to both. `progress(count)` is called after each batch. An exception
+        raised in it ends the rebuild and leaves nothing behind; after a `kill -9` the next rebuild starts
+        from the beginning.
         """
 
     def verify(database: Database) -> Drift:
         """Compare the whole index with the posts.
 
-        What only waits for the worker is no difference. What was found is kept for `status`.
+        Changes that wait for the worker are not differences. The result is kept for `status`.
 
-        :raises SearchUnavailable: with a sentence for the operator; so do `rebuild` and `status`.
+        :raises SearchUnavailable: with a sentence for the operator, as do `rebuild` and `status`.
         """
 
     def repair(session: orm.Session, drift: Drift) -> None:
-        """Forget the ghosts of a `Drift`, and let its other posts be indexed again."""
+        """Remove the ghosts of a `Drift`, and queue its other posts to be indexed again."""
 
     def status(session: orm.Session) -> Status:
-        """What is in the index, and what waits to get there."""
+        """How much is in the index, and how much waits to get there."""
 
 
 class ISearchFeed(Interface):
-    """What an adapter provides whose index is in the application's database, fed by the transactions."""
+    """For an adapter whose index is in the application's database, and updated in its transactions."""
 
     def after_begin(session: orm.Session, connection: sa.Connection) -> None:
-        """Called when a write transaction begins; whatever it remembers goes to `session.info`."""
+        """Called when a write transaction begins; keep what you need in `session.info`."""
 
     def before_commit(session: orm.Session) -> None:
         """Called in every write transaction just before its COMMIT: index what it changed.
 
-        Never fails: a post that cannot be indexed must not stop the transaction of somebody else.
+        Must not fail: a post that cannot be indexed must not stop a transaction.
         """
 
     def catch_up(database: Database, limit: int) -> int:
-        """Index up to `limit` changes that came from elsewhere, outside of any transaction of the caller's.
+        """Index up to `limit` changes from outside the application; return how many were handled.
 
-        The worker calls it again and again, several workers at once. How many were dealt with.
+        The worker calls it repeatedly, outside any transaction; several workers may at the same time.
         """
 
 
 class ISearchDelivery(Interface):
-    """What an adapter provides whose index is elsewhere, fed through the outbox.
+    """For an adapter whose index is elsewhere, and fed through the outbox.
 
     The triggers of `microblog.search.queries` write an entry for each change of a post; its key is the
     post's id, and its own id is above those of all earlier changes of that post.
     """
 
     def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
-        """Bring the posts of these entries to the index as they are now; see `add_outbox_kind`."""
+        """Index the current state of the posts of these entries; see `add_outbox_kind`."""
 
     def write_again(session: orm.Session, entries: Sequence[Leased]) -> None:
-        """The lease of these entries ended during `deliver`: write new ones, since it came too late."""
+        """Write the entries anew: their lease ended during `deliver`, which therefore came too late."""
 
 
 def get_search(registry: Registry) -> ISearch:
@@ -214,7 +213,7 @@ def get_search(registry: Registry) -> ISearch:
 
 
 def get_search_index(registry: Registry) -> ISearchIndex:
-    """The index of this site's adapter; one that holds nothing, when the adapter has none of its own."""
+    """The index of this site's adapter, or an empty one when the adapter has none."""
     found: ISearchIndex = registry.getUtility(ISearchIndex)
     return found
 

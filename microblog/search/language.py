@@ -34,7 +34,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What somebody looks for. `since` and `until` bound the moment of creation: since ≤ t < until."""
+    """What somebody looks for. `since` and `until` bound the time of creation: since ≤ t < until."""
 
     terms: tuple[Term, ...] = ()
     excluded: tuple[Term, ...] = ()
@@ -77,7 +77,7 @@ def parse(text: str) -> Query:
 
 def make_term(text: str, *, is_phrase: bool = False) -> Term:
     words = split_words(text)
-    # The last word of a phrase that was cut is not the one that stands before the star.
+    # When a phrase was cut, its last word is not the one before the star.
     is_prefix = not is_phrase and text.endswith("*") and len(text) > 1 and len(words) <= MOST_WORDS
     return Term(tuple(words[:MOST_WORDS]), is_prefix)
 

@@ -1,4 +1,4 @@
-"""What the room of search remembers of each adapter's index."""
+"""The table with the state of each adapter's index."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DERIVED_KINDS.add(KIND)  # another index is made from the posts
 
 
 class IndexState(Base):
-    """The last verify of an adapter's index, and the rebuild that is running; moments in milliseconds.
+    """The last verify of an adapter's index, and the rebuild that is running; times in milliseconds.
 
-    In the database, and not in a file, so that each machine sees what cron found on another one.
-    `rebuild` is a random token of the rebuild that last began; who does not find its own has been
-    replaced, and stops.
+    In the database and not in a file, so that each machine sees what cron found on another one.
+    `rebuild` is a random token of the rebuild that began last; a rebuild that finds another token
+    here has been replaced, and stops.
     """
 
     __tablename__ = "index_states"

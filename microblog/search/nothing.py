@@ -1,4 +1,4 @@
-"""No search at all; and what stands for an index where an adapter has none of its own."""
+"""The adapter `none`, and the empty index of adapters that have none of their own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NoSearch:
 
 @implementer(ISearchIndex)
 class NoIndex:
-    """There is nothing to make, and nothing that could differ."""
+    """An index that holds nothing, and so never differs from the posts."""
 
     def __init__(self, name: str) -> None:
         self.name = name

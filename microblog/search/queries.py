@@ -1,4 +1,4 @@
-"""SQL of the search that belongs to no single adapter."""
+"""SQL of search that belongs to no single adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from microblog.search.models import KIND
 
 NEWEST_OF_AN_AUTHOR = 50
 
-# The triggers of adapters that are fed through the outbox; pure SQL, so that a shell can write posts too.
+# The triggers of adapters that are fed through the outbox; in pure SQL, so that they work in a shell, too.
 HAS_TRIGGERS = {
     "sqlite": sa.text("SELECT 1 FROM sqlite_master WHERE name = 'search_outbox_deleted'"),
     "postgresql": sa.text("SELECT 1 FROM pg_trigger WHERE tgname = 'search_outbox_post_changed'"),
@@ -45,18 +45,18 @@ POSTGRESQL_TRIGGER = """CREATE OR REPLACE TRIGGER search_outbox_post_changed
 
 
 def install_triggers(session: orm.Session) -> None:
-    """The triggers, and an entry for every post that was there before them; harmless when they are there."""
+    """Create the triggers, and an entry for every existing post; harmless when they exist."""
     dialect = session.get_bind().dialect.name
     if session.scalar(HAS_TRIGGERS[dialect]):
         return
-    # The triggers first: on PostgreSQL that waits for writers, so that the posts of all are seen below.
-    for statement in trigger_statements(dialect):
+    # Triggers first: on PostgreSQL this waits for writers, so that the statement below sees all their posts.
+    for statement in build_triggers(dialect):
         session.execute(sa.text(statement))
     everything = WRITE.format(id="id", created=CREATED[dialect])
     session.execute(sa.text(f"{everything} FROM posts ORDER BY id"))
 
 
-def trigger_statements(dialect: str) -> list[str]:
+def build_triggers(dialect: str) -> list[str]:
     if dialect == "postgresql":
         return [POSTGRESQL_FUNCTION, POSTGRESQL_TRIGGER]
     return [
@@ -76,13 +76,13 @@ def uninstall_triggers(session: orm.Session) -> None:
 
 
 def stop_feeding(session: orm.Session) -> None:
-    """Nothing more goes to an index that is fed through the outbox."""
+    """Stop feeding an index through the outbox: remove the triggers and the waiting entries."""
     uninstall_triggers(session)
     delete_all(session, KIND)
 
 
-def waiting_posts(session: orm.Session, kind: str, author_id: int) -> list[int]:
-    """Among an author's newest posts, those that an outbox entry still speaks of, the newest first."""
+def find_waiting_ids(session: orm.Session, kind: str, author_id: int) -> list[int]:
+    """Ids of an author's newest posts that have a waiting outbox entry, the newest first."""
     newest = (
         sa.select(Post.id)
         .where(Post.user_id == author_id)
@@ -90,9 +90,9 @@ def waiting_posts(session: orm.Session, kind: str, author_id: int) -> list[int]:
         .limit(NEWEST_OF_AN_AUTHOR)
         .subquery()
     )
-    waits = (
+    has_entry = (
         sa.select(sa.literal(1))
         .where(Entry.kind == kind, Entry.key == sa.cast(newest.c.id, sa.String))
         .exists()
     )
-    return list(session.scalars(sa.select(newest.c.id).where(waits).order_by(newest.c.id.desc())))
+    return list(session.scalars(sa.select(newest.c.id).where(has_entry).order_by(newest.c.id.desc())))

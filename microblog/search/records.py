@@ -1,4 +1,4 @@
-"""What is remembered of an adapter's index: what the last verify found, and which rebuild is running."""
+"""The state of an adapter's index: what the last verify found, and which rebuild is running."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from microblog.outbox.queries import now
 from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
 from microblog.search.models import IndexState
 
-# A rebuild tells that it is alive many times a second, except while PostgreSQL makes its index.
+# A rebuild notes its progress many times a second, except while PostgreSQL makes its index.
 SECONDS_UNTIL_A_REBUILD_IS_DEAD = 300
-REPLACED = "Another rebuild has begun, or the index was removed; this rebuild ends."
+REPLACED = "Another rebuild has begun, or the index was removed; this rebuild stops."
 
 
-def moment(milliseconds: int) -> datetime:
+def to_datetime(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def note_verify(session: orm.Session, adapter: str, drift: Drift) -> None:
-    """Remember what a verify has found."""
+    """Record what a verify has found."""
     row = get_state(session, adapter)
     row.verified_at = now()
     row.missing, row.stale, row.ghosts = len(drift.missing), len(drift.stale), len(drift.ghosts)
 
 
 def begin_rebuild(session: orm.Session, adapter: str, token: str) -> None:
-    """From now on this is the rebuild; one that was running stops at its next `go_on`."""
+    """Record that this rebuild runs; one that was running stops at its next `note_progress`."""
     row = get_state(session, adapter)
     row.rebuild, row.rebuild_seen_at, row.rebuilt = token, now(), 0
 
 
-def go_on(session: orm.Session, adapter: str, token: str, more: int = 0) -> None:
-    """The rebuild lives, and `more` posts are done; no other one can begin before this transaction ends.
+def note_progress(session: orm.Session, adapter: str, token: str, more: int = 0) -> None:
+    """Record that the rebuild is alive and has done `more` posts. No other can begin before this transaction
+    ends.
 
-    :raises SearchUnavailable: when another one has begun, or the index was uninstalled.
+    :raises SearchUnavailable: when another rebuild has begun, or the index was uninstalled.
     """
     mine = (IndexState.adapter == adapter) & (IndexState.rebuild == token)
     values = {"rebuild_seen_at": now(), "rebuilt": IndexState.rebuilt + more}
@@ -51,36 +52,36 @@ def go_on(session: orm.Session, adapter: str, token: str, more: int = 0) -> None
 
 
 def end_rebuild(session: orm.Session, adapter: str, token: str | None = None) -> None:
-    """The rebuild with this token, or whichever it is, runs no more; harmless when none was."""
+    """Record that the rebuild with this token (None: any) has ended; harmless when none was running."""
     ended = sa.update(IndexState).where(IndexState.adapter == adapter).values(rebuild=None)
     if token is not None:
         ended = ended.where(IndexState.rebuild == token)
     session.execute(ended.execution_options(synchronize_session=False))
 
 
-def forget(session: orm.Session, adapter: str) -> None:
-    """Of an index that is removed nothing is remembered; a rebuild of it ends."""
+def forget_index(session: orm.Session, adapter: str) -> None:
+    """Delete the record of an index that is removed; a running rebuild of it stops."""
     session.execute(sa.delete(IndexState).where(IndexState.adapter == adapter))
 
 
-def remembered(session: orm.Session, status: Status) -> Status:
-    """The status, with what is remembered."""
+def complete_status(session: orm.Session, status: Status) -> Status:
+    """The status, completed with the last verify and the running rebuild."""
     row = session.get(IndexState, status.adapter)
     if row is None:
         return status
     verified = rebuilding = None
     if row.verified_at is not None:
-        verified = Verified(moment(row.verified_at), row.missing, row.stale, row.ghosts)
+        verified = Verified(to_datetime(row.verified_at), row.missing, row.stale, row.ghosts)
     if row.rebuild is not None:
         seen_at = row.rebuild_seen_at or 0
         is_alive = now() - seen_at < SECONDS_UNTIL_A_REBUILD_IS_DEAD * 1000
-        rebuilding = Rebuilding(row.rebuilt, moment(seen_at), is_alive=is_alive)
+        rebuilding = Rebuilding(row.rebuilt, to_datetime(seen_at), is_alive=is_alive)
     session.expunge(row)
     return replace(status, verified=verified, rebuilding=rebuilding)
 
 
 def get_state(session: orm.Session, adapter: str) -> IndexState:
-    """The row of an adapter, made if there is none, and locked."""
+    """The row of an adapter, locked; inserted when there is none."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(IndexState).values(adapter=adapter).on_conflict_do_nothing())
     return session.get_one(IndexState, adapter, with_for_update=True)

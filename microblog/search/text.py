@@ -1,4 +1,4 @@
-"""The one normal form of words, for the index and for the query, whatever adapter is used.
+"""The normal form of words, the same for index and query with every adapter.
 
 Case, accents, ligatures and widths do not count (`Straße` is `strasse`, `ﬁ` is `fi`, `café` is
 `cafe`). Chinese, Japanese and Korean are written without spaces between words, so each of their
@@ -21,7 +21,7 @@ ASCII_WORD = re.compile(r"[a-z0-9]+")  # the same words, in a fifth of the time
 
 
 def fold(text: str) -> str:
-    """Without case, accents, ligatures, widths."""
+    """The text without case, accents, ligatures and widths."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
@@ -34,5 +34,5 @@ def split_words(text: str) -> list[str]:
 
 
 def index_text(text: str) -> str:
-    """What an index keeps of a post: its words, with a blank between them."""
+    """What an index keeps of a post: its words, with a space between them."""
     return " ".join(split_words(text))

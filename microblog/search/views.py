@@ -9,9 +9,9 @@ from microblog.people.queries import people
 from microblog.posts import queries
 from microblog.posts.paging import POSTS
 from microblog.request import Request
+from microblog.search.highlighting import Highlighter
 from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
-from microblog.search.marks import HitMarker
 from microblog.tree import Root
 from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
@@ -38,17 +38,16 @@ def search(root: Root, request: Request) -> Any:
             request.dbsession, q, limit=MOST_PEOPLE, reader_id=None if me is None else me.id
         )
     try:
-        page = best_posts(request, query) if by == "relevance" else newest_posts(request, query, q)
+        page = find_best_posts(request, query) if by == "relevance" else find_newest_posts(request, query, q)
     except SearchUnavailable as error:
         request.response.status_int = 503
         request.response.headers["Retry-After"] = str(RETRY_SECONDS)
         return {**found, "message": str(error)}
-    return {**found, "page": page, "hit_marker": HitMarker(query)}
+    return {**found, "page": page, "highlighter": Highlighter(query)}
 
 
-def newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:
-    """The posts that match, page by page; an entry whose post is gone neither shows nor counts."""
-
+def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:
+    """The posts that match, page by page; ids of deleted posts are neither shown nor counted."""
     adapter = get_search(request.registry)
     reader_id = None if request.identity is None else request.identity.id
 
@@ -65,7 +64,7 @@ def newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow
     return read_page(request, POSTS, fetch, q=q)
 
 
-def best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
-    """One page of the posts that match best; who wants more looks through the newest."""
+def find_best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
+    """One page of the posts that match best; there is no second page in this order."""
     ids = get_search(request.registry).ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
     return Page(queries.posts_by_id(request.dbsession, ids), None, None)

@@ -1,4 +1,4 @@
-"""Slow and repeated SQL statements are reported."""
+"""Reports slow and repeated SQL statements."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
-"""The parameters of a SQL statement as people may see them: long ones cut, secrets hidden.
+"""Formats the parameters of a SQL statement for people: long ones are cut, secrets hidden.
 
-What is secret goes by the name of the column. SQLAlchemy names a parameter after the column that it is
-compared with or written to (`email_key_1`), and in SQL of our own its author has named it. Where nothing
-names it (`lower(email) = ?`, parameters without names), every text is hidden if the statement mentions a
-secret column at all.
+A column's name decides what is secret. SQLAlchemy names a parameter after the column that it is compared
+with or written to (`email_key_1`), and in our own SQL we have named it. Where nothing names it
+(`lower(email) = ?`, parameters without names), every text is hidden if the statement mentions a secret
+column at all.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ LONGEST_VALUE = 100  # characters
 SHORTEST_PART = 5  # characters of a name
 MOST_ITEMS = 10  # of a list
 MOST_PARAMETERS = 50
-MOST_SETS = 3  # of parameters, of a statement that runs with many
+MOST_SETS = 3  # of parameters, for a statement that is executed with many sets
 SELECT = re.compile(r"\s*SELECT\b", re.I)
 NUMBER_AT_THE_END = re.compile(r"(_\d+)+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of columns: of all, of those that hold secrets, and of those by which a password is verified.
+    """Names of all columns, of those that hold secrets, and of those with which a password is verified.
 
-    A model says it by `info={"secret": True}`, and `info={"secret": True, "verifies": True}`.
+    A model declares this by `info={"secret": True}` and `info={"secret": True, "verifies": True}`.
     """
 
     every: frozenset[str]
@@ -43,7 +43,7 @@ class Columns:
 
 
 def get_columns() -> Columns:
-    """Those of all models, also of a plug-in that came later."""
+    """The columns of all models, also of those that were imported later."""
     return load_columns(tuple(Base.metadata.tables))
 
 
@@ -60,8 +60,8 @@ def load_columns(tables: tuple[str, ...]) -> Columns:
 def format_parameters(statement: str, values: Any, context: Any = None) -> str:
     """`nickname='susan', password_hash=[hidden]`; of many sets the first ones.
 
-    `values` is what the driver got; `context` is SQLAlchemy's execution context, where there is one.
-    Never raises: it is called in the middle of somebody else's work.
+    `values` are the parameters for the driver; `context` is SQLAlchemy's execution context, if there is one.
+    Never raises, since it is called while the application executes a statement.
     """
     try:
         return format_sets(statement, values, context)
@@ -92,7 +92,7 @@ def is_many(values: Any) -> bool:
 
 def format_set(statement: str, values: Any, compiled: Any) -> str:
     parts: list[str] = []
-    for name, value in named(values):
+    for name, value in iterate_parameters(values):
         if len(parts) == MOST_PARAMETERS:
             parts.append(f"and {len(values) - MOST_PARAMETERS:,} more")
             break
@@ -101,7 +101,7 @@ def format_set(statement: str, values: Any, compiled: Any) -> str:
     return ", ".join(parts)
 
 
-def named(values: Mapping[str, Any] | Sequence[Any]) -> Iterator[tuple[str, Any]]:
+def iterate_parameters(values: Mapping[str, Any] | Sequence[Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(values, Mapping):
         yield from values.items()
     else:
@@ -109,7 +109,7 @@ def named(values: Mapping[str, Any] | Sequence[Any]) -> Iterator[tuple[str, Any]
 
 
 def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
-    """Is it, or may it be, the value of a column that holds secrets?"""
+    """Is the value, or may it be, that of a column that holds secrets?"""
     if value is None or isinstance(value, (int, float, date)):
         return False
     stem = NUMBER_AT_THE_END.sub("", name)
@@ -121,7 +121,7 @@ def is_hidden(statement: str, name: str, value: Any, compiled: Any) -> bool:
 
 
 def is_secret(name: str) -> bool:
-    """Is it the name of a secret column, or made of one (`old_email`), or part of one (`password`)?"""
+    """Is it the name of a secret column, does it contain one (`old_email`), or is it a part (`password`)?"""
     lower = name.lower()
     return any(
         column in lower or (len(lower) >= SHORTEST_PART and lower in column)
@@ -130,14 +130,14 @@ def is_secret(name: str) -> bool:
 
 
 def verifies_a_password(statement: str) -> bool:
-    """By such a statement somebody logs in; people type their password into any field."""
+    """Does somebody log in by this statement? People type their password into any field."""
     return SELECT.match(statement) is not None and any(
         column in statement for column in get_columns().verifying
     )
 
 
 def is_made_up(name: str, compiled: Any) -> bool:
-    """Was it SQLAlchemy who named the parameter, after a function or after nothing?"""
+    """Has SQLAlchemy made up the name of the parameter, after a function or after nothing?"""
     bind = getattr(compiled, "binds", {}).get(name)
     return bind is not None and bind.unique
 

@@ -1,7 +1,7 @@
-"""How the database goes about a statement, asked on a connection of its own.
+"""Asks the database for the plan of a statement, on a separate connection.
 
-The statement is not run. The connection is no one's of the pool, reads only and has little time, so that
-a plan takes nothing away from the site, and never waits for the write lock.
+The statement is not run. The connection is not from the pool, is read-only and has a short time limit, so
+that a plan costs the site nothing, and never waits for the write lock.
 """
 
 from __future__ import annotations
@@ -15,35 +15,34 @@ import sqlalchemy as sa
 from microblog.slow_queries.parameters import is_many
 
 SECONDS_FOR_A_PLAN = 1.0
-SECONDS_TO_CONNECT = 2  # psycopg knows no less
+SECONDS_TO_CONNECT = 2  # psycopg's minimum
 EXPLAINABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES")
 TEXT_LITERAL = re.compile(r"'(?:[^']|'')*'")
 
-_at_work = threading.Lock()
+_asking = threading.Lock()
 
 
 def get_plan(engine: sa.Engine, statement: str, values: Any, seconds: float = SECONDS_FOR_A_PLAN) -> str:
-    """The plan, a step a line, or a sentence that says why there is none; never raises.
+    """The plan, one step a line, or a sentence that says why there is none; never raises.
 
-    One plan is asked for at a time in a process: when everything is slow at once, asking would make it
-    slower still.
+    A process asks for one plan at a time: when everything is slow, asking would make it even slower.
     """
     if not statement.lstrip()[:10].upper().startswith(EXPLAINABLE):
-        return "There is no plan of such a statement."
-    if not _at_work.acquire(blocking=False):
-        return "It was not asked for, since another one was being asked for."
+        return "There is no plan for such a statement."
+    if not _asking.acquire(blocking=False):
+        return "It was not requested, since another plan was being requested."
     try:
         steps = explain_sqlite if engine.dialect.name == "sqlite" else explain_postgresql
-        # PostgreSQL shows values in its plans; what is secret and what is not looks alike there.
+        # PostgreSQL shows values in its plans, where secret ones cannot be told from others.
         one = values[0] if is_many(values) else values
         return TEXT_LITERAL.sub("'…'", steps(engine, statement, one, seconds))
     except Exception as error:
-        return f"The database gave none: {type(error).__name__}: {first_line(error)}"
+        return f"The database returned none: {type(error).__name__}: {get_first_line(error)}"
     finally:
-        _at_work.release()
+        _asking.release()
 
 
-def first_line(error: Exception) -> str:
+def get_first_line(error: Exception) -> str:
     return TEXT_LITERAL.sub("'…'", str(error).strip().split("\n")[0])
 
 

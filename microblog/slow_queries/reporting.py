@@ -1,8 +1,8 @@
 """Reports SQL statements that take too long, or run too often in one request.
 
-What a request's statements did is reported once it is over: then its transaction holds no lock that
-asking for a plan would prolong, and it is known how often each ran. A task of the worker or a command may
-run for hours, so there each is reported as soon as its rows are fetched.
+The statements of a request are reported when it is over: then its transaction holds no lock that asking for a
+plan would prolong, and it is known how often each ran. A task of the worker or a command may run for hours,
+so there each statement is reported as soon as its rows are fetched.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 SLOW = "microblog.slow_queries"
 REPEATED = "microblog.repeated_queries"
 MOST_REPORTS_OF_A_REQUEST = 20
-SECONDS_FOR_PLANS_OF_A_REQUEST = 1.0  # after which no other is asked for
-TOO_LATE = "It was not asked for, since other plans took too long already."
+SECONDS_FOR_PLANS_OF_A_REQUEST = 1.0  # after this time no other plan is requested
+TOO_LATE = "It was not requested, since other plans took too long already."
 LONGEST_STATEMENT = 5000  # characters
 FINGERPRINT_CHARACTERS = 16
 
-# What differs between two runs of one statement, and what stands in its place, in this order.
+# What differs between two runs of one statement, and its replacement, in this order.
 DIFFERENCES = (
     (re.compile(r"'(?:[^']|'')*'"), "?"),
     (re.compile(r"%\(\w+\)s|%s|\$\d+|(?<![:\w]):[a-zA-Z_]\w*"), "?"),
@@ -52,8 +52,8 @@ DIFFERENCES = (
 
 
 @lru_cache(maxsize=1024)
-def fingerprint(statement: str) -> str:
-    """The same for statements that differ in values, or in how many an IN has, only."""
+def compute_fingerprint(statement: str) -> str:
+    """The same for statements that differ only in values, or in the number of values of an IN."""
     for difference, replacement in DIFFERENCES:
         statement = difference.sub(replacement, statement)
     return hashlib.sha256(statement.strip().encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
@@ -66,7 +66,7 @@ def describe_caller(observation: Observation | None) -> dict[str, str]:
     request = observation.request
     if request is None:
         return {"task": observation.task, "id": observation.id}
-    # Quoted, so that nothing which somebody has sent begins a line.
+    # Quoted, so that nothing that a client has sent begins a new line.
     return {
         "method": request.method,
         "path": quote(request.environ.get("PATH_INFO", "")[:LONGEST_PATH].encode("latin-1", "replace")),
@@ -77,7 +77,7 @@ def describe_caller(observation: Observation | None) -> dict[str, str]:
 
 
 def format_caller(who: dict[str, str]) -> dict[str, str]:
-    """The same as one line of the message, by its label."""
+    """The same as one line of the message, with its label."""
     if "path" in who:
         about = "{method} {path}, context {context}, view {view!r}, id {id}"
         return {"Request": about.format_map({**who, "context": who["context"] or "none"})}
@@ -85,7 +85,7 @@ def format_caller(who: dict[str, str]) -> dict[str, str]:
 
 
 class SlowQueries:
-    """What the log and the admins hear of; a `Reporter` for the timer, and an observer."""
+    """Reports to the log and the admins; a `Reporter` for the timer, and an observer."""
 
     def __init__(
         self, registry: Registry, *, seconds_for_plans: float = SECONDS_FOR_PLANS_OF_A_REQUEST
@@ -95,9 +95,9 @@ class SlowQueries:
         self._repeats: int = registry.microblog[SLOW_REPEATS]
         self._explain: bool = registry.microblog[SLOW_EXPLAIN]
 
-    def slow(self, run: Run) -> bool:
+    def note_slow(self, run: Run) -> bool:
         request = None if run.observation is None else run.observation.request
-        # What is fetched after the request is over, while its answer is being sent, is not waited for.
+        # Rows that are fetched while the response is being sent come after the request's report.
         if request is None or present() is not run.observation:
             return False
         kept = request.environ.setdefault(SLOW, [])
@@ -105,25 +105,25 @@ class SlowQueries:
             kept.append(run)
         return True
 
-    def finished(self, run: Run, *, explain: bool = True) -> None:
+    def report(self, run: Run, *, explain: bool = True) -> None:
         try:
             self.report_slow(run, explain=explain)
-        except Exception:  # we are in the middle of somebody else's work
+        except Exception:  # reporting must not make the application's statement fail
             log.exception("A slow query could not be reported.")
 
-    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
-        # Tasks work in batches, thousands of them: there it means nothing.
+    def note_repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
+        # Not for tasks: they work in thousands of batches, where repetition means nothing.
         if observation.request is not None:
             observation.request.environ.setdefault(REPEATED, {})[statement] = where
 
-    def at_the_end(self, observation: Observation, response: Any) -> None:
-        """The observer."""
+    def report_request(self, observation: Observation, response: Any) -> None:
+        """Report the slow and repeated statements of a request that is over; an observer."""
         request = observation.request
         if request is None:
             return
         end = time.monotonic() + self._seconds_for_plans
         for run in request.environ.pop(SLOW, ()):
-            self.finished(run, explain=time.monotonic() < end)
+            self.report(run, explain=time.monotonic() < end)
         if 0 < self._repeats < observation.statements:
             self.report_repeated(request, observation)
 
@@ -154,16 +154,16 @@ class SlowQueries:
             engine = self._registry.database.engine
             fields["plan"] = get_plan(engine, run.statement, run.values) if explain else TOO_LATE
             lines["Plan"] = f"\n{fields['plan']}"
-        # Without a call site, the beginning of the statement; a subject is one line.
-        what = run.call_site.source or " ".join(run.statement.split())[:60]
-        subject = f"{run.seconds:.3f} s in {what}"
-        self._report("slow query", fingerprint(run.statement), subject, lines, fields)
+        # Without a call site, the beginning of the statement on one line.
+        source = run.call_site.source or " ".join(run.statement.split())[:60]
+        subject = f"{run.seconds:.3f} s in {source}"
+        self._report("slow query", compute_fingerprint(run.statement), subject, lines, fields)
 
     def report_repeated(self, request: Request, observation: Observation) -> None:
-        """Statements that differ only in how many values they have are one."""
+        """Report repeated statements; those that differ only in the number of values count as one."""
         groups: dict[str, list[str]] = {}
         for statement in observation.counts:
-            groups.setdefault(fingerprint(statement), []).append(statement)
+            groups.setdefault(compute_fingerprint(statement), []).append(statement)
         call_sites: dict[str, CallSite] = request.environ.pop(REPEATED, {})
         who = describe_caller(observation)
         for group, statements in groups.items():
@@ -192,8 +192,8 @@ class SlowQueries:
     def _report(
         self, kind: str, group: str, subject: str, lines: dict[str, str], fields: dict[str, Any]
     ) -> None:
-        """One event of the log, and the admins."""
-        # In the format, lines are ours; in an argument they might be somebody else's (see `logs`).
+        """Log one event, and alert the admins."""
+        # Line breaks are allowed in the format, which is ours, but not in arguments (see `logs`).
         template = "\n".join(f"{label}: %s" for label in lines)
         event = {"event": kind, "fingerprint": group, **fields}
         log.warning(template, *lines.values(), extra={"fields": event})
@@ -203,7 +203,7 @@ class SlowQueries:
 
 
 def is_needed(settings: Settings) -> bool:
-    """Does anybody want to know the times of statements?"""
+    """Does any setting need the times of statements?"""
     return bool(
         settings[SLOW_THRESHOLD]
         or settings[SLOW_REPEATS]
@@ -223,4 +223,4 @@ def includeme(config: Any) -> None:
         Timer(slow_queries, threshold=settings[SLOW_THRESHOLD], repeats=settings[SLOW_REPEATS]),
     )
     if settings[SLOW_THRESHOLD] or settings[SLOW_REPEATS]:
-        config.add_observer(slow_queries.at_the_end)
+        config.add_observer(slow_queries.report_request)

@@ -1,13 +1,13 @@
-"""Times every SQL statement of the application's engine, its fetching and its COMMIT included.
+"""Times every SQL statement of the application's engine, including fetching and COMMIT.
 
-SQLAlchemy's events `do_execute…` let a listener execute the statement, which then has the clock before and
-after it. What no event sees is timed in subclasses of the driver's classes: fetching, since SQLite and
-cursors of PostgreSQL's server step their rows while they are fetched, and COMMIT, since the only event
-comes before it (ADR 0030). The times go to the observation of the present request, task or command; what
-took too long goes to a `Reporter`, also outside of these.
+SQLAlchemy's events `do_execute…` let a listener execute the statement itself, and time it. What has no event
+is timed in subclasses of the driver's classes: fetching, since SQLite and PostgreSQL's server-side cursors
+compute their rows while they are fetched, and COMMIT, since its only event comes before it (ADR 0030). The
+times go to the observation of the current request, task or command; what took too long goes to a `Reporter`,
+also outside of these.
 
 BEGIN, PRAGMA, SET and savepoints are not counted as statements. One that takes too long is reported
-nevertheless, since waiting for the write lock of SQLite happens in BEGIN.
+nevertheless, since BEGIN waits for the write lock of SQLite.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ NEVER = math.inf
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A statement that ran and took too long; more rows may still be fetched from it.
+    """A statement that took too long; more of its rows may still be fetched.
 
-    `values` are the driver's parameters, secrets included: for EXPLAIN, and for nothing else.
+    `values` are the driver's parameters, including secrets: use them only for EXPLAIN.
     `observation` is None outside of requests, tasks and commands.
     """
 
@@ -53,42 +53,42 @@ class Run:
 
 
 class Reporter(Protocol):
-    """Who wants to know. Nothing that it raises may get out."""
+    """Receives slow and repeated statements. Its methods must not raise."""
 
-    def slow(self, run: Run) -> bool:
-        """The statement has just become slow; does the reporter keep the run until all is over?
+    def note_slow(self, run: Run) -> bool:
+        """The statement has just become slow. Does the reporter keep the run, and report it later itself?
 
-        If not, `finished` is called when its cursor is closed, or its transaction ends.
+        If not, `report` is called when the statement's cursor is closed or its transaction ends.
         """
 
-    def finished(self, run: Run) -> None:
-        """Nothing more is fetched from it."""
+    def report(self, run: Run) -> None:
+        """The statement has ended: no more rows are fetched."""
 
-    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
+    def note_repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         """The statement has just run more often than it should."""
 
 
 class Timed:
-    """What a timed cursor knows of the statement that it executed last."""
+    """What a timed cursor knows about the statement that it executed last."""
 
     connection: Any
     statement: str
     parameters: Any
-    context: Callable[[], Any]  # weak: a result that was left half read must end with its rows
+    context: Callable[[], Any]  # weak: a result that is abandoned half read must be collected
     observation: Observation | None = None
     entry: list[int] | None = None  # of the observation's counts
     recorded: tuple[list[Recorded], int] | None = None  # the observation's list, and the index in it
     run: Run | None = None  # once it is slow
     ns: int = 0
-    counted_ns: int = 0  # of these, what the observation knows of
-    limit: float = NEVER  # in nanoseconds, from which on `Timer.exceeded` is called
+    counted_ns: int = 0  # the part of `ns` that the observation has counted already
+    limit: float = NEVER  # in nanoseconds, from which on `Timer.note_exceeded` is called
 
 
 class Timer:
     """Counts and times what the cursors and connections of one engine do.
 
-    A task may run for hours, with statements that have numbers in their text: only the first
-    `most_statements` different ones are counted one by one.
+    A task may run for hours with statements that have numbers in their text, so only the first
+    `most_statements` different ones are counted separately.
     """
 
     def __init__(
@@ -106,9 +106,9 @@ class Timer:
         self._too_often = repeats + 1 if repeats else 0
         self._most_statements = most_statements
 
-    def timed(self, execute: Callable[..., None]) -> Callable[..., bool]:
-        """A listener that does what the dialect's method would do, and says that it is done."""
-        clock, executed = self.clock, self.executed
+    def build_listener(self, execute: Callable[..., None]) -> Callable[..., bool]:
+        """A listener that executes the statement instead of the dialect, and returns True to say so."""
+        clock, count_execution = self.clock, self.count_execution
 
         def listener(cursor: Any, statement: str, parameters: Any, context: sa.ExecutionContext) -> bool:
             if not isinstance(cursor, Timed):  # SQLAlchemy prepares the connection
@@ -117,14 +117,14 @@ class Timer:
             try:
                 execute(cursor, statement, parameters, context)
             finally:
-                executed(cursor, statement, parameters, context, clock() - began)
+                count_execution(cursor, statement, parameters, context, clock() - began)
             return True
 
         return listener
 
-    def executed(self, cursor: Timed, statement: str, parameters: Any, context: Any, ns: int) -> None:
-        """The cursor has executed it; the time of fetching is added later."""
-        self.fetched(cursor)  # SQLAlchemy inserts many rows with one cursor
+    def count_execution(self, cursor: Timed, statement: str, parameters: Any, context: Any, ns: int) -> None:
+        """Count an executed statement; the time of fetching is added later."""
+        self.end_statement(cursor)  # SQLAlchemy inserts many rows with one cursor
         limit = self._slow_ns
         entry = recorded = None
         observation = present()
@@ -136,7 +136,7 @@ class Timer:
                 observation.statements += 1
                 observation.sql_ns += ns
                 if entry[0] == self._too_often:
-                    self._reporter.repeated(observation, statement, find_call_site())
+                    self._reporter.note_repeated(observation, statement, find_call_site())
                 recorded = observation.recorded
         cursor.observation, cursor.entry = observation, entry
         cursor.ns = cursor.counted_ns = ns
@@ -149,10 +149,10 @@ class Timer:
             limit = 0
         cursor.limit = limit
         if ns >= limit:
-            self.exceeded(cursor)
+            self.note_exceeded(cursor)
 
     def _new_entry(self, observation: Observation, statement: str) -> list[int] | None:
-        """[times, nanoseconds] of a statement that was not there before; None if it does not count."""
+        """[executions, nanoseconds] of a new statement; None if it is not counted."""
         if statement.lstrip()[:10].upper().startswith(UNCOUNTED):
             return None
         entry = [0, 0]
@@ -161,16 +161,16 @@ class Timer:
         return entry
 
     def count_fetching(self, cursor: Timed) -> None:
-        """Add what was fetched since the last time to the observation."""
+        """Add the time of fetching since the last call to the observation."""
         ns, cursor.counted_ns = cursor.ns - cursor.counted_ns, cursor.ns
         if cursor.entry is not None and cursor.observation is not None:
             cursor.entry[1] += ns
             cursor.observation.sql_ns += ns
         if cursor.ns >= cursor.limit:
-            self.exceeded(cursor)
+            self.note_exceeded(cursor)
 
-    def exceeded(self, cursor: Timed) -> None:
-        """The cursor's statement is slow, or recorded, and took more time just now."""
+    def note_exceeded(self, cursor: Timed) -> None:
+        """Note more time of a statement that is slow or recorded."""
         ns = cursor.ns
         if cursor.recorded is not None:
             recorded, index = cursor.recorded
@@ -183,26 +183,26 @@ class Timer:
                 cursor.statement, parameters, cursor.parameters, ns, find_call_site(), cursor.observation
             )
             cursor.run = run
-            if not self._reporter.slow(run):
+            if not self._reporter.note_slow(run):
                 cursor.connection.unreported.append(run)
 
-    def fetched(self, cursor: Timed) -> None:
-        """Nothing more is fetched from the cursor's statement."""
+    def end_statement(self, cursor: Timed) -> None:
+        """Report the cursor's statement if it was slow: no more of its rows are fetched."""
         if cursor.ns != cursor.counted_ns:
             self.count_fetching(cursor)
         run, cursor.run = cursor.run, None
         if run is not None and run in cursor.connection.unreported:
             cursor.connection.unreported.remove(run)
-            self._reporter.finished(run)
+            self._reporter.report(run)
 
-    def ended(self, connection: Any) -> None:
-        """A transaction is over: slow statements whose rows nobody fetched to the end are reported."""
+    def end_transaction(self, connection: Any) -> None:
+        """Report the slow statements of a transaction that is over, whose rows were not all fetched."""
         unreported, connection.unreported = connection.unreported, []
         for run in unreported:
-            self._reporter.finished(run)
+            self._reporter.report(run)
 
-    def committed(self, connection: Any, ns: int) -> None:
-        """A COMMIT is no statement of anybody, but its time counts."""
+    def count_commit(self, connection: Any, ns: int) -> None:
+        """Add the time of a COMMIT, which is not counted as a statement."""
         observation = present()
         if observation is not None:
             observation.sql_ns += ns
@@ -210,33 +210,33 @@ class Timer:
                 observation.recorded.append(Recorded(COMMIT, "", ns / 1e9, str(find_call_site())))
         if ns >= self._slow_ns and not getattr(connection, "hangs", False):
             run = Run(COMMIT, "", (), ns, find_call_site(), observation)
-            if not self._reporter.slow(run):
+            if not self._reporter.note_slow(run):
                 connection.unreported.append(run)
-        self.ended(connection)
+        self.end_transaction(connection)
 
 
-def timed_cursor(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's cursor, which has all rows once it has executed a statement."""
+def make_cursor_class(base: Any, timer: Timer) -> Any:
+    """A timed subclass of a driver's cursor that has all rows once it has executed a statement."""
     close = base.close
 
     class TimedCursor(base, Timed):
         def close(self) -> None:
             close(self)
-            timer.fetched(self)
+            timer.end_statement(self)
 
     return TimedCursor
 
 
-def timed_fetching_cursor(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's cursor that fetches from the database: that time counts too."""
+def make_fetching_cursor_class(base: Any, timer: Timer) -> Any:
+    """A subclass of a driver's cursor that fetches from the database, whose fetching is timed, too."""
     fetchone, fetchmany, fetchall = base.fetchone, base.fetchmany, base.fetchall
     clock, count = timer.clock, timer.count_fetching
 
-    class TimedFetchingCursor(timed_cursor(base, timer)):  # type: ignore[misc]
+    class TimedFetchingCursor(make_cursor_class(base, timer)):  # type: ignore[misc]
         ns: int
 
         def fetchone(self) -> Any:
-            # Once a row: what is not slow yet is counted when there are no more of them.
+            # Called for each row: unless it is slow, the time is counted when the statement ends.
             began = clock()
             try:
                 return fetchone(self)
@@ -264,8 +264,8 @@ def timed_fetching_cursor(base: Any, timer: Timer) -> Any:
     return TimedFetchingCursor
 
 
-def timed_connection(base: Any, timer: Timer) -> Any:
-    """A subclass of a driver's connection: COMMIT is timed, and the ends of transactions are known."""
+def make_connection_class(base: Any, timer: Timer) -> Any:
+    """A subclass of a driver's connection that times COMMIT and notices the end of transactions."""
     commit, rollback, clock = base.commit, base.rollback, timer.clock
 
     class TimedConnection(base):
@@ -278,20 +278,20 @@ def timed_connection(base: Any, timer: Timer) -> Any:
             try:
                 commit(self)
             finally:
-                timer.committed(self, clock() - began)
+                timer.count_commit(self, clock() - began)
 
         def rollback(self) -> None:
             rollback(self)
-            timer.ended(self)
+            timer.end_transaction(self)
 
     return TimedConnection
 
 
-def timed_sqlite(base: Any, timer: Timer) -> Any:
-    """The class of connections to SQLite: whoever asks for a cursor gets one that is timed."""
-    cursor_class = timed_fetching_cursor(sqlite3.Cursor, timer)
+def make_sqlite_class(base: Any, timer: Timer) -> Any:
+    """A timed subclass of a connection to SQLite, whose cursors are timed."""
+    cursor_class = make_fetching_cursor_class(sqlite3.Cursor, timer)
 
-    class SQLiteConnection(timed_connection(base, timer)):  # type: ignore[misc]
+    class SQLiteConnection(make_connection_class(base, timer)):  # type: ignore[misc]
         def cursor(self, factory: Any = cursor_class) -> Any:
             return sqlite3.Connection.cursor(self, factory)
 
@@ -299,28 +299,28 @@ def timed_sqlite(base: Any, timer: Timer) -> Any:
 
 
 def install(engine: sa.Engine, timer: Timer) -> None:
-    """Time what connections of this engine do, from the next one on; it was made by `engine.py`.
+    """Time the statements of all new connections of this engine, which was made by `engine.py`.
 
-    What SQLAlchemy asks a new connection, before anybody gets it, is not timed.
+    What SQLAlchemy itself executes on a new connection is not timed.
     """
     dialect: Any = engine.dialect
     if dialect.name == "sqlite":
-        dialect.connection_class = timed_sqlite(dialect.connection_class, timer)
+        dialect.connection_class = make_sqlite_class(dialect.connection_class, timer)
     else:
         import psycopg
 
-        dialect.connection_class = timed_connection(dialect.connection_class, timer)
-        cursor_class = timed_cursor(psycopg.Cursor, timer)
-        server_cursor_class = timed_fetching_cursor(psycopg.ServerCursor, timer)
+        dialect.connection_class = make_connection_class(dialect.connection_class, timer)
+        cursor_class = make_cursor_class(psycopg.Cursor, timer)
+        server_cursor_class = make_fetching_cursor_class(psycopg.ServerCursor, timer)
 
         def prepare(dbapi: Any, record: Any) -> None:
             dbapi.cursor_factory = cursor_class
             dbapi.server_cursor_factory = server_cursor_class
 
         event.listen(engine, "connect", prepare)
-    event.listen(engine, "do_execute", timer.timed(dialect.do_execute))
-    event.listen(engine, "do_executemany", timer.timed(dialect.do_executemany))
-    plain = timer.timed(
+    event.listen(engine, "do_execute", timer.build_listener(dialect.do_execute))
+    event.listen(engine, "do_executemany", timer.build_listener(dialect.do_executemany))
+    plain = timer.build_listener(
         lambda cursor, statement, _, ctx: dialect.do_execute_no_params(cursor, statement, ctx)
     )
     event.listen(engine, "do_execute_no_params", lambda cursor, text, ctx: plain(cursor, text, (), ctx))

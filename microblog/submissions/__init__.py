@@ -1,4 +1,4 @@
-"""What becomes of a form that somebody sent: it is kept over a log-in, and sent twice it is done once."""
+"""Forms that were sent: they survive a log-in, and a form that is sent twice is done once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What has to be known of log-ins, to do one again for the second copy of a form."""
+"""What is needed of log-ins to repeat one for the second copy of a form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ILogIns(Interface):
     """`microblog.accounts` registers it as a utility."""
 
     def get_password_hash(session: orm.Session, user_id: int) -> str | None:
-        """The hash of the person's password; None when they have none, or are gone."""
+        """The hash of the person's password; None when they have none, or do not exist."""
 
     def begin_session(
         request: Request,
@@ -26,7 +26,7 @@ class ILogIns(Interface):
         remembered: bool,
         verified: str,
     ) -> None:
-        """The response logs the person in.
+        """Make the response log the person in.
 
         :raises StaleData: when `verified` is no longer the hash of their password.
         """

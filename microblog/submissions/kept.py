@@ -1,8 +1,9 @@
 """Forms that are shown again, filled in and not sent.
 
-Who sends a form when their session has ended gets the log-in page, which carries the form in a hidden field.
-The log-in writes it to `kept_forms`, and leads to the page of the form with `?kept=TOKEN`: there every form
-fills itself (`microblog.web.forms.Form`). A form whose token is too old is shown again without a detour.
+A person who sends a form after their session has ended gets the log-in page, which carries the form in a
+hidden field. The log-in writes it to `kept_forms` and redirects to the page of the form with `?kept=TOKEN`,
+where every form fills itself (`microblog.web.forms.Form`). A form whose token is too old is shown again at
+once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -33,7 +34,7 @@ LONGEST_NAME = 100  # characters; no field of ours has a longer one
 CARRIED = "carried"  # the hidden field of the log-in form
 KEPT = "kept"  # the parameter of the address
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-COPIED = "copied"  # the token of what was too long to be kept
+COPIED = "copied"  # the token of a form that was too long to be kept
 
 NEVER_KEPT = frozenset({"csrf_token", "key", KEPT})
 PASSWORD = re.compile("passw", re.I)
@@ -63,9 +64,9 @@ LOGGED_IN_AS_ANOTHER = (
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form that was sent: to which path (quoted, below the mount point) and query, and its fields.
+    """A form that was sent: its path (quoted, below the mount point), query and fields.
 
-    `owner` is the id of the person for whom its page was made; None when it was a visitor's.
+    `owner` is the id of the person for whom its page was made; None for a visitor's.
     """
 
     path: str
@@ -74,7 +75,7 @@ class Sent:
     owner: int | None = None
 
     def may_be_shown_to(self, user_id: int) -> bool:
-        """What one person wrote is not shown to another who uses the same browser."""
+        """A person's text is not shown to another one who uses the same browser."""
         return self.owner in (None, user_id)
 
 
@@ -82,8 +83,8 @@ class Sent:
 class Kept:
     """What the form of a page is filled with, and what the page says about it.
 
-    `token` is set when it waits in the database. `recovered` are (label, text) of what is to be copied.
-    `is_there` is false when there is nothing to fill it with, although its person expects it.
+    `token` is set when the form is kept in the database. `recovered` are (label, text) of texts to be copied
+    by hand. `is_there` is false when there is nothing to fill the form with, although the person expects it.
     """
 
     fields: Pairs
@@ -98,8 +99,8 @@ def get_path(request: Request) -> str:
     return quote(request.path_info, safe=f"/{SEGMENT_SAFE}")
 
 
-def sent_form(request: Request) -> Sent:
-    """What may be shown again of the form that this request brings: no password, no file, no token."""
+def read_sent_form(request: Request) -> Sent:
+    """The form of this request with the fields that may be shown again: no password, no file, no token."""
     fields = [
         (name, value)
         for name, value in request.POST.items()
@@ -109,26 +110,29 @@ def sent_form(request: Request) -> Sent:
         and len(name) <= LONGEST_NAME
     ]
     query = [pair for pair in parse_qsl(request.query_string, keep_blank_values=True) if pair[0] != KEPT]
-    return Sent(get_path(request), urlencode(query), fields, owner_of_form(request))
+    return Sent(get_path(request), urlencode(query), fields, find_form_owner(request))
 
 
-def owner_of_form(request: Request) -> int | None:
-    """For whom its page was made. Not signed: who changes it shows their own text to somebody else."""
+def find_form_owner(request: Request) -> int | None:
+    """The id of the person for whom the form's page was made.
+
+    It is not signed: people who change it only show their own text to somebody else.
+    """
     key = request.POST.get("key")
     match = FORM_KEY.fullmatch(key) if isinstance(key, str) else None
     return int(match["owner"]) if match and match["owner"] else None
 
 
-def at_its_address(request: Request, sent: Sent) -> Sent:
-    """The form under the one address of its page, once the request has found that page."""
+def resolve_path(request: Request, sent: Sent) -> Sent:
+    """The form with the canonical path of its page, once the request has found that page."""
     page = getattr(request, "context", None)
     if not isinstance(page, Resource) or request.subpath:
         return sent
     return replace(sent, path=path_of_page(request, page, request.view_name))
 
 
-def typed(request: Request, sent: Sent) -> Pairs:
-    """(label, text) of what a person has typed into it."""
+def list_typed(request: Request, sent: Sent) -> Pairs:
+    """(label, text) of the fields that a person has typed."""
     labels = request.registry.recovered_fields
     return [(labels.get(name, name), value) for name, value in sent.fields if name not in NOT_TYPED]
 
@@ -136,51 +140,51 @@ def typed(request: Request, sent: Sent) -> Pairs:
 # On the log-in page
 
 
-def serializer(request: Request) -> URLSafeSerializer:
-    # Who changes what it signs changes the salt: log-in pages stay open over an upgrade.
+def make_serializer(request: Request) -> URLSafeSerializer:
+    # Change the salt whenever the signed value changes: log-in pages stay open during an upgrade.
     return URLSafeSerializer(request.microblog[SECRET], salt="carried form")
 
 
-def log_in_form(request: Request, sent: Sent) -> Kept:
-    """The log-in form of somebody who sent this one."""
+def build_log_in_form(request: Request, sent: Sent) -> Kept:
+    """The log-in form that carries the form that was sent."""
     was_logged_in = sent.owner is not None or cookie_name(request, SESSION_COOKIE) in request.cookies
     why = LOGGED_OUT if was_logged_in else NOT_LOGGED_IN
-    value = carried_value(request, sent)
-    bytes_of_text = sum(len(text.encode()) for _, text in typed(request, sent))
+    value = sign_form(request, sent)
+    bytes_of_text = sum(len(text.encode()) for _, text in list_typed(request, sent))
     room = min(MOST_CHARACTERS, request.microblog[MAX_BODY]) - ROOM_FOR_THE_LOG_IN
     if bytes_of_text > MOST_BYTES or len(value) > room:
-        # The parameter says to the page that somebody comes for its form.
-        where = address(request, sent, COPIED)
-        texts = [(label, text) for label, text in typed(request, sent) if text]
-        return Kept([("next", where)], f"{why} {COPY_IT}", recovered=texts)
-    has_text = any(text for _, text in typed(request, sent))
+        # The parameter makes the page say that its form is to be pasted.
+        next_url = build_address(request, sent, COPIED)
+        texts = [(label, text) for label, text in list_typed(request, sent) if text]
+        return Kept([("next", next_url)], f"{why} {COPY_IT}", recovered=texts)
+    has_text = any(text for _, text in list_typed(request, sent))
     return Kept([(CARRIED, value)], f"{why} {FIND_IT if has_text else BE_ASKED}")
 
 
-def carried_value(request: Request, sent: Sent) -> str:
-    return str(serializer(request).dumps([sent.path, sent.query, [*sent.fields], sent.owner]))
+def sign_form(request: Request, sent: Sent) -> str:
+    return str(make_serializer(request).dumps([sent.path, sent.query, [*sent.fields], sent.owner]))
 
 
-def carried_form(request: Request) -> Sent | None:
-    """The form that the log-in form of this request carries; what we did not sign is none."""
+def read_carried_form(request: Request) -> Sent | None:
+    """The form that the log-in form of this request carries; None without one that we have signed."""
     value = request.POST.get(CARRIED)
     if not isinstance(value, str) or not value:
         return None
     try:
-        path, query, fields, owner = serializer(request).loads(value)
+        path, query, fields, owner = make_serializer(request).loads(value)
         return Sent(path, query, [(name, value) for name, value in fields], owner)
     except (BadData, TypeError, ValueError):
         return None
 
 
 def keep(request: Request, user_id: int, sent: Sent) -> str:
-    """Keeps it in the transaction of the log-in; the address at which its person finds it."""
+    """Keep the form in the transaction of the log-in; return the address at which the person finds it."""
     token = secrets.token_urlsafe(32)
     queries.keep(request.begin_write(), token_hash(token), user_id, sent.path, sent.fields)
-    return address(request, sent, token)
+    return build_address(request, sent, token)
 
 
-def address(request: Request, sent: Sent, token: str) -> str:
+def build_address(request: Request, sent: Sent, token: str) -> str:
     path = f"{request.script_name}{sent.path}"
     with_query = safe_next(f"{path}?{sent.query}&{KEPT}={token}") if sent.query else None
     return with_query or safe_next(f"{path}?{KEPT}={token}") or request.link()
@@ -189,8 +193,8 @@ def address(request: Request, sent: Sent, token: str) -> str:
 # On the page of the form
 
 
-def kept_form(request: Request) -> Kept | None:
-    """What waits for this person under `?kept=` of this address. A request method, read once."""
+def find_kept_form(request: Request) -> Kept | None:
+    """The form that is kept for this person under `?kept=` of this address: `request.kept_form`."""
     if request.method not in ("GET", "HEAD") or KEPT not in request.GET:
         return None
     me: Identity | None = request.identity
@@ -202,36 +206,31 @@ def kept_form(request: Request) -> Kept | None:
     fields = None
     if TOKEN.fullmatch(token):
         with request.registry.database.read() as session:
-            fields = queries.kept_fields(session, token_hash(token), me.id, get_path(request))
+            fields = queries.find_kept_fields(session, token_hash(token), me.id, get_path(request))
     if fields is None:
         return Kept((), GONE, "info", is_there=False)
     return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
 
 
-def kept_token(request: Request) -> str:
-    """For the hidden field by which a kept form is forgotten once it was sent; "" when none is kept."""
+def find_kept_token(request: Request) -> str:
+    """`request.kept_token`, for the hidden field by which a kept form is deleted once it was sent; or ""."""
     if request.method != "POST":
-        # Not read for a page that has no use for it.
+        # Only if it was read already: most pages do not need it.
         kept: Kept | None = vars(request).get("kept_form")
         return "" if kept is None else kept.token
     if not request.has_read_form:
-        return ""  # the page of an error does not begin to
+        return ""  # an error page does not read the form
     token = request.POST.get(KEPT)
     return token if isinstance(token, str) and TOKEN.fullmatch(token) else ""
 
 
 def forget_kept_form(request: Request) -> None:
-    """The form of this request was sent and has done what it says."""
-    token = kept_token(request)
+    """Delete the kept form from which the form of this request came, now that it has been done."""
+    token = find_kept_token(request)
     if token and request.identity is not None:
         queries.forget(request.begin_write(), token_hash(token), request.identity.id, get_path(request))
 
 
-def as_typed(path: str) -> str:
-    """A quoted path as `request.path_info` has it."""
-    return unquote(path)
-
-
 def includeme(config: Any) -> None:
-    config.add_request_method(kept_form, reify=True)
-    config.add_request_method(kept_token, property=True)
+    config.add_request_method(find_kept_form, "kept_form", reify=True)
+    config.add_request_method(find_kept_token, "kept_token", property=True)

@@ -1,4 +1,4 @@
-"""Forms that wait for their person, and what came of those that were sent."""
+"""The tables of kept forms and of the results of forms."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from microblog.db import Base, Id, UTCDateTime
 
 
 class KeptForm(Base):
-    """What somebody sent when their session had ended; after the log-in the form is filled with it.
+    """A form that was sent after the session had ended; after the log-in it is shown filled in.
 
-    `fields` are pairs of names and values, as JSON. Of the token in the address only the SHA-256 is kept.
+    `fields` are pairs of names and values, as JSON. `token_hash` is the SHA-256 of the token in the address.
     """
 
     __tablename__ = "kept_forms"
@@ -27,10 +27,10 @@ class KeptForm(Base):
 
 
 class FormResult(Base):
-    """How a form that was sent was answered, for the second time that it comes.
+    """The answer to a form, to be repeated when the same form comes again.
 
-    `messages` are the pairs of `request.flash`, as JSON. The last three are set by a form that logs in:
-    whom, whether to be remembered, and the SHA-256 of the password hash that was verified.
+    `messages` are the pairs of `request.flash`, as JSON. The last three are set by a form that logs in: the
+    person, whether to remember them, and the SHA-256 of the password hash that was verified.
     """
 
     __tablename__ = "form_results"

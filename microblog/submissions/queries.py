@@ -1,4 +1,4 @@
-"""Every SQL statement about forms that were sent."""
+"""The SQL statements about forms that were sent."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.submissions.models import FormResult, KeptForm
 
-# How long a form waits for its person, and how long a second copy of a form may be under way.
+# How long a form is kept, and how late a second copy of a form may come.
 KEPT_FOR = timedelta(hours=1)
 RESULTS_FOR = timedelta(days=1)
 
-# Every form asks these. Made once, and of the table: to build them anew takes longer than to run them.
+# Every form runs these. Built once, and from the table: building them takes longer than running them.
 results: Any = FormResult.__table__
 CLAIM = {
     name: insert(results).on_conflict_do_nothing().returning(results.c.fingerprint)
@@ -37,15 +37,15 @@ def keep(session: orm.Session, token_hash: str, user_id: int, path: str, fields:
             token_hash=token_hash,
             user_id=user_id,
             path=path,
-            # In ASCII: PostgreSQL keeps no NUL, which the form refuses with a sentence when it is sent.
+            # In ASCII: PostgreSQL stores no NUL; the form refuses it with a sentence when it is sent.
             fields=json.dumps([*fields]),
             created=datetime.now(UTC),
         )
     )
 
 
-def kept_fields(session: orm.Session, token_hash: str, user_id: int, path: str) -> Pairs | None:
-    """What this person has sent to this path; None when it is not there, or no longer."""
+def find_kept_fields(session: orm.Session, token_hash: str, user_id: int, path: str) -> Pairs | None:
+    """The fields that this person has sent to this path; None when they are not, or no longer, kept."""
     found = session.scalar(
         sa.select(KeptForm.fields).where(
             KeptForm.token_hash == token_hash,
@@ -58,7 +58,7 @@ def kept_fields(session: orm.Session, token_hash: str, user_id: int, path: str) 
 
 
 def forget(session: orm.Session, token_hash: str, user_id: int, path: str) -> None:
-    """The form was sent to this path; another form of the same page leaves it there."""
+    """Delete the form that is kept for this path; another form of the same page leaves it alone."""
     session.execute(
         sa.delete(KeptForm).where(
             KeptForm.token_hash == token_hash, KeptForm.user_id == user_id, KeptForm.path == path
@@ -68,7 +68,7 @@ def forget(session: orm.Session, token_hash: str, user_id: int, path: str) -> No
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Whom a form has logged in, and by which password hash."""
+    """The person whom a form has logged in, and the password hash that was verified."""
 
     user_id: int
     remembered: bool
@@ -77,7 +77,7 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where a form led, what was said, and whom it logged in, if anybody."""
+    """Where a form redirected, its messages, and whom it logged in, if anybody."""
 
     location: str
     messages: Pairs
@@ -85,7 +85,7 @@ class Result:
 
 
 def get_result(session: orm.Session, fingerprint: str, get_password_hash: GetPasswordHash) -> Result | None:
-    """What came of this form. None also when it logged somebody in who has another password by now."""
+    """The result of this form. None also when it logged somebody in who has since changed their password."""
     found = sa.select(FormResult.__table__).where(FormResult.fingerprint == fingerprint)
     row = session.execute(found).one_or_none()
     if row is None:
@@ -93,17 +93,16 @@ def get_result(session: orm.Session, fingerprint: str, get_password_hash: GetPas
     logged_in = None
     if row.user_id is not None:
         password_hash = get_password_hash(session, row.user_id) or ""
-        if row.password_digest != digest(password_hash):
+        if row.password_digest != compute_digest(password_hash):
             return None
         logged_in = LoggedIn(row.user_id, row.remembered, password_hash)
     return Result(row.location, [(kind, text) for kind, text in json.loads(row.messages)], logged_in)
 
 
 def claim(session: orm.Session, fingerprint: str, get_password_hash: GetPasswordHash) -> bool:
-    """Make the row of this form's result, which is not known yet.
+    """Insert the row for this form's result, which is not known yet; wait for a copy that is being handled.
 
-    False when the same form has a result already: it was sent twice, and the other one was quicker. One that
-    is under way is waited for.
+    False when the same form has a result already: it was sent twice, and the other one was quicker.
     """
     statement = CLAIM[session.get_bind().dialect.name]
     values = {"fingerprint": fingerprint, "created": datetime.now(UTC), "location": "", "messages": "[]"}
@@ -111,42 +110,42 @@ def claim(session: orm.Session, fingerprint: str, get_password_hash: GetPassword
         return True
     if get_result(session, fingerprint, get_password_hash) is not None:
         return False
-    # A log-in from before the password was changed, which counts no longer.
+    # The result is a log-in from before the password was changed, which is no longer valid.
     release(session, fingerprint)
     return session.scalar(statement, values) is not None
 
 
 def set_result(session: orm.Session, fingerprint: str, result: Result) -> None:
-    """What came of the form whose row `claim` has made."""
+    """Write the result of the form into the row that `claim` has inserted."""
     values: dict[str, Any] = {"location": result.location, "messages": json.dumps([*result.messages])}
     if result.logged_in is not None:
         values["user_id"] = result.logged_in.user_id
         values["remembered"] = result.logged_in.remembered
-        values["password_digest"] = digest(result.logged_in.verified)
+        values["password_digest"] = compute_digest(result.logged_in.verified)
     session.execute(SET_RESULT, {"form": fingerprint, **values})
 
 
 def release(session: orm.Session, fingerprint: str) -> None:
-    """The form has no result: it may be sent again."""
+    """Delete the row of a form without a result, so that it may be sent again."""
     session.execute(sa.delete(FormResult).where(FormResult.fingerprint == fingerprint))
 
 
-def digest(password_hash: str) -> str:
+def compute_digest(password_hash: str) -> str:
     return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 def delete_old(session: orm.Session, limit: int) -> bool:
-    """Deletes what nobody will ask for any more, so many of each at most; was that all?"""
+    """Delete expired rows, at most `limit` of each table; were those all?"""
     now = datetime.now(UTC)
     deleted = (
-        delete_until(session, KeptForm.token_hash, KeptForm.created, now - KEPT_FOR, limit),
-        delete_until(session, FormResult.fingerprint, FormResult.created, now - RESULTS_FOR, limit),
+        delete_older(session, KeptForm.token_hash, KeptForm.created, now - KEPT_FOR, limit),
+        delete_older(session, FormResult.fingerprint, FormResult.created, now - RESULTS_FOR, limit),
     )
     return max(deleted) < limit
 
 
-def delete_until(session: orm.Session, key: Any, created: Any, until: datetime, limit: int) -> int:
-    # Those that somebody deletes or replaces at this moment are not waited for.
+def delete_older(session: orm.Session, key: Any, created: Any, until: datetime, limit: int) -> int:
+    # Skip rows that another transaction is deleting or replacing right now.
     old = (
         sa.select(key)
         .where(created <= until)

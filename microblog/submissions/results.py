@@ -1,14 +1,14 @@
 """A form that is sent twice is done once, and answered twice.
 
-Every form has a random `key`. What a POST with a key led to is a row in `form_results`, written in the
-transaction of what it did. The transaction begins with the row, before its action: when the same form comes
-again, by a double click or because the answer was lost, its own row meets that of its twin, it does nothing,
-and gets the same answer. So it does when it was refused because its twin was quicker ("this nickname is
-taken").
+Every form has a random `key`. The result of a POST with a key is a row in `form_results`, written in the same
+transaction. The transaction begins with that row, before the action: when the same form comes again, by a
+double click or because the answer was lost, its row collides with that of the first copy, so it does nothing
+and gets the same answer. So does a copy that was refused because the first one was quicker ("this nickname
+is taken").
 
-What counts as the same form: its path, its token, its key and all of its fields. The token must have been
-made for a cookie of this browser, also if the session has ended since. So nobody is given another's answer,
-and who is logged in by a second copy has sent the password once more.
+Two forms are the same when path, token, key and all fields are equal. The token must have been made for a
+cookie of this browser, even if the session has ended since. So nobody is given another person's answer, and
+a second copy logs in only somebody who has sent the password again.
 """
 
 from __future__ import annotations
@@ -38,40 +38,40 @@ SENT_TWICE = "You have sent this form twice, and the first one is being answered
 
 
 class SentTwice(Exception):
-    """The same form was sent a second time, and the other one was quicker."""
+    """The same form was sent twice, and the other copy was quicker."""
 
 
-def form_key(request: Request) -> str:
-    """The key of all forms of this page: random, and for whom it was made. A request method, made once."""
+def make_form_key(request: Request) -> str:
+    """The key of all forms of this page, random and with the id of the person: `request.form_key`."""
     key = secrets.token_urlsafe(16)
     return key if request.identity is None else f"{key}.{request.identity.id}"
 
 
-def form_fingerprint(request: Request) -> str | None:
-    """What the same form has in common each time it comes; None when it has no key, or is not this browser's.
+def compute_form_fingerprint(request: Request) -> str | None:
+    """The same for all copies of a form: `request.form_fingerprint`.
 
-    A request method, computed once. A form with a file has none.
+    None when the form has no key, is not this browser's, or has a file.
     """
     fields = [*request.POST.items()]
     if not all(isinstance(value, str) for _, value in fields):
         return None
     if not FORM_KEY.fullmatch(request.POST.get("key", "")) or not is_form_of_this_browser(request):
         return None
-    where = [request.script_name, request.path_info, request.query_string]
-    text = json.dumps(["form", where, posted_token(request), fields])
+    url = [request.script_name, request.path_info, request.query_string]
+    text = json.dumps(["form", url, posted_token(request), fields])
     return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def note_log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> None:
-    """This request logs somebody in: so does its twin, for as long as they have this password hash."""
+    """Note that this request logs somebody in, and so do its copies while the password hash is the same."""
     request.logged_in = queries.LoggedIn(user_id, remembered, verified)
 
 
 def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
-    """Writes down what a form led to, in the transaction of what it did.
+    """Records the result of a form in its transaction.
 
-    Not of views that say `repeatable=True`: to do it twice is to do it once, and who comes back to such a
-    form after another one wants it done again.
+    Not for views with `repeatable=True`: doing them twice is the same as once, and people who come back to
+    such a form after another one want it done again.
     """
     if not info.options.get("page"):
         return view
@@ -80,7 +80,7 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
     def with_result(context: Any, request: Request) -> Any:
         request.is_done_once = not repeatable
         response = view(context, request)
-        # Of what wrote nothing (who logs in is logged in already) there is nothing to do twice.
+        # A view that wrote nothing (the person was logged in already) has no result to repeat.
         if request.is_writing:
             note_result(request, response)
         return response
@@ -92,7 +92,7 @@ result_deriver.options = ("page", "repeatable")  # type: ignore[attr-defined]
 
 
 def claim_form(request: Request, session: orm.Session) -> None:
-    """The same form is done once: what comes a second time waits here for the first, and goes no further.
+    """Before the action: a second copy of a form waits here for the first, and then is not done.
 
     :raises SentTwice: when the same form has a result already.
     """
@@ -104,7 +104,7 @@ def claim_form(request: Request, session: orm.Session) -> None:
 
 
 def note_result(request: Request, response: Any) -> None:
-    """What the form led to goes into its row, which `claim_form` has made."""
+    """Write the result of the form into the row that `claim_form` has inserted."""
     fingerprint = request.form_fingerprint
     if response.status_int == HTTPSeeOther.code:
         forget_kept_form(request)
@@ -119,11 +119,11 @@ def note_result(request: Request, response: Any) -> None:
 
 @exception_view_config(context=SentTwice)
 def sent_twice(error: SentTwice, request: Request) -> Any:
-    """Seen only if the result of the other one is gone again: `replayed` comes first."""
+    """Shown only if the result of the other copy is gone again: otherwise `replay` answers."""
     return error_page(request, 409, str(error))
 
 
-def replayed(request: Request) -> Any:
+def replay(request: Request) -> Any:
     """The answer that the same form got before; None when there is none for this browser."""
     if request.form_fingerprint is None:
         return None
@@ -152,7 +152,7 @@ def replayed(request: Request) -> Any:
 
 
 def includeme(config: Any) -> None:
-    config.add_request_method(form_key, reify=True)
-    config.add_request_method(form_fingerprint, reify=True)
+    config.add_request_method(make_form_key, "form_key", reify=True)
+    config.add_request_method(compute_form_fingerprint, "form_fingerprint", reify=True)
     config.add_check_before_writing("form", claim_form)
     config.add_view_deriver(result_deriver, name="result", under="canonical")

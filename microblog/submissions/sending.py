@@ -1,4 +1,4 @@
-"""The way of a form under the gate: was it answered before, and if it may not be sent, what is shown."""
+"""Answers forms that may not be sent: with the answer to an earlier copy, or the form filled in again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import apply_request_extensions
@@ -22,7 +23,7 @@ from microblog.security.csrf import BadToken, check_unsafe_request, posted_token
 from microblog.security.gate import GATE_TWEEN
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
-from microblog.submissions.results import replayed
+from microblog.submissions.results import replay
 from microblog.transactions import TRANSACTION_TWEEN, is_safe
 from microblog.tree import is_api
 from microblog.web.errors import allowed_methods, error_page
@@ -33,7 +34,7 @@ Handler = Callable[[Any], Any]
 
 
 def sending_tween(handler: Handler, registry: Registry) -> Handler:
-    """Never loses what was typed: a form that is refused is shown again, or given to the log-in page."""
+    """Keeps what was typed: a form that is refused is shown again, or carried by the log-in page."""
 
     def sending(request: Request) -> Any:
         response = handler(request)
@@ -45,16 +46,18 @@ def sending_tween(handler: Handler, registry: Registry) -> Handler:
         if bad_token is not None:
             return answer_bad_token(handler, request, bad_token)
         if request.method == "POST" and request.asks_to_log_in:
-            return log_in_page(handler, request, kept.at_its_address(request, kept.sent_form(request)), 403)
+            return show_log_in_page(
+                handler, request, kept.resolve_path(request, kept.read_sent_form(request)), 403
+            )
         if is_refused(request, response):
-            return replayed_after(request) or response
+            return replay_refused(request) or response
         return response
 
     return sending
 
 
 def find_bad_token(request: Request) -> BadToken | None:
-    """That its token is wrong is the first thing to say of a form, also where no view takes it."""
+    """A wrong token is the first thing to report about a form, also where no view accepts it."""
     if isinstance(request.exception, BadToken):
         return request.exception
     if request.method == "POST" and not request.has_met_view:
@@ -66,32 +69,32 @@ def find_bad_token(request: Request) -> BadToken | None:
 
 
 def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any:
-    """What the same form was answered before; or its page, filled in; or the page of the error."""
+    """The answer to an earlier copy of the form; or its page, filled in; or the error page."""
     request.exception = request.exc_info = None
     return (
-        replayed_after(request)
-        or shown_again(handler, request)
+        replay_refused(request)
+        or show_again(handler, request)
         or error_page(request, error.status_int, error.detail)
     )
 
 
 @exception_view_config(context=BadToken)
 def bad_token(error: BadToken, request: Request) -> Any:
-    """Nobody sees this: `sending_tween` answers, over the transaction."""
+    """Never sent: `sending_tween`, which is over the transaction, replaces it."""
     return Response(status=error.status_int)
 
 
 def is_refused(request: Request, response: Any) -> bool:
-    """For good: not when there is another attempt."""
+    """Is the form refused for good, without another attempt?"""
     error = getattr(request, "exception", None)
     if error is not None and is_error_retryable(request, error):
         return False
     return error is not None or response.status_int >= 400
 
 
-def replayed_after(request: Request) -> Any:
-    """The answer of a twin that was quicker, so that this one was refused."""
-    answer = replayed(request)
+def replay_refused(request: Request) -> Any:
+    """The answer to a quicker copy, because of which this one was refused; None when there is none."""
+    answer = replay(request)
     if answer is not None:
         request.exception = request.exc_info = None
     return answer
@@ -99,8 +102,8 @@ def replayed_after(request: Request) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page of a form, asked for internally: by which request, and what came. `sent` is the form under the
-    one address of that page, and `takes_forms` whether it has any."""
+    """The page of a form, requested internally. `sent` is the form with the canonical path of that page, and
+    `takes_forms` says whether the page accepts any."""
 
     request: Request
     response: Any
@@ -116,63 +119,65 @@ class Page:
         return getattr(self.request, "exception", None) is not None
 
 
-def shown_again(handler: Handler, request: Request) -> Any:
-    """The form whose token is wrong, filled in, with a new token; None when its page has no form.
+def show_again(handler: Handler, request: Request) -> Any:
+    """The form whose token is wrong, filled in and with a new token; None when its page has no form.
 
-    Where there is nothing left to do (who logs in is logged in already), on to where its page leads.
+    Where there is nothing left to do (the person is logged in already), follow the redirect of its page.
     """
     if request.method != "POST":
         return None
-    sent, notice = kept.sent_form(request), kept.TOO_OLD
-    carried = kept.carried_form(request)
+    sent, notice = kept.read_sent_form(request), kept.TOO_OLD
+    carried = kept.read_carried_form(request)
     if carried is not None and request.identity is not None:
-        # Logged in in another tab: what this log-in page carries is what is missing.
+        # Logged in in another tab: show the form that this log-in page carries.
         if not carried.may_be_shown_to(request.identity.id):
-            return log_in_as_another(handler, request, carried)
+            return show_log_in_page_of_another(handler, request, carried)
         sent, notice = carried, kept.LOGGED_IN_MEANWHILE
-    page = as_get(handler, request, sent, Kept(sent.fields, notice))
+    page = request_page(handler, request, sent, Kept(sent.fields, notice))
     if page.asks_to_log_in:
-        return log_in_page(handler, request, page.sent, 400)
+        return show_log_in_page(handler, request, page.sent, 400)
     if page.has_failed or not page.takes_forms:
         return None
     if page.response.status_int == HTTPSeeOther.code:
         return page.response if posted_token(request) else None
-    return answered(request, page, 400, notice)
+    return answer(request, page, 400, notice)
 
 
 LOG_IN = Sent("/login", "", ())
 
 
-def log_in_page(handler: Handler, request: Request, sent: Sent, status: int) -> Any:
+def show_log_in_page(handler: Handler, request: Request, sent: Sent, status: int) -> Any:
     """The log-in page that carries the form."""
-    form = kept.log_in_form(request, sent)
-    return answered(request, as_get(handler, request, LOG_IN, form), status, form.notice)
+    form = kept.build_log_in_form(request, sent)
+    return answer(request, request_page(handler, request, LOG_IN, form), status, form.notice)
 
 
-def log_in_as_another(handler: Handler, request: Request, carried: Sent) -> Any:
+def show_log_in_page_of_another(handler: Handler, request: Request, carried: Sent) -> Any:
     """The log-in page for the person of the form that it carries, while another one is logged in."""
-    form = Kept([(kept.CARRIED, kept.carried_value(request, carried))], kept.LOGGED_IN_AS_ANOTHER)
-    page = as_get(handler, request, LOG_IN, form, as_visitor=True)
-    return answered(request, page, 400, form.notice)
+    form = Kept([(kept.CARRIED, kept.sign_form(request, carried))], kept.LOGGED_IN_AS_ANOTHER)
+    page = request_page(handler, request, LOG_IN, form, as_visitor=True)
+    return answer(request, page, 400, form.notice)
 
 
-def answered(request: Request, page: Page, status: int, sentence: str) -> Any:
+def answer(request: Request, page: Page, status: int, sentence: str) -> Any:
     log.info("%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     page.response.status_int = status
     page.request._process_response_callbacks(page.response)
     return page.response
 
 
-def as_get(handler: Handler, request: Request, sent: Sent, form: Kept, *, as_visitor: bool = False) -> Page:
-    """The page of the form, asked for by GET, which changes nothing.
+def request_page(
+    handler: Handler, request: Request, sent: Sent, form: Kept, *, as_visitor: bool = False
+) -> Page:
+    """Request the page of the form by GET, which changes nothing.
 
-    The callbacks of its response have not run yet: it may not be used.
+    The callbacks of its response have not run yet, since it may not be used.
 
-    :raises DBAPIError: when the database failed; that is what there is to be told then.
+    :raises DBAPIError: when the database failed, which is then the error to report.
     """
     shown = request.copy_get()
     shown.registry = request.registry
-    shown.path_info, shown.query_string = kept.as_typed(sent.path), sent.query
+    shown.path_info, shown.query_string = unquote(sent.path), sent.query
     apply_request_extensions(shown)
     if as_visitor:
         shown.without_identity = True
@@ -184,7 +189,7 @@ def as_get(handler: Handler, request: Request, sent: Sent, form: Kept, *, as_vis
         with RequestContext(shown):
             response = handler(shown)
         page = Page(
-            shown, response, kept.at_its_address(shown, sent), takes_forms="POST" in allowed_methods(shown)
+            shown, response, kept.resolve_path(shown, sent), takes_forms="POST" in allowed_methods(shown)
         )
     finally:
         shown._process_finished_callbacks()

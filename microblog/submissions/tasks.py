@@ -1,4 +1,4 @@
-"""What the worker does about forms."""
+"""The worker's task that deletes old forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORMS_IN_A_ROUND = 1000
 
 
 def delete_old_forms(registry: Registry) -> bool:
-    """Are there more, for the next round?"""
+    """Delete a batch of old forms and results; are there more?"""
     with registry.database.write() as session:
         return not delete_old(session, FORMS_IN_A_ROUND)
 

@@ -20,7 +20,7 @@ from microblog.accounts.settings import REGISTRATION
 from microblog.ids import get_first_id
 from microblog.people.queries import follow
 from microblog.posts.queries import add_posts
-from microblog.profiling.profiles import HEADER, signed
+from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
 from microblog.security.identity import token_hash
@@ -131,7 +131,7 @@ def fill_profiles(application: Application) -> FilledProfiles:
         assert owner is not None
         start_session(session, owner, token_hash("susan"), timedelta(hours=1))
     until = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp())
-    headers = {HEADER: signed(application.registry.microblog[SECRET], "/*", until)}
+    headers = {HEADER: sign_pattern(application.registry.microblog[SECRET], "/*", until)}
     browser = application.browser()
     browser.set_cookie("session", "susan")
     for path in ("/explore", "/nowhere", f"/users/{WIDEST}/followers", "/search?q=green+tea", "/"):

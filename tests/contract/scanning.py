@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.paging import Bounds, Cursor
-from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
+from microblog.search.embedded.side_table import SideTableSearch, TooSlow, build_filters
+from microblog.search.highlighting import matches
 from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query
-from microblog.search.marks import matches
 from microblog.settings import Setting, whole_number
 
 SECONDS = Setting("microblog.search.scanning.seconds", whole_number(1, 60), 5, "How long a search may take.")
@@ -56,8 +56,8 @@ class ScanningSearch(SideTableSearch):
     def digest(self, body: str) -> str:
         return body
 
-    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        conditions, values = filters(query)
+    def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+        conditions, values = build_filters(query)
         sql = POSTS.format(
             texts=self.texts,
             conditions=" AND ".join([*conditions, *bounds.conditions("p.id")]),
@@ -76,12 +76,12 @@ class ScanningSearch(SideTableSearch):
                     break
         return found
 
-    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+    def find_best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         """The shorter a post, the more of it are the words that were looked for."""
-        newest = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
+        newest = self.find_hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         lengths = sa.text("SELECT id FROM posts WHERE id IN :ids ORDER BY length(body), id DESC LIMIT :limit")
         ids: Any = sa.bindparam("ids", expanding=True)
         return list(session.scalars(lengths.bindparams(ids), {"ids": newest, "limit": limit}))
 
-    def cut_off(self, session: orm.Session) -> AbstractContextManager[None]:
+    def limit_time(self, session: orm.Session) -> AbstractContextManager[None]:
         return nullcontext()  # `hits` looks at the clock itself

@@ -206,7 +206,7 @@ def real_worker(application: Any, search: Any, folder: Path) -> Iterator[subproc
 
 
 @pytest.mark.slow
-def test_after_things_calm_down_index_and_database_agree(
+def test_after_random_failures_index_and_database_agree(
     application: Any, search: Any, index: Any, mortal: MortalDelivery | None, tmp_path: Path
 ) -> None:
     over = threading.Event()

@@ -81,7 +81,7 @@ def post(request: Any, tmp_path: Path, capsys: Any) -> Iterator[Post]:
         yield Post(choose_transport(settings), settings, arrived[request.param])
 
 
-def test_it_keeps_the_contract_of_a_transport(post):
+def test_a_transport_provides_its_interface(post):
     assert verifyObject(IMailTransport, post.transport)
     assert type(post.transport) is TRANSPORTS[post.transport.name]
 

@@ -23,7 +23,7 @@ def posts(site: Any) -> list[int]:
     return ids[::-1]
 
 
-def test_what_is_written_during_a_rebuild_is_right_afterwards(site, posts):
+def test_posts_written_during_a_rebuild_are_right_afterwards(site, posts):
     written: list[int] = []
 
     def change(post: int, body: str) -> None:
@@ -94,7 +94,7 @@ def test_a_rebuild_makes_an_index_where_there_is_none(site, posts):
     assert not site.index.verify(site.database)
 
 
-def test_what_waits_for_the_worker_is_no_difference(site, posts):
+def test_posts_that_wait_for_the_worker_are_no_difference(site, posts):
     with site.database.engine.begin() as connection:
         shell = sa.insert(Post).values(id=1, user_id=site.people["john"], body="young")
         connection.execute(shell)

@@ -96,7 +96,7 @@ def test_bulk_statements_count_too(site):
     assert len(site.find("bulk")) == 39
 
 
-def test_what_is_written_from_outside_is_found_once_the_worker_was_there(site):
+def test_posts_written_from_outside_are_found_after_the_workers_next_round(site):
     with site.database.engine.begin() as connection:  # no session of ours, as from a shell
         connection.execute(
             sa.insert(Post).values(id=7, user_id=site.people["john"], body="written in a shell")
@@ -106,7 +106,7 @@ def test_what_is_written_from_outside_is_found_once_the_worker_was_there(site):
     assert site.find("shell") == [7]
 
 
-def test_what_is_deleted_from_outside_is_gone_at_once(site):
+def test_posts_deleted_from_outside_are_gone_at_once(site):
     site.write("soon gone")
     with site.database.engine.begin() as connection:
         connection.execute(sa.delete(Post))
@@ -240,7 +240,7 @@ def test_an_index_that_is_made_later_holds_the_posts_that_were_there(site, index
     assert site.find("before") == [post]
 
 
-def test_without_an_index_everything_but_search_goes_on(site, index):
+def test_without_an_index_everything_but_search_works(site, index):
     with site.database.write() as session:
         index.uninstall(session)
         index.uninstall(session)  # harmless
@@ -254,7 +254,7 @@ def test_without_an_index_everything_but_search_goes_on(site, index):
         index.status(session)
 
 
-def test_the_status_tells_how_much_there_is(site, index):
+def test_the_status_counts_documents(site, index):
     site.write("one")
     site.settle()
     with site.database.engine.begin() as connection:
@@ -330,7 +330,7 @@ def test_authors_find_their_own_posts_at_once(application):
     assert bodies(browser.get("/search?q=note+after:2099-01-01")) == []
 
 
-def test_hits_are_marked_on_the_page(application):
+def test_hits_are_highlighted_on_the_page(application):
     browser = application.browser()
     sign_up(browser, "susan")
     write(browser, "Crème <brûlée> at https://example.com/creme by @creme")
@@ -384,7 +384,7 @@ class Ghostly:
         return self._adapter.ranked(session, query, limit)
 
 
-def test_an_entry_whose_post_is_gone_neither_shows_nor_leaves_a_gap(application, search, settle):
+def test_a_deleted_post_in_the_index_neither_shows_nor_leaves_a_gap(application, search, settle):
     """No adapter of ours has such entries; one of somebody else's may."""
     browser = application.browser()
     sign_up(browser, "susan")

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from microblog.commands.new import template
+from microblog.commands.new import read_template
 from microblog.commands.serve import MARGIN_BYTES, can_bind
 from microblog.request import MAX_BODY
 from microblog.settings import NOT_SETTINGS
@@ -234,7 +234,7 @@ def test_nginx_lets_pass_what_the_site_accepts_and_a_little_more():
 
 def test_nginx_finds_the_site_and_is_believed_by_it():
     ini = ConfigParser(interpolation=None)
-    ini.read_string(template("production.ini"))
+    ini.read_string(read_template("production.ini"))
     server = ini["server:main"]
     assert server["listen"] == f"127.0.0.1:{PORT}"
     assert f"server {server['listen']};" in get_text("nginx.conf")

@@ -29,7 +29,7 @@ from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
-from microblog.profiling.thread_profile import ThreadProfile, statistics
+from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.request import Request
 from microblog.security.identity import token_hash
 from microblog.tree import Api, Root
@@ -114,7 +114,7 @@ def site(application: Application) -> Application:
     profile = ThreadProfile()
     profile.enable()
     profiles.write(
-        application.registry.microblog[PROFILER_DIRECTORY], PROFILED, statistics(profile), keep=100
+        application.registry.microblog[PROFILER_DIRECTORY], PROFILED, build_statistics(profile), keep=100
     )
     with application.database.write() as session:
         for nickname in PEOPLE.values():

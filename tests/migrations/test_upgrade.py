@@ -185,17 +185,17 @@ def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgra
     assert there["posts"][0] == before.POSTS
     assert {"users", "nicknames", "sessions", "posts", "follows"} <= large.keys()
     said = upgrade()
-    if migrating.head() != before.REVISION:
-        assert f"upgraded from revision {before.REVISION} to {migrating.head()}" in said
+    if migrating.get_head() != before.REVISION:
+        assert f"upgraded from revision {before.REVISION} to {migrating.get_head()}" in said
     with database.reading.connect() as connection:
         assert contents(connection, known) == there
         assert places(connection).items() >= large.items()
         assert triggers(connection) >= old_triggers
         assert broken_references(connection) == []
-    assert migrating.differences(database) == []
+    assert migrating.find_differences(database) == []
 
 
-def test_the_version_before_goes_on_serving_while_the_database_is_upgraded(database, upgrade):
+def test_the_previous_version_serves_while_the_database_is_upgraded(database, upgrade):
     engine = sa.create_engine(
         parse_url(database), isolation_level="AUTOCOMMIT", connect_args=connect_args(database)
     )
@@ -240,7 +240,7 @@ def connect_args(database: Database) -> dict[str, Any]:
     return {"timeout": 5.0} if database.dialect == "sqlite" else {"options": "-c jit=off"}
 
 
-def test_pages_search_and_sessions_of_the_stored_site_go_on_after_the_upgrade(database, upgrade):
+def test_pages_search_and_sessions_of_the_stored_site_work_after_the_upgrade(database, upgrade):
     upgrade()
     application = Application(settings_for(parse_url(database)))
     browser = application.browser()

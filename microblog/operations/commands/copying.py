@@ -14,13 +14,13 @@ from microblog.db import DATABASE_URL, Base, Database, sqlite_file, without_pass
 from microblog.errors import OperatorError
 from microblog.operations import migrating
 from microblog.operations.copying import (
-    all_tables,
     copy,
-    first_table_with_rows,
+    count_rows,
+    find_table_with_rows,
+    list_tables,
     list_unknown_tables,
-    number_of_rows,
 )
-from microblog.operations.queries import faults_of_file
+from microblog.operations.queries import find_file_faults
 
 PRIVATE = 0o600
 FORMS = "write sqlite+pysqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
@@ -39,20 +39,22 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
     """Copy everything from the database FROM to the database TO, and compare the two.
 
     Both are URLs as in microblog.database.url. Leave passwords out of them: they may be in
-    $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. Stop the site and the worker before:
-    what is written meanwhile is not copied. Interrupted, nothing is copied.
+    $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. First stop the site and the worker:
+    what is written meanwhile is not copied. When the command is interrupted, nothing is copied.
     """
-    with opened(source) as reading, opened(target) as writing:
+    with open_database(source) as reading, open_database(target) as writing:
         refuse_the_same(reading, writing)
-        require_head(reading, shown(source))
-        prepare(writing, shown(target), overwrite=overwrite)
-        require_whole(reading, shown(source))
+        require_head(reading, hide_password(source))
+        prepare(writing, hide_password(target), overwrite=overwrite)
+        require_whole(reading, hide_password(source))
         with reading.snapshot() as old, writing.write() as new:
-            total = number_of_rows(old)
+            total = count_rows(old)
             if overwrite and not total:
-                raise OperatorError(f"There is nothing in {shown(source)} to copy: do you mean TO FROM?")
+                raise OperatorError(
+                    f"There is nothing in {hide_password(source)} to copy: do you mean TO FROM?"
+                )
             unknown = list_unknown_tables(old)
-            done = copy(old, new, counter(total, "rows copied"), counter(total, "rows compared"))
+            done = copy(old, new, make_counter(total, "rows copied"), make_counter(total, "rows compared"))
     click.echo(
         f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
     )
@@ -72,8 +74,8 @@ def copy_database(*, source: str, target: str, overwrite: bool) -> None:
     )
 
 
-def counter(total: int, noun: str) -> Callable[[int], None]:
-    """A function that is told how many more are done; its clock starts with the first call."""
+def make_counter(total: int, noun: str) -> Callable[[int], None]:
+    """A function to call with the number of further rows done; its clock starts with the first call."""
     progress: Progress | None = None
     count = 0
 
@@ -89,14 +91,16 @@ def counter(total: int, noun: str) -> Callable[[int], None]:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
+def open_database(url: str) -> Iterator[Database]:
     try:
         database = Database(url)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         reason = type(error).__name__
         if isinstance(error, ModuleNotFoundError):
             reason = f"{error.name} is not installed"
-        raise OperatorError(f"{shown(url)} is no database that can be used ({reason}): {FORMS}.") from error
+        raise OperatorError(
+            f"{hide_password(url)} is no database that can be used ({reason}): {FORMS}."
+        ) from error
     try:
         if get_file(database) is None:
             reach(database, url)
@@ -106,13 +110,13 @@ def opened(url: str) -> Iterator[Database]:
 
 
 def reach(database: Database, url: str) -> None:
-    """Connect once: which of the two cannot be reached?"""
+    """Connect once, to report which of the two databases cannot be reached."""
     try:
         database.reading.connect().close()
     except sa.exc.OperationalError as error:
         reason = " ".join(str(error.orig).split())
         raise OperatorError(
-            f"{shown(url)} cannot be reached ({reason}): start it, or correct its URL or password."
+            f"{hide_password(url)} cannot be reached ({reason}): start it, or correct its URL or password."
         ) from error
 
 
@@ -120,8 +124,8 @@ def get_file(database: Database) -> Path | None:
     return sqlite_file(database.engine.url)
 
 
-def shown(url: str) -> str:
-    """Without its password."""
+def hide_password(url: str) -> str:
+    """The URL without its password."""
     try:
         return without_password(url)
     except (sa.exc.ArgumentError, ValueError):
@@ -129,12 +133,12 @@ def shown(url: str) -> str:
 
 
 def refuse_the_same(source: Database, target: Database) -> None:
-    if place(source) == place(target):
+    if identify(source) == identify(target):
         raise OperatorError("FROM and TO are the same database: name two.")
 
 
-def place(database: Database) -> tuple[object, ...]:
-    """The same for two ways to the same database."""
+def identify(database: Database) -> tuple[object, ...]:
+    """The same for two URLs of the same database."""
     if database.dialect == "postgresql":
         with database.read() as session:
             return tuple(session.execute(THIS_DATABASE).one())
@@ -149,52 +153,52 @@ def require_head(database: Database, name: str) -> None:
     file = get_file(database)
     if file is not None and not file.exists():
         raise OperatorError(f"There is no file {file}: correct FROM.")
-    revision = migrating.current(database)
+    revision = migrating.get_current_revision(database)
     if revision is None:
         raise OperatorError(f"There is no microblog in {name}: correct FROM.")
-    if revision != migrating.head():
+    if revision != migrating.get_head():
         raise OperatorError(
-            f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: run "
+            f"{name} is at revision {revision}, and this microblog needs {migrating.get_head()}: run "
             "`microblog database upgrade` with settings that name it."
         )
 
 
 def require_whole(database: Database, name: str) -> None:
-    """:raises OperatorError: when it is a damaged file: a copy of that is no copy."""
+    """:raises OperatorError: when the file is damaged, so that its copy would be, too."""
     if database.dialect == "sqlite":
         with database.read() as session:
-            for fault in faults_of_file(session):
+            for fault in find_file_faults(session):
                 raise OperatorError(f"{name} is damaged ({fault}): restore a backup, and copy that.")
 
 
 def prepare(database: Database, name: str, *, overwrite: bool) -> None:
-    """Make the tables where there are none.
+    """Make the tables if there are none.
 
-    :raises OperatorError: when there is something that nobody asked to overwrite.
+    :raises OperatorError: when there is something in them, without `overwrite`.
     """
     file = get_file(database)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(PRIVATE)
-    revision = migrating.current(database)
+    revision = migrating.get_current_revision(database)
     if revision is None:
         if sa.inspect(database.reading).get_table_names():
             raise OperatorError(
                 f"{name} holds tables that are not microblog's: name a database that is empty."
             )
         make_tables(database, name)
-    elif revision != migrating.head():
+    elif revision != migrating.get_head():
         raise OperatorError(
-            f"{name} is at revision {revision}, and this microblog needs {migrating.head()}: name a "
+            f"{name} is at revision {revision}, and this microblog needs {migrating.get_head()}: name a "
             "database that is empty."
         )
-    with database.write() as session:  # those that no migration of ours makes
-        Base.metadata.create_all(session.connection(), tables=all_tables(), checkfirst=True)
+    with database.write() as session:  # tables of packages whose migrations are not ours
+        Base.metadata.create_all(session.connection(), tables=list_tables(), checkfirst=True)
     with database.read() as session:
-        table = None if overwrite else first_table_with_rows(session)
+        table = None if overwrite else find_table_with_rows(session)
     if table is not None:
         raise OperatorError(
-            f"{name} is not empty (there is something in table {table}): name another database, or say "
+            f"{name} is not empty (there is something in table {table}): name another database, or add "
             "--overwrite to replace everything in it."
         )
 

@@ -1,4 +1,4 @@
-"""`microblog database`: make it, upgrade it, look whether it is as it should be."""
+"""`microblog database`: make, upgrade and check the database."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def upgrade(site: Site) -> None:
 @database.command()
 @pass_site
 def check(site: Site) -> None:
-    """Look whether the database is as this version needs it; exit status 1 when it is not."""
-    problems = list(site.problems())
-    if site.problem_of_database() is None:
+    """Check whether the database is as this version needs it; exit status 1 when it is not."""
+    problems = list(site.find_problems())
+    if site.find_database_problem() is None:
         problems += [
             f"The database differs from what microblog made ({difference}): undo that change by hand."
-            for difference in map(migrating.describe, migrating.differences(site.database))
+            for difference in map(migrating.describe_difference, migrating.find_differences(site.database))
         ]
     if problems:
         raise OperatorError("\n".join(problems))
     with site.database.read() as session:
         status = get_search_index(site.registry).status(session)
-    click.echo(f"The database is as it should be (revision {migrating.head()}).")
+    click.echo(f"The database is as it should be (revision {migrating.get_head()}).")
     click.echo(f"Search ({status.adapter}): {status.documents:,} posts indexed, {status.pending:,} wait.")

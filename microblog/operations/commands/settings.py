@@ -1,4 +1,4 @@
-"""`microblog settings`: what is in force, and where it comes from."""
+"""`microblog settings`: every setting in force, and where it comes from."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def settings(site: Site) -> None:
             if source == "default":
                 continue
             source += " (not in use)"
-        click.echo(f"{setting.key} = {shown(setting, in_force[setting])}")
+        click.echo(f"{setting.key} = {format_setting(setting, in_force[setting])}")
         click.echo(f"    from: {source}")
         click.echo(f"    {setting.help}")
     for warning in in_force.warnings:
         click.echo(f"Warning: {warning}", err=True)
 
 
-def shown(setting: Setting[Any], value: Any) -> str:
-    """As the ini file spells it; a secret only says whether it is set."""
+def format_setting(setting: Setting[Any], value: Any) -> str:
+    """The value as the ini file spells it; for a secret only whether it is set."""
     if setting is DATABASE_URL:
         return without_password(value)
     if setting.secret:

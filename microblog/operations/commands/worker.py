@@ -18,7 +18,7 @@ ENDING = {signal.SIGINT, signal.SIGTERM}
 @pass_site
 def worker(site: Site) -> None:
     """Do the work of the background until Ctrl-C or SIGTERM."""
-    for problem in site.problems():
+    for problem in site.find_problems():
         click.echo(f"Warning: {problem}", err=True)
     if site.registry.microblog[WORKER] == "inline":
         click.echo(
@@ -27,7 +27,7 @@ def worker(site: Site) -> None:
         )
     site.setup_logging()
     site.database.guard()
-    # The worker's thread inherits the mask, so that the signals come to sigwait and to nothing else.
+    # The worker's thread inherits the mask, so that only sigwait receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     thread = threading.Thread(target=site.registry.worker.run, name="microblog-worker")
     thread.start()

@@ -1,13 +1,13 @@
 """Search in Elasticsearch, fed through the outbox (docs/adr/0013).
 
-Triggers write an outbox entry for every insert, update and delete of a post, in its transaction and
-whoever makes it. The worker leases entries, reads the posts as they are now, and sends them with the
-entry's id as external version, so that what arrives late loses. An entry goes only when the answer
-says that it was taken.
+Triggers write an outbox entry for every insert, update and delete of a post, in the same transaction,
+also for a database shell. The worker leases entries, reads the current posts, and sends them with the
+entry's id as external version, so that a late write loses. An entry is deleted only after the server
+has confirmed it.
 
-The index is reached by two aliases: `{index}` serves searches, and `{index}-next` is the index that is
-filled: a rebuild's while there is one, else the same. The worker writes to both. Once there is an index
-both are always there, so that no late request makes an index by itself.
+The index is reached by two aliases: `{index}` serves searches, and `{index}-next` is the one that a
+rebuild fills, or else the same index. The worker writes to both. Once there is an index both aliases
+always exist, so that no late request creates an index implicitly.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from microblog.search.elasticsearch.index import (
     build_request,
     get_outcome,
 )
-from microblog.search.elasticsearch.own_posts import find_waiting_posts
+from microblog.search.elasticsearch.own_posts import find_own_waiting_posts
 from microblog.search.elasticsearch.server import (
     describe_error,
     get_retry_after,
@@ -49,7 +49,7 @@ DOWN = (
     "what you typed is kept here, so try again in a minute."
 )
 WRONG_INDEX = (
-    "Search is not as it should be: the operator makes its index again with `microblog search rebuild`."
+    "The search index is not as it should be: the operator repairs it with `microblog search rebuild`."
 )
 ID_FIELD: list[Any] = ["id"]
 
@@ -61,16 +61,16 @@ class ElasticsearchSearch(ElasticsearchIndex):
     # Writing
 
     def write_again(self, session: orm.Session, entries: Sequence[Leased]) -> None:
-        """We were too late, and may have written what is not so any more into an index made since."""
+        """The late delivery may have written outdated posts to an index that was created meanwhile."""
         self._write_entries(session, sorted({int(entry.key) for entry in entries}))
 
     def deliver(self, registry: Registry, entries: Sequence[Leased]) -> Outcome:
-        """Bring what these entries are about to the index as it is now; what fails is to be repeated."""
+        """Index the current posts of these entries; failed ones are retried."""
         outcome = self._deliver(registry.database, entries)
         if outcome.error:
-            self._note_trouble(INDEXING, outcome.error)
+            self._note_failure(INDEXING, outcome.error)
         else:
-            self._trouble.ends(INDEXING)
+            self._failures.end(INDEXING)
         return outcome
 
     def _deliver(self, database: Database, entries: Sequence[Leased]) -> Outcome:
@@ -78,8 +78,8 @@ class ElasticsearchSearch(ElasticsearchIndex):
         for entry in entries:
             versions[int(entry.key)] = max(entry.id, versions.get(int(entry.key), 0))
         try:
-            # In this order: an index that a rebuild makes meanwhile will read the posts after us.
-            targets = self._targets()
+            # In this order: a rebuild that creates an index meanwhile reads the posts after us.
+            targets = self._find_targets()
             with database.read() as session:
                 documents = posts.documents(session, list(versions))
             answers = self._bulk(documents, versions, targets)
@@ -87,9 +87,9 @@ class ElasticsearchSearch(ElasticsearchIndex):
             return Outcome(error=describe_error(error), retry_after=get_retry_after(error))
         return get_outcome(entries, answers)
 
-    def _targets(self) -> list[str]:
+    def _find_targets(self) -> list[str]:
         """The aliases to write to: both while a rebuild fills an index of its own."""
-        indices = self._indices()
+        indices = self._find_indices()
         serving, filled = (
             [name for name, aliases in indices.items() if alias in aliases]
             for alias in (self.alias, self.next_alias)
@@ -113,7 +113,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
                     operations += [self._build_document(documents[post_id])]
                 else:
                     operations += [{"delete": where}]
-        # Refreshed: what has no entry any more is found, else an author would miss their newest post.
+        # Refreshed: once its entry is gone, an author finds the newest post only in the index.
         answer = self.patient.bulk(operations=operations, refresh=True)
         answers: dict[int, list[tuple[int, str]]] = {}
         for item in answer["items"]:
@@ -132,28 +132,30 @@ class ElasticsearchSearch(ElasticsearchIndex):
         limit: int,
         reader_id: int | None = None,
     ) -> list[int]:
-        # Before the index: a worker that is done in between has brought them there.
+        # Before asking the index: posts that the worker delivers in between are found there.
         own = []
         if reader_id is not None and cursor == Cursor():
-            own = find_waiting_posts(session, query, reader_id)
+            own = find_own_waiting_posts(session, query, reader_id)
         bounds = Bounds.of(query, cursor)
         order = "asc" if bounds.oldest_first else "desc"
-        found = self._ids(query=build_request(session, query, bounds), sort=[{"id": order}], size=limit)
+        found = self._search_ids(
+            query=build_request(session, query, bounds), sort=[{"id": order}], size=limit
+        )
         return sorted({*own, *found}, reverse=True)[:limit] if own else found
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         if not query.terms:
             return self.search(session, query, Cursor(), limit)
         bounds = Bounds.of(query, Cursor())
-        # Of the newest hits only the last is asked for: a thousand ids take longer than all the rest.
+        # Only the last of the newest hits is requested: a thousand ids take longer than all the rest.
         found = build_request(session, query, bounds)
-        last = self._ids(query=found, sort=[{"id": "desc"}], from_=self._ranked_hits - 1, size=1)
+        last = self._search_ids(query=found, sort=[{"id": "desc"}], from_=self._ranked_hits - 1, size=1)
         if last:
             bounds = Bounds(last[0] - 1, bounds.below)
         request = build_request(session, query, bounds, ranked=True)
-        return self._ids(query=request, sort=["_score", {"id": "desc"}], size=limit)
+        return self._search_ids(query=request, sort=["_score", {"id": "desc"}], size=limit)
 
-    def _ids(self, **request: Any) -> list[int]:
+    def _search_ids(self, **request: Any) -> list[int]:
         try:
             answer = self.client.search(
                 index=self.alias,
@@ -165,16 +167,16 @@ class ElasticsearchSearch(ElasticsearchIndex):
         except self._server.not_found:
             raise NotBuilt(NOT_BUILT) from None
         except self._server.bad_request as error:
-            self._note_trouble(SEARCHING, f"{WRONG_INDEX} {describe_error(error)}")
+            self._note_failure(SEARCHING, f"{WRONG_INDEX} {describe_error(error)}")
             raise SearchUnavailable(WRONG_INDEX) from None
         except self._server.failures as error:
-            self._note_trouble(SEARCHING, describe_error(error))
+            self._note_failure(SEARCHING, describe_error(error))
             raise SearchUnavailable(DOWN) from None
-        self._trouble.ends(SEARCHING)
+        self._failures.end(SEARCHING)
         if answer["timed_out"]:
             raise SearchUnavailable(TOO_SLOW)
         return [hit["fields"]["id"][0] for hit in answer["hits"]["hits"]]
 
-    def _note_trouble(self, what: str, sentence: str) -> None:
+    def _note_failure(self, activity: str, sentence: str) -> None:
         self._server.forget_version()
-        self._trouble.begins(what, sentence)
+        self._failures.begin(activity, sentence)

@@ -1,4 +1,4 @@
-"""What the index in Elasticsearch is made of: its settings, documents, queries, and its answers."""
+"""Builds the settings, documents and queries of the index in Elasticsearch, and reads its answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BODY: dict[str, Any] = {
         "_source": {"enabled": False},
         "properties": {
             "id": {"type": "long"},
-            # Words are in normal form already, with one blank between them.
+            # Words are in normal form already, with one space between them.
             "words": {"type": "text", "analyzer": "whitespace"},
             "author": {"type": "long"},
             "language": {"type": "keyword"},
@@ -43,18 +43,18 @@ BODY: dict[str, Any] = {
 
 
 def build_index_body(replicas: int) -> dict[str, Any]:
-    """What an index is made with."""
+    """The settings and mappings with which an index is created."""
     return {**BODY, "settings": {**BODY["settings"], "number_of_replicas": replicas}}
 
 
 CONFLICT = 409
 NOT_FOUND = 404
-# The document itself is wrong; everything else may be better later.
+# The document itself is wrong; every other error may be gone later.
 REFUSED = frozenset({400, 413})
 
 
 def get_outcome(entries: Sequence[Leased], answers: dict[int, list[tuple[int, str]]]) -> Outcome:
-    """An entry is acknowledged when every index took it, or has something newer already."""
+    """An entry is acknowledged when every index took it or already has something newer."""
     acknowledged, refused = [], {}
     errors = set()
     for entry in entries:
@@ -71,7 +71,7 @@ def get_outcome(entries: Sequence[Leased], answers: dict[int, list[tuple[int, st
 
 def is_taken(status: int, reason: str) -> bool:
     if status == NOT_FOUND:
-        return not reason  # a deletion of what was not there; a missing index has a reason
+        return not reason  # deleting a document that was not there; a missing index has a reason
     return 200 <= status < 300 or status == CONFLICT
 
 
@@ -89,7 +89,7 @@ def build_document(post: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def difference(post: dict[str, Any] | None, digest: str | None) -> str | None:
+def compare(post: dict[str, Any] | None, digest: str | None) -> str | None:
     """How a document differs from its post, as a field of `Drift`; None when it does not."""
     if post is None:
         return None if digest is None else "ghosts"

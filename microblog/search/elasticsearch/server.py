@@ -1,4 +1,4 @@
-"""The Elasticsearch servers: their settings, the client, and what is told when they cannot be used."""
+"""The Elasticsearch servers: their settings, the client, and what is logged when they fail."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ ERROR_CHARACTERS = 200
 
 
 class UnsupportedServer(SearchUnavailable):
-    """The server is of a version that this client does not talk to."""
+    """The server's version is not supported."""
 
 
 class Server:
-    """The client, with what the settings say.
+    """The client, configured by the settings.
 
-    :raises ValueError: with a sentence, when there is no client or it does not take the settings.
+    :raises ValueError: with a sentence, when there is no client or it refuses the settings.
     """
 
     def __init__(self, settings: Any) -> None:
@@ -97,9 +97,9 @@ class Server:
             raise ValueError(f"cannot be reached with these settings: {error}") from None
 
     def client(self, seconds: float) -> Any:
-        """A client that waits so long for an answer; the first asks for the server's version.
+        """A client with this timeout; the first call also checks the server's version.
 
-        :raises UnsupportedServer: when it is none of ours; and what the client raises.
+        :raises UnsupportedServer: when the version is not supported; and what the client raises.
         """
         client = self._client.options(request_timeout=seconds)
         if not self._is_supported:
@@ -108,7 +108,7 @@ class Server:
         return client
 
     def forget_version(self) -> None:
-        """Ask again: after trouble it may be another server."""
+        """Check the version again: after a failure it may be another server."""
         self._is_supported = False
 
     def _require_supported(self, client: Any) -> None:
@@ -116,7 +116,7 @@ class Server:
             number = str(client.info()["version"]["number"])
         except self._api_error as error:
             if error.status_code == NOT_ALLOWED:
-                return  # our key may do less than this, and still enough
+                return  # our key may not read this, and may still be allowed to search and index
             if error.status_code in UNKNOWN_MEDIA_TYPE:
                 raise UnsupportedServer(
                     f"This is no Elasticsearch {SUPPORTED_SERVERS}, the supported version: it does not "
@@ -140,7 +140,7 @@ def require_supported_client(version: tuple[int, ...]) -> None:
 
 
 def require_certificate(path: str) -> None:
-    """:raises ValueError: when there is none in this file; what `ssl` says does not name it."""
+    """:raises ValueError: when there is none in this file; the message of `ssl` does not name the file."""
     try:
         ssl.create_default_context(cafile=path)
     except (ValueError, OSError) as error:  # an SSLError is one of the latter
@@ -149,39 +149,37 @@ def require_certificate(path: str) -> None:
 
 
 def describe_error(error: Exception) -> str:
-    """What went wrong, in a line; never with a key or a password."""
+    """What went wrong, in one line without keys or passwords."""
     if isinstance(error, SearchUnavailable):
         return str(error)
-    return f"Elasticsearch does not do it ({type(error).__name__}: {str(error)[:ERROR_CHARACTERS]})."
+    return f"Elasticsearch failed ({type(error).__name__}: {str(error)[:ERROR_CHARACTERS]})."
 
 
 def get_retry_after(error: Exception) -> float | None:
-    """The seconds for which the server asks to be left alone; None when it does not."""
+    """The seconds after which the server asks us to retry; None when it names none."""
     headers = getattr(getattr(error, "meta", None), "headers", None) or {}
     return parse_retry_after(headers.get("retry-after"))
 
 
-class Trouble:
-    """Tells the log once that something does not work, not once a request, and once that it does again."""
+class Failures:
+    """Logs a failure once when it begins and once when it ends, instead of once a request."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._what: set[str] = set()
+        self._failing: set[str] = set()
 
-    def begins(self, what: str, sentence: str) -> None:
+    def begin(self, activity: str, sentence: str) -> None:
         with self._lock:
-            is_new = not self._what
-            self._what.add(what)
+            is_new = not self._failing
+            self._failing.add(activity)
         if is_new:
-            log.warning("Search is in trouble (%s): %s Posting and reading go on.", what, sentence)
+            log.warning("Search fails (%s): %s Posting and reading go on.", activity, sentence)
 
-    def ends(self, what: str) -> bool:
-        """Was there any?"""
+    def end(self, activity: str) -> None:
         with self._lock:
-            if what not in self._what:
-                return False
-            self._what.remove(what)
-            is_over = not self._what
+            if activity not in self._failing:
+                return
+            self._failing.remove(activity)
+            is_over = not self._failing
         if is_over:
             log.warning("Search works again.")
-        return True

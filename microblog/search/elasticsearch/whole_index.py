@@ -1,4 +1,4 @@
-"""The index in Elasticsearch as a whole: made, compared with the posts, repaired and removed."""
+"""Makes, verifies, repairs and removes the index in Elasticsearch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from microblog.search.elasticsearch.index import (
     CONFLICT,
     build_document,
     build_index_body,
-    difference,
+    compare,
 )
 from microblog.search.elasticsearch.server import (
     INDEX,
     REPLICAS,
     SETTINGS,
+    Failures,
     Server,
-    Trouble,
     describe_error,
 )
 from microblog.search.embedded.side_table import NOT_BUILT
@@ -45,13 +45,13 @@ from microblog.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# One attempt in so many seconds: a page does not wait for a server that is down.
+# Pages make one attempt, and do not wait longer for a server that is down.
 SECONDS_FOR_A_QUERY = 1.0
 BATCH = 1000  # documents
-# Less than a lease, with everything that a delivery asks for.
+# All requests of a delivery together stay below the duration of a lease.
 SECONDS_FOR_THE_WORKER = 15.0
-# How often a difference is looked at again, since what is being written differs for a moment.
-LOOKS_AT_A_DIFFERENCE = 2
+# Differences are compared again, since a post that is being written differs for a short time.
+REPEATED_COMPARISONS = 2
 DIGEST_FIELDS: list[Any] = ["id", "digest"]
 
 
@@ -76,10 +76,10 @@ class ElasticsearchIndex:
         self._batch = batch
         self._ranked_hits = ranked_hits
         self._build_document = build_document
-        self._trouble = Trouble()
+        self._failures = Failures()
 
     def check(self, settings: Settings, database: Database) -> None:
-        """Builds the client, which connects to nothing yet."""
+        """Build the client, which does not connect yet."""
         self._server = Server(settings)
         self._replicas = settings[REPLICAS]
         self.alias = settings[INDEX]
@@ -87,48 +87,48 @@ class ElasticsearchIndex:
 
     @property
     def client(self) -> Any:
-        """For requests: they wait a second."""
+        """The client for pages, with a short timeout."""
         return self._server.client(self.seconds_for_a_query)
 
     @property
     def patient(self) -> Any:
-        """For the worker and commands: they may wait longer."""
+        """The client for the worker and commands, which may wait longer."""
         return self._server.client(self.seconds_for_the_worker)
 
     def install(self, session: orm.Session) -> None:
-        """The triggers, and an entry for every post that was there before them.
+        """Create the triggers, and an entry for every existing post.
 
         The index itself is made by `rebuild`: the server may be down now.
         """
         queries.install_triggers(session)
 
     def uninstall(self, session: orm.Session) -> None:
-        """The triggers, the entries, and the indices if the server can be reached."""
+        """Remove the triggers, the entries, and the indices if the server can be reached."""
         queries.stop_feeding(session)
-        records.forget(session, self.name)
+        records.forget_index(session, self.name)
         try:
             client = self.client
-            for index in self._indices():
+            for index in self._find_indices():
                 client.indices.delete(index=index, ignore_unavailable=True)
         except self._server.failures as error:
             log.warning("The index in Elasticsearch stays: %s", describe_error(error))
 
     def _write_entries(self, session: orm.Session, ids: Sequence[int]) -> None:
-        """An entry's id must be above those of all changes before it, also the uncommitted."""
+        """Lock the posts first: an entry's id must be above those of all earlier changes of its post."""
         for start in range(0, len(ids), self._batch):
             some = ids[start : start + self._batch]
             posts.lock(session, some)
             outbox.write(session, KIND, some)
 
-    def _indices(self) -> dict[str, set[str]]:
-        """The aliases of every index of ours, also of one that a rebuild left over."""
+    def _find_indices(self) -> dict[str, set[str]]:
+        """Our indices with their aliases, also those that a rebuild left behind."""
         found = self.patient.indices.get(
             index=f"{self.alias},{self.alias}-*",
             features="aliases",
             allow_no_indices=True,
             ignore_unavailable=True,
         )
-        # A late deletion may have made an index of an alias' name just when the index was removed by hand.
+        # A late deletion may have created an index with an alias' name, after the index was removed by hand.
         ours = re.compile(rf"{re.escape(self.alias)}(-next|-[0-9a-f]{{12}})?")
         return {name: set(index["aliases"]) for name, index in found.items() if ours.fullmatch(name)}
 
@@ -145,21 +145,21 @@ class ElasticsearchIndex:
     def _rebuild(self, database: Database, progress: Callable[[int], None]) -> int:
         token = secrets.token_hex(6)
         index = f"{self.alias}-{token}"
-        before = self._indices()
+        before = self._find_indices()
         serving = [name for name, aliases in before.items() if self.alias in aliases]
         with database.write() as session:
             self.install(session)
-            if not serving:  # what is committed by now is read below anyway
+            if not serving:  # the rebuild reads the posts anyway
                 outbox.delete_all(session, KIND)
         self.patient.indices.create(index=index, **build_index_body(self._replicas))
         try:
             with database.write() as session:
                 records.begin_rebuild(session, self.name, token)
-            left_over = [name for name in before if name not in serving]
-            self._switch([self.next_alias], index, away_from=serving, remove=left_over)
+            leftovers = [name for name in before if name not in serving]
+            self._switch([self.next_alias], index, away_from=serving, remove=leftovers)
             count = self._fill(database, token, progress)
             self.patient.indices.refresh(index=index)
-            if self._differences(database, index):
+            if self._find_differences(database, index):
                 raise SearchUnavailable("The new index does not agree with the posts; the old one serves on.")
             self._switch([self.alias], index, away_from=[], remove=serving)
         except BaseException:  # also Ctrl-C
@@ -177,7 +177,7 @@ class ElasticsearchIndex:
     def _switch(
         self, aliases: Sequence[str], index: str, *, away_from: Sequence[str], remove: Sequence[str]
     ) -> None:
-        """All at once: the aliases to an index, away from others, and indices that go."""
+        """Atomically point the aliases to `index` and away from others, and remove indices."""
         actions: list[dict[str, Any]] = [{"remove_index": {"index": name}} for name in remove]
         for alias in aliases:
             actions += [
@@ -197,9 +197,9 @@ class ElasticsearchIndex:
             log.warning("The index %s stays until the next rebuild: %s", index, describe_error(error))
 
     def _fill(self, database: Database, token: str, progress: Callable[[int], None]) -> int:
-        """Version 0: whatever the worker has written there, or deleted, is newer."""
+        """With version 0: everything that the worker has written or deleted there is newer."""
         count = 0
-        for batch in self._batches(database):
+        for batch in self._read_batches(database):
             operations: list[Any] = []
             for post_id, post in batch.items():
                 where = {"_index": self.next_alias, "_id": str(post_id), "require_alias": True}
@@ -212,12 +212,12 @@ class ElasticsearchIndex:
                         f"Elasticsearch did not take post {result['_id']}: {result['error']['reason']}."
                     )
             with database.write() as session:
-                records.go_on(session, self.name, token, len(batch))
+                records.note_progress(session, self.name, token, len(batch))
             count += len(batch)
             progress(len(batch))
         return count
 
-    def _batches(self, database: Database) -> Iterator[dict[int, dict[str, Any]]]:
+    def _read_batches(self, database: Database) -> Iterator[dict[int, dict[str, Any]]]:
         """All posts by id, in constant memory and in short transactions."""
         last = -1
         while True:
@@ -226,12 +226,12 @@ class ElasticsearchIndex:
             if not batch:
                 return
             yield batch
-            if len(batch) < self._batch:  # what is written from now on has an entry
+            if len(batch) < self._batch:  # posts written from now on have an entry
                 return
             last = max(batch)
 
     def refresh(self) -> None:
-        """Let searches see what was written until now; by itself that takes half a second."""
+        """Make everything written so far visible to searches; without this it takes half a second."""
         try:
             self.patient.indices.refresh(index=self.alias)
         except self._server.not_found:
@@ -240,10 +240,10 @@ class ElasticsearchIndex:
             raise SearchUnavailable(describe_error(error)) from None
 
     def verify(self, database: Database) -> Drift:
-        """What waits for the worker is no difference; what was refused for good is."""
+        """Posts that wait for the worker are not differences; those refused for good are."""
         self.refresh()
         try:
-            found = self._differences(database, self.alias)
+            found = self._find_differences(database, self.alias)
         except self._server.failures as error:
             raise SearchUnavailable(describe_error(error)) from None
         kinds: dict[str, list[int]] = {"missing": [], "stale": [], "ghosts": []}
@@ -254,39 +254,39 @@ class ElasticsearchIndex:
             records.note_verify(session, self.name, drift)
         return drift
 
-    def _differences(self, database: Database, target: str) -> dict[int, str]:
+    def _find_differences(self, database: Database, target: str) -> dict[int, str]:
         """How documents differ from posts, by id, in the order of ids."""
         suspects = [
             post_id
-            for post_id, post, digest in self._pairs(database, target)
-            if difference(post, digest) is not None
+            for post_id, post, digest in self._read_pairs(database, target)
+            if compare(post, digest) is not None
         ]
         found = dict.fromkeys(suspects, "")
-        for _ in range(LOOKS_AT_A_DIFFERENCE):
+        for _ in range(REPEATED_COMPARISONS):
             if found:
-                found = self._look_again(database, target, list(found))
+                found = self._compare_again(database, target, list(found))
         return found
 
-    def _look_again(self, database: Database, target: str, ids: list[int]) -> dict[int, str]:
-        """Those of them that still differ, and for which no entry waits."""
+    def _compare_again(self, database: Database, target: str, ids: list[int]) -> dict[int, str]:
+        """Those posts that still differ and have no waiting entry."""
         self.patient.indices.refresh(index=target)
         found = {}
         for start in range(0, len(ids), self._batch):
             some = ids[start : start + self._batch]
-            digests = dict(self._digests(target, {"terms": {"id": some}}))
+            digests = dict(self._read_digests(target, {"terms": {"id": some}}))
             with database.read() as session:
                 documents = posts.documents(session, some)
-                waiting = outbox.waiting_keys(session, KIND, some)
+                waiting = outbox.find_waiting_keys(session, KIND, some)
             for post_id in some:
-                kind = difference(documents.get(post_id), digests.get(post_id))
+                kind = compare(documents.get(post_id), digests.get(post_id))
                 if kind is not None and str(post_id) not in waiting:
                     found[post_id] = kind
         return found
 
-    def _pairs(self, database: Database, target: str) -> Iterator[tuple[int, Any, str | None]]:
+    def _read_pairs(self, database: Database, target: str) -> Iterator[tuple[int, Any, str | None]]:
         """(id, post, digest) of both sides merged by id; None on the side that lacks it."""
-        ours = (item for batch in self._batches(database) for item in batch.items())
-        theirs = self._digests(target, {"match_all": {}})
+        ours = (item for batch in self._read_batches(database) for item in batch.items())
+        theirs = self._read_digests(target, {"match_all": {}})
         end: tuple[int, Any] = (LARGEST + 1, None)
         post, entry = next(ours, end), next(theirs, end)
         while (first := min(post[0], entry[0])) <= LARGEST:
@@ -300,7 +300,7 @@ class ElasticsearchIndex:
                 next(theirs, end) if entry[0] == first else entry,
             )
 
-    def _digests(self, target: str, query: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    def _read_digests(self, target: str, query: dict[str, Any]) -> Iterator[tuple[int, str]]:
         """(id, digest) of the documents that match, by id."""
         after: list[Any] | None = None
         while True:
@@ -321,7 +321,7 @@ class ElasticsearchIndex:
             after = hits[-1]["sort"]
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
-        """Entries for all that differs: the worker brings it to the index as it is now."""
+        """Write an entry for each post that differs, so that the worker indexes it."""
         outbox.delete_dead_letters(session, KIND)
         self._write_entries(session, (*drift.missing, *drift.stale, *drift.ghosts))
 
@@ -331,6 +331,6 @@ class ElasticsearchIndex:
             documents = self.patient.count(index=self.alias)["count"]
         except self._server.failures as error:
             raise SearchUnavailable(describe_error(error)) from None
-        depth = outbox.depth(session, KIND)
+        depth = outbox.measure_depth(session, KIND)
         status = Status(self.name, documents, depth.waiting, depth.dead_letters, depth.lag_seconds)
-        return records.remembered(session, status)
+        return records.complete_status(session, status)

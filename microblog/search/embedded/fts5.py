@@ -1,7 +1,7 @@
 """Search inside SQLite (FTS5), in the transaction of the post: found in the very next request.
 
 `search_fts5_texts` holds the normal form of every post, `search_fts5` is the FTS5 index over it
-(external content), and `search_fts5_pending` holds the marks; see `side_table.py`.
+(external content), and `search_fts5_pending` is the queue; see `side_table.py`.
 """
 
 # ruff: noqa: S608  # names of tables are constants; values are bound
@@ -19,8 +19,8 @@ from sqlalchemy import orm
 from microblog.db import Database
 from microblog.paging import Bounds, Cursor
 from microblog.search.embedded.pending import run
-from microblog.search.embedded.side_table import SideTableSearch, TooSlow, filters
-from microblog.search.embedded.windows import Sizes, look_through, of_each_spelling, window_of_the_filter
+from microblog.search.embedded.side_table import SideTableSearch, TooSlow, build_filters
+from microblog.search.embedded.windows import Sizes, build_filter_window, look_through, search_each_spelling
 from microblog.search.interfaces import RANKED_HITS, Drift
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
@@ -28,20 +28,20 @@ from microblog.settings import Settings
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 
-# The text is in normal form already. So words are what has a blank before and behind, in any script: the
-# tokenizer that knows ASCII alone takes whatever else there is as a part of a word. A window relies on it.
+# The text is in normal form already, so words are separated by spaces, in any script: the tokenizer that
+# knows only ASCII takes all other characters as parts of words. Windows rely on this.
 TOKENS = "ascii"
-# FTS5's own tables. Nothing is written there, but for one: the rows of an index that nobody uses any more are
-# removed in steps, since to drop a million of them at once holds the lock for half a second.
+# FTS5's own tables. We write there in one case only: the rows of a retired index are deleted in steps,
+# since dropping a million of them at once holds the lock for half a second.
 SHADOWS = ("data", "idx", "docsize", "config")
 LAST_OF_ITS_OWN_ROWS = 10
-# While many posts come, segments of the index are not merged with each transaction, but from time to
-# time, some pages at once; these are FTS5's own numbers, and those for the time being. `hashsize` (bytes)
-# holds the words of a transaction: when it is full they become a segment, and there are at most 2,000.
+# While a rebuild adds posts, segments of the index are merged not with each transaction but from time to
+# time, some pages at once. USUAL are FTS5's defaults. `hashsize` (bytes) limits the buffer for the words of a
+# transaction: when it is full they become a segment, and there are at most 2,000.
 USUAL = {"automerge": 4, "crisismerge": 16, "hashsize": 1_048_576}
 WHILE_FILLING = {"automerge": 0, "crisismerge": 2000, "hashsize": 16_777_216}
 FEWEST_CHANGES_OF_A_MERGE = 2
-# BM25 (Robertson, Zaragoza 2009), without the weight of rare words: a hit holds all words anyway.
+# BM25 (Robertson, Zaragoza 2009), without the weight of rare words: every hit holds all words anyway.
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
 
@@ -60,18 +60,18 @@ class FTS5Search(SideTableSearch):
     def create(self, session: orm.Session) -> None:
         texts = "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)"
         run(session, f"CREATE TABLE IF NOT EXISTS {self.texts} {texts}")
-        # Its content is the table that it will have in the end: filling it does not read there.
+        # `content` names the table as it will be called after the switch: filling the index does not read it.
         run(
             session,
             f"""CREATE VIRTUAL TABLE IF NOT EXISTS {self.index} USING fts5(
                 digest, content='{self.prefix}_texts', content_rowid='post_id', prefix='2 3',
                 tokenize="{TOKENS}")""",
         )
-        # A trigger makes FTS5 write its words to the disk with every row: not while many are filled in.
-        for name, body in self._triggers().items() if not self.marks.suffix else ():
+        # With a trigger FTS5 writes its words to disk for every row, so a rebuild does without them.
+        for name, body in self._build_triggers().items() if not self.queue.suffix else ():
             run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_text_{name} {body}")
 
-    def _triggers(self) -> dict[str, str]:
+    def _build_triggers(self) -> dict[str, str]:
         index, texts = self.index, self.texts
         return {
             "inserted": f"""AFTER INSERT ON {texts} BEGIN
@@ -87,7 +87,7 @@ class FTS5Search(SideTableSearch):
         run(session, f"DROP TABLE IF EXISTS {self.texts}")
 
     def _drop_triggers(self, session: orm.Session) -> None:
-        for name in self._triggers():
+        for name in self._build_triggers():
             run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{name}")
 
     def _drop_index(self, session: orm.Session) -> None:
@@ -106,7 +106,7 @@ class FTS5Search(SideTableSearch):
         return True
 
     def _forget_index(self, session: orm.Session) -> None:
-        """What FTS5 cannot open it cannot drop either: take it out of the schema, and drop what is left."""
+        """FTS5 cannot drop an index that it cannot open: delete it from the schema, and drop its tables."""
         run(session, "PRAGMA writable_schema = ON")
         try:
             forget = "DELETE FROM sqlite_master WHERE type = 'table' AND name = :name"
@@ -117,7 +117,7 @@ class FTS5Search(SideTableSearch):
             run(session, f"DROP TABLE IF EXISTS {self.index}_{name}")
 
     def _is_whole(self, session: orm.Session) -> bool:
-        """Can it be renamed? FTS5 renames each of its tables."""
+        """Can the index be renamed? FTS5 renames each of its tables."""
         tables = (self.index, *(f"{self.index}_{name}" for name in SHADOWS))
         return all(self._has(session, table) for table in tables) and self._can_be_opened(session)
 
@@ -145,7 +145,7 @@ class FTS5Search(SideTableSearch):
     def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
         changes = sa.text("SELECT total_changes()")
         before = session.scalar(changes)
-        # With a minus sign, whatever there is becomes one segment.
+        # A negative number merges all segments into one.
         self._configure(session, {"merge": -self.steps.pages_merged_at_once})
         if session.scalar(changes) - before >= FEWEST_CHANGES_OF_A_MERGE:
             return True
@@ -167,11 +167,11 @@ class FTS5Search(SideTableSearch):
         self.forget(session, [post_id for post_id, _ in rows])
         connection = session.connection()
         connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
-        if self.marks.suffix:
+        if self.queue.suffix:
             connection.exec_driver_sql(f"INSERT INTO {self.index} (rowid, digest) VALUES (?, ?)", rows)
 
     def forget(self, session: orm.Session, ids: list[int]) -> None:
-        if self.marks.suffix:
+        if self.queue.suffix:
             known = [tuple(row) for row in self._get_texts(session, ids)]
             if not known:  # the usual case while it is filled
                 return
@@ -180,13 +180,13 @@ class FTS5Search(SideTableSearch):
         super().forget(session, ids)
 
     def _get_texts(self, session: orm.Session, ids: list[int]) -> Sequence[Any]:
-        places = ",".join("?" * len(ids))
-        sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({places})"
+        placeholders = ",".join("?" * len(ids))
+        sql = f"SELECT post_id, digest FROM {self.texts} WHERE post_id IN ({placeholders})"
         return session.connection().exec_driver_sql(sql, tuple(ids)).all()
 
     @property
     def indexed_texts(self) -> str:
-        """The texts of those that FTS5 knows, too: it has a row in its own table for each."""
+        """FTS5 has a row in its own table for each post that it knows; without it the digest is NULL."""
         return (
             f"SELECT t.post_id, CASE WHEN d.id IS NOT NULL THEN t.digest END AS digest FROM {self.texts} t "
             f"LEFT JOIN {self.index}_docsize d ON d.id = t.post_id"
@@ -195,7 +195,7 @@ class FTS5Search(SideTableSearch):
     def repair(self, session: orm.Session, drift: Drift) -> None:
         known = [{"id": post_id} for post_id in (*drift.stale, *drift.ghosts)]
         if known:
-            # What FTS5 has lost comes back first: it cannot forget words that it does not have.
+            # Index again what FTS5 has lost: it cannot delete words that it does not have.
             lost = (
                 f"INSERT INTO {self.index} (rowid, digest) SELECT post_id, digest FROM {self.texts} "
                 f"WHERE post_id = :id AND NOT EXISTS (SELECT 1 FROM {self.index}_docsize WHERE id = :id)"
@@ -204,22 +204,22 @@ class FTS5Search(SideTableSearch):
         super().repair(session, drift)
 
     def digest(self, body: str) -> str:
-        """The whole normal form: FTS5 needs it to forget a post."""
+        """The whole normal form: FTS5 needs it to delete a post."""
         return index_text(body)
 
-    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+    def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         find = partial(self._look, session, query, bounds, limit)
-        found = of_each_spelling(session, query, bounds, limit, find)
+        found = search_each_spelling(session, query, bounds, limit, find)
         return self._ask_index(session, query, bounds, limit) if found is None else found
 
     def _look(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
     ) -> list[int] | None:
         if query.terms and query.author is None and spelling is None:
-            return None  # the index has just these, the newest first
+            return None  # the index returns exactly these, the newest first
         if query.terms or query.excluded:
             hit, words = build_conditions(query)
-            window, values = window_of_the_filter(query, spelling, self.texts, hit, is_made_first=False)
+            window, values = build_filter_window(query, spelling, self.texts, hit, is_made_first=False)
             found = look_through(session, window, values | words, bounds, limit, self.windows)
             if found is not None or query.terms:
                 return found
@@ -231,13 +231,13 @@ class FTS5Search(SideTableSearch):
         sql, values = select(query, bounds, spelling)
         return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
 
-    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
-        newest = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
+    def find_best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+        newest = self.find_hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         # Not FTS5's own rank: it reads every hit there is, half a million of a common word.
-        return best_first(query.terms, [tuple(row) for row in self._get_texts(session, newest)])[:limit]
+        return rank_best_first(query.terms, [tuple(row) for row in self._get_texts(session, newest)])[:limit]
 
     @contextmanager
-    def cut_off(self, session: orm.Session) -> Iterator[None]:
+    def limit_time(self, session: orm.Session) -> Iterator[None]:
         driver: Any = session.connection().connection.driver_connection
         end = time.monotonic() + self.seconds_for_a_query
         driver.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
@@ -253,7 +253,7 @@ class FTS5Search(SideTableSearch):
 
 def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[str, dict[str, Any]]:
     """The statement that finds ids, up to `:limit`, and its values."""
-    conditions, values = filters(query, spelling)
+    conditions, values = build_filters(query, spelling)
     source, id_ = "posts p", "p.id"
     if query.terms:
         source, id_ = "search_fts5 f", "f.rowid"
@@ -262,7 +262,7 @@ def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[s
         conditions.insert(0, "search_fts5 MATCH :match")
         values["match"] = build_match(query)
     elif query.excluded:
-        source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # what is not indexed yet is not found
+        source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # only posts that are indexed
         conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
         values["match"] = require_any(query.excluded)
     conditions += bounds.conditions(id_)
@@ -275,21 +275,21 @@ def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[s
 
 def build_match(query: Query) -> str:
     """The query in FTS5's language; the words are in normal form and hold no quotes."""
-    wanted = " AND ".join(fts5_term(term) for term in query.terms)
+    wanted = " AND ".join(build_term(term) for term in query.terms)
     return f"({wanted}) NOT ({require_any(query.excluded)})" if query.excluded else wanted
 
 
 def require_any(terms: tuple[Term, ...]) -> str:
-    return " OR ".join(fts5_term(term) for term in terms)
+    return " OR ".join(build_term(term) for term in terms)
 
 
-def fts5_term(term: Term) -> str:
+def build_term(term: Term) -> str:
     return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
 
 
 def build_conditions(query: Query) -> tuple[list[str], dict[str, str]]:
-    """The same about the texts `t` themselves, and its values: exact, for words in normal form have one
-    blank between them."""
+    """The same query as conditions on the texts `t`, and their values; exact, since words in normal form are
+    separated by one space."""
     conditions: list[str] = []
     values: dict[str, str] = {}
     for terms, negation in ((query.terms, ""), (query.excluded, "NOT ")):
@@ -300,15 +300,15 @@ def build_conditions(query: Query) -> tuple[list[str], dict[str, str]]:
     return conditions, values
 
 
-def best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
+def rank_best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
     """Ids of these (id, text in normal form), the best match first, and of equal ones the newest."""
     average = sum(text.count(" ") + 1 for _, text in posts) / max(1, len(posts))
-    counted = [counted_as(term) for term in terms]
+    counted = [build_counted_text(term) for term in terms]
 
     def score(text: str) -> float:
         words = text.count(" ") + 1
         weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * words / average)
-        text = f" {text.replace(' ', '  ')} "  # two, since what is counted must not overlap
+        text = f" {text.replace(' ', '  ')} "  # two spaces, since counted words must not overlap
         counts = (text.count(word) for word in counted)
         return sum(count * (SATURATION + 1) / (count + weight) for count in counts)
 
@@ -316,7 +316,7 @@ def best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[in
     return [post_id for _, post_id in scored]
 
 
-def counted_as(term: Term) -> str:
-    """What stands in a text as often as the term; a phrase counts by its first word."""
+def build_counted_text(term: Term) -> str:
+    """The string to count in a text to count the term; a phrase counts by its first word."""
     is_beginning = term.is_prefix and len(term.words) == 1
     return f" {term.words[0]}" if is_beginning else f" {term.words[0]} "

@@ -1,9 +1,9 @@
-"""The table of marks beside an index inside the database, and the triggers that set them.
+"""The queue of posts that an index inside the database has yet to index, and the triggers that fill it.
 
-A mark is the id of a post that the index does not know as it is. There may be two indexes at a time,
-hence two tables of marks: the one that serves, and one that a rebuild fills. The serving index forgets
-a deleted post at once, by the trigger. The one that is filled gets a mark for it: only the rebuild
-writes there, and it may just be holding the words of that post.
+A queue is a table of ids of posts whose current text is not indexed. There may be two indexes at a
+time, hence two queues: of the index that serves, and of one that a rebuild fills. A trigger removes a
+deleted post from the serving index at once. For the other index it is queued instead: only the rebuild
+writes there, and it may be adding the words of that post right now.
 """
 
 # ruff: noqa: S608  # names of tables are constants; values are bound
@@ -20,20 +20,20 @@ from microblog.db import Database
 from microblog.outages import DatabaseUnavailable
 from microblog.search.interfaces import SearchUnavailable
 
-# In the info of a session that indexes by itself, and counts what it did.
-COUNTED = "microblog.search.counted"
-# In the info of a session on SQLite: the last mark that others made before its transaction began.
-MARK_BEFORE = "microblog.search.mark"
-BESIDE = "_next"  # what the names of the index that is filled have behind the prefix
+# In the info of a session that indexes explicitly, so that `before_commit` has nothing to do.
+INDEXES_ITSELF = "microblog.search.indexes_itself"
+# In the info of a session on SQLite: the newest change that was queued before its transaction began.
+LAST_FOREIGN_CHANGE = "microblog.search.last_foreign_change"
+NEXT = "_next"  # in the names of the index that is filled, behind the prefix
 SECONDS_BETWEEN_LOOKS = 0.02
 SOMEBODY_WRITES = (
-    "Somebody has been writing posts in one transaction for more than a minute; "
+    "A transaction has been writing posts for more than a minute; "
     "wait until it has ended, and run this again."
 )
 
 
 class Pending:
-    """Marks for the index whose tables begin with `prefix`; a subclass brings the SQL of its database.
+    """The queue of the index whose tables begin with `prefix`; subclasses hold the SQL of their database.
 
     `suffix` is empty for the index that serves.
     """
@@ -45,11 +45,11 @@ class Pending:
         self.table = f"{self.index}_pending"
 
     def create(self, session: orm.Session) -> None:
-        """The table and what fills it; harmless when it is there."""
+        """Create the table and its triggers; harmless when they exist."""
         raise NotImplementedError
 
     def drop(self, session: orm.Session) -> None:
-        """Harmless when it is gone. Triggers go with the last table that needs them."""
+        """Drop the table, and the triggers when no other table needs them; harmless when they are gone."""
         raise NotImplementedError
 
     def exists(self, session: orm.Session | sa.Connection) -> bool:
@@ -58,40 +58,40 @@ class Pending:
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
         """Called at the beginning of every write transaction."""
 
-    def own(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        """`id, body` of the newest posts that this transaction marked; no body for one that is gone.
+    def read_own(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        """`id, body` of the newest posts that this transaction queued; the body of a deleted post is None.
 
         Does not fail when another process has removed the table.
         """
         raise NotImplementedError
 
-    def some(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        """The same of posts that have a mark, the newest first, locked."""
+    def read_batch(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        """`id, body` of up to `limit` queued posts, the newest first, locked."""
         raise NotImplementedError
 
-    def step_aside(self, session: orm.Session) -> None:
-        """Make room for another table; what still waits is in that one too."""
+    def retire(self, session: orm.Session) -> None:
+        """Make room for the queue of the new index, which holds all that still waits here."""
         raise NotImplementedError
 
     def replace(self, session: orm.Session, other: Pending) -> None:
-        """Take the place of the other table, which has stepped aside."""
+        """Take over the name of the other queue, which is retired."""
         raise NotImplementedError
 
     def wait_for_writers(
         self, database: Database, seconds: float, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """Return when no transaction is left that began before the table, and may not mark in it."""
+        """Wait for the transactions that began before the table existed: they may not fill the queue."""
 
     def lock(self, session: orm.Session) -> None:
-        """Let nobody mark until the end of this transaction."""
+        """Let no other transaction queue anything until this one ends."""
 
 
 class SQLitePending(Pending):
-    """A mark is made anew for each change, so that its number tells whose transaction it belongs to."""
+    """Each change gets a new row, whose number (`mark`) says which transaction it belongs to."""
 
     def create(self, session: orm.Session) -> None:
         if not self.suffix:
-            session.info.setdefault(MARK_BEFORE, 0)
+            session.info.setdefault(LAST_FOREIGN_CHANGE, 0)
         run(
             session,
             f"""CREATE TABLE IF NOT EXISTS {self.table} (
@@ -99,29 +99,29 @@ class SQLitePending(Pending):
                 post_id INTEGER NOT NULL UNIQUE,
                 failed BOOLEAN NOT NULL DEFAULT 0)""",
         )
-        for name, body in self._triggers().items():
+        for name, body in self._build_triggers().items():
             run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_post_{name} {body}")
 
-    def _triggers(self) -> dict[str, str]:
+    def _build_triggers(self) -> dict[str, str]:
         forget = f"DELETE FROM {self.table} WHERE post_id"
         # Not OR REPLACE: inside a trigger the conflict policy of the outer statement wins.
-        mark = f"INSERT INTO {self.table} (post_id) SELECT"
+        enqueue = f"INSERT INTO {self.table} (post_id) SELECT"
         if self.suffix:
-            moved, gone = f"{mark} old.id WHERE old.id <> new.id", f"{mark} old.id"
+            moved, gone = f"{enqueue} old.id WHERE old.id <> new.id", f"{enqueue} old.id"
         else:
             moved = f"DELETE FROM {self.index}_texts WHERE post_id = old.id AND old.id <> new.id"
             gone = f"DELETE FROM {self.index}_texts WHERE post_id = old.id"
         return {
-            "inserted": f"AFTER INSERT ON posts BEGIN {forget} = new.id; {mark} new.id; END",
+            "inserted": f"AFTER INSERT ON posts BEGIN {forget} = new.id; {enqueue} new.id; END",
             "updated": f"""AFTER UPDATE OF id, body ON posts BEGIN
-                {forget} IN (old.id, new.id); {moved}; {mark} new.id; END""",
+                {forget} IN (old.id, new.id); {moved}; {enqueue} new.id; END""",
             "deleted": f"AFTER DELETE ON posts BEGIN {forget} = old.id; {gone}; END",
         }
 
     def drop(self, session: orm.Session) -> None:
         if not self.suffix:
-            session.info.pop(MARK_BEFORE, None)
-        for name in self._triggers():
+            session.info.pop(LAST_FOREIGN_CHANGE, None)
+        for name in self._build_triggers():
             run(session, f"DROP TRIGGER IF EXISTS {self.index}_post_{name}")
         run(session, f"DROP TABLE IF EXISTS {self.table}")
 
@@ -130,26 +130,26 @@ class SQLitePending(Pending):
         return session.scalar(sa.text(found), {"name": self.table}) is not None
 
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
-        """One writer at a time: marks that come after the newest of now are its own."""
+        """SQLite has one writer at a time, so all rows after the newest one now are its own."""
         newest = sa.text(f"SELECT coalesce(max(mark), 0) FROM {self.table}")
         try:
-            session.info[MARK_BEFORE] = connection.scalar(newest)
+            session.info[LAST_FOREIGN_CHANGE] = connection.scalar(newest)
         except DatabaseUnavailable:
             raise
-        except sa.exc.OperationalError:  # there is none; the transaction goes on
-            session.info.pop(MARK_BEFORE, None)
+        except sa.exc.OperationalError:  # there is no such table; the transaction goes on
+            session.info.pop(LAST_FOREIGN_CHANGE, None)
 
-    def own(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        if MARK_BEFORE not in session.info:
+    def read_own(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        if LAST_FOREIGN_CHANGE not in session.info:
             return []
-        return self._rows(
-            session, "m.mark > :last", "m.mark", {"last": session.info[MARK_BEFORE], "limit": limit}
+        return self._read_rows(
+            session, "m.mark > :last", "m.mark", {"last": session.info[LAST_FOREIGN_CHANGE], "limit": limit}
         )
 
-    def some(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        return self._rows(session, "NOT m.failed", "m.post_id", {"limit": limit})
+    def read_batch(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        return self._read_rows(session, "NOT m.failed", "m.post_id", {"limit": limit})
 
-    def _rows(
+    def _read_rows(
         self, session: orm.Session, condition: str, order: str, values: dict[str, int]
     ) -> Sequence[Any]:
         sql = (
@@ -158,25 +158,25 @@ class SQLitePending(Pending):
         )
         return session.execute(sa.text(sql), values).all()
 
-    def step_aside(self, session: orm.Session) -> None:
+    def retire(self, session: orm.Session) -> None:
         self.drop(session)
 
     def replace(self, session: orm.Session, other: Pending) -> None:
-        for name in self._triggers():
+        for name in self._build_triggers():
             run(session, f"DROP TRIGGER {self.index}_post_{name}")
         run(session, f"ALTER TABLE {self.table} RENAME TO {other.table}")
         other.create(session)
 
 
 class PostgreSQLPending(Pending):
-    """One trigger for both tables of marks.
+    """One trigger for both queues.
 
-    It stays when a rebuild comes and goes: to make or drop a trigger waits for everybody who reads
-    posts, or writes them. It tells its transaction that there are marks, so that the others, which are most,
-    need not look into the table, and do not even need to know that there is one.
+    It stays during and after a rebuild, because creating or dropping a trigger waits for all readers and
+    writers of posts. It sets a variable in its transaction, so that the many other transactions need not
+    look into the table, nor even know whether it exists.
     """
 
-    MARKED = "microblog.search_marked"
+    QUEUED_VARIABLE = "microblog.search_marked"
 
     def create(self, session: orm.Session) -> None:
         run(
@@ -187,8 +187,8 @@ class PostgreSQLPending(Pending):
                 failed boolean NOT NULL DEFAULT false)""",
         )
         if not self.suffix:
-            self._note_own(session, "yes")
-        run(session, self._function())
+            self._set_queued(session, "yes")
+        run(session, self._build_function())
         has_trigger = sa.text("SELECT 1 FROM pg_trigger WHERE tgname = :name AND NOT tgisinternal")
         if session.scalar(has_trigger, {"name": f"{self.prefix}_post_changed"}) is None:
             run(
@@ -198,26 +198,28 @@ class PostgreSQLPending(Pending):
                     FOR EACH ROW EXECUTE FUNCTION {self.prefix}_changed()""",
             )
 
-    def _note_own(self, session: orm.Session, value: str) -> None:
-        session.execute(sa.text(f"SELECT set_config('{self.MARKED}', :value, true)"), {"value": value})
+    def _set_queued(self, session: orm.Session, value: str) -> None:
+        session.execute(
+            sa.text(f"SELECT set_config('{self.QUEUED_VARIABLE}', :value, true)"), {"value": value}
+        )
 
-    def _function(self) -> str:
-        """First the index that is filled: who waits there for the end of the rebuild, marks only in
-        the one that has taken its place."""
+    def _build_function(self) -> str:
+        """First the queue of the index that is filled: a transaction that waits there until the rebuild ends
+        then writes only to the queue that has replaced it."""
 
-        def mark(table: str, row: str) -> str:
+        def enqueue(table: str, row: str) -> str:
             return f"""INSERT INTO {table} (post_id) VALUES ({row}.id)
                 ON CONFLICT (post_id) DO UPDATE SET txid = txid_current(), failed = false;"""
 
-        serving, filled = f"{self.prefix}_pending", f"{self.prefix}{BESIDE}_pending"
+        serving, filled = f"{self.prefix}_pending", f"{self.prefix}{NEXT}_pending"
         return f"""CREATE OR REPLACE FUNCTION {self.prefix}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE
                 is_gone boolean := TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.id <> NEW.id);
             BEGIN
                 IF to_regclass('{filled}') IS NOT NULL THEN
                     BEGIN
-                        IF is_gone THEN {mark(filled, "OLD")} END IF;
-                        IF TG_OP <> 'DELETE' THEN {mark(filled, "NEW")} END IF;
+                        IF is_gone THEN {enqueue(filled, "OLD")} END IF;
+                        IF TG_OP <> 'DELETE' THEN {enqueue(filled, "NEW")} END IF;
                     EXCEPTION WHEN undefined_table THEN
                         NULL;  -- the rebuild ended just now
                     END;
@@ -228,8 +230,8 @@ class PostgreSQLPending(Pending):
                         DELETE FROM {self.prefix}_texts WHERE post_id = OLD.id;
                     END IF;
                     IF TG_OP <> 'DELETE' THEN
-                        {mark(serving, "NEW")}
-                        PERFORM set_config('{self.MARKED}', 'yes', true);
+                        {enqueue(serving, "NEW")}
+                        PERFORM set_config('{self.QUEUED_VARIABLE}', 'yes', true);
                     END IF;
                 END IF;
                 RETURN NULL;
@@ -237,7 +239,7 @@ class PostgreSQLPending(Pending):
 
     def drop(self, session: orm.Session) -> None:
         if not self.suffix:
-            self._note_own(session, "")
+            self._set_queued(session, "")
             run(session, f"DROP TRIGGER IF EXISTS {self.prefix}_post_changed ON posts")
             run(session, f"DROP FUNCTION IF EXISTS {self.prefix}_changed()")
         run(session, f"DROP TABLE IF EXISTS {self.table}")
@@ -245,9 +247,9 @@ class PostgreSQLPending(Pending):
     def exists(self, session: orm.Session | sa.Connection) -> bool:
         return session.scalar(sa.text("SELECT to_regclass(:name)"), {"name": self.table}) is not None
 
-    def own(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        # A transaction that has marked holds the table: it cannot be gone.
-        if session.scalar(sa.text(f"SELECT current_setting('{self.MARKED}', true)")) != "yes":
+    def read_own(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        # A transaction that has queued something holds a lock on the table: it cannot be gone.
+        if session.scalar(sa.text(f"SELECT current_setting('{self.QUEUED_VARIABLE}', true)")) != "yes":
             return []
         sql = (
             f"SELECT p.id, p.body FROM {self.table} m JOIN posts p ON p.id = m.post_id "
@@ -255,24 +257,24 @@ class PostgreSQLPending(Pending):
         )
         return session.execute(sa.text(sql), {"limit": limit}).all()
 
-    def some(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        # Somebody who writes the post, or indexes it, at this moment will see to it themselves.
-        there = (
+    def read_batch(self, session: orm.Session, limit: int) -> Sequence[Any]:
+        # Skip posts that another transaction is writing or indexing right now: it indexes them itself.
+        written = (
             f"SELECT p.id, p.body FROM {self.table} m JOIN posts p ON p.id = m.post_id "
             "WHERE NOT m.failed ORDER BY m.post_id DESC LIMIT :limit "
             "FOR UPDATE OF m SKIP LOCKED FOR SHARE OF p SKIP LOCKED"
         )
-        rows = list(session.execute(sa.text(there), {"limit": limit}))
+        rows = list(session.execute(sa.text(written), {"limit": limit}))
         if len(rows) < limit:
-            gone = (
+            deleted = (
                 f"SELECT m.post_id AS id, NULL AS body FROM {self.table} m "
                 "WHERE NOT m.failed AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post_id) "
                 "LIMIT :limit FOR UPDATE OF m SKIP LOCKED"
             )
-            rows += session.execute(sa.text(gone), {"limit": limit - len(rows)})
+            rows += session.execute(sa.text(deleted), {"limit": limit - len(rows)})
         return rows
 
-    def step_aside(self, session: orm.Session) -> None:
+    def retire(self, session: orm.Session) -> None:
         run(session, f"DROP TABLE IF EXISTS {self.table}")
 
     def replace(self, session: orm.Session, other: Pending) -> None:
@@ -283,15 +285,15 @@ class PostgreSQLPending(Pending):
         self, database: Database, seconds: float, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         until = time.monotonic() + seconds
-        earlier = self._writers(database)
+        earlier = self._find_writers(database)
         while earlier:
             if time.monotonic() > until:
                 raise SearchUnavailable(SOMEBODY_WRITES)
             sleep(SECONDS_BETWEEN_LOOKS)
-            earlier &= self._writers(database)
+            earlier &= self._find_writers(database)
 
-    def _writers(self, database: Database) -> set[str]:
-        """The transactions that hold `posts` for writing."""
+    def _find_writers(self, database: Database) -> set[str]:
+        """The transactions that are writing to `posts`."""
         sql = sa.text("""SELECT virtualtransaction FROM pg_locks
             WHERE relation = 'posts'::regclass AND mode = 'RowExclusiveLock' AND granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""")
@@ -309,5 +311,5 @@ PENDING: dict[str, type[Pending]] = {"sqlite": SQLitePending, "postgresql": Post
 
 
 def run(session: orm.Session, statement: str) -> int:
-    """A statement without values, mostly DDL; how many rows it changed."""
+    """Run a statement without values, mostly DDL; return how many rows it changed."""
     return session.connection().exec_driver_sql(statement).rowcount

@@ -1,13 +1,13 @@
 """Search inside PostgreSQL (GIN on tsvector), in the transaction of the post.
 
 `search_postgresql_texts` holds a tsvector of every post, which is made here and not by
-`to_tsvector`: words are then the same on every adapter, whatever the server's locale says about
-letters. `search_postgresql_pending` holds the marks; see `side_table.py`.
+`to_tsvector`, so that words are the same with every adapter, whatever the server's locale says about
+letters. `search_postgresql_pending` is the queue; see `side_table.py`.
 
-The planner knows nothing of how words and time go together: for a rare word it may
-walk all posts backwards, and for a common one it may collect half a million hits to sort them. So
-we choose ourselves: first a look through the newest posts alone, or those of the author or the
-language, which fills a page of common words; then, only for words that are rarer than that, the index.
+The planner does not know how words are spread over time: for a rare word it may scan all posts
+backwards, and for a common one it may collect half a million hits to sort them. So we choose
+ourselves: first a scan of the newest posts, or those of the author or the language, which fills a
+page for common words; then, only for rarer words, the index.
 """
 
 # ruff: noqa: S608  # names of tables are constants; values are bound
@@ -28,14 +28,14 @@ from microblog.search.embedded.pending import run
 from microblog.search.embedded.side_table import (
     SideTableSearch,
     TooSlow,
-    filters,
+    build_filters,
 )
 from microblog.search.embedded.windows import (
     Sizes,
     Window,
+    build_filter_window,
     look_through,
-    of_each_spelling,
-    window_of_the_filter,
+    search_each_spelling,
 )
 from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query, Term
@@ -43,7 +43,7 @@ from microblog.search.text import split_words
 from microblog.settings import Settings
 
 HIT = "vector @@ CAST(:match AS tsquery)"
-LARGEST_POSITION = 16_383  # tsvector's own limit; later words count as standing there
+LARGEST_POSITION = 16_383  # tsvector's own limit; later words get this position
 LONGEST_WORD_BYTES = 2_000  # tsvector's own limit is 2,046
 QUERY_CANCELED = "57014"
 MEMORY_FOR_THE_INDEX = "256MB"
@@ -69,7 +69,7 @@ class PostgreSQLSearch(SideTableSearch):
             f"""CREATE TABLE IF NOT EXISTS {self.texts} (
                 post_id bigint PRIMARY KEY, digest text NOT NULL, vector tsvector NOT NULL)""",
         )
-        if not self.marks.suffix:
+        if not self.queue.suffix:
             self._create_index(session)
 
     def _create_index(self, session: orm.Session) -> None:
@@ -85,7 +85,8 @@ class PostgreSQLSearch(SideTableSearch):
 
     def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
         if at_the_end:
-            # A third of the time that it takes with each post. Only the rebuild writes here, so nobody waits.
+            # Takes a third of the time of updating the index with each post. Only the rebuild writes here, so
+            # nobody waits.
             run(session, f"SET LOCAL maintenance_work_mem = '{MEMORY_FOR_THE_INDEX}'")
             self._create_index(session)
             run(session, f"ANALYZE {self.texts}")
@@ -104,36 +105,36 @@ class PostgreSQLSearch(SideTableSearch):
     def digest(self, body: str) -> str:
         return compute_digest(build_vector(body))
 
-    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+    def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         find = partial(self._look, session, query, bounds, limit)
-        found = of_each_spelling(session, query, bounds, limit, find)
+        found = search_each_spelling(session, query, bounds, limit, find)
         return self._ask_index(session, query, bounds, limit) if found is None else found
 
     def _look(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
     ) -> list[int] | None:
         if not query.terms:
-            return self._without_terms(session, query, bounds, limit, spelling)
+            return self._search_without_terms(session, query, bounds, limit, spelling)
         if query.author is None and spelling is None:
-            sizes, window = self.windows, newest(self.texts)
+            sizes, window = self.windows, build_newest_window(self.texts)
             values: dict[str, Any] = {}
         else:
             sizes = self.windows_of_filters
-            window, values = window_of_the_filter(
+            window, values = build_filter_window(
                 query, spelling, self.texts, [f"t.{HIT}"], is_made_first=True
             )
         values["match"] = build_match(query)
         return look_through(session, window, values, bounds, limit, sizes)
 
     def _ask_index(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        conditions, values = filters(query)
+        conditions, values = build_filters(query)
         values |= {**bounds.values(limit), "match": build_match(query)}
-        return self._run(session, by_index(bounds, conditions), values)
+        return self._run(session, build_index_query(bounds, conditions), values)
 
-    def _without_terms(
+    def _search_without_terms(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
     ) -> list[int]:
-        conditions, values = filters(query, spelling)
+        conditions, values = build_filters(query, spelling)
         values |= bounds.values(limit)
         source = "posts p"
         if query.excluded:
@@ -151,15 +152,15 @@ class PostgreSQLSearch(SideTableSearch):
     def _run(self, session: orm.Session, sql: str, values: dict[str, Any]) -> list[int]:
         return list(session.scalars(sa.text(sql), values))
 
-    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
-        newest_hits = self.hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
+    def find_best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+        newest_hits = self.find_hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
         values = {"hits": newest_hits, "match": require_all(query.terms), "limit": limit}
         best = sa.text(f"""SELECT post_id FROM {self.texts} WHERE post_id = ANY(:hits)
             ORDER BY ts_rank(vector, CAST(:match AS tsquery)) DESC, post_id DESC LIMIT :limit""")
         return list(session.scalars(best, values))
 
     @contextmanager
-    def cut_off(self, session: orm.Session) -> Iterator[None]:
+    def limit_time(self, session: orm.Session) -> Iterator[None]:
         savepoint = session.begin_nested()  # the request goes on after a query that was stopped
         milliseconds = max(1, int(self.seconds_for_a_query * 1000))  # 0 would be no limit
         session.execute(sa.text(f"SET LOCAL statement_timeout = {milliseconds}"))
@@ -170,16 +171,16 @@ class PostgreSQLSearch(SideTableSearch):
             if getattr(error.orig, "sqlstate", None) == QUERY_CANCELED:
                 raise TooSlow from None
             raise
-        savepoint.rollback()  # takes the timeout back; nothing was written
+        savepoint.rollback()  # resets the timeout; nothing was written
 
 
-def newest(texts: str) -> Window:
-    """The posts nearest to the bound alone."""
+def build_newest_window(texts: str) -> Window:
+    """A window of the posts nearest to the bound, without a filter."""
     return Window(texts, "post_id", ", w.vector", hit=(f"w.{HIT}",), is_made_first=True)
 
 
-def by_index(bounds: Bounds, conditions: list[str]) -> str:
-    """All that match, from the GIN index, then sorted."""
+def build_index_query(bounds: Bounds, conditions: list[str]) -> str:
+    """The statement that collects all hits from the GIN index, then sorts them."""
     inner = " AND ".join(bounds.conditions("post_id"))
     more = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     join = "JOIN posts p ON p.id = t.post_id" if conditions else ""
@@ -194,15 +195,16 @@ def compute_digest(vector: str) -> str:
     return hashlib.sha256(vector.encode()).hexdigest()[:32]
 
 
-def quoted(word: str) -> str:
+def quote(word: str) -> str:
     """A word as tsvector and tsquery spell it; in normal form it holds neither ' nor \\."""
     return f"'{word.encode()[:LONGEST_WORD_BYTES].decode(errors='ignore')}'"
 
 
 def build_vector(body: str) -> str:
-    """The words of a post with their places, as the text of a tsvector."""
+    """The words of a post with their positions, as the text of a tsvector."""
     return " ".join(
-        f"{quoted(word)}:{min(place, LARGEST_POSITION)}" for place, word in enumerate(split_words(body), 1)
+        f"{quote(word)}:{min(position, LARGEST_POSITION)}"
+        for position, word in enumerate(split_words(body), 1)
     )
 
 
@@ -213,15 +215,15 @@ def build_match(query: Query) -> str:
 
 
 def require_all(terms: tuple[Term, ...]) -> str:
-    return " & ".join(tsquery_term(term) for term in terms)
+    return " & ".join(build_term(term) for term in terms)
 
 
 def require_any(terms: tuple[Term, ...]) -> str:
-    return " | ".join(tsquery_term(term) for term in terms)
+    return " | ".join(build_term(term) for term in terms)
 
 
-def tsquery_term(term: Term) -> str:
-    words = [quoted(word) for word in term.words]
+def build_term(term: Term) -> str:
+    words = [quote(word) for word in term.words]
     if term.is_prefix:
         words[-1] += ":*"
     return f"({' <-> '.join(words)})"

@@ -1,8 +1,8 @@
 """A rebuild of an index inside the database: a second one is filled while the first one serves.
 
-Changes that are made meanwhile set marks for both. When all posts are in, the new index is compared
-with them, and in one short transaction takes the names of the old one. All transactions are short:
-nobody who writes waits for more than a fraction of a second.
+Changes made meanwhile are queued for both. When all posts are in, the new index is compared with them,
+and in one short transaction takes the names of the old one. All transactions are short: writers wait
+for a fraction of a second at most.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy import orm
 
 from microblog.db import Database
 from microblog.search import records
-from microblog.search.embedded.pending import BESIDE, COUNTED
+from microblog.search.embedded.pending import INDEXES_ITSELF, NEXT
 from microblog.search.interfaces import Drift, SearchUnavailable
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ASIDE = "_old"  # the index that served, until it is removed
-# Who waits for the lock of SQLite is in no queue, but looks from time to time whether it is free: so it
-# has to be, for half of the time that it was taken.
+RETIRED = "_old"  # in the names of the index that served, until it is removed
+# SQLite does not queue those who wait for its lock; they poll. So it has to be free regularly: for half as
+# long as each step took.
 PAUSE = 0.5
-# How often the new index is compared, since what was found once is looked at again.
+# How often the new index is compared: differences are queued, indexed and compared again.
 MOST_COMPARISONS = 3
 LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 DIFFERS = "The new index does not agree with the posts; the old one serves on."
 SOMEBODY_READS = (
-    "Somebody has been reading the index in one transaction for ten minutes (a backup?), so the new one "
-    "cannot take its place; wait until it has ended, and run this again."
+    "A transaction has been reading the index for ten minutes (a backup?), so the new one cannot replace it; "
+    "wait until it has ended, and run this again."
 )
 
 
@@ -48,11 +48,11 @@ def take_down(adapter: SideTableSearch, database: Database) -> None:
 
 
 class Rebuild:
-    """One rebuild of an adapter's index; whoever begins another one ends it."""
+    """One rebuild of an adapter's index; it stops when another one begins."""
 
     def __init__(self, adapter: SideTableSearch, database: Database) -> None:
         self._adapter = adapter
-        self._next = adapter.beside(BESIDE)
+        self._next = adapter.with_suffix(NEXT)
         self._database = database
         self._steps = adapter.steps
         self._token = secrets.token_hex(8)
@@ -60,23 +60,23 @@ class Rebuild:
         self._released = time.monotonic()
 
     def run(self, progress: Callable[[int], None]) -> int:
-        """How many posts it was.
+        """Rebuild the index, and return the number of posts.
 
         :raises SearchUnavailable: with a sentence; the old index serves on.
         """
         with self._database.write() as session:
-            session.info[COUNTED] = True
+            session.info[INDEXES_ITSELF] = True
             records.begin_rebuild(session, self._adapter.name, self._token)
         try:
-            self._remove(BESIDE, ASIDE)
+            self._remove(NEXT, RETIRED)
             count = self._fill(progress)
             self._tidy(at_the_end=True)
             self._compare()
             self._switch()
-            self._remove(ASIDE)
+            self._remove(RETIRED)
         except BaseException as error:  # also Ctrl-C
             was_ours = self._give_up()
-            if isinstance(error, sa.exc.DBAPIError) and not was_ours:  # the tables went under our hands
+            if isinstance(error, sa.exc.DBAPIError) and not was_ours:  # the other rebuild dropped our tables
                 raise SearchUnavailable(records.REPLACED) from None
             raise
         with self._step() as session:
@@ -87,22 +87,25 @@ class Rebuild:
         """Uninstall the index that serves, a part at a time."""
         with self._database.write() as session:
             records.begin_rebuild(session, self._adapter.name, self._token)
-        self._remove(BESIDE, ASIDE)
+        self._remove(NEXT, RETIRED)
         with self._step() as session:
-            self._adapter.marks.drop(session)
-            self._adapter.rename(session, self._adapter.beside(ASIDE))
-        self._remove(ASIDE)
+            self._adapter.queue.drop(session)
+            self._adapter.rename(session, self._adapter.with_suffix(RETIRED))
+        self._remove(RETIRED)
         with self._step() as session:
             self._adapter.uninstall(session)
 
     @contextmanager
     def _step(self, more: int = 0) -> Iterator[orm.Session]:
-        """A short write transaction, as long as no other rebuild has begun."""
+        """A short write transaction.
+
+        :raises SearchUnavailable: when another rebuild has begun.
+        """
         self._steps.sleep(max(0.0, self._pause - (time.monotonic() - self._released)))
         with self._database.write() as session:
             began = time.monotonic()
-            session.info[COUNTED] = True
-            records.go_on(session, self._adapter.name, self._token, more)
+            session.info[INDEXES_ITSELF] = True
+            records.note_progress(session, self._adapter.name, self._token, more)
             yield session
         self._released = time.monotonic()
         if self._database.dialect == "sqlite":
@@ -112,26 +115,26 @@ class Rebuild:
         with self._step() as session:
             self._next.create(session)
             self._next.prepare_to_fill(session)
-            self._next.marks.create(session)
-        # From here on every change is marked.
-        self._next.marks.wait_for_writers(
+            self._next.queue.create(session)
+        # From here on every change is queued.
+        self._next.queue.wait_for_writers(
             self._database, self._steps.seconds_to_wait_for_writers, self._steps.sleep
         )
         count, last = 0, -1
         for number in itertools.count(1):  # pragma: no branch  # the numbers do not end
-            posts = self._posts_after(last)
+            posts = self._read_posts_after(last)
             with self._step(len(posts)) as session:
-                self._next.keep_what_can_be(session, posts)
+                self._next.keep_or_enqueue(session, posts)
             count += len(posts)
             progress(len(posts))
-            if len(posts) < self._steps.posts_at_once:  # what was written since then has a mark
+            if len(posts) < self._steps.posts_at_once:  # posts written since then are queued
                 break
             last = posts[-1].id
             if number % self._steps.batches_until_tidying == 0:
                 self._tidy(at_the_end=False)
         return count
 
-    def _posts_after(self, last: int) -> list[Any]:
+    def _read_posts_after(self, last: int) -> list[Any]:
         sql = sa.text("SELECT id, body FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
         with self._database.read() as session:
             return list(session.execute(sql, {"last": last, "limit": self._steps.posts_at_once}))
@@ -149,37 +152,37 @@ class Rebuild:
                 done = self._next.index_pending(session, self._steps.posts_at_once)
 
     def _compare(self) -> Drift:
-        """:raises SearchUnavailable: when the new index is not right, whatever is done."""
+        """:raises SearchUnavailable: when the new index still differs after the last comparison."""
         for _ in range(MOST_COMPARISONS):
             self._catch_up()
-            drift = self._next.differences(self._database, with_refused=False)
+            drift = self._next.find_differences(self._database, with_refused=False)
             if not drift:
                 return drift
             with self._step() as session:
-                self._next.mark(session, (*drift.missing, *drift.stale, *drift.ghosts))
+                self._next.enqueue(session, (*drift.missing, *drift.stale, *drift.ghosts))
         raise SearchUnavailable(DIFFERS)
 
     def _switch(self) -> None:
         until = time.monotonic() + self._steps.seconds_to_wait_for_the_lock
-        while not self._switched():
+        while not self._try_to_switch():
             if time.monotonic() > until:
                 raise SearchUnavailable(SOMEBODY_READS)
             self._steps.sleep(self._steps.seconds_between_attempts)
             self._catch_up()
 
-    def _switched(self) -> bool:
-        """In one transaction; False when somebody uses the tables, and would wait behind us."""
+    def _try_to_switch(self) -> bool:
+        """In one transaction; False when others use the tables, since more would queue behind us."""
         try:
             self._catch_up()
             with self._step() as session:
                 if self._database.dialect == "postgresql":
                     session.execute(sa.text(f"SET LOCAL lock_timeout = {self._steps.lock_milliseconds}"))
-                self._next.marks.lock(session)
+                self._next.queue.lock(session)
                 self._next.index_pending(session, self._steps.posts_at_once)
-                self._adapter.marks.step_aside(session)
-                self._adapter.rename(session, self._adapter.beside(ASIDE))
+                self._adapter.queue.retire(session)
+                self._adapter.rename(session, self._adapter.with_suffix(RETIRED))
                 self._next.rename(session, self._adapter)
-                self._next.marks.replace(session, self._adapter.marks)
+                self._next.queue.replace(session, self._adapter.queue)
                 records.note_verify(session, self._adapter.name, Drift())
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) in (LOCK_NOT_AVAILABLE, DEADLOCK):
@@ -188,11 +191,11 @@ class Rebuild:
         return True
 
     def _remove(self, *suffixes: str) -> None:
-        """What is left over of an index, a part at a time: to drop a large table takes seconds on SQLite."""
+        """Remove the rest of an index, a part at a time: dropping a large table takes SQLite seconds."""
         for suffix in suffixes:
-            remains = self._adapter.beside(suffix)
+            remains = self._adapter.with_suffix(suffix)
             with self._step() as session:
-                remains.marks.drop(session)
+                remains.queue.drop(session)
             is_more = True
             while is_more:
                 with self._step() as session:
@@ -203,10 +206,10 @@ class Rebuild:
     def _give_up(self) -> bool:
         """Leave nothing behind; what cannot be removed now, the next rebuild removes.
 
-        False when another rebuild has begun meanwhile, whose tables they are now.
+        False when another rebuild has begun meanwhile, which owns the tables now.
         """
         try:
-            self._remove(BESIDE, ASIDE)
+            self._remove(NEXT, RETIRED)
             with self._step() as session:
                 records.end_rebuild(session, self._adapter.name)
         except SearchUnavailable:

@@ -1,10 +1,10 @@
-"""What the adapters share that keep their index in the application's own database.
+"""The base class of adapters that keep their index in the application's own database.
 
-Two tables beside the posts: one with the normal form of every post (made by Python: NFKC cannot be
-done in SQL), and one with marks. Triggers in pure SQL set a mark for whoever writes a post, also a
-database shell, and drop the entry of a deleted one at once. Our own transactions index their marks
-just before COMMIT, so that a post is found in the very next request; the worker indexes the marks
-that came from outside.
+There are two tables beside the posts: one with the normal form of every post (computed in Python: SQL
+cannot do NFKC), and a queue of posts to index. Triggers in pure SQL put each written post into the
+queue, also when a database shell writes it, and remove a deleted post from the index at once. Our own
+transactions index what they queued just before COMMIT, so that a post is found in the very next
+request; the worker indexes what was queued from outside.
 """
 
 # ruff: noqa: S608  # names of tables are constants; values are bound
@@ -25,8 +25,8 @@ from microblog.ids import LARGEST
 from microblog.outages import ends_the_transaction
 from microblog.paging import Bounds, Cursor
 from microblog.search import records
-from microblog.search.embedded.pending import BESIDE, COUNTED, PENDING, Pending
-from microblog.search.embedded.rebuilding import ASIDE, Rebuild
+from microblog.search.embedded.pending import INDEXES_ITSELF, NEXT, PENDING, Pending
+from microblog.search.embedded.rebuilding import RETIRED, Rebuild
 from microblog.search.embedded.steps import USUAL_STEPS, Steps
 from microblog.search.interfaces import (
     Drift,
@@ -52,10 +52,10 @@ TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer 
 
 @implementer(ISearch, ISearchSettings, ISearchIndex, ISearchFeed)
 class SideTableSearch:
-    """Keeps no session and no connection; a subclass brings the SQL of its database.
+    """Keeps no session and no connection; a subclass holds the SQL of its database.
 
     The names of all tables begin with `prefix`, and those of an index that a rebuild fills with
-    `{prefix}_next`: `beside` gives an adapter for these.
+    `{prefix}_next`; `with_suffix` returns an adapter for these.
     """
 
     name: str
@@ -68,21 +68,21 @@ class SideTableSearch:
     ) -> None:
         self.seconds_for_a_query = seconds_for_a_query
         self.steps = steps
-        self.marks: Pending = PENDING[self.dialect](self.prefix, "")
+        self.queue: Pending = PENDING[self.dialect](self.prefix, "")
 
     def check(self, settings: Settings, database: Database) -> None:
-        """A subclass says when it cannot work."""
+        """A subclass raises ValueError when it cannot work."""
 
-    def beside(self, suffix: str) -> Self:
-        """The same adapter for tables whose names have this behind the prefix."""
+    def with_suffix(self, suffix: str) -> Self:
+        """The same adapter for tables that have this suffix behind the prefix."""
         other = copy.copy(self)
-        other.marks = PENDING[self.dialect](self.prefix, suffix)
+        other.queue = PENDING[self.dialect](self.prefix, suffix)
         return other
 
     @property
     def index(self) -> str:
-        """What the names of this index' tables begin with."""
-        return self.marks.index
+        """The beginning of the names of this index's tables."""
+        return self.queue.index
 
     @property
     def texts(self) -> str:
@@ -91,13 +91,13 @@ class SideTableSearch:
 
     @property
     def pending(self) -> str:
-        """The table of marks."""
-        return self.marks.table
+        """The table of the queue."""
+        return self.queue.table
 
-    # What a subclass brings
+    # To be implemented by a subclass
 
     def create(self, session: orm.Session) -> None:
-        """Make the table of texts, and the index; harmless when they are there."""
+        """Make the table of texts, and the index; harmless when they exist."""
         raise NotImplementedError
 
     def drop(self, session: orm.Session) -> None:
@@ -105,96 +105,96 @@ class SideTableSearch:
         raise NotImplementedError
 
     def rename(self, session: orm.Session, other: Self) -> None:
-        """Give them the names that they have in the other one."""
+        """Rename them to the names of the other index."""
         raise NotImplementedError
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        """Put `id` and `body` of these posts into the index, in place of what was there."""
+        """Put `id` and `body` of these posts into the index, replacing what it had of them."""
         raise NotImplementedError
 
     def digest(self, body: str) -> str:
-        """What the column `digest` of the texts says about a post with this body."""
+        """The value of the column `digest` for a post with this body."""
         raise NotImplementedError
 
-    def hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        """Ids of posts that match, in the order that the bounds ask for."""
+    def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
+        """Ids of posts that match, in the order of the bounds."""
         raise NotImplementedError
 
-    def best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
+    def find_best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         """Ids of the posts that match best among the newest that match."""
         raise NotImplementedError
 
-    def cut_off(self, session: orm.Session) -> AbstractContextManager[None]:
-        """Inside, a query that takes longer than a second raises `TooSlow`."""
+    def limit_time(self, session: orm.Session) -> AbstractContextManager[None]:
+        """Inside, a query that takes longer than `seconds_for_a_query` raises `TooSlow`."""
         raise NotImplementedError
 
-    # What it may bring, for a rebuild whose steps take no longer than a blink
+    # Optional in a subclass, to keep the steps of a rebuild short
 
     def prepare_to_fill(self, session: orm.Session) -> None:
-        """Many posts come now, and nobody searches yet."""
+        """Called before a rebuild adds many posts to an index that nobody searches yet."""
 
     def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
-        """A step of putting in order what was filled in; is there more to do?"""
+        """Do one step of optimizing the filled index; is there more to do?"""
         return False
 
     def shrink(self, session: orm.Session) -> bool:
-        """Remove a part of the tables, which nobody uses any more; is there more to do?"""
+        """Remove a part of tables that are no longer used; is there more to do?"""
         return False
 
-    # What is the same everywhere
+    # The same for all
 
     def install(self, session: orm.Session) -> None:
-        self.remove_remains(session)
+        self.remove_leftovers(session)
         is_new = not self.is_installed(session)
         self.create(session)
-        self.marks.create(session)
+        self.queue.create(session)
         if is_new:
             session.execute(sa.text(f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts"))
 
     def uninstall(self, session: orm.Session) -> None:
-        self.remove_remains(session)
-        records.forget(session, self.name)
-        self.marks.drop(session)
+        self.remove_leftovers(session)
+        records.forget_index(session, self.name)
+        self.queue.drop(session)
         self.drop(session)
 
-    def remove_remains(self, session: orm.Session) -> None:
-        """What a rebuild left over; one that is running ends."""
+    def remove_leftovers(self, session: orm.Session) -> None:
+        """Remove what a rebuild left behind; one that is running stops."""
         records.end_rebuild(session, self.name)
-        for suffix in (BESIDE, ASIDE):
-            other = self.beside(suffix)
-            other.marks.drop(session)
+        for suffix in (NEXT, RETIRED):
+            other = self.with_suffix(suffix)
+            other.queue.drop(session)
             other.drop(session)
 
     def is_installed(self, session: orm.Session | sa.Connection) -> bool:
-        return self.marks.exists(session)
+        return self.queue.exists(session)
 
     def after_begin(self, session: orm.Session, connection: sa.Connection) -> None:
-        self.marks.after_begin(session, connection)
+        self.queue.after_begin(session, connection)
 
     def before_commit(self, session: orm.Session) -> None:
-        """Index the posts of this transaction; those of others are their own business, or the worker's."""
-        if session.info.get(COUNTED):
+        """Index the posts of this transaction; all others are indexed by their own, or by the worker."""
+        if session.info.get(INDEXES_ITSELF):
             return
-        rows = self.marks.own(session, self.steps.most_in_their_transaction)
+        rows = self.queue.read_own(session, self.steps.most_in_their_transaction)
         if rows and self._index(session, rows) is not None:
             log.warning("%d posts could not be indexed with their transaction; the worker will.", len(rows))
 
     def has_pending(self, session: orm.Session) -> bool:
-        waits = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")
-        return self.is_installed(session) and session.scalar(waits) is not None
+        pending = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")
+        return self.is_installed(session) and session.scalar(pending) is not None
 
     def catch_up(self, database: Database, limit: int) -> int:
-        with database.read() as session:  # usually there is nothing, and no reason to lock
+        with database.read() as session:  # usually nothing is pending, and there is no reason to lock
             if not self.has_pending(session):
                 return 0
         with database.write() as session:
-            session.info[COUNTED] = True
+            session.info[INDEXES_ITSELF] = True
             return self.index_pending(session, limit)
 
     def index_pending(self, session: orm.Session, limit: int) -> int:
-        rows = self.marks.some(session, limit)
+        rows = self.queue.read_batch(session, limit)
         if rows and self._index(session, rows) is not None:
-            for row in rows:  # one by one, so that it is known which
+            for row in rows:  # one by one, to find the one that fails
                 error = self._index(session, [row])
                 if error is not None:
                     log.error("Post %d cannot be indexed, and is left out.", row.id, exc_info=error)
@@ -202,15 +202,16 @@ class SideTableSearch:
                     session.execute(failed, {"id": row.id})
         return len(rows)
 
-    def _index(self, session: orm.Session, rows: Sequence[Any], *, marked: bool = True) -> Exception | None:
-        """None when it worked, and marks are gone; else why not, and the transaction is as it was before.
+    def _index(self, session: orm.Session, rows: Sequence[Any], *, queued: bool = True) -> Exception | None:
+        """Index these posts and remove them from the queue; None when it worked.
 
-        The error is not kept: its trace holds the session.
+        Otherwise the error, with the transaction as it was before. Do not keep it: its traceback holds the
+        session.
         """
         savepoint = session.connection().begin_nested()
         try:
             self.keep_or_forget(session, rows)
-            if marked:
+            if queued:
                 forget = sa.text(f"DELETE FROM {self.pending} WHERE post_id = :id")
                 session.execute(forget, [{"id": row.id} for row in rows])
         except Exception as error:
@@ -224,20 +225,22 @@ class SideTableSearch:
         savepoint.commit()
         return None
 
-    def keep_what_can_be(self, session: orm.Session, rows: Sequence[Any]) -> None:
-        """Put `id, body` of new posts into the index; what it refuses gets a mark, to be tried again."""
-        if not rows or self._index(session, rows, marked=False) is None:
+    def keep_or_enqueue(self, session: orm.Session, rows: Sequence[Any]) -> None:
+        """Put `id, body` of new posts into the index; queue those that it refuses, to be tried again."""
+        if not rows or self._index(session, rows, queued=False) is None:
             return
-        self.mark(session, [row.id for row in rows if self._index(session, [row], marked=False) is not None])
+        self.enqueue(
+            session, [row.id for row in rows if self._index(session, [row], queued=False) is not None]
+        )
 
-    def mark(self, session: orm.Session, ids: Sequence[int]) -> None:
-        """Let these posts be indexed, or forgotten when they are gone."""
+    def enqueue(self, session: orm.Session, ids: Sequence[int]) -> None:
+        """Queue these posts to be indexed, or to be removed from the index when they are deleted."""
         if ids:
-            mark = sa.text(f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING")
-            session.execute(mark, [{"id": post_id} for post_id in ids])
+            enqueue = sa.text(f"INSERT INTO {self.pending} (post_id) VALUES (:id) ON CONFLICT DO NOTHING")
+            session.execute(enqueue, [{"id": post_id} for post_id in ids])
 
     def keep_or_forget(self, session: orm.Session, rows: Sequence[Any]) -> None:
-        """Bring these posts (`id, body`) to the index; those without a body go."""
+        """Put these posts (`id, body`) into the index, and remove those without a body."""
         posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
         gone = [row.id for row in rows if row.body is None]
         if posts:
@@ -246,7 +249,7 @@ class SideTableSearch:
             self.forget(session, gone)
 
     def forget(self, session: orm.Session, ids: list[int]) -> None:
-        """Remove these posts from the index, where they may be."""
+        """Remove these posts from the index; harmless when they are not in it."""
         forget = sa.text(f"DELETE FROM {self.texts} WHERE post_id = :id")
         session.execute(forget, [{"id": post_id} for post_id in ids])
 
@@ -258,24 +261,24 @@ class SideTableSearch:
         limit: int,
         reader_id: int | None = None,
     ) -> list[int]:
-        """Readers find their own posts: each was indexed in its own transaction."""
-        return self._ask(session, lambda: self.hits(session, query, Bounds.of(query, cursor), limit))
+        """`reader_id` is not needed: each post was indexed in its own transaction."""
+        return self._ask(session, lambda: self.find_hits(session, query, Bounds.of(query, cursor), limit))
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         if not query.terms:  # filters and exclusions fit all hits alike
             return self.search(session, query, Cursor(), limit)
-        return self._ask(session, lambda: self.best(session, query, limit))
+        return self._ask(session, lambda: self.find_best(session, query, limit))
 
     def _ask(self, session: orm.Session, ask: Callable[[], list[int]]) -> list[int]:
         try:
-            with self.cut_off(session):
+            with self.limit_time(session):
                 return ask()
         except TooSlow:
             raise SearchUnavailable(TOO_SLOW) from None
         except sa.exc.DBAPIError as error:
             if ends_the_transaction(error):
                 raise
-            # Asked only now: usually there is an index.
+            # Checked only now: usually there is an index.
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT) from None
             raise SearchUnavailable(DAMAGED) from error
@@ -287,15 +290,15 @@ class SideTableSearch:
         with database.read() as session:
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT)
-        drift = self.differences(database)
+        drift = self.find_differences(database)
         with database.write() as session:
             records.note_verify(session, self.name, drift)
         return drift
 
-    def differences(self, database: Database, *, with_refused: bool = True) -> Drift:
-        """What differs now and waits for nobody, in constant memory and in short transactions.
+    def find_differences(self, database: Database, *, with_refused: bool = True) -> Drift:
+        """How the index differs, apart from queued posts, in constant memory and in short transactions.
 
-        With `with_refused` also what cannot be indexed.
+        With `with_refused` posts that cannot be indexed count as differences.
         """
         missing: list[int] = []
         stale: list[int] = []
@@ -304,16 +307,16 @@ class SideTableSearch:
         while last < LARGEST:
             with database.snapshot() as session:
                 batch = self.steps.compared_at_once
-                posts = part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last, batch)
-                texts = part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last, batch)
-                # Up to here both are whole.
+                posts = read_part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last, batch)
+                texts = read_part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last, batch)
+                # Up to this id both batches are complete.
                 upto = min((max(ids) for ids in (posts, texts) if len(ids) == batch), default=LARGEST)
-                marks = sa.text(
+                pending = sa.text(
                     f"SELECT post_id FROM {self.pending} WHERE post_id > :last AND post_id <= :upto"
                     + (" AND NOT failed" if with_refused else "")
                 )
-                marked = set(session.scalars(marks, {"last": last, "upto": upto}))
-            for post_id in sorted((posts.keys() | texts.keys()) - marked):
+                queued = set(session.scalars(pending, {"last": last, "upto": upto}))
+            for post_id in sorted((posts.keys() | texts.keys()) - queued):
                 if post_id > upto:
                     break
                 if post_id not in texts:
@@ -327,25 +330,25 @@ class SideTableSearch:
 
     @property
     def indexed_texts(self) -> str:
-        """SQL for `post_id, digest` of what is in the index; NULL for a digest that it has lost."""
+        """SQL for `post_id, digest` of all posts in the index; NULL for a digest that it has lost."""
         return f"SELECT post_id, digest FROM {self.texts}"
 
     def repair(self, session: orm.Session, drift: Drift) -> None:
         if drift.ghosts:
-            # Not those that were written meanwhile.
+            # Not ids that a post has got meanwhile.
             forget = sa.text(
                 f"DELETE FROM {self.texts} WHERE post_id = :id "
                 "AND NOT EXISTS (SELECT 1 FROM posts WHERE id = :id)"
             )
             session.execute(forget, [{"id": post_id} for post_id in drift.ghosts])
-        marks = [{"id": post_id} for post_id in (*drift.missing, *drift.stale)]
-        if marks:
+        ids = [{"id": post_id} for post_id in (*drift.missing, *drift.stale)]
+        if ids:
             # Not those that were deleted meanwhile.
-            mark = (
+            enqueue = (
                 f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts WHERE id = :id "
                 "ON CONFLICT DO NOTHING"
             )
-            session.execute(sa.text(mark), marks)
+            session.execute(sa.text(enqueue), ids)
 
     def status(self, session: orm.Session) -> Status:
         if not self.is_installed(session):
@@ -355,18 +358,18 @@ class SideTableSearch:
             f"(SELECT count(*) FROM {self.pending} WHERE NOT failed), "
             f"(SELECT count(*) FROM {self.pending} WHERE failed)"
         )
-        return records.remembered(session, Status(self.name, *session.execute(counts).one()))
+        return records.complete_status(session, Status(self.name, *session.execute(counts).one()))
 
 
 class TooSlow(Exception):
-    """The query was stopped."""
+    """The query took too long and was stopped."""
 
 
-def filters(
+def build_filters(
     query: Query, spelling: str | None = None, *, posts: str = "p"
 ) -> tuple[list[str], dict[str, Any]]:
-    """SQL conditions on `posts p` (or another name), and their values; with a spelling, on the posts of that
-    language alone."""
+    """SQL conditions on `posts p` (or another name), and their values; with a `spelling` of the language, on
+    posts that have exactly this one."""
     conditions = []
     values: dict[str, Any] = {}
     if query.author is not None:
@@ -382,6 +385,6 @@ def filters(
     return conditions, values
 
 
-def part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, str]:
-    """Up to so many rows (id, text) behind an id."""
+def read_part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, str]:
+    """Up to `limit` rows (id, text) after the id `last`."""
     return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": limit})}

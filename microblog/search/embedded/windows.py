@@ -1,9 +1,9 @@
-"""Windows: the posts nearest to where a page begins, looked through one by one, before an index is asked.
+"""Windows: the posts nearest to the beginning of a page, scanned before the full-text index is asked.
 
-An index knows all the posts with a word, and nothing of who wrote them: for a common word and somebody
-who seldom posts, it reads half a million hits to find three. So posts that pass a filter are looked at
-first, in the order of their ids, which an index of `posts` has. Either they fill the page, or there
-are no others, or the word is so rare that the index has little to read.
+A full-text index knows which posts hold a word, but not who wrote them: for a common word and an author
+who seldom posts, it reads half a million hits to find three. So the posts that pass a filter are
+scanned first, in the order of their ids, by an index of `posts`. Either they fill the page, or there
+are no more, or the word is so rare that the full-text index has little to read.
 """
 
 # ruff: noqa: S608  # names of tables and columns are constants; values are bound
@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.paging import Bounds
-from microblog.search.embedded.side_table import filters
+from microblog.search.embedded.side_table import build_filters
 from microblog.search.language import Query
 
-# A step in the index for each spelling of a language that any post has.
+# Takes one lookup in the index of `posts` for each spelling of a language.
 SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
         SELECT min(language) FROM posts
         UNION ALL
@@ -28,15 +28,15 @@ SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
         FROM spellings WHERE spelling IS NOT NULL)
     SELECT spelling FROM spellings
     WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
-# A larger window is made so much larger than the hits in the first one say that it has to be.
+# The next window is larger by this factor than the hits in the first one suggest.
 MARGIN = 1.5
-# One hit says nothing; and of a word that is so rare the index has little to read.
-FEWEST_HITS_THAT_TELL = 2
+# One hit is no estimate; and for a word that rare the full-text index has little to read.
+FEWEST_HITS_FOR_AN_ESTIMATE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of windows, in posts: the first one, and the largest that is no slower than the index."""
+    """Sizes of windows in posts: the first, and the largest that is no slower than the full-text index."""
 
     first: int
     largest: int
@@ -44,10 +44,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows of `source`, which is `w`, with an `id`; and what makes one a hit, with what is joined.
+    """Rows of `source` (as `w`) with an `id`; the conditions that make one a hit, and the joins they need.
 
-    PostgreSQL makes the window first, or it would choose another way; SQLite stops at the last hit of
-    the page, and goes the way that the words `CROSS JOIN` say.
+    PostgreSQL has to materialize the window first, or it would choose another plan; SQLite stops at the
+    last hit of the page, and joins in the order that `CROSS JOIN` prescribes.
     """
 
     source: str
@@ -58,15 +58,15 @@ class Window:
     hit: tuple[str, ...] = ()
     is_made_first: bool = False
 
-    def of_size(self, bounds: Bounds, size: int) -> str:
-        """The statement that finds the hits; planners have to know the size."""
+    def build_hits_query(self, bounds: Bounds, size: int) -> str:
+        """The statement that finds the hits; the size is a literal, because planners need to know it."""
         order = f"ORDER BY w.{self.id} {bounds.order} LIMIT :limit"
         if self.is_made_first:
             columns = f"w.{self.id}{self.more_columns}"
-            source, conditions = f"({self._ordered(columns, bounds, f'LIMIT {size}')}) w", self.hit
+            source, conditions = f"({self._select_ordered(columns, bounds, f'LIMIT {size}')}) w", self.hit
         else:
-            # One bound for each end: of two, SQLite would take the other, and walk beyond the window.
-            last = self._ordered(f"w.{self.id}", bounds, f"LIMIT 1 OFFSET {size - 1}")
+            # One bound for each end: given two, SQLite would use the other one, and scan beyond the window.
+            last = self._select_ordered(f"w.{self.id}", bounds, f"LIMIT 1 OFFSET {size - 1}")
             above, below = bounds.conditions(f"w.{self.id}")
             if bounds.oldest_first:
                 below = f"w.{self.id} <= coalesce(({last}), :below - 1)"
@@ -75,24 +75,25 @@ class Window:
             source, conditions = f"{self.source} w", (*self.inside, above, below, *self.hit)
         return f"SELECT w.{self.id} FROM {source} {self.join} WHERE {' AND '.join(conditions)} {order}"
 
-    def beyond(self, bounds: Bounds, size: int) -> str:
+    def build_beyond_query(self, bounds: Bounds, size: int) -> str:
         """The statement that says whether there are more posts than in a window of this size."""
-        return self._ordered("1", bounds, f"LIMIT 1 OFFSET {size}")
+        return self._select_ordered("1", bounds, f"LIMIT 1 OFFSET {size}")
 
-    def _ordered(self, columns: str, bounds: Bounds, limit: str) -> str:
+    def _select_ordered(self, columns: str, bounds: Bounds, limit: str) -> str:
         conditions = " AND ".join([*self.inside, *bounds.conditions(f"w.{self.id}")])
         order = f"ORDER BY w.{self.id} {bounds.order}"
         return f"SELECT {columns} FROM {self.source} w WHERE {conditions} {order} {limit}"
 
 
-def window_of_the_filter(
+def build_filter_window(
     query: Query, spelling: str | None, texts: str, hit: list[str], *, is_made_first: bool
 ) -> tuple[Window, dict[str, Any]]:
-    """Posts of one author, or in one language that is written so, or all; `hit` is about the texts `t`."""
-    inside, values = filters(replace(query, language=None), spelling, posts="w")
+    """A window of the posts of one author, or of one spelling of a language, or of all; the conditions in
+    `hit` are on the texts `t`."""
+    inside, values = build_filters(replace(query, language=None), spelling, posts="w")
     join, more = f"CROSS JOIN {texts} t", ["t.post_id = w.id"]
-    if query.language is not None and spelling is None:  # not all posts of an author to find some
-        conditions, language = filters(replace(query, author=None))
+    if query.language is not None and spelling is None:  # an author's posts, each checked for its language
+        conditions, language = build_filters(replace(query, author=None))
         join += " CROSS JOIN posts p"
         more += ["p.id = w.id", *conditions]
         values |= language
@@ -108,36 +109,36 @@ def look_through(
     limit: int,
     sizes: Sizes,
 ) -> list[int] | None:
-    """Ids of the hits, or None when the window was too small to tell."""
+    """Ids of the hits, or None when even the largest window does not decide."""
     size = sizes.first
     while size <= sizes.largest:
-        found = sa.text(window.of_size(bounds, size))
+        found = sa.text(window.build_hits_query(bounds, size))
         ids = list(session.scalars(found, {**values, **bounds.values(limit)}))
         if len(ids) == limit:
             return ids
-        beyond = sa.text(window.beyond(bounds, size))
+        beyond = sa.text(window.build_beyond_query(bounds, size))
         if session.scalar(beyond, {**values, **bounds.values(limit)}) is None:
             return ids
-        if len(ids) < FEWEST_HITS_THAT_TELL:
+        if len(ids) < FEWEST_HITS_FOR_AN_ESTIMATE:
             return None
         needed = size * limit / len(ids) * MARGIN
-        while size < needed:  # by doubling: there are few different statements
+        while size < needed:  # doubled, so that there are few different statements
             size *= 2
     return None
 
 
-def of_each_spelling(
+def search_each_spelling(
     session: orm.Session,
     query: Query,
     bounds: Bounds,
     limit: int,
     find: Callable[[str | None], list[int] | None],
 ) -> list[int] | None:
-    """Ids of posts in one language, however it is written (`pt`, `pt-BR`, `PT`), by the index of `posts`.
+    """Call `find` for each spelling of a language (`pt`, `pt-BR`, `PT`), and merge the ids that it returns.
 
-    There are few spellings, and each has its posts in the order of their ids. Without a language, or with
-    an author, who has fewer posts, `find` is asked once, with None. It answers None when it cannot tell,
-    and so does this.
+    There are few spellings, and an index of `posts` has the posts of each in the order of their ids. Without
+    a language, or with an author, who has fewer posts, `find` is called once, with None. When it returns
+    None, so does this.
     """
     spellings: list[str | None] = [None]
     if query.language is not None and query.author is None:

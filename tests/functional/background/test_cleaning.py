@@ -65,7 +65,7 @@ def test_the_same_write_waits_once(deferred, database):
     assert count_of(database, User) == 2
 
 
-def test_what_does_not_fit_is_lost_and_nobody_waits(deferred):
+def test_a_write_that_does_not_fit_into_the_queue_is_lost_without_waiting(deferred):
     for number in range(QUEUE_LENGTH + 5):
         deferred.put(str(number), lambda session: None)
     assert deferred.flush() == QUEUE_LENGTH
@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_lost_and_nobody_waits(deferred):
     assert deferred.flush() == 1
 
 
-def test_a_batch_that_fails_is_lost_alone_and_told(deferred, database, caplog):
+def test_a_batch_that_fails_is_lost_alone_and_logged(deferred, database, caplog):
     for number in range(BATCH_SIZE):
         deferred.put(str(number), fail if number == 0 else add(f"lost{number}"))
     deferred.put("next", add("susan"))
@@ -115,7 +115,7 @@ def test_expired_sessions_are_deleted_and_the_others_stay(application, database)
         assert count_of(database, LoginSession) == 1
 
 
-def test_it_looks_for_them_every_ten_minutes_only(worker, clock, count_statements):
+def test_old_rows_are_deleted_every_ten_minutes_only(worker, clock, count_statements):
     def deletes_sessions():
         with count_statements() as statements:
             worker.round()
@@ -138,7 +138,7 @@ def test_a_separate_worker_leaves_only_the_deferred_writes_to_the_server(
     assert not [statement for statement in statements if "sessions" in statement]
 
 
-def test_a_task_that_fails_is_told_once_and_tried_again(worker, clock, database, caplog):
+def test_a_task_that_fails_is_logged_once_and_retried(worker, clock, database, caplog):
     """The table of sessions is away for two rounds."""
     caplog.set_level(logging.ERROR)
     rename(database, "sessions", "away")
@@ -147,7 +147,7 @@ def test_a_task_that_fails_is_told_once_and_tried_again(worker, clock, database,
             worker.round()
             clock.now += 600
         messages = [record.getMessage() for record in caplog.records]
-        assert messages == ["The worker's task “expired sessions” failed; it will be tried again."]
+        assert messages == ["The worker's task “expired sessions” failed; it will be retried."]
     finally:
         rename(database, "away", "sessions")
         caplog.clear()
@@ -208,7 +208,7 @@ def test_the_first_request_starts_it(make_application, where):
     assert not running()
 
 
-def test_it_is_off_in_tests(application):
+def test_the_worker_is_off_in_tests(application):
     application.browser().get("/")
     assert not running()
 

@@ -87,12 +87,12 @@ def execute(file, *statements):
 # Both databases
 
 
-def test_a_backup_brings_everything_back_in_another_place(susan, microblog, other, tmp_path):
+def test_a_backup_restores_everything_at_another_location(susan, microblog, other, tmp_path):
     said = microblog("backup", tmp_path / "site.backup").stdout
     assert said.startswith(f"Backed up the database to {tmp_path}/site.backup (")
     said = run("-c", other, "restore", tmp_path / "site.backup").stdout
     assert f"Restored {tmp_path}/site.backup." in said
-    assert f"is up to date (revision {migrating.head()})" in said
+    assert f"is up to date (revision {migrating.get_head()})" in said
     assert f"`microblog -c {other} search verify --fix`" in said
     assert "agrees with the posts" in run("-c", other, "search", "verify").stdout
     assert "is as it should be" in run("-c", other, "database", "check").stdout
@@ -108,7 +108,7 @@ def test_a_backup_can_be_verified_without_touching_the_site(susan, microblog, tm
     microblog("backup", tmp_path / "site.backup")
     write(susan, "Written since")
     said = microblog("restore", "--verify", tmp_path / "site.backup").stdout
-    whole = f"{tmp_path}/site.backup is whole: 1 people and 1 posts (revision {migrating.head()}).\n"
+    whole = f"{tmp_path}/site.backup is whole: 1 people and 1 posts (revision {migrating.get_head()}).\n"
     assert said == whole
     assert bodies(susan.get("/explore")) == ["Written since", "A post worth keeping"]
 
@@ -184,17 +184,17 @@ def test_without_a_backup_there_is_none_to_verify(microblog, tmp_path):
     assert f"There is no backup in {tmp_path}/empty." in error
 
 
-def test_what_is_damaged_does_not_count_among_those_that_are_kept(microblog, folder):
+def test_damaged_backups_do_not_count_among_those_that_are_kept(microblog, folder):
     first, second, third = sorted(folder.glob("microblog-*"))
     third.write_bytes(third.read_bytes()[:-2000])
     second.write_bytes(b"")
     error = microblog("backup", "--keep", 2, folder).stderr
     assert f"Warning: {third} is damaged" in error
-    assert f"Warning: {second} is no backup that `microblog backup` made; it does not count" in error
+    assert f"Warning: {second} was not made by `microblog backup`; it does not count" in error
     assert {first, second, third} < set(folder.iterdir())
 
 
-def test_what_is_damaged_and_older_than_those_that_are_kept_is_removed(microblog, folder):
+def test_damaged_backups_older_than_those_that_are_kept_are_removed(microblog, folder):
     first, second, third = sorted(folder.glob("microblog-*"))
     first.write_bytes(b"")
     assert microblog("backup", "--keep", 3, folder).stderr == ""
@@ -207,7 +207,7 @@ def test_a_backup_that_is_dated_in_the_future_pushes_none_out(microblog, folder)
     future = future.rename(folder / future.name.replace("2026-01", "2099-01"))
     result = microblog("backup", "--keep", 1, folder)
     assert result.stdout.count("Removed") == 3
-    assert f"Warning: {future} is of a moment that is yet to come" in result.stderr
+    assert f"Warning: {future} has a time in the future" in result.stderr
     new, left = sorted(folder.glob("microblog-*"))
     assert left == future
     assert f"{new} is whole" in microblog("restore", "--verify", folder).stdout
@@ -227,7 +227,7 @@ def test_backups_of_two_sites_in_one_folder_do_not_push_each_other_out(microblog
 def test_a_backup_that_cannot_be_looked_at_is_left_alone(microblog, folder):
     (folder / "microblog-2025-01-01T030000Z.sqlite3").symlink_to("/nowhere")
     error = microblog("backup", "--keep", 1, folder).stderr
-    assert "microblog-2025-01-01T030000Z.sqlite3 cannot be looked at ([Errno 2]" in error
+    assert "microblog-2025-01-01T030000Z.sqlite3 cannot be read ([Errno 2]" in error
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_a_site_that_was_emptied_pushes_out_no_backup_with_more_in_it(
     assert f"{files[2]} has far more in it than the database now (1 people and 0 posts)" in result.stderr
     ((subject, text),) = admins()
     assert subject == "[microblog] The site has lost much of what its backups have"
-    assert "Look what became of the rest" in text
+    assert "Find out what became of the rest" in text
     error = microblog("backup", "--overwrite", tmp_path / "site.backup", status=1).stderr
     assert f"{tmp_path}/site.backup has far more in it than the database now" in error
     assert "13 posts" in microblog("restore", "--verify", tmp_path / "site.backup").stdout
@@ -312,7 +312,7 @@ def test_a_wrong_option_and_wrong_settings_are_mailed_to_nobody(microblog, admin
     assert admins() == []
 
 
-def test_a_place_that_cannot_be_written_is_told(microblog, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(microblog, tmp_path):
     assert "There is no folder" in microblog("backup", tmp_path / "no" / "x", status=1).stderr
     (tmp_path / "x.dump").write_text("x")
     error = microblog("backup", tmp_path / "x.dump" / "y", status=1).stderr
@@ -320,7 +320,7 @@ def test_a_place_that_cannot_be_written_is_told(microblog, tmp_path):
     error = microblog("restore", tmp_path / "missing", status=1).stderr
     assert f"{tmp_path}/missing cannot be read or written (No such file or directory)." in error
     error = microblog("restore", tmp_path / "x.dump", status=1).stderr
-    assert "is no backup that `microblog backup` made" in error
+    assert "was not made by `microblog backup`" in error
 
 
 def test_a_search_index_outside_of_the_database_is_made_again(susan, microblog, other, tmp_path):
@@ -334,7 +334,7 @@ def test_a_search_index_outside_of_the_database_is_made_again(susan, microblog, 
 
 
 @only_sqlite
-def test_a_site_is_backed_up_as_it_was_at_one_moment_while_it_goes_on(susan, url, tmp_path):
+def test_a_backup_of_a_running_site_is_a_consistent_snapshot(susan, url, tmp_path):
     file = Path(sa.make_url(url).database or "")
     execute(file, "CREATE TABLE ballast (x)", "INSERT INTO ballast VALUES (zeroblob(20000000))")
     seen = []
@@ -371,7 +371,7 @@ def test_a_database_in_use_is_not_replaced_and_what_was_there_is_kept(susan, mic
 
 
 @only_sqlite
-def test_a_damaged_database_is_put_aside_too(susan, microblog, other, tmp_path):
+def test_restoring_also_renames_a_damaged_database(susan, microblog, other, tmp_path):
     microblog("backup", tmp_path / "site.backup")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "site.sqlite3").write_text("damaged " * 1000)
@@ -435,7 +435,7 @@ def test_a_file_is_restored_with_its_log(susan, microblog, other, tmp_path):
 
 
 @only_sqlite
-def test_the_database_itself_is_no_place_for_a_backup(susan, microblog, url):
+def test_a_backup_cannot_replace_the_database_itself(susan, microblog, url):
     database = Path(sa.make_url(url).database or "")
     error = microblog("backup", "--overwrite", database, status=1).stderr
     assert f"{database} is the site's database itself" in error
@@ -466,7 +466,9 @@ def test_an_empty_file_is_replaced(susan, microblog, other, tmp_path):
         ),
     ],
 )
-def test_a_backup_that_is_not_whole_is_told_and_not_restored(microblog, other, tmp_path, damage, sentence):
+def test_a_backup_that_is_not_whole_is_reported_and_not_restored(
+    microblog, other, tmp_path, damage, sentence
+):
     file = tmp_path / "site.backup"
     microblog("backup", file)
     execute(file, *damage)
@@ -493,7 +495,7 @@ def test_where_there_is_no_file_nothing_is_backed_up_or_restored(microblog, new_
     file = tmp_path / "site.backup"
     assert "There is no database to back up at" in run("-c", new_site, "backup", file, status=1).stderr
     memory = write_ini(tmp_path / "memory.ini", "sqlite+pysqlite://")
-    assert "a place in memory" in run("-c", memory, "backup", file, status=1).stderr
+    assert "at :memory:." in run("-c", memory, "backup", file, status=1).stderr
     assert not file.exists()
     microblog("backup", file)
     assert "is in memory" in run("-c", memory, "restore", file, status=1).stderr
@@ -540,7 +542,7 @@ def test_a_backup_of_a_damaged_database_replaces_none_that_is_whole(
 
 
 @only_sqlite
-def test_a_backup_with_a_reference_to_nothing_is_kept_aside(microblog, url, folder):
+def test_a_backup_with_a_broken_reference_is_kept_as_damaged(microblog, url, folder):
     execute(
         Path(sa.make_url(url).database or ""),
         "PRAGMA foreign_keys=OFF",
@@ -562,7 +564,7 @@ def test_a_copy_that_cannot_be_sealed_is_not_whole(microblog, url, tmp_path, app
 
 
 @only_sqlite
-def test_a_backup_of_another_kind_of_database_is_told(microblog, tmp_path):
+def test_a_backup_of_another_kind_of_database_is_reported(microblog, tmp_path):
     dump = tmp_path / "site.dump"
     dump.write_bytes(b"PGDMP and more")
     error = microblog("restore", dump, status=1).stderr
@@ -592,13 +594,13 @@ def test_the_password_is_no_argument_of_pg_dump(microblog, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ('echo "pg_dump (PostgreSQL) 9.6.1"', "pg_dump is of version 9, and the server of "),
-        ('echo "what?"', "pg_dump is of version 0, and the server of "),
+        ('echo "pg_dump (PostgreSQL) 9.6.1"', "pg_dump has version 9, and the server "),
+        ('echo "what?"', "pg_dump has version 0, and the server "),
         ("exit 3", "pg_dump failed (exit status 3)."),
         (None, "pg_dump is not installed: install PostgreSQL's programs"),
     ],
 )
-def test_a_pg_dump_that_does_not_do_is_told(microblog, tmp_path, monkeypatch, script, sentence):
+def test_a_pg_dump_that_is_too_old_or_fails_is_reported(microblog, tmp_path, monkeypatch, script, sentence):
     folder = tmp_path / "bin"
     folder.mkdir()
     if script is not None:
@@ -610,7 +612,7 @@ def test_a_pg_dump_that_does_not_do_is_told(microblog, tmp_path, monkeypatch, sc
 
 
 @only_postgresql
-def test_a_server_that_does_not_answer_pg_dump_is_told():
+def test_a_server_that_does_not_answer_pg_dump_is_reported():
     engine = sa.create_engine("postgresql+psycopg://me@127.0.0.1:1/x")
     with pytest.raises(OperatorError, match=r"pg_dump failed \(connection to server at"):
         run_program("pg_dump", engine, "--no-password")
@@ -645,7 +647,7 @@ def test_a_try_that_the_server_does_not_finish_is_a_failure(microblog, tmp_path)
 
 
 @only_postgresql
-def test_what_a_verification_that_was_killed_left_behind_is_removed_after_a_day(microblog, tmp_path):
+def test_databases_of_killed_test_restores_are_dropped_after_a_day(microblog, tmp_path):
     microblog("backup", tmp_path / "site.backup")
     old, new = "microblog_verify_1700000000_x", f"microblog_verify_{int(time.time())}_x{uuid.uuid4().hex}"
     server = sa.create_engine(str(POSTGRESQL_URL), isolation_level="AUTOCOMMIT")
@@ -662,7 +664,7 @@ def test_what_a_verification_that_was_killed_left_behind_is_removed_after_a_day(
 
 
 @only_postgresql
-def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
+def test_a_dump_that_is_not_whole_is_reported(microblog, other, tmp_path):
     file = tmp_path / "site.dump"
     microblog("backup", file)
     whole = file.read_bytes()
@@ -676,7 +678,7 @@ def test_a_dump_that_is_not_whole_is_told(microblog, other, tmp_path):
 
 
 @only_postgresql
-def test_a_dump_without_a_revision_is_told(microblog, other, tmp_path):
+def test_a_dump_without_a_revision_is_reported(microblog, other, tmp_path):
     run("-c", other, "database", "upgrade")
     engine = sa.create_engine(parse_url(other))
     with engine.begin() as connection:
@@ -705,7 +707,7 @@ def test_people_and_posts_of_a_dump_are_counted_whatever_is_in_them(
 
 
 @only_postgresql
-def test_a_backup_of_sqlite_is_told_on_postgresql(microblog, new_site, tmp_path):
+def test_a_backup_of_sqlite_is_reported_on_postgresql(microblog, new_site, tmp_path):
     run("-c", new_site, "database", "upgrade")
     run("-c", new_site, "backup", tmp_path / "site.backup")
     error = microblog("restore", tmp_path / "site.backup", status=1).stderr

@@ -11,10 +11,10 @@ import threading
 import pytest
 
 from microblog.checks import HealthCheck, NotAsked
-from microblog.console.sentences import sentence_about
+from microblog.console.sentences import explain_error
 from microblog.console.site import Site
 from microblog.errors import OperatorError
-from microblog.operations.commands.doctor import described
+from microblog.operations.commands.doctor import describe_check
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 
@@ -44,7 +44,7 @@ def test_the_ini_file_of_this_folder_is_taken(ini, tmp_path):
     assert "microblog.page_size = 25" in run("settings").stdout
 
 
-def test_every_fault_of_the_settings_is_told(tmp_path):
+def test_every_fault_of_the_settings_is_reported(tmp_path):
     ini = write_ini(
         tmp_path / "x.ini", "sqlite://", more="microblog.page_size = many\nmicroblog.pagesize = 1"
     )
@@ -71,7 +71,7 @@ def test_every_fault_stops_the_server_at_once(tmp_path, command):
         assert fault in ended.stderr
 
 
-def test_a_log_that_cannot_be_written_is_told(ini):
+def test_a_log_that_cannot_be_written_is_reported(ini):
     ini.write_text(
         ini.read_text() + "[loggers]\nkeys = root\n[handlers]\nkeys = file\n[formatters]\nkeys =\n"
         "[logger_root]\nhandlers = file\n[handler_file]\nclass = handlers.WatchedFileHandler\n"
@@ -97,12 +97,12 @@ def test_a_log_that_cannot_be_written_is_told(ini):
         ),
     ],
 )
-def test_a_broken_ini_file_is_told_in_a_sentence(tmp_path, text, sentence):
+def test_a_broken_ini_file_is_reported_in_a_sentence(tmp_path, text, sentence):
     (tmp_path / "x.ini").write_text(text)
     assert sentence in run("-c", "x.ini", "settings", status=1).stderr
 
 
-def test_an_ini_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path, ini):
+def test_an_ini_file_that_cannot_be_read_is_reported_in_a_sentence(tmp_path, ini):
     (tmp_path / "latin.ini").write_bytes("[app:main]\n# café\n".encode("latin-1"))
     assert "is not UTF-8" in run("-c", "latin.ini", "doctor", status=1).stderr
     # It is there, and nobody may read it; also for root.
@@ -118,7 +118,7 @@ def test_an_ini_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path, ini):
         ("args = (sys.stderr,)", "args = (sys.stderr"),
     ],
 )
-def test_a_log_that_is_set_up_wrongly_is_told_in_a_sentence(tmp_path, before, after):
+def test_a_log_that_is_set_up_wrongly_is_reported_in_a_sentence(tmp_path, before, after):
     run("new", "site")
     text = (tmp_path / "site/production.ini").read_text()
     (tmp_path / "site/production.ini").write_text(text.replace(before, after, 1))
@@ -156,7 +156,7 @@ def test_the_lines_of_production_ini_need_only_their_hash_taken_away(tmp_path, m
         assert f"microblog.{setting}\n    from: ini" in told
 
 
-def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
+def test_a_database_that_cannot_be_reached_is_reported_in_a_sentence(tmp_path):
     ini = write_ini(tmp_path / "x.ini", "postgresql+psycopg://me:secret@127.0.0.1:1/x")
     for command in (["database", "upgrade"], ["database", "check"]):
         error = run("-c", ini, *command, status=1).stderr
@@ -165,18 +165,18 @@ def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
         assert "secret" not in error
 
 
-def test_a_file_that_is_no_database_is_told_in_a_sentence(tmp_path):
+def test_a_file_that_is_no_database_is_reported_in_a_sentence(tmp_path):
     (tmp_path / "x.sqlite3").write_text("This is no database. " * 100)
     ini = write_ini(tmp_path / "x.ini", f"sqlite+pysqlite:///{tmp_path}/x.sqlite3")
     assert "file is not a database" in run("-c", ini, "database", "check", status=1).stderr
 
 
-def test_a_file_that_cannot_be_used_is_told_in_a_sentence(microblog):
+def test_a_file_that_cannot_be_used_is_reported_in_a_sentence(microblog):
     name = "x" * 300  # also for root, who may everything else
     assert (
         f"{name} cannot be read or written (File name too long)" in microblog("backup", name, status=1).stderr
     )
-    assert sentence_about(OSError(errno.ENOENT, "of ours")) is None
+    assert explain_error(OSError(errno.ENOENT, "of ours")) is None
 
 
 def test_a_new_database_is_for_its_owner_only(new_site, tmp_path):
@@ -192,8 +192,8 @@ def test_a_fault_of_ours_keeps_its_traceback(ini, tmp_path):
 
 
 def test_lookup_and_import_errors_of_our_own_are_no_sentences():
-    assert sentence_about(KeyError("x")) is None
-    assert sentence_about(ModuleNotFoundError(name="microblog.nonsense")) is None
+    assert explain_error(KeyError("x")) is None
+    assert explain_error(ModuleNotFoundError(name="microblog.nonsense")) is None
 
 
 def test_settings_tell_value_source_and_meaning_but_no_secret(monkeypatch, microblog):
@@ -266,7 +266,7 @@ def test_settings_tell_what_is_not_in_use_only_where_somebody_set_it(new_site, m
     assert f"warning settings: {warning}" in run("-c", new_site, "doctor", status=1).stdout
 
 
-def test_a_server_tells_odd_variables_once_and_in_its_log(tmp_path, monkeypatch, start):
+def test_a_server_logs_odd_variables_once(tmp_path, monkeypatch, start):
     run("new", "site")
     monkeypatch.setenv("MICROBLOG_PORT", "tcp://10.0.0.1:80")
     server = start("-c", "site/production.ini", "serve", "--upgrade", "--listen", "127.0.0.1:0")
@@ -277,7 +277,7 @@ def test_a_server_tells_odd_variables_once_and_in_its_log(tmp_path, monkeypatch,
     assert (tmp_path / "site" / "microblog.log").read_text().count("MICROBLOG_PORT (environment)") == 1
 
 
-def test_a_certificate_that_is_missing_is_told_by_its_name(microblog, monkeypatch, tmp_path):
+def test_a_certificate_that_is_missing_is_reported_by_its_name(microblog, monkeypatch, tmp_path):
     monkeypatch.setenv("MICROBLOG_SEARCH", "elasticsearch")
     monkeypatch.setenv("MICROBLOG_SEARCH_ELASTICSEARCH_CA_CERTIFICATE", f"{tmp_path}/ca.pem")
     told = microblog("doctor", status=1).stdout
@@ -314,7 +314,7 @@ def test_a_server_warns_of_a_check_that_finds_something_and_leaves_out_one_witho
     site.registry.health_checks.clear()
     for check in (HealthCheck("printer", 0, check_ink), HealthCheck("weather", 1, check_weather)):
         site.registry.health_checks[check.name] = check
-    assert list(site.problems()) == ["printer: is out of ink: buy some."]
+    assert list(site.find_problems()) == ["printer: is out of ink: buy some."]
     site.close()
 
 
@@ -337,8 +337,8 @@ def test_a_server_starts_whatever_its_checks_do(ini):
     ):
         site.registry.health_checks[check.name] = check
     try:
-        assert list(site.problems()) == [
-            "printer: could not be looked at (RuntimeError: no ink).",
+        assert list(site.find_problems()) == [
+            "printer: could not be checked (RuntimeError: no ink).",
             "There is no paper.",
             "radio: no answer within 0.05 seconds.",
         ]
@@ -349,7 +349,7 @@ def test_a_server_starts_whatever_its_checks_do(ini):
 
 def test_doctor_has_nothing_to_say_of_a_check_that_only_names_something(ini):
     site = Site(str(ini))
-    assert list(described(site, HealthCheck("name", 0))) == []
+    assert list(describe_check(site, HealthCheck("name", 0))) == []
     site.close()
 
 

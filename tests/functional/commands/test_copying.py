@@ -84,7 +84,7 @@ def execute(url, *statements):
     return [tuple(row) for row in rows]
 
 
-def test_everything_is_copied_and_the_site_goes_on_there(source, target, tmp_path):
+def test_everything_is_copied_and_the_site_works_there(source, target, tmp_path):
     said = run("copy-database", source, target).stdout
     assert "tables, and compared both sides: they are equal." in said
     assert "1 outbox entries wait in both databases" in said
@@ -138,7 +138,7 @@ def contents(url):
     database = Database(url)
     with database.snapshot() as session:
         found = [
-            copying.read_content(session, table, lambda rows: None) for table in copying.travelling_tables()
+            copying.read_content(session, table, lambda rows: None) for table in copying.list_copied_tables()
         ]
     database.close()
     return found
@@ -150,19 +150,19 @@ def test_a_new_file_is_for_its_owner_only(application, sqlite_target, tmp_path):
     assert (tmp_path / "copy.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_there_is_replaced_only_when_asked(source, target):
+def test_existing_rows_are_replaced_only_with_overwrite(source, target):
     run("copy-database", source, target)
     execute(target, "UPDATE users SET about_me = 'changed'")
     error = run("copy-database", source, target, status=1).stderr
     assert "is not empty (there is something in table " in error
-    assert "say --overwrite" in error
+    assert "add --overwrite" in error
     assert set(execute(target, "SELECT about_me FROM users")) == {("changed",)}
     run("copy-database", "--overwrite", source, target)
     assert set(execute(target, "SELECT about_me FROM users")) == {("",)}
     assert sorted(execute(target, "SELECT posts_count FROM users")) == [(1,), (1,)]
 
 
-def test_a_row_that_cannot_be_written_is_told_and_nothing_is_kept(source, target):
+def test_a_row_that_cannot_be_written_is_reported_and_nothing_is_kept(source, target):
     run("copy-database", source, target)
     execute(target, "DELETE FROM users", "CREATE UNIQUE INDEX about ON users (about_me)")
     error = run("copy-database", "--overwrite", source, target, status=1).stderr
@@ -172,7 +172,7 @@ def test_a_row_that_cannot_be_written_is_told_and_nothing_is_kept(source, target
     assert execute(target, "SELECT * FROM nicknames") == []
 
 
-def test_a_difference_is_told_and_nothing_is_kept(source, sqlite_target):
+def test_a_difference_is_reported_and_nothing_is_kept(source, sqlite_target):
     make(sqlite_target)
     columns = "lines, position, posts, present, refused, started, finished"
     # A column that makes numbers of texts.
@@ -202,14 +202,14 @@ def test_a_target_that_is_something_else_is_left_alone(source, target, tmp_path)
     assert "holds tables that are not microblog's" in run("copy-database", source, target, status=1).stderr
 
 
-def test_an_older_database_is_told_on_either_side(source, sqlite_target):
+def test_an_older_database_is_refused_on_either_side(source, sqlite_target):
     make(sqlite_target, "0001")
     for sides in ((source, sqlite_target), (sqlite_target, source)):
         error = run("copy-database", *sides, status=1).stderr
-        assert f"is at revision 0001, and this microblog needs {migrating.head()}" in error
+        assert f"is at revision 0001, and this microblog needs {migrating.get_head()}" in error
 
 
-def test_a_role_that_may_not_make_tables_is_told_how(source):
+def test_a_role_that_may_not_make_tables_is_refused_with_the_remedy(source):
     if not POSTGRESQL_URL:
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to copy into PostgreSQL.")
     for url in other_postgresql():
@@ -218,7 +218,7 @@ def test_a_role_that_may_not_make_tables_is_told_how(source):
         assert "createdb --owner=ROLE --encoding=UTF8 " in error
 
 
-def test_a_database_that_cannot_hold_all_texts_is_told_how(source):
+def test_a_database_that_cannot_hold_all_texts_is_refused_with_the_remedy(source):
     if not POSTGRESQL_URL:
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to copy into PostgreSQL.")
     for url in other_postgresql("TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"):
@@ -227,7 +227,7 @@ def test_a_database_that_cannot_hold_all_texts_is_told_how(source):
         assert "createdb --owner=ROLE --encoding=UTF8 " in error
 
 
-def test_what_is_no_database_is_told_without_its_password(source, tmp_path):
+def test_a_wrong_url_is_reported_without_its_password(source, tmp_path):
     for wrong in (
         "nonsense",
         "mysql+nonsense://me:secret@localhost/x",
@@ -243,7 +243,7 @@ def test_what_is_no_database_is_told_without_its_password(source, tmp_path):
     assert "There is no microblog in" in run("copy-database", missing, source, status=1).stderr
 
 
-def test_a_server_that_does_not_answer_is_told_with_its_name(source):
+def test_a_server_that_does_not_answer_is_reported_with_its_name(source):
     down = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
     for sides in ((source, down), (down, source)):
         error = run("copy-database", *sides, status=1).stderr
@@ -277,7 +277,7 @@ def test_an_empty_database_replaces_nothing(source, sqlite_target):
 @pytest.mark.parametrize(
     "change", ["last_seen = 'rubbish'", "last_seen = 12345", "about_me = CAST(x'ff41' AS TEXT)"]
 )
-def test_a_row_that_cannot_be_read_is_told_and_nothing_is_kept(source, sqlite_target, tmp_path, change):
+def test_a_row_that_cannot_be_read_is_reported_and_nothing_is_kept(source, sqlite_target, tmp_path, change):
     run("copy-database", source, sqlite_target)
     execute(sqlite_target, f"UPDATE users SET {change}")
     target = f"sqlite+pysqlite:///{tmp_path}/other.sqlite3"

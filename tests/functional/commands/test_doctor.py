@@ -20,11 +20,11 @@ from microblog.background.advice import get_advice
 from microblog.background.models import Heartbeat
 from microblog.checks import Finding, HealthCheck
 from microblog.console.ini import LogError
-from microblog.console.logfiles import log_files
+from microblog.console.logfiles import find_log_files
 from microblog.console.site import Site
 from microblog.ids import get_first_id
 from microblog.operations import checks
-from microblog.operations.checks import in_bytes
+from microblog.operations.checks import format_bytes
 from microblog.operations.commands import doctor
 from microblog.outbox import queries as outbox
 from microblog.outbox.checks import describe_outbox
@@ -178,17 +178,17 @@ class Index:
     [
         (Status("x", 5, 1), "ok", "x: 5 posts indexed, 1 wait."),
         (Status("x", 5, 1, 2), "warning", "2 were refused for good"),
-        (Status("x", 5, 1, 0, 300.0), "warning", "the oldest for 300 seconds. Look whether the server runs"),
+        (Status("x", 5, 1, 0, 300.0), "warning", "the oldest for 300 seconds. Check whether the server runs"),
     ],
 )
-def test_what_the_index_lacks_is_told(site_of, status, level, words):
+def test_the_state_of_the_index_is_reported(site_of, status, level, words):
     site_of.registry.registerUtility(Index(status), ISearchIndex)
     finding = only(describe_search, site_of)
     assert finding.level == level
     assert words in finding.sentence
 
 
-def test_a_verify_that_found_differences_is_remembered(site_of):
+def test_differences_of_the_last_verify_are_reported(site_of):
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     site_of.registry.registerUtility(
         Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1))), ISearchIndex
@@ -206,7 +206,7 @@ def test_a_difference_of_the_whole_index_is_a_fault(site_of):
     assert only(describe_index, site_of) == Finding("fault", "Down.")
 
 
-def test_deliveries_that_wait_are_told_by_how_long(site_of, with_more):
+def test_waiting_deliveries_are_reported_by_their_age(site_of, with_more):
     with site_of.database.write() as session:
         outbox.write(session, "letters", [1, 2])
     assert only(describe_outbox, site_of) == Finding("ok", "2 deliveries wait.")
@@ -230,7 +230,7 @@ def test_a_separate_worker_is_named_when_nothing_is_delivered(with_more):
     site.close()
 
 
-def test_a_clock_that_is_wrong_is_told(site_of):
+def test_a_clock_that_is_wrong_is_reported(site_of):
     assert only(checks.describe_clock, site_of).level == "ok"
     with time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC)):
         assert only(checks.describe_clock, site_of).level == "fault"
@@ -240,24 +240,24 @@ def test_a_clock_that_is_wrong_is_told(site_of):
     assert ("differ by 3,600 seconds" in sentence) == has_clock_of_its_own
 
 
-def test_a_post_that_is_yet_to_come_is_told(site_of):
+def test_a_post_in_the_future_is_reported(site_of):
     with site_of.database.write() as session:
         post_id = get_first_id(datetime.now(UTC) + timedelta(days=3))
         user_id = add_user(session, "susan")
         add_posts(session, [{"id": post_id, "user_id": user_id, "body": "Tomorrow", "language": None}])
     finding = only(checks.describe_clock, site_of)
-    assert (finding.level, "yet to come" in finding.sentence) == ("warning", True)
+    assert (finding.level, "in the future" in finding.sentence) == ("warning", True)
 
 
 @pytest.mark.parametrize(("free", "level"), [(5 * 10**9, "ok"), (5 * 10**8, "warning"), (10**6, "fault")])
-def test_room_is_told_before_there_is_none(monkeypatch, tmp_path, free, level):
+def test_low_disk_space_is_reported_before_the_disk_is_full(monkeypatch, tmp_path, free, level):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     finding = checks.describe_folder(tmp_path / "not" / "there", "mail, log")
     assert finding.level == level
     assert f"{tmp_path}/not/there (mail, log) has " in finding.sentence
 
 
-def test_the_folder_of_numbers_may_be_a_small_one_in_memory(monkeypatch, tmp_path):
+def test_the_folder_of_metrics_may_be_a_small_one_in_memory(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=90 * 10**6))
     assert checks.describe_folder(tmp_path, "numbers", is_small=True).level == "ok"
 
@@ -284,7 +284,7 @@ def test_the_folders_are_those_of_settings_and_log_files(with_more, tmp_path, mo
     assert found[tmp_path / "logs"] == ["log"]
 
 
-def test_a_log_of_writes_that_has_grown_is_told(new_site, tmp_path):
+def test_a_large_wal_is_reported(new_site, tmp_path):
     run("-c", new_site, "database", "upgrade")
     (tmp_path / "var" / "new.sqlite3-wal").touch()
     site = Site(str(new_site))
@@ -298,7 +298,7 @@ def test_a_log_of_writes_that_has_grown_is_told(new_site, tmp_path):
     assert "some process keeps a transaction open" in finding.sentence
 
 
-def test_a_changed_table_is_told(new_site, tmp_path):
+def test_a_changed_table_is_reported(new_site, tmp_path):
     run("-c", new_site, "database", "upgrade")
     file = tmp_path / "var" / "new.sqlite3"
     connection = sqlite3.connect(file)
@@ -309,7 +309,7 @@ def test_a_changed_table_is_told(new_site, tmp_path):
     assert "remove_column users users.shoe_size" in result.stdout
 
 
-def test_what_sqlite_finds_in_its_file_is_a_fault(new_site, tmp_path):
+def test_faults_that_sqlite_finds_in_its_file_are_reported(new_site, tmp_path):
     run("-c", new_site, "database", "upgrade")
     connection = sqlite3.connect(tmp_path / "var" / "new.sqlite3")  # which checks no references
     connection.execute("INSERT INTO nicknames (key, user_id) VALUES ('nobody', 999)")
@@ -319,7 +319,7 @@ def test_what_sqlite_finds_in_its_file_is_a_fault(new_site, tmp_path):
     assert "is damaged (a row in table nicknames refers to nothing in users): restore a" in result.stdout
 
 
-def test_a_check_that_hangs_is_told_and_one_that_fails_too(site_of):
+def test_a_check_that_hangs_or_fails_is_a_finding(site_of):
     goes_on = threading.Event()
 
     def hangs(site):
@@ -330,15 +330,15 @@ def test_a_check_that_hangs_is_told_and_one_that_fails_too(site_of):
         yield Finding("ok", "at first")
         raise RuntimeError("then not")
 
-    (finding,) = doctor.findings(site_of, HealthCheck("x", 0, details=hangs), 0.01)
+    (finding,) = doctor.collect_findings(site_of, HealthCheck("x", 0, details=hangs), 0.01)
     goes_on.set()
     assert "no answer within 0.01 seconds" in finding.sentence
-    (finding,) = doctor.findings(site_of, HealthCheck("x", 0, details=fails))
-    assert finding == Finding("fault", "could not be looked at: RuntimeError: then not")
+    (finding,) = doctor.collect_findings(site_of, HealthCheck("x", 0, details=fails))
+    assert finding == Finding("fault", "could not be checked: RuntimeError: then not")
 
 
 def test_sizes_are_readable():
-    assert [in_bytes(1200), in_bytes(1_200_000), in_bytes(3_400_000_000)] == [
+    assert [format_bytes(1200), format_bytes(1_200_000), format_bytes(3_400_000_000)] == [
         "1,200 bytes",
         "1.2 MB",
         "3.4 GB",
@@ -379,7 +379,7 @@ def test_a_log_that_cannot_be_set_up_is_a_fault(tmp_path, before, after, sentenc
     assert sentence in result.stdout
 
 
-def test_a_log_that_everybody_can_read_is_told_and_none_is_made_by_looking(tmp_path):
+def test_a_log_that_everybody_can_read_is_reported_and_the_check_creates_none(tmp_path):
     ini = production_site(tmp_path)
     log = tmp_path / "site" / "microblog.log"
     assert ("ok", "log", f"It is written to {log}.") in said(run("-c", ini, "doctor"))
@@ -392,10 +392,10 @@ def test_a_log_that_everybody_can_read_is_told_and_none_is_made_by_looking(tmp_p
     assert levels(run("-c", ini, "doctor"))["log"] == "ok"
 
 
-def test_a_log_whose_set_up_hangs_is_told(tmp_path):
+def test_a_log_whose_set_up_hangs_is_reported(tmp_path):
     (tmp_path / "x.ini").touch()
-    with pytest.raises(LogError, match=r"not set up within 0\.001 seconds: look whether one of the handlers"):
-        log_files(tmp_path / "x.ini", seconds=0.001)
+    with pytest.raises(LogError, match=r"not set up within 0\.001 seconds: check whether one of"):
+        find_log_files(tmp_path / "x.ini", seconds=0.001)
 
 
 def test_a_log_without_a_file_is_well(ini):

@@ -102,7 +102,7 @@ def test_pserve_and_alembic_find_the_database_of_the_folder_that_they_run_in(tmp
     assert [path.name for path in here.parent.iterdir()] == [name]
 
 
-def test_a_path_that_is_too_long_is_told_in_a_sentence(tmp_path):
+def test_a_path_that_is_too_long_is_reported_in_a_sentence(tmp_path):
     folder = tmp_path.joinpath(*["x" * 100] * 6)  # longer than SQLite takes
     run("new", folder)
     error = run("-c", folder / "production.ini", "database", "upgrade", status=1).stderr
@@ -136,7 +136,7 @@ def test_an_ini_file_is_utf_8_whatever_editor_wrote_it(tmp_path, mark, line_end)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_an_ini_file_in_another_encoding_is_told_in_a_sentence(tmp_path, encoding):
+def test_an_ini_file_in_another_encoding_is_reported_in_a_sentence(tmp_path, encoding):
     ini = ini_with(tmp_path / "site", encoding=encoding)
     for command in ("settings", "doctor", "serve"):
         error = run("-c", ini, command, status=1).stderr
@@ -167,7 +167,7 @@ def test_the_locale_changes_nothing(tmp_path, locale, monkeypatch, start):
 
 
 @pytest.mark.slow
-def test_python_that_was_told_its_mode_once_more_is_left_in_it(tmp_path):
+def test_python_with_pythonutf8_set_is_not_restarted_again(tmp_path):
     run("new", "site")
     ended = subprocess.run(
         [EXECUTABLES / "python", "-X", "utf8=0", EXECUTABLES / "microblog", "new", "other"],

@@ -18,7 +18,7 @@ def letters(database):
         queries.write(session, "letters", ["taken", "dead"])
         queries.write(session, "cards", ["card"])
         ids = dict(session.execute(sa.select(Entry.key, Entry.id)).all())
-        queries.bury(session, {ids["dead"]: "no such\naddress"})
+        queries.make_dead_letters(session, {ids["dead"]: "no such\naddress"})
         taken = sa.update(Entry).where(Entry.key == "taken")
         session.execute(taken.values(lease_until=4_102_444_800_000, next_at=1))
         queries.pause(session, "letters", "here", "It is closed.", wait=queries.Wait(at_least_seconds=1000))
@@ -62,27 +62,27 @@ def test_show_says_everything_about_an_entry(microblog, letters):
 
 
 def test_retry_makes_dead_letters_due_and_ends_pauses(microblog, letters, database):
-    assert microblog("outbox", "retry", str(letters["dead"])).stdout.startswith("1 entries are delivered")
+    assert microblog("outbox", "retry", str(letters["dead"])).stdout.startswith("1 entries will be delivered")
     with database.read() as session:
-        assert queries.depth(session, "letters").dead_letters == 0
+        assert queries.measure_depth(session, "letters").dead_letters == 0
         assert inspection.list_pauses(session, None)
-    assert microblog("outbox", "retry", "--kind", "letters").stdout.startswith("3 entries are delivered")
+    assert microblog("outbox", "retry", "--kind", "letters").stdout.startswith("3 entries will be delivered")
     with database.read() as session:
         assert inspection.list_pauses(session, None) == []
         assert len(inspection.list_entries(session, "letters", 9)) == 4
 
 
-def test_drop_gives_up_dead_letters_of_a_kind_or_any_entry(microblog, letters, database):
+def test_drop_deletes_dead_letters_of_a_kind_or_any_entry(microblog, letters, database):
     assert microblog("outbox", "drop", "--kind", "letters").stdout == "1 entries are dropped.\n"
     assert microblog("outbox", "drop", str(letters["later"])).stdout == "1 entries are dropped.\n"
     with database.read() as session:
-        assert queries.depth(session, "letters").waiting == 2
+        assert queries.measure_depth(session, "letters").waiting == 2
 
 
 @pytest.mark.parametrize("command", ["retry", "drop"])
 @pytest.mark.parametrize("arguments", [[], ["1", "--kind", "letters"]])
-def test_whoever_does_not_say_which_entries_is_asked(microblog, application, command, arguments):
-    assert "one of both" in microblog("outbox", command, *arguments, status=2).stderr
+def test_retry_and_drop_require_ids_or_a_kind(microblog, application, command, arguments):
+    assert "either entries by their ids" in microblog("outbox", command, *arguments, status=2).stderr
 
 
 def test_show_prints_a_payload_that_is_not_json_as_it_is(microblog, database, letters):

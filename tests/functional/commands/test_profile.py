@@ -1,4 +1,4 @@
-"""`microblog profile` prints what a request has to bring, and `serve --profile` profiles each one."""
+"""`microblog profile` prints a signed value, and `serve --profile` profiles each one."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ def header_of(curl):
     return words[words.index("-H") + 1].split(": "), words[-1]
 
 
-def test_what_it_prints_makes_one_request_a_profile(on_demand, make_application, tmp_path):
+def test_the_printed_value_profiles_one_request(on_demand, make_application, tmp_path):
     result = run("-c", on_demand, "profile", "--minutes", "5", "--path", "/avatars/*")
     assert result.stderr == ""
-    assert re.search(r"Good for requests to /avatars/\* until \d\d:\d\d UTC, 5 min from now\.", result.stdout)
+    assert re.search(
+        r"Valid for requests to /avatars/\* until \d\d:\d\d UTC, 5 min from now\.", result.stdout
+    )
     assert f"Profiles go to the log and to {tmp_path}/profiles." in result.stdout
     (curl,) = re.findall(r"^ *(curl .*)$", result.stdout, re.M)
     (name, value), url = header_of(curl)
@@ -62,7 +64,7 @@ def test_where_the_profiler_is_off_it_warns(ini):
 
 
 @pytest.mark.parametrize("arguments", [["--path", "users"], ["--minutes", "0"], ["--minutes", "1441"]])
-def test_what_makes_no_sense_is_refused(on_demand, arguments):
+def test_invalid_arguments_are_refused(on_demand, arguments):
     assert "Invalid value" in run("-c", on_demand, "profile", *arguments, status=2).stderr
 
 

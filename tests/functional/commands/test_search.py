@@ -1,4 +1,4 @@
-"""`microblog search`: the index is made again, compared, repaired."""
+"""`microblog search`: rebuilding, verifying and repairing the index."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_status_counts(site):
     assert lines == ["fts5: 3 posts indexed, 0 wait for the worker.", "It has not been verified yet."]
 
 
-def test_the_status_tells_the_last_verify_and_a_rebuild_that_is_running(site, application):
+def test_the_status_shows_the_last_verify_and_a_running_rebuild(site, application):
     site("search", "verify")
     assert re.search(
         r"Last verify: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, agreed\.\n", site("search", "status").stdout
@@ -59,7 +59,7 @@ def test_the_status_tells_the_last_verify_and_a_rebuild_that_is_running(site, ap
     assert " UTC, 1 missing, 0 stale, 0 ghosts.\n" in site("search", "status").stdout
     with application.database.write() as session:
         records.begin_rebuild(session, "fts5", "token")
-        records.go_on(session, "fts5", "token", 2)
+        records.note_progress(session, "fts5", "token", 2)
     assert "A rebuild is running: 2 posts at " in site("search", "status").stdout
     execute(application, "UPDATE index_states SET rebuild_seen_at = 0")
     dead = site("search", "status").stdout
@@ -80,11 +80,11 @@ def test_an_index_that_agrees_is_a_success(site):
     assert site("search", "verify").stdout == "The index (fts5) agrees with the posts.\n"
 
 
-def test_an_index_that_was_dropped_is_made_again(site, application, browser):
+def test_an_index_that_was_dropped_is_rebuilt(site, application, browser):
     with application.database.write() as session:
         get_adapter(application).uninstall(session)
     assert "microblog search rebuild" in site("search", "status", status=1).stderr
-    assert site("search", "rebuild").stdout == "The index (fts5) is made again: 3 posts.\n"
+    assert site("search", "rebuild").stdout == "The index (fts5) is rebuilt: 3 posts.\n"
     assert found(browser, "apple") == ["one apple"]
 
 
@@ -103,7 +103,7 @@ def test_a_running_server_searches_the_new_index_of_a_rebuild_in_another_process
     assert "agrees with the posts" in microblog("search", "verify").stdout
 
 
-def test_drift_is_told_with_its_ids_and_mended(site, application, browser):
+def test_drift_is_printed_with_its_ids_and_repaired(site, application, browser):
     with application.database.read() as session:
         ids = sorted(session.scalars(text("SELECT post_id FROM search_fts5_texts")))
     execute(application, f"DELETE FROM search_fts5_texts WHERE post_id = {ids[0]}")
@@ -122,7 +122,7 @@ def test_drift_is_told_with_its_ids_and_mended(site, application, browser):
     site("search", "verify")
 
 
-def test_what_only_fts5_has_lost_is_told_and_mended(site, application, browser):
+def test_posts_that_only_fts5_has_lost_are_printed_and_repaired(site, application, browser):
     execute(application, "INSERT INTO search_fts5(search_fts5) VALUES ('delete-all')")
     assert found(browser, "apple") == []
     assert "Indexed with another text: " in site("search", "verify", status=1).stdout
@@ -131,13 +131,13 @@ def test_what_only_fts5_has_lost_is_told_and_mended(site, application, browser):
     execute(application, "INSERT INTO search_fts5(search_fts5, rank) VALUES ('integrity-check', 1)")
 
 
-def test_ghosts_alone_are_forgotten(site, application):
+def test_ghosts_alone_are_removed(site, application):
     execute(application, "INSERT INTO search_fts5_texts VALUES (77, 'ghost')")
     assert "is repaired" in site("search", "verify", "--fix").stdout
     assert site("search", "status").stdout.startswith("fts5: 3 posts indexed, 0 wait")
 
 
-def test_more_than_a_request_may_index_is_mended(site, application):
+def test_more_posts_than_a_request_may_index_are_repaired(site, application):
     with application.database.write() as session:
         add_posts(session, [{"id": n, "user_id": 1, "body": f"number {n}"} for n in range(1, 1501)])
     execute(
@@ -152,7 +152,7 @@ def test_more_than_a_request_may_index_is_mended(site, application):
     assert site("search", "status").stdout.startswith("fts5: 1,503 posts indexed, 0 wait for the worker.\n")
 
 
-def test_what_cannot_be_mended_is_told(ini, microblog):
+def test_drift_that_cannot_be_repaired_is_reported(ini, microblog):
     ini.write_text(ini.read_text().replace("\nmicroblog.search = ", f"\nmicroblog.search = {STUBBORN}\n#"))
     error = microblog("search", "verify", "--fix", status=1).stderr
     assert "The index still differs: run `microblog" in error
@@ -160,7 +160,7 @@ def test_what_cannot_be_mended_is_told(ini, microblog):
 
 def test_without_search_there_is_nothing_to_do(ini, microblog):
     ini.write_text(ini.read_text().replace("\nmicroblog.search = ", "\nmicroblog.search = none\n#"))
-    assert microblog("search", "rebuild").stdout == "The index (none) is made again: 0 posts.\n"
+    assert microblog("search", "rebuild").stdout == "The index (none) is rebuilt: 0 posts.\n"
 
 
 def count(application, sql):
@@ -178,7 +178,7 @@ def test_a_rebuild_removes_what_another_adapter_left_in_the_database(site, appli
     assert count(application, "SELECT count(*) FROM outbox") == 0
 
 
-def test_an_adapter_of_ones_own_is_removed_by_its_name(site, application, ini):
+def test_a_foreign_adapter_is_removed_by_its_name(site, application, ini):
     ours = ini.read_text()
     ini.write_text(ours.replace("\nmicroblog.search = ", f"\nmicroblog.search = {SCANNING}\n#"))
     site("search", "rebuild")
@@ -189,12 +189,12 @@ def test_an_adapter_of_ones_own_is_removed_by_its_name(site, application, ini):
     tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'search_scanning%'"
     assert count(application, tables) > 0
     assert site("search", "remove", SCANNING).stdout == (
-        f"What the adapter {SCANNING} had in the database is removed.\n"
+        f"What the adapter {SCANNING} had stored in the database is removed.\n"
     )
     assert count(application, tables) == 0
 
 
-def test_what_an_adapter_of_ours_has_is_removed_by_its_name(site, application):
+def test_a_built_in_adapter_is_removed_by_its_name(site, application):
     with application.database.write() as session:
         install_triggers(session)
     site("search", "remove", "postgresql")  # not in an SQLite database, so there is nothing to do
@@ -215,7 +215,7 @@ def test_a_rebuild_in_elasticsearch_is_a_command_too(site, application, ini):
     ini.write_text(changed)
     site("database", "upgrade")
     assert "microblog search rebuild" in site("search", "status", status=1).stderr
-    assert site("search", "rebuild").stdout == "The index (elasticsearch) is made again: 3 posts.\n"
+    assert site("search", "rebuild").stdout == "The index (elasticsearch) is rebuilt: 3 posts.\n"
     assert count(application, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%fts5%'") == 0
     indexed = "elasticsearch: 3 posts indexed, 0 wait for the worker.\n"
     assert site("search", "status").stdout.startswith(indexed)
@@ -233,7 +233,7 @@ def test_a_rebuild_in_elasticsearch_is_a_command_too(site, application, ini):
     ini.write_text(changed.replace(ELASTICSEARCH_URL, "http://127.0.0.1:1"))
     for command in ("rebuild", "verify", "status"):
         error = site("search", command, status=1).stderr
-        assert error.startswith("Error: Elasticsearch does not do it (ConnectionError")
+        assert error.startswith("Error: Elasticsearch failed (ConnectionError")
     with Elasticsearch(ELASTICSEARCH_URL) as server:
         for index in server.indices.get(index=f"{settings[INDEX.key]}*"):
             server.indices.delete(index=index)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog.commands.serve import address, can_bind
+from microblog.commands.serve import can_bind, format_address
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def quiet(ended):
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_stop(start, ini, end):
+def test_the_server_runs_until_a_signal_stops_it(start, ini, end):
     server = start("-c", ini, "serve")
     status, headers, text = page(parse_url(server.line()))
     assert status == 200
@@ -74,7 +74,7 @@ def test_a_search_that_is_down_is_a_warning(start, ini):
     assert "The index does not answer." in error
 
 
-def test_a_port_in_use_is_told(ini):
+def test_a_port_in_use_is_reported(ini):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -83,12 +83,12 @@ def test_a_port_in_use_is_told(ini):
     assert f"Something listens at {place} already" in error
 
 
-def test_an_address_of_another_machine_is_told(ini):
+def test_an_address_of_another_machine_is_reported(ini):
     error = run("-c", ini, "serve", "--listen", "192.0.2.1:80", status=1).stderr
     assert "Cannot listen at 192.0.2.1:80" in error
 
 
-def test_a_broken_server_section_is_told(ini):
+def test_a_broken_server_section_is_reported(ini):
     text = ini.read_text()
     ini.write_text(text.replace("listen = 127.0.0.1:0", "thread = 4"))
     assert "[server:main] or --listen is wrong" in run("-c", ini, "serve", status=1).stderr
@@ -96,7 +96,7 @@ def test_a_broken_server_section_is_told(ini):
     assert "`microblog serve` runs waitress" in run("-c", ini, "serve", status=1).stderr
 
 
-def test_it_serves_on_a_socket_of_the_file_system(start, ini, tmp_path):
+def test_the_server_listens_on_a_socket_of_the_file_system(start, ini, tmp_path):
     ini.write_text(ini.read_text().replace("listen = 127.0.0.1:0", "unix_socket = %(here)s/socket"))
     server = start("-c", ini, "serve")
     assert server.line() == f"microblog is at the socket {tmp_path}/socket (Ctrl-C stops it)."
@@ -108,9 +108,13 @@ def test_it_serves_on_a_socket_of_the_file_system(start, ini, tmp_path):
 
 
 def test_the_address_is_one_that_a_browser_takes():
-    assert address(SimpleNamespace(effective_listen=[("example.org", 80)])) == "http://example.org:80"
-    assert address(SimpleNamespace(effective_listen=[("2001:db8::1", 80)])) == "http://[2001:db8::1]:80"
-    assert address(SimpleNamespace(effective_host="0.0.0.0", effective_port=80)) == "http://localhost:80"
+    assert format_address(SimpleNamespace(effective_listen=[("example.org", 80)])) == "http://example.org:80"
+    assert (
+        format_address(SimpleNamespace(effective_listen=[("2001:db8::1", 80)])) == "http://[2001:db8::1]:80"
+    )
+    assert (
+        format_address(SimpleNamespace(effective_host="0.0.0.0", effective_port=80)) == "http://localhost:80"
+    )
 
 
 def test_an_address_that_this_machine_has_not_cannot_be_bound():
@@ -119,7 +123,7 @@ def test_an_address_that_this_machine_has_not_cannot_be_bound():
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_the_worker_runs_until_it_is_told_to_stop(start, ini, end):
+def test_the_worker_runs_until_a_signal_stops_it(start, ini, end):
     ini.write_text(ini.read_text().replace("microblog.worker = off", "microblog.worker = separate"))
     worker = start("-c", ini, "worker")
     assert worker.line() == "The worker runs (Ctrl-C stops it)."
@@ -148,7 +152,7 @@ def test_pshell_has_a_session_and_the_models(ini, microblog):
     assert "people: [('susan',)]" in shell.stdout
 
 
-def test_the_numbers_of_several_processes_are_added_up(start, ini, tmp_path):
+def test_the_metrics_of_several_processes_are_added_up(start, ini, tmp_path):
     ini.write_text(
         ini.read_text().replace(
             "microblog.worker = off",
@@ -212,7 +216,7 @@ def test_connections_that_are_half_open_stop_nobody(start, ini, many_files, sent
     assert quiet(server.end(signal.SIGTERM)) == (0, "")
 
 
-def test_who_sends_and_reads_slowly_keeps_no_thread_busy(start, ini):
+def test_slow_clients_keep_no_thread_busy(start, ini):
     ini.write_text(ini.read_text().replace("[server:main]", "[server:main]\nthreads = 2"))
     url = parse_url(start("-c", ini, "serve").line())
     head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"

@@ -17,7 +17,7 @@ def add(microblog, *arguments, status=0, password=PASSWORD):
     return microblog("user", "add", *arguments, "--password-stdin", stdin=f"{password}\n", status=status)
 
 
-def test_who_is_added_can_log_in_by_nickname_and_e_mail(microblog, application):
+def test_a_person_who_was_added_can_log_in_by_nickname_and_e_mail(microblog, application):
     assert add(microblog, "susan", "--email", "susan@example.com").stdout == "susan can log in now.\n"
     for login in ("Susan", "susan@example.com"):
         log_in(application.browser(), login).follow(status=200)
@@ -48,7 +48,7 @@ def test_without_a_password_nobody_is_added(microblog, browser):
         (["susan"], "short", "A password has 8 to 1,000 characters. Try again with another."),
     ],
 )
-def test_what_the_sign_up_page_refuses_is_refused(microblog, arguments, password, sentence):
+def test_values_that_the_sign_up_page_refuses_are_refused(microblog, arguments, password, sentence):
     assert sentence in add(microblog, *arguments, status=1, password=password).stderr
 
 
@@ -90,7 +90,7 @@ def is_admin(application, nickname):
         return session.scalar(sa.select(User.is_admin).where(User.nickname == nickname))
 
 
-def test_who_is_added_as_admin_is_told(microblog):
+def test_adding_an_admin_says_so(microblog):
     assert add(microblog, "boss", "--admin").stdout == "boss can log in now, and is an admin.\n"
 
 
@@ -104,7 +104,7 @@ def delete_susan(application):
         session.execute(sa.delete(User).where(User.nickname == "susan"))
 
 
-def test_a_person_deleted_while_their_password_is_typed_is_told(microblog, application):
+def test_a_person_deleted_while_their_password_is_typed_is_reported(microblog, application):
     class Typing(io.BytesIO):
         """Somebody deletes the person before the operator has typed the password."""
 
@@ -121,7 +121,7 @@ def test_a_person_deleted_while_their_password_is_typed_is_told(microblog, appli
 @pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
 )
-def test_a_person_deleted_while_a_right_is_granted_is_told(microblog, application):
+def test_a_person_deleted_while_a_right_is_granted_is_reported(microblog, application):
     add(microblog, "susan")
     with before_the_statement(sa.Engine, "UPDATE users SET is_admin", lambda: delete_susan(application)):
         error = microblog("user", "grant", "susan", "admin", status=1).stderr

@@ -74,7 +74,7 @@ def test_ready_names_its_parts(browser):
     assert browser.head("/health/ready").body == b""
 
 
-def test_what_reads_everything_is_for_doctor_alone(make_application):
+def test_checks_that_read_everything_are_for_doctor_alone(make_application):
     def extend(config):
         config.add_health_check("archive", lambda registry: "was read as a whole", full=True)
 
@@ -99,7 +99,7 @@ def test_ready_for_programs(browser):
     assert browser.get("/health/ready", headers={"Accept": "text/html"}).content_type == "text/plain"
 
 
-def test_a_search_that_is_down_is_named_and_told_once_for_each_change(site, engine, caplog):
+def test_a_search_that_is_down_is_named_and_logged_once_for_each_change(site, engine, caplog):
     caplog.set_level(logging.INFO)
     browser = site.browser()
     engine.answer = raising(SearchUnavailable(DOWN))
@@ -180,7 +180,7 @@ def test_an_empty_database_needs_its_migrations(make_application, tmp_path, capl
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-def test_it_can_be_limited_to_addresses(make_application, path):
+def test_health_pages_can_be_limited_to_addresses(make_application, path):
     site = make_application({"microblog.health.allow": "127.0.0.1 10.0.0.0/8"})
     site.browser(REMOTE_ADDR="10.1.2.3").get(path, status=200)
     answer = site.browser(REMOTE_ADDR="192.0.2.7").get(
@@ -190,7 +190,7 @@ def test_it_can_be_limited_to_addresses(make_application, path):
     site.browser().get(path, status=403)  # of whom nothing is known
 
 
-def test_it_stands_at_one_address_each(browser):
+def test_each_health_page_has_one_address(browser):
     assert browser.get("/health/live/", status=301).location == "http://localhost/health/live"
     browser.get("/health/", status=404)
     browser.get("/health/more", status=404)

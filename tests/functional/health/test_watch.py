@@ -77,16 +77,16 @@ def names(site):
         return list(session.scalars(sa.select(Heartbeat.name)))
 
 
-def test_a_worker_that_dies_is_missed_after_two_minutes_and_told_once(build, clock, subjects, caplog):
+def test_a_worker_that_dies_is_missed_after_two_minutes_and_reported_once(build, clock, subjects, caplog):
     site = build()
     beat(site, seen=1_800_000_000_000)
-    get_watch(site.registry).look()
+    get_watch(site.registry).check()
     clock.now = TWO_MINUTES
     for _ in range(3):
-        get_watch(site.registry).look()
+        get_watch(site.registry).check()
     answer = site.browser().get("/health/ready", status=503)
     assert (
-        "worker: last seen at 2027-01-15 08:00:00 UTC: look whether `microblog worker` runs\n" in answer.text
+        "worker: last seen at 2027-01-15 08:00:00 UTC: check whether `microblog worker` runs\n" in answer.text
     )
     assert len(told(caplog)) == 1
     assert subjects(site) == ["[microblog] The worker does not work"]
@@ -98,11 +98,11 @@ def test_a_worker_that_dies_is_missed_after_two_minutes_and_told_once(build, clo
 
 def test_a_site_that_has_just_started_misses_nobody(build, clock):
     site = build()
-    get_watch(site.registry).look()
+    get_watch(site.registry).check()
     assert "worker: ok\n" in site.browser().get("/health/ready", status=200).text
     clock.now = TWO_MINUTES
     answer = site.browser().get("/health/ready", status=503)
-    assert "worker: none has been seen: look whether `microblog worker` runs\n" in answer.text
+    assert "worker: none has been seen: check whether `microblog worker` runs\n" in answer.text
 
 
 def test_readiness_alone_notices_it_too(build, clock, subjects):
@@ -120,17 +120,17 @@ def still_away(writing):
 
 def test_nobody_is_missed_while_the_database_cannot_be_used(build, clock, caplog):
     site = build()
-    get_watch(site.registry).look()
+    get_watch(site.registry).check()
     site.database.outages.probe = still_away
     clock.now = TWO_MINUTES
     site.database.outages.noticed(AWAY, "a test")
     with pytest.raises(DatabaseUnavailable):
-        get_watch(site.registry).look()
+        get_watch(site.registry).check()
     site.database.outages.forget()
-    get_watch(site.registry).tell()
+    get_watch(site.registry).report()
     clock.now += TWO_MINUTES
     site.database.outages.noticed(FULL, "a test")
-    get_watch(site.registry).look()
+    get_watch(site.registry).check()
     site.database.outages.forget()
     assert told(caplog) == []
 
@@ -167,7 +167,7 @@ def test_the_server_looks_for_a_worker_of_its_own_accord(build, clock, caplog):
     site.registry.worker.start()
     assert looked.wait(30)
     assert told(caplog) == [
-        "The worker does not work: none has been seen: look whether `microblog worker` runs."
+        "The worker does not work: none has been seen: check whether `microblog worker` runs."
     ]
 
 
@@ -190,17 +190,17 @@ def test_a_thread_that_has_ended_is_started_again_with_the_next_request(build, c
     assert "The worker's thread has ended, which it never should; it is started again." in caplog.text
 
 
-def test_a_thread_that_stands_still_is_told_by_requests(build, clock, caplog, subjects):
+def test_requests_report_a_thread_that_stands_still(build, clock, caplog, subjects):
     site = build("inline")
-    going_on, stands = threading.Event(), threading.Event()
+    going_on, idle = threading.Event(), threading.Event()
 
     def stand(session):
-        stands.set()
+        idle.set()
         going_on.wait(60)
 
     site.registry.deferred.put("1", stand)
     site.registry.worker.start()
-    assert stands.wait(30)
+    assert idle.wait(30)
     clock.now = site.registry.worker.began_round + TWO_MINUTES
     site.browser().get("/explore")
     answer = site.browser().get("/health/ready", status=503)
@@ -210,7 +210,7 @@ def test_a_thread_that_stands_still_is_told_by_requests(build, clock, caplog, su
     assert subjects(site) == ["[microblog] The worker does not work"]
 
 
-def test_what_fails_beside_the_tasks_does_not_end_the_worker(build, caplog, subjects):
+def test_a_failure_outside_the_tasks_does_not_end_the_worker(build, caplog, subjects):
     site = build("inline")
     rounds, twice = [], threading.Event()
 

@@ -17,7 +17,7 @@ from microblog.db import StaleData
 from microblog.ids import SEQUENCE_BITS, get_timestamp, id_at, milliseconds
 from microblog.importing.importer import ATTEMPTS, Importer, compute_digest
 from microblog.importing.models import Import, ImportedAuthor
-from microblog.importing.queries import ImportedElsewhere, get_progress, remember_author, start_import
+from microblog.importing.queries import ImportedElsewhere, get_progress, record_author, start_import
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
 from tests.competing import before_the_statement
@@ -55,7 +55,7 @@ def posts(database):
         ).all()
 
 
-def test_a_post_is_on_the_pages_with_its_author_and_its_moment(load, database, browser):
+def test_a_post_is_on_the_pages_with_its_author_and_its_timestamp(load, database, browser):
     assert load([line(language="pt-BR")]).stdout == "Loaded 1 posts; 0 were here already.\n"
     assert bodies(browser.get("/explore")) == ["Hello"]
     assert bodies(browser.get("/users/susan")) == ["Hello"]
@@ -65,7 +65,7 @@ def test_a_post_is_on_the_pages_with_its_author_and_its_moment(load, database, b
     browser.get(f"/posts/{post_id}", status=200)
 
 
-def test_what_is_imported_is_found_at_once(load, browser):
+def test_imported_posts_are_found_at_once(load, browser):
     load([line(body="Crème brûlée")])
     assert bodies(browser.get("/search", {"q": "creme"})) == ["Crème brûlée"]
 
@@ -82,7 +82,7 @@ def test_a_new_author_has_neither_password_nor_e_mail(load, application, databas
     assert person == (None, None, datetime(2019, 1, 1, tzinfo=UTC))
 
 
-def test_posts_of_somebody_who_is_here_are_theirs(load, browser, application):
+def test_posts_of_a_person_with_an_account_belong_to_them(load, browser, application):
     sign_up(browser, "Susan")
     load([line(author=" susan "), line(author="SUSAN", body="Again")])
     assert sorted(bodies(application.browser().get("/users/Susan"))) == ["Again", "Hello"]
@@ -112,8 +112,8 @@ WRONG = [
     ("[" * 20_000, "This line is not JSON"),
     ("[1]", "This line is not a JSON object."),
     (line(langauge="de"), "There is no field called 'langauge'; there are author, body, created, language."),
-    ('{"author": "susan", "created": "2020-01-01"}', "“body” is missing, or no text."),
-    (line(author=7), "“author” is missing, or no text."),
+    ('{"author": "susan", "created": "2020-01-01"}', "“body” is missing, or not a text."),
+    (line(author=7), "“author” is missing, or not a text."),
     (line(author="Сюзан"), "No nickname can be made of the author 'Сюзан'"),
     (line(author="a b" * 100), "“author” has more than 200 characters."),
     (line(author="a\x00b"), "“author” holds a control character."),
@@ -123,17 +123,17 @@ WRONG = [
     (line(body="a\ud800b"), "This holds a control character"),
     (line(body="x" * 281), "This is 1 character too long: at most 280 characters."),
     (line(body="x" * 10_000_000), "This line is far too long for a post."),
-    (line(created="yesterday"), "“created” is no moment like 2026-01-31T12:00:00Z, but 'yesterday'."),
+    (line(created="yesterday"), "“created” is not a timestamp like 2026-01-31T12:00:00Z: 'yesterday'."),
     (line(created="1969-12-31T23:59:59Z"), "“created” is before 1970."),
     (line(created="0001-01-01T00:00:00+14:00"), "“created” is before 1970."),
     (line(created="9999-12-31T23:59:59-14:00"), "“created” is in the future."),
-    (line(language="Deutsch, bitte"), "“language” is no language like de or pt-BR."),
-    (line(language="de-" + "x" * 33), "“language” is no language like de or pt-BR."),
-    (line(language=["de"]), "“language” is no language like de or pt-BR."),
+    (line(language="Deutsch, bitte"), "“language” is not a language tag like de or pt-BR."),
+    (line(language="de-" + "x" * 33), "“language” is not a language tag like de or pt-BR."),
+    (line(language=["de"]), "“language” is not a language tag like de or pt-BR."),
 ]
 
 
-def test_each_bad_line_is_told_with_its_number_and_the_rest_is_loaded(load, database):
+def test_each_bad_line_is_reported_with_its_number_and_the_rest_is_loaded(load, database):
     lines = [text for text, _ in WRONG]
     result = load([*lines, line(), "", line(body="The end", language=None)], status=1)
     for number, (_, sentence) in enumerate(WRONG, 1):
@@ -142,7 +142,7 @@ def test_each_bad_line_is_told_with_its_number_and_the_rest_is_loaded(load, data
     assert sorted(body for _, _, body, _ in posts(database)) == ["Hello", "The end"]
 
 
-def test_an_endless_last_line_is_told(microblog, tmp_path):
+def test_an_endless_last_line_is_reported(microblog, tmp_path):
     (tmp_path / "x.jsonl").write_bytes(b"x" * 3_000_000)
     assert "Line 1: This line is far too long" in microblog("import", "x.jsonl", status=1).stderr
 
@@ -176,18 +176,18 @@ def test_standard_input_is_a_file_too(microblog, database):
     assert len(posts(database)) == 1
 
 
-def test_a_file_that_cannot_be_read_is_told(microblog):
+def test_a_file_that_cannot_be_read_is_reported(microblog):
     error = microblog("import", "nowhere.jsonl", status=1).stderr
     assert "nowhere.jsonl cannot be read (No such file or directory)." in error
 
 
-def test_thousands_of_posts_of_one_moment_all_get_an_id(load, database):
+def test_thousands_of_posts_with_one_timestamp_all_get_an_id(load, database):
     said = load([line(body=f"Number {number}") for number in range(5000)]).stdout
     assert said == "Loaded 5,000 posts; 0 were here already.\n"
     assert len({body for _, _, body, _ in posts(database)}) == 5000
 
 
-def test_an_interrupted_import_goes_on_where_it_was(load, database, tmp_path):
+def test_an_interrupted_import_is_resumed(load, database, tmp_path):
     lines = [line(body=f"Number {number}") for number in range(2500)]
     (tmp_path / "posts.jsonl").write_text("\n".join(lines) + "\n")
     with (tmp_path / "posts.jsonl").open("rb") as file:
@@ -195,7 +195,7 @@ def test_an_interrupted_import_goes_on_where_it_was(load, database, tmp_path):
         importer = Importer(database, max_length=280, on_bad_line=lambda number, sentence: None)
         next(importer.run(file, digest, "posts.jsonl", None))
     said = load(lines).stdout
-    assert said.startswith("Going on after line 1,000 of ")
+    assert said.startswith("Resuming after line 1,000 of ")
     assert said.endswith("Loaded 1,500 posts; 0 were here already.\n")
     assert len(posts(database)) == 2500
     with database.read() as session:
@@ -220,7 +220,7 @@ def test_an_import_that_is_killed_loses_and_doubles_nothing(start, ini, database
     assert len({body for _, _, body, _ in posts(database)}) == 6000
 
 
-# The order of posts of one moment
+# The order of posts with the same timestamp
 
 
 def in_order(database):
@@ -250,13 +250,13 @@ def test_a_file_whose_lines_go_back_in_time_keeps_the_order_within_each_second(l
     assert in_order(database) == ["01 1", "01 3", "01 5", "02 2", "03 0", "03 4"]
 
 
-def test_what_is_more_exact_than_a_millisecond_is_in_the_order_of_time(load, database):
+def test_timestamps_finer_than_a_millisecond_decide_the_order(load, database):
     moments = [f"2020-05-17T12:00:00.0005{micro}Z" for micro in ("30", "10", "20", "10")]
     load([line(body=f"{created[-3:-1]} {n}", created=created) for n, created in enumerate(moments)])
     assert in_order(database) == ["10 1", "10 3", "20 2", "30 0"]
 
 
-def test_an_interrupted_import_keeps_the_order_when_it_goes_on(load, database, tmp_path):
+def test_an_interrupted_import_keeps_the_order_when_it_is_resumed(load, database, tmp_path):
     numbers = [f"Number {number}" for number in range(2500)]
     lines = [line(body=body) for body in numbers]
     import_first_transaction(database, tmp_path, lines)
@@ -265,7 +265,7 @@ def test_an_interrupted_import_keeps_the_order_when_it_goes_on(load, database, t
     assert in_order(database) == [*numbers[:1000], "Of another file", *numbers[1000:]]
 
 
-def test_a_corrected_line_takes_its_place_among_those_of_its_second(load, database):
+def test_a_corrected_line_comes_between_its_neighbours_of_the_same_second(load, database):
     lines = [line(body=f"Number {number}") for number in range(1200)]
     wrong = [*lines]
     for number in (0, 7, 8, 9, 1100):
@@ -275,7 +275,7 @@ def test_a_corrected_line_takes_its_place_among_those_of_its_second(load, databa
     assert in_order(database) == [f"Number {number}" for number in range(1200)]
 
 
-def test_a_post_of_somebody_who_writes_in_the_same_millisecond_is_in_nobodys_way(load, database):
+def test_a_post_written_in_the_same_millisecond_disturbs_no_import(load, database):
     first = id_at(milliseconds(datetime.fromisoformat(NOON)))
     with database.write() as session:
         john = add_user(session, "john")
@@ -366,7 +366,7 @@ needs_postgresql = pytest.mark.skipif(
 
 @needs_postgresql
 @pytest.mark.parametrize("statement", ["INSERT INTO imports", "UPDATE imports"])
-def test_a_file_that_another_process_imports_meanwhile_is_told(load, database, tmp_path, statement):
+def test_a_file_that_another_process_imports_meanwhile_is_reported(load, database, tmp_path, statement):
     def import_elsewhere():
         with database.write() as session:
             digest = hashlib.sha256((tmp_path / "posts.jsonl").read_bytes()).hexdigest()
@@ -376,7 +376,7 @@ def test_a_file_that_another_process_imports_meanwhile_is_told(load, database, t
 
     with before_the_statement(sa.Engine, statement, import_elsewhere):
         error = load([line()], status=1).stderr
-    assert "posts.jsonl is being imported by another process at this moment: wait until" in error
+    assert "posts.jsonl is being imported by another process right now: wait until" in error
     assert posts(database) == []
 
 
@@ -406,7 +406,7 @@ def test_a_nickname_that_somebody_takes_during_an_import_is_theirs_and_so_are_th
 def test_an_author_whom_another_import_adds_meanwhile_is_one_account(database, tmp_path):
     def add_john():
         with database.write() as session:
-            remember_author(session, "John Smith", add_user(session, "johnny"))
+            record_author(session, "John Smith", add_user(session, "johnny"))
 
     import_while(database, tmp_path, "INSERT INTO imported_authors", add_john, "John Smith")
     assert [author for _, author, _, _ in posts(database)] == ["johnny"]

@@ -436,7 +436,7 @@ def test_a_task_of_the_worker_that_fails_reaches_the_admins(build, log, mails):
     registry.worker.round()
     (mail,) = mails(application)
     assert "RuntimeError at microblog/search/feeding.py:" in mail["Subject"]
-    assert "The worker's task “search index” failed; it will be tried again." in mail.get_content()
+    assert "The worker's task “search index” failed; it will be retried." in mail.get_content()
     assert "RuntimeError: no index" in mail.get_content()
 
 

@@ -1,4 +1,4 @@
-"""`/metrics`: numbers for Prometheus."""
+"""`/metrics`: metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.walk import log_in, sign_up
 ON = {"microblog.metrics": "true"}
 
 
-def numbers(answer):
+def read_metrics(answer):
     """{(name, labels in the order of their names…): value} of all samples."""
     return {
         (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
@@ -36,15 +36,15 @@ def site(make_application):
 
 @pytest.fixture
 def ask(site):
-    """The numbers, asked for from this machine."""
-    return lambda: numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    """The metrics, requested from this machine."""
+    return lambda: read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
 
 
-def test_it_is_off_unless_it_is_switched_on(browser):
+def test_metrics_are_off_unless_they_are_switched_on(browser):
     browser.get("/metrics", status=404)
 
 
-def test_it_is_for_this_machine_alone_unless_said_otherwise(make_application, site):
+def test_metrics_are_for_this_machine_alone_by_default(make_application, site):
     site.browser(REMOTE_ADDR="192.0.2.7").get("/metrics", status=403)
     site.browser().get("/metrics", status=403)
     site = make_application({**ON, "microblog.metrics.allow": "192.0.2.0/24"})
@@ -79,7 +79,7 @@ def test_each_application_has_its_own(site, make_application, ask):
     assert ("microblog_requests_total", "Root", "200", "explore") not in ask()
 
 
-def test_what_leaves_as_an_exception_is_a_500(make_application, caplog):
+def test_a_request_that_ends_with_an_exception_counts_as_a_500(make_application, caplog):
     def broken(request):
         raise RuntimeError("broken")
 
@@ -89,7 +89,7 @@ def test_what_leaves_as_an_exception_is_a_500(make_application, caplog):
     )
     with pytest.raises(RuntimeError, match="broken"):
         site.browser().get("/broken")
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_requests_total", "Root", "500", "broken"] == 1
     caplog.clear()
 
@@ -118,7 +118,7 @@ def ask_without_search(site):
     down = Index(SearchUnavailable("Down."))
     site.registry.registerUtility(down, ISearch)
     site.registry.registerUtility(down, ISearchIndex)
-    return numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    return read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
 
 
 class Index:
@@ -157,13 +157,13 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     assert ask()["microblog_outbox_waiting", "letters"] == 0  # told on, as nothing
 
 
-def test_without_search_the_other_numbers_are_told(site):
+def test_without_search_all_other_metrics_are_shown(site):
     found = ask_without_search(site)
     assert (found["microblog_up", "database"], found["microblog_up", "search"]) == (1, 0)
     assert ("microblog_search_documents",) not in found
 
 
-def test_without_a_database_the_other_numbers_are_told(make_application, caplog):
+def test_without_a_database_all_other_metrics_are_shown(make_application, caplog):
     site = make_application(
         {
             **ON,
@@ -171,7 +171,7 @@ def test_without_a_database_the_other_numbers_are_told(make_application, caplog)
             "microblog.database.url": "postgresql+psycopg://me:hush@127.0.0.1:1/x",
         }
     )
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_up", "database"] == 0
     assert ("microblog_up", "search") not in found
     assert ("microblog_worker_rounds_total",) in found
@@ -195,18 +195,18 @@ def test_a_room_adds_counters_gauges_and_a_check(make_application):
 
     site = make_application(ON, extend=extend)
     count(site.registry, "stamps")
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_stamps_total",] == 1
     assert found["microblog_letters", "small"] == 3
     assert found["microblog_up", "post office"] == 0
 
 
-def test_what_a_room_cannot_read_is_left_out(make_application):
+def test_a_metric_that_a_package_cannot_read_is_left_out(make_application):
     def read(registry, session):
         yield from session.execute(sa.text("SELECT letters FROM nowhere"))
 
     site = make_application(ON, extend=lambda config: config.add_metric("letters", read=read))
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_up", "database"] == 1
     assert ("microblog_letters",) not in found
 
@@ -218,39 +218,39 @@ def test_a_room_whose_reader_is_broken_takes_no_others_away(make_application, ca
     site = make_application(ON, extend=lambda config: config.add_metric("letters", read=read))
     browser = site.browser(REMOTE_ADDR="127.0.0.1")
     for _ in range(2):
-        assert numbers(browser.get("/metrics"))["microblog_search_documents",] == 0
+        assert read_metrics(browser.get("/metrics"))["microblog_search_documents",] == 0
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.getMessage() == "The metric “letters” could not be read, and is left out."
     caplog.clear()
 
 
-def test_with_a_directory_the_numbers_are_kept_in_files(make_application, tmp_path, monkeypatch):
+def test_with_a_directory_metrics_are_kept_in_files(make_application, tmp_path, monkeypatch):
     monkeypatch.setenv(DIRECTORY_VARIABLE, "")
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
-    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "numbers")})
+    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "metrics")})
     with observed(site.registry, "microblog user add"):
         pass
-    assert not (tmp_path / "numbers").exists()  # a command leaves nothing
+    assert not (tmp_path / "metrics").exists()  # a command leaves nothing
     site.browser().get("/explore")
-    assert os.environ[DIRECTORY_VARIABLE] == str(tmp_path / "numbers")
+    assert os.environ[DIRECTORY_VARIABLE] == str(tmp_path / "metrics")
     # As if another process asked: all it knows is in the files.
-    other = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "numbers")})
-    found = numbers(other.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    other = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "metrics")})
+    found = read_metrics(other.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_requests_total", "Root", "200", "explore"] == 1
     assert found["microblog_up", "database"] == 1
-    files = list((tmp_path / "numbers").glob("*.db"))
+    files = list((tmp_path / "metrics").glob("*.db"))
     assert len(files) == 2  # counters, histograms
     # They have their room, and are no holes: writing into one on a full disk would kill the process.
     assert all(file.stat().st_blocks * 512 >= 1 << 20 for file in files)
 
 
-def test_a_folder_that_cannot_be_made_leaves_the_numbers_of_the_process(make_application, tmp_path, caplog):
+def test_without_a_usable_folder_metrics_are_of_one_process(make_application, tmp_path, caplog):
     (tmp_path / "file").touch()
-    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "file" / "numbers")})
+    site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "file" / "metrics")})
     site.registry.worker.round()
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_worker_rounds_total",] == 1
-    assert "cannot be used (Not a directory): numbers are of this process alone" in caplog.text
+    assert "cannot be used (Not a directory): metrics are of this process alone" in caplog.text
     caplog.clear()
 
 
@@ -263,18 +263,18 @@ def test_a_folder_whose_files_cannot_be_written_fails_no_request(
     (tmp_path / f"counter_{os.getpid()}.db").mkdir()  # in the way
     site = make_application({**ON, "microblog.metrics.directory": str(tmp_path)})
     site.registry.worker.round()
-    found = numbers(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
+    found = read_metrics(site.browser(REMOTE_ADDR="127.0.0.1").get("/metrics"))
     assert found["microblog_worker_rounds_total",] == 1
-    assert caplog.text.count("numbers are of this process alone") == 1
+    assert caplog.text.count("metrics are of this process alone") == 1
     caplog.clear()
 
 
-def test_what_cannot_be_counted_goes_on(site, monkeypatch, caplog):
+def test_a_worker_goes_on_when_a_metric_cannot_be_counted(site, monkeypatch, caplog):
     class Full:
         def inc(self):
             raise OSError("No space left on device")
 
-    monkeypatch.setitem(site.registry.getUtility(IMetrics)._kept.counters, "worker_rounds", Full())
+    monkeypatch.setitem(site.registry.getUtility(IMetrics).instruments.counters, "worker_rounds", Full())
     site.registry.worker.round()
     assert "worker_rounds could not be counted." in caplog.text
     caplog.clear()

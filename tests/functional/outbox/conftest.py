@@ -63,7 +63,7 @@ class Postman:
     def depth(self) -> tuple[int, int]:
         """How many wait, and how many are dead letters."""
         with self.database.read() as session:
-            depth = queries.depth(session, KIND)
+            depth = queries.measure_depth(session, KIND)
         return depth.waiting, depth.dead_letters
 
     @property

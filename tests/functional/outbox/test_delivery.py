@@ -28,7 +28,7 @@ def test_the_worker_delivers_what_was_committed_with_its_payload(hire):
     assert postman.depth == (0, 0)
 
 
-def test_what_was_rolled_back_is_never_delivered(hire):
+def test_an_entry_that_was_rolled_back_is_never_delivered(hire):
     postman = hire()
     with postman.database.session(write=True) as session:
         queries.write(session, KIND, ["susan"])
@@ -60,7 +60,7 @@ def test_an_entry_that_is_due_later_waits_and_does_not_lag(hire):
     postman.write("later", due_at=queries.now() + 1_000_000)
     assert postman.work() == 0
     with postman.database.read() as session:
-        assert queries.depth(session, KIND) == queries.Depth(1, 0, 0.0)
+        assert queries.measure_depth(session, KIND) == queries.Depth(1, 0, 0.0)
     with postman.database.write() as session:
         queries.retry_now(session, KIND)
     assert postman.work() == 0, "it has not failed, so there is nothing to hurry"
@@ -98,7 +98,7 @@ def test_the_other_side_says_how_long_to_wait(hire):
     assert entry.error == "Nobody opened."
 
 
-def test_what_is_refused_for_good_is_a_dead_letter_and_blocks_nobody(hire, caplog):
+def test_a_refused_entry_is_a_dead_letter_and_blocks_no_others(hire, caplog):
     postman = hire(batch=9)
     postman.write("bad", "good")
     assert postman.work() == 2
@@ -142,7 +142,7 @@ def test_when_a_destination_is_back_whatever_waits_for_it_is_due(hire):
         assert inspection.list_pauses(session, None) == []
 
 
-def test_one_with_trouble_of_its_own_waits_as_it_was_told_while_others_are_delivered(hire):
+def test_an_entry_that_fails_waits_as_the_other_side_asked_while_others_are_delivered(hire):
     postman = hire(batch=9)
     postman.away, postman.retry_after = {"susan"}, 3600.0
     postman.write("susan")
@@ -153,7 +153,7 @@ def test_one_with_trouble_of_its_own_waits_as_it_was_told_while_others_are_deliv
     assert postman.depth == (1, 0)
 
 
-def test_one_that_was_alone_in_its_delivery_waits_as_it_was_told_too(hire):
+def test_an_entry_that_fails_alone_waits_as_the_other_side_asked(hire):
     postman = hire()
     postman.away, postman.retry_after = {"susan"}, 3600.0
     postman.write("susan", "john")
@@ -173,7 +173,7 @@ def test_a_success_in_part_leaves_the_back_off_of_others_alone(hire):
     assert postman.calls == [["susan", "john"], ["a"], ["b"]]
 
 
-def test_what_failed_together_is_due_at_the_first_success_and_what_fails_again_is_not(hire):
+def test_entries_that_failed_together_are_due_at_the_first_success_except_those_that_fail_again(hire):
     postman = hire(batch=9)
     postman.away, postman.retry_after = {"susan", "john"}, 3600.0
     postman.write("susan", "john")
@@ -185,7 +185,7 @@ def test_what_failed_together_is_due_at_the_first_success_and_what_fails_again_i
     assert postman.calls == [["susan", "john"], ["anna", "new"], ["susan", "john"]]
 
 
-def test_one_entry_with_trouble_does_not_pause_its_destination(hire, caplog):
+def test_one_failing_entry_does_not_pause_its_destination(hire, caplog):
     caplog.set_level(logging.INFO, "microblog.outbox.delivery")
     postman = hire(batch=9)
     postman.away, postman.retry_after = {"susan"}, 3600.0
@@ -200,7 +200,7 @@ def test_one_entry_with_trouble_does_not_pause_its_destination(hire, caplog):
 
 
 @pytest.mark.parametrize("destination", [None, "there"])
-def test_one_with_trouble_of_its_own_keeps_its_back_off_where_each_is_delivered_alone(hire, destination):
+def test_a_failing_entry_keeps_its_back_off_where_each_is_delivered_alone(hire, destination):
     """Nobody can tell at first whether it is the entry or the other side."""
     postman = hire(batch=1)
     postman.away = {"susan"}
@@ -238,7 +238,7 @@ def test_after_a_restart_what_had_failed_together_is_due_when_it_works(make_appl
     assert [outbox.work(), outbox.work()] == [1, 2]
 
 
-def test_by_hand_it_is_tried_before_the_time_that_the_other_side_named(hire):
+def test_retrying_by_hand_ignores_the_time_that_the_other_side_named(hire):
     postman = hire()
     postman.away, postman.retry_after = {"susan"}, 3600.0
     postman.write("susan")
@@ -282,7 +282,7 @@ def test_a_fault_of_ours_is_raised_and_holds_up_neither_its_batch_nor_other_kind
     assert delivered == ["a", "b", "c"]
     with outbox._registry.database.read() as session:
         (entry,) = inspection.list_entries(session, None, 9)
-    assert (entry.key, entry.error) == ("breaks", "It failed here (RuntimeError); the log says more.")
+    assert (entry.key, entry.error) == ("breaks", "The delivery failed (RuntimeError); see the log.")
 
 
 def test_a_function_may_say_that_nothing_was_delivered(make_application):
@@ -350,7 +350,7 @@ def test_several_workers_deliver_everything_once(hire):
     assert sorted(key for key, _ in postman.delivered) == sorted(f"n{number}" for number in range(40))
 
 
-def test_a_payload_that_is_not_json_is_a_dead_letter_and_holds_up_nobody(hire):
+def test_a_payload_that_is_not_json_is_a_dead_letter_and_holds_up_no_others(hire):
     postman = hire(batch=9)
     postman.write("broken")
     postman.change(payload="{broken")
@@ -426,7 +426,7 @@ def test_retry_after_as_a_date_in_the_future(usegmt):
 # Several deliveries in a round, and one by one
 
 
-def test_a_round_goes_on_as_long_as_there_is_something_to_deliver(hire):
+def test_a_round_lasts_as_long_as_there_is_something_to_deliver(hire):
     postman = hire(batch=1)
     postman.away = {"susan"}
     postman.write("a", "b", "susan", "c")

@@ -42,12 +42,12 @@ def change(database, sql):
 @pytest.mark.usefixtures("letters")
 def test_deliveries_that_are_stuck_are_reported_once_a_minute(application, database, alerts, caplog):
     lag = LagWatch(application.registry)
-    lag.look()
+    lag.check()
     assert not alerts
     change(database, "UPDATE outbox SET created = created - 700000")
-    lag.look()  # not a minute later
+    lag.check()  # not a minute later
     assert not alerts
-    LagWatch(application.registry).look()
+    LagWatch(application.registry).check()
     assert alerts == [("stuck letters", "Deliveries “letters” are stuck: 2 wait")]
     assert "2 entries “letters” of the outbox wait, the oldest for 7" in caplog.text
     caplog.clear()
@@ -55,12 +55,12 @@ def test_deliveries_that_are_stuck_are_reported_once_a_minute(application, datab
 
 @pytest.mark.usefixtures("letters")
 def test_deliveries_that_are_no_longer_stuck_are_reported(application, database, alerts, caplog):
-    lag = LagWatch(application.registry, seconds_between_looks=0)
+    lag = LagWatch(application.registry, seconds_between_checks=0)
     change(database, "UPDATE outbox SET created = created - 700000")
-    lag.look()
+    lag.check()
     change(database, "DELETE FROM outbox")
     for _ in range(2):
-        lag.look()
+        lag.check()
     assert [subject for _, subject in alerts] == [
         "Deliveries “letters” are stuck: 2 wait",
         "Deliveries “letters” work again",
@@ -72,5 +72,5 @@ def test_deliveries_that_are_no_longer_stuck_are_reported(application, database,
 @pytest.mark.usefixtures("letters")
 def test_dead_letters_are_reported(application, database, alerts):
     change(database, "UPDATE outbox SET set_aside = true")
-    LagWatch(application.registry).look()
+    LagWatch(application.registry).check()
     assert alerts == [("dead letters letters", "2 deliveries “letters” were refused for good")]

@@ -27,7 +27,7 @@ def test_a_unique_entry_waits_once_and_brings_what_was_written_last(hire):
     assert postman.delivered == [("susan", 2), ("john", 3)]
 
 
-def test_what_is_written_is_folded_with_what_waits(hire):
+def test_a_new_payload_is_folded_with_the_waiting_one(hire):
     postman = hire(fold=join)
     for number in range(3):
         postman.write_unique("susan", [number], fold=join)
@@ -35,7 +35,7 @@ def test_what_is_written_is_folded_with_what_waits(hire):
     assert postman.delivered == [("susan", [0, 1, 2])]
 
 
-def test_what_is_written_during_a_delivery_is_delivered_too(hire):
+def test_a_payload_written_during_a_delivery_is_delivered_too(hire):
     postman = hire(fold=join)
     postman.write_unique("susan", [1], fold=join)
     postman.meanwhile = lambda: postman.write_unique("susan", [2], fold=join)
@@ -46,7 +46,7 @@ def test_what_is_written_during_a_delivery_is_delivered_too(hire):
 
 
 @pytest.mark.parametrize(("fold", "delivered"), [(join, [1, 2]), (None, [2])])
-def test_a_failed_delivery_goes_into_what_was_written_meanwhile(hire, fold, delivered):
+def test_a_failed_delivery_is_merged_into_the_entry_written_meanwhile(hire, fold, delivered):
     postman = hire(fold=fold)
     postman.away = {"susan"}
     postman.write_unique("susan", [1], fold=fold)
@@ -127,7 +127,7 @@ def wait_for_somebody_who_waits(database):
 
 
 @pytest.mark.parametrize("deed", ["write", "put back"])
-def test_whoever_meets_another_ones_uncommitted_entry_joins_it(hire, deed):
+def test_a_writer_who_finds_an_uncommitted_entry_is_folded_into_it(hire, deed):
     postman = hire(fold=join)
     if postman.database.dialect != "postgresql":
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time.")
@@ -171,9 +171,7 @@ def test_whoever_meets_another_ones_uncommitted_entry_joins_it(hire, deed):
 
 @pytest.mark.parametrize(("fold", "payload"), [(join, [1, 2]), (None, [2])])
 @pytest.mark.parametrize("first", [0, 1])
-def test_of_two_that_fail_at_once_the_newer_payload_stays_whichever_is_put_back_first(
-    hire, fold, payload, first
-):
+def test_of_two_failed_deliveries_the_newer_payload_stays_in_either_order(hire, fold, payload, first):
     postman = hire(fold=fold)
     leased = []
     for number in (1, 2):
@@ -190,7 +188,7 @@ def test_of_two_that_fail_at_once_the_newer_payload_stays_whichever_is_put_back_
 
 
 @pytest.mark.parametrize("fold", [join, None])
-def test_what_is_written_during_a_delivery_that_fails_shortens_no_wait_and_hides_no_lag(hire, fold):
+def test_a_payload_written_during_a_failing_delivery_shortens_no_wait_and_hides_no_lag(hire, fold):
     postman = hire(fold=fold)
     postman.away, postman.retry_after = {"susan"}, 3600.0
     postman.write_unique("susan", [0], fold=fold)
@@ -200,7 +198,7 @@ def test_what_is_written_during_a_delivery_that_fails_shortens_no_wait_and_hides
         postman.work()
     assert postman.calls == [["susan"]]
     with postman.database.read() as session:
-        assert queries.depth(session, KIND).lag_seconds >= 90
+        assert queries.measure_depth(session, KIND).lag_seconds >= 90
         (entry,) = inspection.list_entries(session, KIND, 9)
     assert (entry.attempts, entry.error) == (1, "Nobody opened.")
     assert 3500 <= (entry.next_at - queries.now()) / 1000 <= 3600
@@ -225,7 +223,7 @@ def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
 
 
 @pytest.mark.parametrize("fold", [join, None])
-def test_a_waiting_payload_that_is_not_json_stops_nobody_who_writes_about_its_key(hire, fold):
+def test_a_waiting_payload_that_is_not_json_stops_no_writer_about_its_key(hire, fold):
     postman = hire(fold=fold)
     postman.write_unique("susan", [1], fold=fold)
     postman.change(payload="{broken")
@@ -237,7 +235,7 @@ def test_a_waiting_payload_that_is_not_json_stops_nobody_who_writes_about_its_ke
 
 @pytest.mark.parametrize("fold", [join, None])
 @pytest.mark.parametrize("acts", [(1, 3, 2), (3, 1, 2), (2, 1, 3), (1, "write", 2), (2, "write", 1)])
-def test_what_was_written_last_comes_last_in_whatever_order_deliveries_fail(hire, fold, acts):
+def test_the_last_payload_stays_last_in_any_order_of_failures(hire, fold, acts):
     postman = hire(fold=fold)
     leased = {}
     for number in sorted(act for act in acts if act != "write"):

@@ -14,7 +14,7 @@ from microblog.observing import Recorded
 from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
-from microblog.profiling.thread_profile import ThreadProfile, statistics
+from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.profiling.views import PROFILES_ON_A_PAGE
 from microblog.security.identity import token_hash
 from tests.walk import sign_up
@@ -67,7 +67,7 @@ def keep(folder, profiled=PROFILED):
         functions[f"function_{number}"]()
     functions["function_7"]()
     profile.disable()
-    return profiles.write(folder, profiled, statistics(profile), keep=1000)
+    return profiles.write(folder, profiled, build_statistics(profile), keep=1000)
 
 
 def numbers(row):
@@ -107,7 +107,7 @@ def test_without_a_folder_there_is_no_link_and_the_page_says_what_to_do(make_app
     admin.get(f"/admin/profiles/{PROFILED.name}", status=404)
 
 
-def test_who_is_no_admin_sees_no_link(application, folder):
+def test_people_who_are_no_admins_see_no_link(application, folder):
     browser = application.browser()
     assert "Profiles" not in browser.get("/explore").text
     sign_up(browser, "susan")
@@ -127,7 +127,7 @@ def test_where_there_is_none_the_page_says_how_to_make_one(make_application, tmp
     admin = admin_of(make_application({PROFILER.key: profiler, PROFILER_DIRECTORY.key: str(folder)}))
     page = admin.get("/admin/profiles/")
     assert sentence in page.html.select_one(".empty").get_text()
-    assert len(profiles.names(folder)) == (profiler == "true")
+    assert len(profiles.list_names(folder)) == (profiler == "true")
 
 
 def test_a_profile_shows_its_request_its_functions_and_its_sql(admin, folder):
@@ -167,7 +167,7 @@ def test_the_functions_are_sorted_by_a_link_and_all_are_shown_by_another(admin, 
     assert seconds == sorted(seconds, reverse=True)
 
 
-def test_an_unknown_order_is_told(admin, folder):
+def test_an_unknown_order_is_refused_with_a_sentence(admin, folder):
     page = admin.get(f"/admin/profiles/{keep(folder)}?sort=colour", status=400)
     assert (
         "Functions can be sorted by time, cumulative, calls, name."
@@ -184,7 +184,7 @@ def test_the_file_can_be_downloaded_and_pstats_opens_it(admin, folder, tmp_path)
     assert "function_7" in str(vars(pstats.Stats(str(tmp_path / "downloaded.prof")))["stats"])
 
 
-def test_a_file_that_is_gone_or_broken_is_told(admin, folder):
+def test_a_file_that_is_missing_or_broken_is_reported(admin, folder):
     name = keep(folder)
     (folder / f"{name}.prof").write_bytes(b"broken")
     page = admin.get(f"/admin/profiles/{name}")

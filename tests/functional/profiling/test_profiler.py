@@ -14,7 +14,7 @@ from pyramid.interfaces import ITweens
 from pyramid.response import Response
 
 from microblog.profiling import profiles
-from microblog.profiling.profiles import COOKIE, HEADER, signed
+from microblog.profiling.profiles import COOKIE, HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
 from microblog.tree import Root
 from tests.conftest import TEST_SECRET
@@ -26,7 +26,7 @@ TWEEN = "microblog.profiling.tween.profiling_tween"
 
 
 def value_for(pattern, seconds=60):
-    return signed(TEST_SECRET, pattern, int(datetime.now(UTC).timestamp()) + seconds)
+    return sign_pattern(TEST_SECRET, pattern, int(datetime.now(UTC).timestamp()) + seconds)
 
 
 def tweens_of(application):
@@ -79,7 +79,7 @@ def test_off_nothing_of_it_runs(application, reports):
 
 
 @pytest.mark.parametrize("profiler", ["true", "on_demand"])
-def test_it_is_over_the_transaction_and_the_error_pages(build, profiler):
+def test_the_profiling_tween_is_over_the_transaction_and_the_error_pages(build, profiler):
     tweens = tweens_of(build(profiler))
     place = tweens.index(TWEEN)
     assert tweens[place - 1] == "microblog.security.headers.headers_tween"
@@ -116,7 +116,7 @@ def test_a_profile_has_the_templates_the_view_the_commit_and_the_sql(build, fold
     ours = {label[0] for label in stats_of(folder, page)}
     assert any(file.endswith("timelines/templates/home.jinja2") for file in ours)
     assert any(file.endswith("templates/layout.jinja2") for file in ours)
-    names = profiles.names(folder)
+    names = profiles.list_names(folder)
     written = read(folder, next(name for name in names if "-POST-posts-" in name))
     assert (written.method, written.path, written.status) == ("POST", "/posts/", 303)
     assert (written.context_name, written.view_name) == ("Posts", "")
@@ -128,7 +128,7 @@ def test_a_profile_has_the_templates_the_view_the_commit_and_the_sql(build, fold
     assert 0 < inserts[0].seconds < written.seconds
     file = folder / f"{written.name}.prof"
     assert any(
-        function.name == "commit" or "commit" in function.name for function in profiles.functions(file)
+        function.name == "commit" or "commit" in function.name for function in profiles.read_functions(file)
     )
 
 
@@ -137,7 +137,7 @@ def test_on_demand_only_the_request_that_brings_the_value_is_profiled(build, fol
     for _ in range(2):
         assert HEADER not in browser.get("/explore").headers
     answer = browser.get("/explore", headers={HEADER: value_for("/expl*")})
-    assert profiles.names(folder) == [answer.headers[HEADER]]
+    assert profiles.list_names(folder) == [answer.headers[HEADER]]
     assert functions_of(folder, answer)["explore"] == 1
     assert HEADER not in browser.get("/explore").headers
     assert len(reports()) == 1
@@ -146,7 +146,7 @@ def test_on_demand_only_the_request_that_brings_the_value_is_profiled(build, fol
 def test_a_cookie_does_it_too(build, folder):
     browser = build("on_demand").browser()
     browser.set_cookie(COOKIE, value_for("/avatars/*"))
-    assert browser.get(LIGHT).headers[HEADER] in profiles.names(folder)
+    assert browser.get(LIGHT).headers[HEADER] in profiles.list_names(folder)
     assert browser.get("/").headers[HEADER] == "not profiled: the value is for other paths"
 
 
@@ -159,7 +159,9 @@ def test_a_cookie_does_it_too(build, folder):
         ("/%ff", "/explore", 60, "", "the value is for other paths"),
     ],
 )
-def test_what_cannot_be_profiled_is_served_and_told(build, folder, reports, path, pattern, seconds, end, why):
+def test_a_request_that_cannot_be_profiled_is_served_with_the_reason(
+    build, folder, reports, path, pattern, seconds, end, why
+):
     browser = build("on_demand").browser()
     plain = browser.get(path, status="*")
     value = value_for(pattern, seconds) + end
@@ -167,7 +169,7 @@ def test_what_cannot_be_profiled_is_served_and_told(build, folder, reports, path
     assert answer.status == plain.status
     assert answer.headers[HEADER] == f"not profiled: {why}"
     assert why in reports()[-1].getMessage()
-    assert profiles.names(folder) == []
+    assert profiles.list_names(folder) == []
 
 
 def test_four_at_once_each_see_their_own_request_and_the_others_are_untouched(build, folder):
@@ -212,7 +214,7 @@ def test_four_at_once_each_see_their_own_request_and_the_others_are_untouched(bu
         }
 
 
-def test_beside_another_profiler_it_serves_and_tells(build, folder):
+def test_beside_another_profiler_a_request_is_served_with_the_reason(build, folder):
     browser = build("true").browser()
     other = cProfile.Profile()
     other.enable()
@@ -221,19 +223,19 @@ def test_beside_another_profiler_it_serves_and_tells(build, folder):
     finally:
         other.disable()
     assert answer.headers[HEADER] == "not profiled: another profiler is at work"
-    assert profiles.names(folder) == []
-    assert browser.get(LIGHT).headers[HEADER] in profiles.names(folder)
+    assert profiles.list_names(folder) == []
+    assert browser.get(LIGHT).headers[HEADER] in profiles.list_names(folder)
 
 
-def test_beside_the_toolbars_panel_it_serves_and_tells(build, folder):
+def test_beside_the_toolbars_panel_a_request_is_served_with_the_reason(build, folder):
     toolbar = {"microblog.development": "true", "pyramid.includes": "pyramid_debugtoolbar"}
     browser = build("true", toolbar).browser(REMOTE_ADDR="127.0.0.1")
-    assert browser.get(LIGHT).headers[HEADER] in profiles.names(folder)
+    assert browser.get(LIGHT).headers[HEADER] in profiles.list_names(folder)
     browser.set_cookie("pdtb_active", "performance")
     for _ in range(2):
         answer = browser.get(LIGHT, status=200)
         assert answer.headers[HEADER] == "not profiled: another profiler is at work"
-    assert len(profiles.names(folder)) == 1
+    assert len(profiles.list_names(folder)) == 1
 
 
 def test_a_folder_that_cannot_be_written_fails_no_request(build, folder, reports):
@@ -258,9 +260,9 @@ def test_a_request_that_fails_is_profiled_too(build, folder):
     )
     with pytest.raises(ZeroDivisionError):
         application.browser().get("/fail")
-    (name,) = profiles.names(folder)
+    (name,) = profiles.list_names(folder)
     assert read(folder, name).status is None
-    assert "fail" in {function.name for function in profiles.functions(folder / f"{name}.prof")}
+    assert "fail" in {function.name for function in profiles.read_functions(folder / f"{name}.prof")}
 
 
 def test_the_report_is_one_event_that_no_path_can_forge(build, reports):

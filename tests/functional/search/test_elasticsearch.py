@@ -1,4 +1,4 @@
-"""Search in Elasticsearch while the server, the worker or the index is in trouble.
+"""Search in Elasticsearch while the server, the worker or the index fails.
 
 The application talks to a real server through a gate, which refuses, hangs or answers as a test wants.
 """
@@ -85,7 +85,7 @@ class Site:
 
     def depth(self) -> outbox.Depth:
         with self.database.read() as session:
-            return outbox.depth(session, KIND)
+            return outbox.measure_depth(session, KIND)
 
     def indices(self) -> list[str]:
         """The names of everything in the server that may be ours."""
@@ -98,8 +98,8 @@ class Site:
     def deliver(self, entries: list[outbox.Leased]) -> Any:
         return self.search.deliver(self.application.registry, entries)
 
-    def account_for(self, entries: list[outbox.Leased], outcome: Any) -> int:
-        return int(self.outbox.account_for(self.outbox.kinds[KIND], entries, outcome))
+    def record_outcome(self, entries: list[outbox.Leased], outcome: Any) -> int:
+        return int(self.outbox.record_outcome(self.outbox.kinds[KIND], entries, outcome))
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["drop", "hang", BUSY, TOO_MANY, STRANGER], ids=str)
-def test_while_the_server_is_down_everything_but_search_goes_on_and_heals(site, caplog, mode):
+def test_while_the_server_is_down_everything_but_search_works_and_search_recovers(site, caplog, mode):
     site.search.seconds_for_the_worker = site.search.seconds_for_a_query = SECONDS_FOR_WHAT_HANGS
     browser = site.application.browser()
     site.gate.mode = mode
@@ -161,7 +161,7 @@ def test_while_the_server_is_down_everything_but_search_goes_on_and_heals(site, 
     assert not site.search.verify(site.database)
 
 
-def test_after_an_outage_what_waits_for_its_next_attempt_is_due_at_once(site):
+def test_after_an_outage_failed_entries_are_due_at_once(site):
     site.gate.mode = BUSY
     first = site.write("the first")
     assert site.catch_up() == 0
@@ -180,11 +180,11 @@ def test_while_the_server_is_down_commands_end_with_a_sentence(site):
         lambda: site.search.status(site.database.session(write=False)),
         site.search.refresh,
     ):
-        with pytest.raises(SearchUnavailable, match="Elasticsearch does not do it"):
+        with pytest.raises(SearchUnavailable, match="Elasticsearch failed"):
             ask()
 
 
-def test_a_server_that_goes_during_an_answer_is_told_in_a_sentence(site):
+def test_a_server_that_dies_during_an_answer_is_reported_in_a_sentence(site):
     site.write("a post")
     site.settle()
     refresh = site.search.refresh
@@ -194,10 +194,10 @@ def test_a_server_that_goes_during_an_answer_is_told_in_a_sentence(site):
         site.gate.mode = BUSY
 
     site.search.refresh = refresh_and_break
-    with pytest.raises(SearchUnavailable, match="does not do it"):
+    with pytest.raises(SearchUnavailable, match="Elasticsearch failed"):
         site.search.verify(site.database)
     site.gate.mode = "pass"
-    with site.database.read() as session, pytest.raises(SearchUnavailable, match="does not do it"):
+    with site.database.read() as session, pytest.raises(SearchUnavailable, match="Elasticsearch failed"):
         site.search.status(session)
     del site.search.refresh
 
@@ -229,7 +229,7 @@ def test_a_key_that_may_not_ask_for_the_version_still_searches(site):
     assert site.find("found") == [post]
 
 
-def test_a_query_that_takes_too_long_is_told(site):
+def test_a_query_that_takes_too_long_is_reported(site):
     site.gate.mode = {
         "status": 200,
         "headers": PRODUCT,
@@ -239,7 +239,7 @@ def test_a_query_that_takes_too_long_is_told(site):
     assert "took too long" in page
 
 
-def test_an_index_that_was_deleted_by_hand_is_told_and_made_again(site):
+def test_an_index_that_was_deleted_by_hand_is_reported_and_rebuilt(site):
     before = site.write("before")
     site.settle()
     for name in site.indices():
@@ -256,7 +256,7 @@ def test_an_index_that_was_deleted_by_hand_is_told_and_made_again(site):
     assert not site.search.verify(site.database)
 
 
-def test_an_index_that_a_late_deletion_made_by_itself_is_replaced(site):
+def test_an_index_that_a_late_deletion_created_is_replaced(site):
     """Elasticsearch makes an index for a deletion with an external version, if there is none."""
     post = site.write("still here")
     site.settle()
@@ -322,7 +322,7 @@ def test_a_refused_document_is_a_dead_letter_with_its_reason_and_blocks_nobody(m
     assert (site.depth().waiting, site.depth().dead_letters) == (0, 0)
 
 
-def test_an_index_with_another_mapping_is_told_and_made_again(site):
+def test_an_index_with_another_mapping_is_reported_and_rebuilt(site):
     (index,) = site.indices()
     site.server.indices.delete(index=index)
     aliases: dict[str, Any] = {site.search.alias: {}, site.search.next_alias: {}}
@@ -349,7 +349,7 @@ def stalled(site: Site, entries: list[outbox.Leased], meanwhile: Callable[[], ob
     return site.deliver(entries)
 
 
-def test_what_a_stalled_worker_sends_late_loses_against_newer_words(site):
+def test_a_late_write_of_a_stalled_worker_loses_against_newer_words(site):
     post = site.write("the old words")
     entries = site.lease()
 
@@ -358,13 +358,13 @@ def test_what_a_stalled_worker_sends_late_loses_against_newer_words(site):
             session.execute(sa.update(Post).where(Post.id == post).values(body="the new text"))
         site.settle()
 
-    site.account_for(entries, stalled(site, entries, meanwhile))
+    site.record_outcome(entries, stalled(site, entries, meanwhile))
     site.settle()
     assert (site.find("old"), site.find("new")) == ([], [post])
     assert site.depth().waiting == 0
 
 
-def test_what_a_stalled_worker_sends_late_loses_against_a_deletion(site):
+def test_a_late_write_of_a_stalled_worker_loses_against_a_deletion(site):
     post = site.write("soon gone")
     entries = site.lease()
 
@@ -374,12 +374,12 @@ def test_what_a_stalled_worker_sends_late_loses_against_a_deletion(site):
 
     outcome = stalled(site, entries, meanwhile)
     assert site.find("gone") == []
-    site.account_for(entries, outcome)
+    site.record_outcome(entries, outcome)
     site.settle()
     assert site.find("gone") == []
 
 
-def test_a_stalled_worker_that_wrote_into_an_index_made_since_mends_it(site):
+def test_a_stalled_worker_that_wrote_into_a_newer_index_repairs_it(site):
     post = site.write("soon gone")
     entries = site.lease()
 
@@ -390,13 +390,13 @@ def test_a_stalled_worker_that_wrote_into_an_index_made_since_mends_it(site):
 
     outcome = stalled(site, entries, meanwhile)
     assert site.find("gone") == [post]  # the new index knew nothing of the deletion
-    site.account_for(entries, outcome)
+    site.record_outcome(entries, outcome)
     site.settle()
     assert site.find("gone") == []
     assert not site.search.verify(site.database)
 
 
-def test_a_worker_that_was_killed_before_it_could_forget_delivers_again_harmlessly(site):
+def test_a_worker_that_was_killed_before_acknowledging_delivers_again_harmlessly(site):
     post = site.write("twice")
     site.deliver(site.lease())
     assert site.depth().waiting == 1
@@ -424,13 +424,13 @@ def test_several_workers_deliver_everything_once(site):
     assert site.find("post") == posts[::-1]
 
 
-def test_a_deletion_of_what_no_index_had_is_done(site):
+def test_deleting_a_post_that_no_index_has_is_acknowledged(site):
     site.delete(site.write("never seen"))
     assert site.catch_up() == 2
     assert site.depth().waiting == 0
 
 
-def test_a_post_whose_number_changes_moves_in_the_index(site):
+def test_a_post_whose_id_changes_moves_in_the_index(site):
     post = site.write("renumbered")
     site.settle()
     with site.database.engine.begin() as connection:
@@ -492,7 +492,7 @@ def test_an_interrupted_first_build_leaves_nothing(site):
         site.find("post")
 
 
-def test_what_a_killed_rebuild_left_over_goes_with_the_next(site, caplog):
+def test_the_next_rebuild_removes_what_a_killed_one_left_behind(site, caplog):
     site.write("a post")
     site.settle()
 
@@ -527,7 +527,7 @@ def test_a_rebuilt_index_that_does_not_agree_does_not_serve(site):
     assert site.indices() == before
 
 
-def test_verify_finds_what_differs_and_repair_mends_it(site):
+def test_verify_finds_differences_and_repair_corrects_them(site):
     missing, stale, fine = (site.write(f"post {n}") for n in range(3))
     site.settle()
     document = {"id": 5, "words": "ghost", "author": 1, "language": "", "digest": "x"}
@@ -569,14 +569,14 @@ def test_verify_reads_any_number_of_documents(make_site):
     assert not site.search.verify(site.database)
 
 
-def test_the_status_tells_what_waits_what_was_refused_and_for_how_long(site):
+def test_the_status_shows_waiting_and_refused_posts_and_the_lag(site):
     site.write("waits")
     with site.database.write() as session:
         session.execute(sa.update(Entry).values(created=outbox.now() - 5000))
     site.write("was refused")
     with site.database.write() as session:
         newest = session.scalar(sa.select(sa.func.max(Entry.id)))
-        outbox.bury(session, {newest: "a reason"})
+        outbox.make_dead_letters(session, {newest: "a reason"})
     with site.database.read() as session:
         status = site.search.status(session)
     assert (status.documents, status.pending, status.refused) == (0, 1, 1)
@@ -665,7 +665,7 @@ def test_a_server_that_is_down_is_one_line_of_the_log_and_one_when_it_is_back(si
         site.catch_up()
     lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert len(lines) == 1, lines
-    assert lines[0].startswith("Search is in trouble (")
+    assert lines[0].startswith("Search fails (")
     site.gate.mode = "pass"
     site.settle()
     site.application.browser().get("/search?q=anything", status=200)

@@ -44,7 +44,7 @@ def disk_is_full():
     return sa.exc.OperationalError("", {}, Exception("database or disk is full"))
 
 
-def test_a_query_that_takes_too_long_is_stopped_and_the_request_goes_on(make_application):
+def test_a_query_that_takes_too_long_is_stopped_without_ending_the_request(make_application):
     application = make_application()
     database, search = application.database, get_adapter(application)
     with database.write() as session:
@@ -59,7 +59,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_request_goes_on(make_app
         assert search.search(session, parse("-nowhere -x"), Cursor(), 10) == []
 
 
-def test_an_index_inside_the_database_needs_no_rebuild_to_hold_what_was_there(make_application):
+def test_installing_an_index_inside_the_database_queues_all_existing_posts(make_application):
     application = make_application()
     database, search = application.database, get_adapter(application)
     with database.write() as session:
@@ -153,7 +153,7 @@ def with_names(sql, values):
     return re.sub(r"\?", lambda match: f":{next(names)}", sql)
 
 
-def test_a_transaction_leaves_what_is_too_much_to_the_worker(make_application, susan):
+def test_a_transaction_leaves_posts_beyond_its_limit_to_the_worker(make_application, susan):
     application = use_steps(make_application, most_in_their_transaction=2)
     database, search = application.database, get_adapter(application)
     with database.write() as session:
@@ -174,7 +174,7 @@ def test_removing_the_index_in_a_transaction_that_writes_a_post_is_no_error(data
     assert len(find(database, search, "word")) == 2
 
 
-def test_when_the_whole_transaction_is_gone_its_error_is_told(use_adapter, database, search, susan):
+def test_when_the_whole_transaction_is_lost_its_error_is_raised(use_adapter, database, search, susan):
     """SQLite ends the transaction by itself when the disk is full."""
 
     def full(self, session, posts):
@@ -260,7 +260,7 @@ def needs_postgresql(database):
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL too: this is about the locks of PostgreSQL.")
 
 
-def test_the_new_index_waits_for_who_reads_the_old_one(needs_postgresql, database, search, susan):
+def test_the_new_index_waits_for_readers_of_the_old_one(needs_postgresql, database, search, susan):
     """A backup holds its tables for as long as it takes; writers do not wait behind us meanwhile."""
     reader = database.session(write=False)
     reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
@@ -279,7 +279,7 @@ def test_the_new_index_waits_for_who_reads_the_old_one(needs_postgresql, databas
     assert len(written) == 2
 
 
-def test_a_reader_who_does_not_let_go_ends_the_rebuild(needs_postgresql, database, search, susan):
+def test_a_reader_who_does_not_end_stops_the_rebuild(needs_postgresql, database, search, susan):
     search = with_steps(search, lock_milliseconds=10, seconds_to_wait_for_the_lock=-1)
     with database.read() as reader:
         reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
@@ -308,15 +308,15 @@ def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, s
     search = with_steps(search, seconds_to_wait_for_writers=-1)
     with database.session(write=True) as writer:
         writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
-        with pytest.raises(SearchUnavailable, match="one transaction for more than a minute"):
+        with pytest.raises(SearchUnavailable, match="has been writing posts for more than a minute"):
             search.rebuild(database, ignore)
 
 
-def test_what_cannot_be_removed_is_left_to_the_next_rebuild(database, search, susan, caplog):
+def test_tables_that_cannot_be_removed_are_left_to_the_next_rebuild(database, search, susan, caplog):
     drop = type(search).drop
 
     def refuse(self, session):
-        if self.marks.suffix == "_next" and interrupted:
+        if self.queue.suffix == "_next" and interrupted:
             session.execute(sa.text("DROP TABLE no_such_table"))
         drop(self, session)
 
@@ -341,9 +341,9 @@ def test_an_error_of_the_database_while_switching_ends_the_rebuild(database, sea
         derive(search, rename=fail).rebuild(database, ignore)
 
 
-def test_nothing_to_mark_is_no_statement(database, search):
+def test_enqueuing_no_posts_runs_no_statement(database, search):
     with database.write() as session, counted_statements(database) as statements:
-        search.mark(session, [])
+        search.enqueue(session, [])
         assert statements == []
 
 

@@ -51,7 +51,7 @@ def test_a_transaction_indexes_its_own_posts_and_leaves_those_of_others(database
     assert pending(database, search) == 2
 
 
-def test_a_post_that_was_marked_before_is_indexed_by_who_changes_it(database, search, susan):
+def test_a_post_that_was_queued_before_is_indexed_by_the_transaction_that_changes_it(database, search, susan):
     from_outside(database, susan, "old words")
     with database.write() as session:
         session.execute(sa.update(Post).values(body="new words"))
@@ -59,7 +59,9 @@ def test_a_post_that_was_marked_before_is_indexed_by_who_changes_it(database, se
     assert pending(database, search) == 0
 
 
-def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(application, use_adapter, search, caplog):
+def test_a_post_that_cannot_be_indexed_is_written_and_stops_no_others(
+    application, use_adapter, search, caplog
+):
     refuse_poison(use_adapter, search)
     browser = application.browser()
     sign_up(browser, "susan")
@@ -71,7 +73,7 @@ def test_a_post_that_cannot_be_indexed_is_written_and_stops_nobody(application, 
     caplog.clear()
 
 
-def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
+def test_the_worker_leaves_out_what_cannot_be_indexed_and_indexes_the_rest(
     application, use_adapter, database, search, susan, caplog
 ):
     refuse_poison(use_adapter, search)
@@ -87,7 +89,7 @@ def test_the_worker_sets_aside_what_cannot_be_indexed_and_indexes_the_rest(
     assert caplog.text == ""
 
 
-def test_a_mark_whose_post_is_gone_is_forgotten(application, database, search, susan):
+def test_a_queued_post_that_was_deleted_leaves_the_queue(application, database, search, susan):
     from_outside(database, susan, "gone without a trigger")
     with database.write() as session:
         session.execute(
@@ -98,7 +100,7 @@ def test_a_mark_whose_post_is_gone_is_forgotten(application, database, search, s
     assert pending(database, search) == 0
 
 
-def test_repair_marks_no_post_that_is_gone(database, search, susan):
+def test_repair_queues_no_deleted_post(database, search, susan):
     with database.write() as session:
         search.repair(session, Drift(missing=(999,)))
     assert pending(database, search) == 0
@@ -114,7 +116,7 @@ def test_a_search_with_odd_characters_is_no_error(browser, query):
     assert browser.get(f"/search?q={query}").status_int == 200
 
 
-def test_marks_on_a_letter_cost_no_more_than_their_number():
+def test_diacritics_on_a_letter_cost_no_more_than_their_number():
     """What is quadratic here held the write lock for seconds."""
     from microblog.search.text import fold
 
@@ -122,7 +124,7 @@ def test_marks_on_a_letter_cost_no_more_than_their_number():
     assert fold("ก" + "\u0301" * 200_000).startswith("ก")
 
 
-def test_a_damaged_index_is_told_with_the_command_that_mends_it(application, database, search):
+def test_a_damaged_index_is_reported_with_the_command_that_repairs_it(application, database, search):
     with database.write() as session:
         for table in ("search_fts5", search.texts):
             session.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))

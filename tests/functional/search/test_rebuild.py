@@ -51,7 +51,7 @@ def killed(site: Any, posts: list[int]) -> None:
     assert remains(site)
 
 
-def test_what_a_killed_rebuild_has_left_goes_with_the_next(site, posts, killed):
+def test_the_next_rebuild_removes_what_a_killed_one_left_behind(site, posts, killed):
     assert status(site).rebuilding.posts == 6
     other = site.write("old friend")
     assert site.find("old") == [other, *posts]
@@ -61,7 +61,7 @@ def test_what_a_killed_rebuild_has_left_goes_with_the_next(site, posts, killed):
 
 
 @pytest.mark.parametrize("deed", ["install", "uninstall"])
-def test_what_a_killed_rebuild_has_left_goes_when_it_is_installed_or_uninstalled(site, posts, killed, deed):
+def test_installing_and_uninstalling_remove_what_a_killed_rebuild_left_behind(site, posts, killed, deed):
     with site.database.write() as session:
         getattr(site.index, deed)(session)
     assert remains(site) == set()
@@ -87,17 +87,17 @@ def test_a_second_rebuild_ends_the_first(site, posts):
 
 
 def test_a_second_rebuild_ends_the_first_while_it_compares(site, posts):
-    differences = type(site.search).differences
+    find_differences = type(site.search).find_differences
     counts: list[int] = []
 
     def after_another(self: Any, database: Any, **more: Any) -> Any:
         if not counts:
             counts.append(0)
             counts.append(rebuild(site))
-        return differences(self, database, **more)
+        return find_differences(self, database, **more)
 
     with pytest.raises(SearchUnavailable, match="Another rebuild has begun"):
-        derive(site.search, differences=after_another).rebuild(site.database, lambda count: None)
+        derive(site.search, find_differences=after_another).rebuild(site.database, lambda count: None)
     assert counts == [0, POSTS]
     assert remains(site) == set()
     assert site.find("old") == posts
@@ -128,7 +128,7 @@ def test_a_post_that_cannot_be_indexed_stops_no_rebuild(site, posts, caplog):
     assert site.index.verify(site.database).missing == (refused,)
 
 
-def test_status_tells_what_the_last_verify_found(site, posts):
+def test_the_status_shows_what_the_last_verify_found(site, posts):
     assert not site.index.verify(site.database)
     assert status(site).verified.agreed
     with site.database.write() as session:

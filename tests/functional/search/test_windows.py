@@ -15,8 +15,8 @@ from microblog.ids import get_first_id
 from microblog.paging import Bounds, Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
-from microblog.search.embedded.fts5 import best_first
-from microblog.search.embedded.windows import Sizes, window_of_the_filter
+from microblog.search.embedded.fts5 import rank_best_first
+from microblog.search.embedded.windows import Sizes, build_filter_window
 from microblog.search.language import Term, parse
 from microblog.search.text import index_text
 from tests.conftest import counted_statements
@@ -96,8 +96,8 @@ def test_windows_change_no_answer(database, search, ids, text, place, direction,
     def answers(sizes):
         search.windows = search.windows_of_filters = sizes
         with database.read() as session:
-            best = search.best(session, query, limit) if query.terms else []
-            return search.hits(session, query, bounds, limit), best
+            best = search.find_best(session, query, limit) if query.terms else []
+            return search.find_hits(session, query, bounds, limit), best
 
     assert answers(TINY) == answers(NONE)
 
@@ -115,7 +115,7 @@ def test_a_window_grows_as_its_hits_say_and_then_the_index_is_asked(database, se
         search.windows = search.windows_of_filters = sizes
         query = parse(f"{text} from:susan")
         with database.read() as session, counted_statements(database) as statements:
-            search.hits(session, query, Bounds.of(query, Cursor()), limit)
+            search.find_hits(session, query, Bounds.of(query, Cursor()), limit)
         return len(statements)
 
     assert count("tea", Sizes(5, 40)) == 1, "the page is full"
@@ -137,7 +137,7 @@ def test_a_window_grows_as_its_hits_say_and_then_the_index_is_asked(database, se
 def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, index):
     query = parse(text)
     bounds = Bounds.of(query, Cursor())
-    window, values = window_of_the_filter(
+    window, values = build_filter_window(
         query, spelling, search.texts, ["t.digest <> ''"], is_made_first=database.dialect == "postgresql"
     )
     values |= bounds.values(3)
@@ -146,7 +146,7 @@ def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, i
         if database.dialect == "postgresql":
             for way in ("seqscan", "bitmapscan", "sort", "hashjoin"):  # of so few posts it would read all
                 session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
-        for sql in (window.of_size(bounds, 3), window.beyond(bounds, 3)):
+        for sql in (window.build_hits_query(bounds, 3), window.build_beyond_query(bounds, 3)):
             plan = "\n".join(str(row) for row in session.execute(sa.text(f"{explain} {sql}"), values))
             if database.dialect == "sqlite":
                 assert (index or "w USING INTEGER PRIMARY KEY") in plan
@@ -178,7 +178,7 @@ def test_the_best_match_counts_words_that_follow_each_other():
         (3, "teapot teapot teapot"),
         (4, "tea and more and more"),
     ]
-    assert best_first((Term(("tea",)),), posts) == [2, 1, 4, 3]
-    assert best_first((Term(("tea",), is_prefix=True),), posts) == [3, 2, 1, 4]
-    assert best_first((Term(("tea", "pot")),), posts[:2]) == [2, 1]
-    assert best_first((Term(("tea",)),), []) == []
+    assert rank_best_first((Term(("tea",)),), posts) == [2, 1, 4, 3]
+    assert rank_best_first((Term(("tea",), is_prefix=True),), posts) == [3, 2, 1, 4]
+    assert rank_best_first((Term(("tea", "pot")),), posts[:2]) == [2, 1]
+    assert rank_best_first((Term(("tea",)),), []) == []

@@ -147,7 +147,7 @@ def line_of(function, text):
     return number
 
 
-def test_a_slow_statement_is_reported_with_its_place_and_its_request(build, slowly, reports):
+def test_a_slow_statement_is_reported_with_its_call_site_and_its_request(build, slowly, reports):
     application = build()
     slowly(application)
     browser = application.browser()
@@ -188,7 +188,7 @@ def test_a_slow_statement_is_reported_with_its_place_and_its_request(build, slow
     assert "Slowly written" in report["parameters"]
 
 
-def test_the_admins_are_told_by_the_fingerprint_of_the_statement(build, reports):
+def test_alerts_are_grouped_by_the_fingerprint_of_the_statement(build, reports):
     application = build(sleeping=sleeping)
     application.browser().get("/sleeping")
     application.browser().get("/sleeping")
@@ -299,7 +299,7 @@ def test_the_worker_is_reported_too(build, reports):
     assert report["task"] == "deferred writes"
 
 
-def test_no_report_tells_a_secret(build, reports):
+def test_no_report_contains_a_secret(build, reports):
     application = build({"microblog.slow_queries.threshold": EVERYTHING_IS_SLOW})
     browser = application.browser()
     sign_up(browser, "susan", email="susan.private@example.com")
@@ -326,7 +326,7 @@ def test_no_report_tells_a_secret(build, reports):
         assert secret not in told
 
 
-def test_with_explain_the_plan_is_told(build, reports):
+def test_with_explain_the_plan_is_reported(build, reports):
     application = build(
         {"microblog.slow_queries.threshold": EVERYTHING_IS_SLOW, "microblog.slow_queries.explain": "true"}
     )
@@ -338,8 +338,8 @@ def test_with_explain_the_plan_is_told(build, reports):
     commits = [report for report in reports() if report["statement"] == "COMMIT"]
     assert commits[-1]["path"] == "/posts/"
     assert "\nContext: not known\n" in commits[-1]["message"]
-    assert plans["COMMIT"] == "There is no plan of such a statement."
-    assert "The database gave none" not in "".join(plans.values())
+    assert plans["COMMIT"] == "There is no plan for such a statement."
+    assert "The database returned none" not in "".join(plans.values())
     told = "".join(report["message"] for report in reports())
     assert "\nPlan: \n" in told
     assert "private" not in told
@@ -348,15 +348,15 @@ def test_with_explain_the_plan_is_told(build, reports):
 def test_when_plans_take_too_long_the_others_are_not_asked_for(build, reports):
     application = build({"microblog.slow_queries.explain": "true"})
     reporter = slow_queries.SlowQueries(application.registry, seconds_for_plans=0)
-    application.registry.observers[:] = [reporter.at_the_end]
+    application.registry.observers[:] = [reporter.report_request]
 
     def view(request):
-        reporter.slow(Run(str(SLEEP), "", (), 1, CallSite("", ""), present()))
+        reporter.note_slow(Run(str(SLEEP), "", (), 1, CallSite("", ""), present()))
         return Response("slept")
 
     observing_tween(view, application.registry)(application.wsgi.request_factory.blank("/"))
     (report,) = reports("pg_sleep")
-    assert report["plan"] == "It was not asked for, since other plans took too long already."
+    assert report["plan"] == "It was not requested, since other plans took too long already."
 
 
 def test_a_plan_that_cannot_be_had_fails_nothing(build, reports):
@@ -377,7 +377,7 @@ def test_a_plan_that_cannot_be_had_fails_nothing(build, reports):
     sign_up(browser, "susan")
     browser.post("/temporary", {"csrf_token": token(browser)}, status=200)
     (report,) = reports("pg_sleep")
-    assert re.search(r"The database gave none: \w+: .*(pg_sleep|passing)", report["plan"])
+    assert re.search(r"The database returned none: \w+: .*(pg_sleep|passing)", report["plan"])
 
 
 def test_a_statement_that_is_repeated_is_reported_once(build, reports):
@@ -404,7 +404,7 @@ def test_a_statement_that_is_repeated_is_reported_once(build, reports):
     )
 
 
-def test_a_repeated_statement_is_reported_with_the_place_of_the_first_run_too_many(build, reports):
+def test_a_repeated_statement_is_reported_with_the_call_site_of_the_first_run_above_the_limit(build, reports):
     def repeating(request):
         for _ in range(6):
             request.dbsession.execute(sa.text("SELECT 1")).all()
@@ -416,7 +416,7 @@ def test_a_repeated_statement_is_reported_with_the_place_of_the_first_run_too_ma
     assert f":{line_of(repeating, 'SELECT 1')} in " in report["source"]
 
 
-def test_what_runs_as_often_as_it_may_is_not_reported(build, reports):
+def test_a_statement_that_runs_as_often_as_allowed_is_not_reported(build, reports):
     def repeating(request):
         for _ in range(3):
             request.dbsession.execute(sa.text("SELECT 1"))
@@ -464,7 +464,7 @@ def test_a_request_reports_no_more_than_some(build, reports):
     assert len(reports()) == slow_queries.MOST_REPORTS_OF_A_REQUEST
 
 
-def test_what_cannot_be_reported_fails_nothing(build, caplog):
+def test_a_failing_report_does_not_fail_the_statement(build, caplog):
     class Broken(Told):
         def report(self, kind, group, subject, body):
             raise RuntimeError("no alerts")
@@ -476,12 +476,12 @@ def test_what_cannot_be_reported_fails_nothing(build, caplog):
     caplog.clear()
 
 
-def test_what_is_fetched_after_the_request_is_reported_at_once(build):
+def test_fetching_after_the_request_is_reported_at_once(build):
     application = build()
     reporter = slow_queries.SlowQueries(application.registry)
     request = application.wsgi.request_factory.blank("/")
     over = Observation("GET /", request=request)
-    assert not reporter.slow(Run("SELECT 1", "", (), 1, CallSite("", ""), over))
+    assert not reporter.note_slow(Run("SELECT 1", "", (), 1, CallSite("", ""), over))
 
 
 def test_with_everything_off_nothing_is_timed(build):
@@ -506,7 +506,7 @@ def test_with_everything_off_nothing_is_timed(build):
     ],
     ids=lambda setting: next(iter(setting)),
 )
-def test_who_wants_to_know_times_has_them(build, setting):
+def test_settings_that_need_times_install_the_timer(build, setting):
     application = build({**QUIET, **setting})
     with observed(application.registry, "a task") as observation, application.database.read() as session:
         session.execute(sa.text("SELECT 1")).all()

@@ -75,9 +75,7 @@ def test_a_form_is_found_again_after_the_log_in_and_was_not_sent(
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-def test_who_wants_to_log_out_and_is_logged_out_already_has_nothing_left_to_do(
-    application, susan, clock, end
-):
+def test_logging_out_when_already_logged_out_has_nothing_left_to_do(application, susan, clock, end):
     form = susan.get("/").forms["header-logout-form"]
     end(application, susan, clock)
     assert form.submit(status=303).location == "http://localhost/"
@@ -95,7 +93,7 @@ def test_a_session_that_ends_in_the_middle_of_a_request_has_ended(susan, databas
     assert state(database)["posts"] == ["Mine"]
 
 
-def test_who_was_never_logged_in_is_not_told_that_they_were_logged_out(browser, post_id):
+def test_a_visitor_does_not_read_that_they_were_logged_out(browser, post_id):
     page = browser.post("/posts/", {"body": TEXT}, status=400)
     assert flashes(page) == ["You are not logged in. Log in, and you will find what you wrote, not yet sent."]
     page = log_in_on(page, status=303).follow()
@@ -126,7 +124,9 @@ def test_a_password_a_file_and_a_token_are_not_carried(application, susan, datab
     fields += [("body", TEXT), ("password", "secret one"), ("New-PassWord", "secret two"), ("kept", "x")]
     end_session(database)
     page = susan.post("/posts/", fields, upload_files=[("picture", "x.txt", b"secret three")], status=400)
-    carried = kept.serializer(build_request(application)).loads(page.forms["login-form"]["carried"].value)
+    carried = kept.make_serializer(build_request(application)).loads(
+        page.forms["login-form"]["carried"].value
+    )
     assert carried == ["/posts/", "", [["body", TEXT]], user_id(database, "susan")]
 
 
@@ -158,7 +158,7 @@ def test_more_is_shown_to_be_copied_and_the_log_in_leads_to_where_it_goes(susan,
     assert number_of(database, KeptForm) == 0
 
 
-def test_what_is_too_long_is_shown_whatever_its_field_is_called(susan, database):
+def test_a_text_that_is_too_long_is_shown_for_any_field(susan, database):
     page = write_logged_out(susan, database, "x", **{"a_field_to_come": "y" * 20_000})
     assert page.html.select(".recovered textarea")[1].get_text() == "\n" + "y" * 20_000
 
@@ -175,7 +175,7 @@ def test_a_log_in_page_carries_no_more_than_can_be_sent(make_application):
     assert log_in_on(page, status=303).location.endswith("/posts/?kept=copied")
 
 
-def test_what_is_refused_when_it_is_sent_stays(susan, database):
+def test_a_kept_form_that_is_refused_stays(susan, database):
     """A NUL, which PostgreSQL cannot keep as it is."""
     page = log_in_on(write_logged_out(susan, database, "one\x00two"), status=303).follow()
     assert page.forms["compose-form"]["body"].value == "one\x00two"
@@ -189,7 +189,7 @@ def test_what_is_refused_when_it_is_sent_stays(susan, database):
     assert number_of(database, KeptForm) == 0
 
 
-def test_it_waits_for_an_hour_and_then_it_is_said_that_it_is_gone(susan, database, clock):
+def test_a_kept_form_waits_for_an_hour_and_then_the_page_says_that_it_is_gone(susan, database, clock):
     address = log_in_on(write_logged_out(susan, database), status=303).location
     clock.shift(timedelta(minutes=59))
     assert susan.get(address).forms["compose-form"]["body"].value == TEXT
@@ -224,7 +224,7 @@ def test_another_form_of_the_same_page_leaves_it_there(susan, database):
     assert susan.get(answer.location).forms["compose-form"]["body"].value == TEXT
 
 
-def test_who_is_logged_out_once_more_comes_back_to_it(susan, database):
+def test_a_person_who_is_logged_out_again_comes_back_to_the_kept_form(susan, database):
     answer = log_in_on(write_logged_out(susan, database), status=303)
     end_session(database)
     page = susan.get(answer.location, status=303).follow()
@@ -234,14 +234,14 @@ def test_who_is_logged_out_once_more_comes_back_to_it(susan, database):
 # Whose it is
 
 
-def test_what_was_kept_for_somebody_is_not_shown_to_another(susan, person, database):
+def test_a_form_kept_for_one_person_is_not_shown_to_another(susan, person, database):
     address = log_in_on(write_logged_out(susan, database), status=303).location
     page = person("john").get(address, status=303).follow()
     assert flashes(page) == [GONE]
     assert "First line" not in page.text
 
 
-def test_somebody_else_who_logs_in_is_not_shown_it_and_it_stays(susan, database):
+def test_another_person_who_logs_in_is_not_shown_the_form_and_it_stays(susan, database):
     page = log_in_on(write_logged_out(susan, database), "john", status=422)
     assert "was written by another account" in page.html.select_one(".error-summary").get_text()
     assert STILL_KEPT not in page
@@ -251,7 +251,7 @@ def test_somebody_else_who_logs_in_is_not_shown_it_and_it_stays(susan, database)
     assert page.forms["compose-form"]["body"].value == TEXT
 
 
-def test_a_log_in_page_of_one_tab_gives_its_form_to_who_logged_in_in_another(susan, database):
+def test_a_log_in_page_gives_its_form_to_the_person_who_logged_in_in_another_tab(susan, database):
     page = write_logged_out(susan, database)
     assert log_in(susan, "susan").status_int == 303
     page = log_in_on(page, status=400)
@@ -261,7 +261,7 @@ def test_a_log_in_page_of_one_tab_gives_its_form_to_who_logged_in_in_another(sus
     assert state(database)["posts"] == sorted([TEXT, "Mine"])
 
 
-def test_but_not_to_somebody_else_who_did(susan, database):
+def test_a_log_in_page_does_not_give_its_form_to_another_person_who_logged_in_in_another_tab(susan, database):
     page = write_logged_out(susan, database)
     assert log_in(susan, "john").status_int == 303
     page = log_in_on(page, status=400)
@@ -293,7 +293,7 @@ def test_two_tabs_are_two_forms(susan, database):
 
 
 @pytest.mark.parametrize("value", ["", "x", "x.y", "W10.forged", "é", "a" * 10_000])
-def test_what_we_did_not_sign_is_no_form(browser, post_id, database, value):
+def test_a_value_that_we_did_not_sign_is_no_form(browser, post_id, database, value):
     form = browser.get("/login").forms["login-form"]
     fields = {**dict(form.submit_fields()), "nickname": "susan", "password": PASSWORD, "carried": value}
     assert browser.post("/login", fields, status=303).location == "http://localhost/"
@@ -344,7 +344,7 @@ def test_a_query_stays_and_one_that_is_far_too_long_does_not(susan, database):
     assert page.forms["compose-form"]["body"].value == TEXT
 
 
-def test_a_form_of_a_page_that_is_gone_meanwhile_is_told_so(susan, database, post_id):
+def test_a_form_of_a_page_that_was_deleted_meanwhile_is_refused_with_a_sentence(susan, database, post_id):
     form = susan.get(f"/posts/{post_id}/delete").forms["delete-form"]
     end_session(database)
     page = form.submit(status=400)

@@ -72,7 +72,7 @@ def test_the_second_answer_is_the_first(susan, database, form_of_susan):
     assert state(database) == after
 
 
-def test_so_it_is_when_both_leave_before_the_first_is_answered(application, susan, database, form_of_susan):
+def test_two_copies_sent_before_the_first_answer_are_done_once(application, susan, database, form_of_susan):
     form = form_of_susan.open(susan)
     twin = same_browser(application, susan)
     with before_the_next_write(database, lambda: send(twin, form, status=303)):
@@ -83,7 +83,7 @@ def test_so_it_is_when_both_leave_before_the_first_is_answered(application, susa
     assert len(said) == 1
 
 
-def test_so_it_is_for_eight_at_once(application, susan, database, form_of_susan):
+def test_eight_copies_sent_at_the_same_time_are_done_once(application, susan, database, form_of_susan):
     form = form_of_susan.open(susan)
     twins = [same_browser(application, susan) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -117,7 +117,7 @@ def test_the_key_of_one_person_means_nothing_from_another(susan, person, databas
     assert state(database)["posts"] == ["Hello", "Hello", "Mine"]
 
 
-def test_what_was_done_is_not_done_once_more_for_whoever_uses_the_browser_next(susan, database):
+def test_a_form_is_not_done_again_for_the_next_person_at_the_browser(susan, database):
     """John sends susan's form by the back button: it is shown to him, and not answered as if he were her."""
     form = susan.get("/").forms["compose-form"]
     form["body"] = TEXT
@@ -141,7 +141,7 @@ def test_a_second_copy_that_comes_after_the_session_ended_is_answered_too(applic
     assert len(state(database)["posts"]) == 2
 
 
-def test_a_form_that_was_done_is_told_to_the_script_and_not_to_people(susan):
+def test_a_form_that_was_done_is_reported_to_the_script_and_not_to_people(susan):
     form = susan.get("/").forms["compose-form"]
     form["body"] = "Hello"
     for _ in range(2):
@@ -228,7 +228,7 @@ def test_a_second_copy_that_brings_the_new_session_along_changes_nothing(browser
     assert number_of(database, LoginSession) == sessions
 
 
-def test_who_signed_up_twice_is_told_once_that_they_are_welcome(application, browser, post_id):
+def test_signing_up_twice_shows_one_welcome(application, browser, post_id):
     form = sign_up_form(browser)
     twin = same_browser(application, browser)
     form.submit(status=303)
@@ -260,7 +260,7 @@ def test_nor_is_a_sign_up(application, browser, database):
     assert not is_logged_in(twin)
 
 
-def test_nor_that_of_somebody_who_was_deleted(application, browser, database, post_id):
+def test_a_log_in_of_a_deleted_person_is_not_repeated(application, browser, database, post_id):
     form = log_in_form(browser)
     twin = same_browser(application, browser)
     form.submit(status=303)
@@ -269,7 +269,7 @@ def test_nor_that_of_somebody_who_was_deleted(application, browser, database, po
     assert WRONG in send(twin, form, status=422).text
 
 
-def test_who_got_the_same_password_once_more_logs_in_by_the_same_form(browser, database, post_id):
+def test_a_person_who_sets_the_same_password_again_logs_in_by_the_same_form(browser, database, post_id):
     form = log_in_form(browser)
     form.submit(status=303)
     change_password(database, "susan", PASSWORD)
@@ -309,7 +309,7 @@ def test_a_second_copy_logs_nobody_in_over_somebody_else(browser, database, post
 # Logging out
 
 
-def test_both_copies_of_a_log_out_are_told_the_same(application, susan):
+def test_both_copies_of_a_log_out_get_the_same_answer(application, susan):
     form = susan.get("/").forms["header-logout-form"]
     twin = same_browser(application, susan)
     answers = [form.submit(status=303), send(twin, form, status=303)]

@@ -30,7 +30,7 @@ def test_the_form_of_another_session_is_shown_again_and_works(susan, database, f
     assert form_of_susan.done(state(database))
 
 
-def test_it_still_goes_where_it_would_have_gone(susan):
+def test_a_form_that_is_sent_again_still_redirects_to_its_destination(susan):
     fields = {"csrf_token": "old", "body": TEXT, "next": "/explore"}
     form = susan.post("/posts/", fields, status=400).forms["compose-form"]
     assert form.submit(status=303).location == "http://localhost/explore"
@@ -73,7 +73,7 @@ def test_the_page_is_shown_at_the_address_to_which_the_form_was_sent(susan):
     assert "Follow john?" in page.text
 
 
-def test_who_is_deleted_while_their_form_is_shown_again_is_asked_to_log_in(susan, database):
+def test_a_person_deleted_while_their_form_is_shown_again_is_asked_to_log_in(susan, database):
     form = susan.get("/account/profile").forms["profile-form"]
     form["about_me"], form["csrf_token"] = TEXT, "old"
 

@@ -11,8 +11,8 @@ import pytest
 from microblog.commands.connections import (
     CONNECTIONS,
     DEFAULTS,
-    connections_for,
-    files_for,
+    count_connections,
+    count_files,
     limit_connections,
 )
 
@@ -35,11 +35,11 @@ def limited(hard: int, soft: int | None = None, **options: object) -> list[str]:
 
 def test_as_many_files_are_opened_as_connections_need():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard != resource.RLIM_INFINITY and hard < files_for(CONNECTIONS):
+    if hard != resource.RLIM_INFINITY and hard < count_files(CONNECTIONS):
         pytest.skip(
-            f"Let processes open {files_for(CONNECTIONS)} files (ulimit -Hn), to serve as many connections."
+            f"Let processes open {count_files(CONNECTIONS)} files (ulimit -Hn), to serve as many connections."
         )
-    assert limited(files_for(CONNECTIONS), 512) == [str(CONNECTIONS), str(files_for(CONNECTIONS)), "None"]
+    assert limited(count_files(CONNECTIONS), 512) == [str(CONNECTIONS), str(count_files(CONNECTIONS)), "None"]
 
 
 def test_a_limit_that_is_high_enough_stays():
@@ -48,7 +48,7 @@ def test_a_limit_that_is_high_enough_stays():
 
 def test_where_fewer_files_are_allowed_there_are_fewer_connections_and_a_warning():
     connections, files, warning = limited(1000, 500)
-    assert (connections, files) == (str(connections_for(1000)), "1000")
+    assert (connections, files) == (str(count_connections(1000)), "1000")
     assert warning == (
         "At most 372 connections are held at once instead of 3,000: this process may open 1,000 files only "
         "(ulimit -n, or LimitNOFILE= of systemd)."
@@ -62,14 +62,14 @@ def test_with_next_to_no_files_there_is_one_connection():
 def test_without_poll_there_are_only_as_many_as_select_can_look_at():
     connections, _, warning = limited(4096, connection_limit="2000", asyncore_use_poll="false")
     assert connections == "384"
-    assert "without asyncore_use_poll waitress can look at 1,024 files only" in warning
+    assert "without asyncore_use_poll waitress can watch 1,024 files only" in warning
 
 
-def test_without_poll_a_few_connections_are_no_trouble():
+def test_without_poll_a_few_connections_need_no_warning():
     assert limited(4096, connection_limit="300", asyncore_use_poll="false")[::2] == ["300", "None"]
 
 
-def test_what_is_no_number_is_left_to_waitress():
+def test_an_invalid_number_is_left_to_waitress():
     options = {**DEFAULTS, "connection_limit": "many"}
     assert limit_connections(options) is None
     assert options["connection_limit"] == "many"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from microblog import configure
 from microblog.commands import main
-from microblog.commands.new import template
+from microblog.commands.new import read_template
 from microblog.search.elasticsearch.adapter import ElasticsearchSearch
 
 CHECKOUT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def new(folder, status=0):
     return result
 
 
-def test_it_writes_two_files_and_says_what_to_do_next(tmp_path):
+def test_new_writes_two_files_and_says_what_to_do_next(tmp_path):
     said = new(tmp_path / "a site").stdout
     assert sorted(path.name for path in (tmp_path / "a site").iterdir()) == [
         "development.ini",
@@ -54,7 +54,7 @@ def test_no_file_is_overwritten(tmp_path):
     assert not (tmp_path / "development.ini").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").touch()
     assert "Cannot write into" in new(tmp_path / "file" / "site", status=1).stderr
 
@@ -84,12 +84,12 @@ def test_the_files_agree_with_those_of_the_checkout(name):
         _, _, rest = text.partition("\n\n")
         return [line for line in rest.splitlines() if not line.startswith("script_location")]
 
-    assert comparable(template(name)) == comparable((CHECKOUT / name).read_text(encoding="utf-8"))
-    assert "\nscript_location = microblog:migrations\n" in template(name)
+    assert comparable(read_template(name)) == comparable((CHECKOUT / name).read_text(encoding="utf-8"))
+    assert "\nscript_location = microblog:migrations\n" in read_template(name)
 
 
 def test_production_names_every_setting_but_that_of_developers():
-    text = template("production.ini")
+    text = read_template("production.ini")
     config = configure({"microblog.secret": "long enough to be the secret of a test"})
     settings = [*config.registry.microblog, *ElasticsearchSearch.SETTINGS]
     named = set(re.findall(r"^(?:# )?(microblog\.[a-z0-9_.]+) =", text, re.MULTILINE))

@@ -39,13 +39,13 @@ def test_a_log_gets_a_line_a_tenth():
     assert lines[-1] == "Line 7: bad."
 
 
-def test_what_is_done_in_a_moment_says_nothing():
+def test_short_work_shows_no_progress():
     log = io.StringIO()
     Progress(100, "posts", stream=log).update(100, 100)
     assert log.getvalue() == ""
 
 
-def test_work_that_goes_on_begins_where_it_was():
+def test_resumed_work_begins_at_its_position():
     log = io.StringIO()
     progress = Progress(100, "posts", start=95, stream=log, seconds=0)
     progress.update(96, 1)

@@ -202,7 +202,7 @@ from webtest import TestApp
 from microblog.console.site import Site
 
 site = Site(sys.argv[1])
-browser = TestApp(site.application())
+browser = TestApp(site.load_application())
 site.setup_logging()
 for _ in range(30):
     browser.get("/health/live", status=200)

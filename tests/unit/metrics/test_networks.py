@@ -29,7 +29,7 @@ def test_without_networks_everybody_is_allowed():
 
 
 @pytest.mark.parametrize("value", ["localhost", "10.0.0.1/8", "300.0.0.1"])
-def test_what_is_no_network_is_refused(value):
+def test_an_invalid_network_is_refused(value):
     with pytest.raises(ValueError, match="must be addresses or networks"):
         networks(value)
 

@@ -75,33 +75,33 @@ def counts(database: Database) -> list[tuple[int, int, int]]:
 
 def test_models_and_migrations_agree(empty):
     migrating.upgrade(empty)
-    assert migrating.differences(empty) == []
+    assert migrating.find_differences(empty) == []
 
 
 def test_a_difference_between_models_and_database_is_found(empty):
     migrating.upgrade(empty)
     with empty.write() as session:
         session.execute(sa.text("DROP INDEX ix_posts_user_id_id"))
-    assert [difference[0] for difference in migrating.differences(empty)] == ["add_index"]
+    assert [difference[0] for difference in migrating.find_differences(empty)] == ["add_index"]
 
 
 def test_migrations_go_up_and_down_and_up_again(empty):
-    assert migrating.current(empty) is None
+    assert migrating.get_current_revision(empty) is None
     migrating.upgrade(empty)
-    assert migrating.current(empty) == migrating.head()
+    assert migrating.get_current_revision(empty) == migrating.get_head()
     there = tables(empty)
     migrating.downgrade(empty)
     assert tables(empty) == {"alembic_version"}
-    assert migrating.current(empty) is None
+    assert migrating.get_current_revision(empty) is None
     migrating.upgrade(empty)
     assert tables(empty) == there
-    assert migrating.differences(empty) == []
+    assert migrating.find_differences(empty) == []
 
 
 @pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
 )
-def test_whoever_migrates_waits_for_another_one_and_finds_it_done(empty, tmp_path):
+def test_a_second_migration_waits_for_the_first_and_finds_it_done(empty, tmp_path):
     """Two servers start with `serve --upgrade` at once."""
     with empty.write() as session:
         migrating.wait_for_others(session.connection())
@@ -111,7 +111,7 @@ def test_whoever_migrates_waits_for_another_one_and_finds_it_done(empty, tmp_pat
     command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
     both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0), ("", 0)]
-    assert migrating.differences(empty) == []
+    assert migrating.find_differences(empty) == []
 
 
 def fill(database: Database) -> None:
@@ -156,12 +156,12 @@ def test_a_table_that_somebody_holds_is_not_waited_for_by_all_others(empty):
     migrating.upgrade(empty, "0006")
     with empty.engine.connect() as backup:
         backup.exec_driver_sql("LOCK TABLE outbox IN ACCESS SHARE MODE")
-        with pytest.raises(migrating.MigrationError, match="Somebody else, such as a backup"):
+        with pytest.raises(migrating.MigrationError, match="Another process, such as a running backup"):
             migrating.upgrade(empty, attempts=1)
         backup.rollback()
-    assert migrating.current(empty) == "0006"
+    assert migrating.get_current_revision(empty) == "0006"
     migrating.upgrade(empty)
-    assert migrating.current(empty) == migrating.head()
+    assert migrating.get_current_revision(empty) == migrating.get_head()
 
 
 def test_a_database_that_is_not_there_is_no_lock():
@@ -229,7 +229,7 @@ def test_the_library_alembic_is_found_from_the_root():
 def test_alembic_upgrades_the_database_of_an_ini_file(empty, tmp_path):
     url = empty.engine.url.render_as_string(hide_password=False)
     run_alembic(tmp_path, url)
-    assert migrating.current(empty) == migrating.head()
+    assert migrating.get_current_revision(empty) == migrating.get_head()
 
 
 def test_the_environment_names_the_database_before_the_ini_file(tmp_path, monkeypatch):

@@ -35,17 +35,17 @@ def test_the_oldest_entries_of_a_kind_are_leased_once(database):
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_lease_that_ended_is_somebody_elses(database):
+def test_an_entry_whose_lease_ended_may_be_leased_by_another_worker(database):
     first = lease(database, seconds=-1)
     second = lease(database)
     assert [(entry.id, entry.attempts) for entry in second] == [(entry.id, 2) for entry in first]
     with database.write() as session:
-        assert outbox.still_leased(session, first) == set()
-        assert outbox.still_leased(session, second) == {entry.id for entry in second}
+        assert outbox.find_still_leased(session, first) == set()
+        assert outbox.find_still_leased(session, second) == {entry.id for entry in second}
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_was_acknowledged_is_gone_and_ids_never_come_again(database):
+def test_acknowledged_entries_are_deleted_and_their_ids_never_used_again(database):
     ids = [entry.id for entry in lease(database)]
     with database.write() as session:
         outbox.acknowledge(session, [])
@@ -59,7 +59,7 @@ def test_what_was_acknowledged_is_gone_and_ids_never_come_again(database):
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_could_not_be_delivered_waits_until_it_is_to_be_retried_now(database):
+def test_a_failed_entry_waits_until_it_is_retried(database):
     entries = lease(database)
     with database.write() as session:
         outbox.retry_later(session, KIND, [], "nothing")
@@ -72,36 +72,36 @@ def test_what_could_not_be_delivered_waits_until_it_is_to_be_retried_now(databas
 
 
 def test_pauses_grow_up_to_the_longest():
-    assert 0.25 <= outbox.pause_seconds(1, 300) <= 0.5
-    assert 4 <= outbox.pause_seconds(5, 300) <= 8
-    assert 150 <= outbox.pause_seconds(5000, 300) <= 300
+    assert 0.25 <= outbox.compute_pause_seconds(1, 300) <= 0.5
+    assert 4 <= outbox.compute_pause_seconds(5, 300) <= 8
+    assert 150 <= outbox.compute_pause_seconds(5000, 300) <= 300
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_dead_letter_blocks_nobody(database):
+def test_a_dead_letter_blocks_no_others(database):
     first, *_ = lease(database, 1)
     with database.write() as session:
-        outbox.bury(session, {first.id: "wrong"})
+        outbox.make_dead_letters(session, {first.id: "wrong"})
     assert [entry.key for entry in lease(database)] == ["b", "c"]
     with database.write() as session:
-        depth = outbox.depth(session, KIND)
+        depth = outbox.measure_depth(session, KIND)
         assert (depth.waiting, depth.dead_letters) == (2, 1)
-        assert outbox.waiting_keys(session, KIND, ["a", "b", "x"]) == {"b"}
+        assert outbox.find_waiting_keys(session, KIND, ["a", "b", "x"]) == {"b"}
         outbox.delete_dead_letters(session, KIND)
-        assert outbox.depth(session, KIND).dead_letters == 0
+        assert outbox.measure_depth(session, KIND).dead_letters == 0
 
 
 def test_the_lag_is_the_age_of_the_oldest_entry_that_waits(database):
     with database.write() as session:
-        assert outbox.depth(session, KIND) == outbox.Depth(0, 0, 0.0)
+        assert outbox.measure_depth(session, KIND) == outbox.Depth(0, 0, 0.0)
         outbox.write(session, KIND, ["a"])
         session.execute(sa.update(Entry).values(created=outbox.now() - 90_000))
         outbox.write(session, KIND, ["b"])
-        assert 90 <= outbox.depth(session, KIND).lag_seconds < 180
+        assert 90 <= outbox.measure_depth(session, KIND).lag_seconds < 180
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_another_worker_has_in_hand_is_not_waited_for(database):
+def test_entries_locked_by_another_worker_are_not_waited_for(database):
     if database.dialect != "postgresql":
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks.")
     with database.write() as session:

@@ -16,8 +16,8 @@ import time_machine
 
 from microblog.observing import Recorded
 from microblog.profiling import profiles
-from microblog.profiling.profiles import Profiled, refusal, signed
-from microblog.profiling.thread_profile import new_profile, statistics
+from microblog.profiling.profiles import Profiled, find_refusal, sign_pattern
+from microblog.profiling.thread_profile import build_statistics, create_profile
 
 NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 PROFILED = Profiled(
@@ -40,11 +40,11 @@ SECRET = "a secret of the test"
 
 @pytest.fixture
 def stats():
-    profile = new_profile()
+    profile = create_profile()
     profile.enable()
     sorted([2, 1])
     profile.disable()
-    return statistics(profile)
+    return build_statistics(profile)
 
 
 @pytest.fixture
@@ -60,18 +60,18 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_is_written_is_read_again(folder, stats):
+def test_a_profile_is_read_as_it_was_written(folder, stats):
     name = profiles.write(folder, PROFILED, stats, keep=5)
     assert name == "20261122T183000000000Z-12ms-GET-users_susan-0123456789abcdef"
     assert files(folder) == [f"{name}.json", f"{name}.prof"]
-    assert profiles.names(folder) == [name]
+    assert profiles.list_names(folder) == [name]
     read = profiles.read(folder, name)
     assert read == PROFILED
     assert read.sql_seconds == pytest.approx(0.005)
     opened: Any = pstats.Stats(str(folder / f"{name}.prof"))
     assert opened.total_calls == stats.total_calls
     assert "<built-in method builtins.sorted>" in {
-        each.name for each in profiles.functions(folder / f"{name}.prof")
+        each.name for each in profiles.read_functions(folder / f"{name}.prof")
     }
 
 
@@ -87,7 +87,7 @@ def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats
     left_behind = folder / f"{at(-1).name}.new"  # by a process that was killed
     left_behind.write_text("")
     names = [profiles.write(folder, at(minute), stats, keep=3) for minute in (3, 1, 2, 4)]
-    assert profiles.names(folder) == [names[3], names[0], names[2]]
+    assert profiles.list_names(folder) == [names[3], names[0], names[2]]
     assert (folder / "notes.json").read_text() == "mine"
     assert not left_behind.exists()
     assert len(files(folder)) == 7
@@ -95,9 +95,9 @@ def test_only_the_newest_are_kept_and_foreign_files_are_left_alone(folder, stats
 
 def test_profiles_of_a_wrong_clock_push_none_out(folder, stats):
     wrong = [profiles.write(folder, at(minute + 50 * 365 * 1440), stats, keep=3) for minute in (1, 2, 3)]
-    assert len(profiles.names(folder)) == 3
+    assert len(profiles.list_names(folder)) == 3
     names = [profiles.write(folder, at(minute), stats, keep=3) for minute in (1, 2)]
-    assert profiles.names(folder) == [wrong[2], names[1], names[0]]
+    assert profiles.list_names(folder) == [wrong[2], names[1], names[0]]
 
 
 def test_several_may_write_and_remove_at_once(folder, stats):
@@ -120,7 +120,7 @@ def test_several_may_write_and_remove_at_once(folder, stats):
     for thread in threads:
         thread.join()
     assert not problems
-    assert len(profiles.names(folder)) == 20
+    assert len(profiles.list_names(folder)) == 20
     assert len(files(folder)) == 40
 
 
@@ -147,11 +147,11 @@ def test_nothing_is_left_of_what_could_not_be_written(folder, stats):
     assert files(folder) == [f"{PROFILED.name}.json"]
 
 
-def test_what_is_missing_or_broken_is_not_there(folder, tmp_path):
-    assert profiles.names(folder) == []
+def test_a_missing_or_broken_profile_is_none(folder, tmp_path):
+    assert profiles.list_names(folder) == []
     assert profiles.read(folder, PROFILED.name) is None
     assert profiles.read(folder, "../../secret") is None
-    assert profiles.functions(tmp_path / "none.prof") == []
+    assert profiles.read_functions(tmp_path / "none.prof") == []
     folder.mkdir(parents=True)
     strange = [
         json.dumps({**asdict(PROFILED), **values})
@@ -163,7 +163,7 @@ def test_what_is_missing_or_broken_is_not_there(folder, tmp_path):
     broken = folder / "broken.prof"
     for content in (b"", b"nothing", b"i\x01\x00\x00\x00"):
         broken.write_bytes(content)
-        assert profiles.functions(broken) == []
+        assert profiles.read_functions(broken) == []
 
 
 @pytest.mark.parametrize(
@@ -185,25 +185,25 @@ def test_a_location_is_short(path, location):
 
 def test_a_value_is_good_for_its_time_and_its_paths():
     with time_machine.travel(NOW, tick=False) as clock:
-        value = signed(SECRET, "/users/*", int(NOW.timestamp()) + 60)
-        assert refusal(SECRET, value, "/users/susan") is None
-        assert refusal(SECRET, value, "/users/susan/followers") is None
-        assert refusal(SECRET, value, "/") == "the value is for other paths"
-        assert refusal("another secret", value, "/users/susan") == "the value is not one of this site"
+        value = sign_pattern(SECRET, "/users/*", int(NOW.timestamp()) + 60)
+        assert find_refusal(SECRET, value, "/users/susan") is None
+        assert find_refusal(SECRET, value, "/users/susan/followers") is None
+        assert find_refusal(SECRET, value, "/") == "the value is for other paths"
+        assert find_refusal("another secret", value, "/users/susan") == "the value is not one of this site"
         clock.shift(60)
-        assert refusal(SECRET, value, "/users/susan") == "the value has expired"
+        assert find_refusal(SECRET, value, "/users/susan") == "the value has expired"
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "x", "9999999999.L3U.", "ä.ö.ü", "9999999999.*.\udcff"])
-def test_what_was_not_signed_here_is_refused(value):
-    assert refusal(SECRET, value, "/") == "the value is not one of this site"
+def test_a_value_that_was_not_signed_here_is_refused(value):
+    assert find_refusal(SECRET, value, "/") == "the value is not one of this site"
 
 
 def test_no_part_of_a_value_can_be_changed():
-    value = signed(SECRET, "/ä*", 9_999_999_999)
-    assert refusal(SECRET, value, "/ä") is None
-    other = signed(SECRET, "/b*", 9_999_999_998)
+    value = sign_pattern(SECRET, "/ä*", 9_999_999_999)
+    assert find_refusal(SECRET, value, "/ä") is None
+    other = sign_pattern(SECRET, "/b*", 9_999_999_998)
     for part in range(3):
         mixed = value.split(".")
         mixed[part] = other.split(".")[part]
-        assert refusal(SECRET, ".".join(mixed), "/ä") == "the value is not one of this site"
+        assert find_refusal(SECRET, ".".join(mixed), "/ä") == "the value is not one of this site"

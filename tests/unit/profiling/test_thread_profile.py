@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from microblog.profiling.thread_profile import ThreadProfile, another_is_at_work, new_profile, statistics
+from microblog.profiling.thread_profile import (
+    ThreadProfile,
+    build_statistics,
+    create_profile,
+    is_another_profiling,
+)
 
 NOT_OURS = ("disable", "setprofile", "enable")  # what ends the measuring is part of it
 
@@ -40,7 +45,7 @@ def work():
 
 def calls_of(profile):
     """(calls that were not recursive, calls), by name."""
-    stats = statistics(profile).stats
+    stats = build_statistics(profile).stats
     return {
         label[1:]: counts[:2]
         for label, counts in stats.items()
@@ -58,13 +63,13 @@ def profiled(profile, function=work):
     return profile
 
 
-def test_it_counts_what_cprofile_counts():
+def test_a_thread_profile_counts_what_cprofile_counts():
     work()  # what is imported by it at first
     assert calls_of(profiled(ThreadProfile())) == calls_of(profiled(cProfile.Profile()))
 
 
 def test_a_recursion_is_counted_once_with_what_it_called():
-    stats = statistics(profiled(ThreadProfile(), lambda: factorial(5))).stats
+    stats = build_statistics(profiled(ThreadProfile(), lambda: factorial(5))).stats
     (direct, calls, own, seconds, callers), *_ = [
         counts for label, counts in stats.items() if label[2] == "factorial"
     ]
@@ -77,7 +82,7 @@ def test_a_recursion_is_counted_once_with_what_it_called():
 
 
 def test_the_times_of_all_functions_are_those_of_the_outermost():
-    stats = statistics(profiled(ThreadProfile())).stats
+    stats = build_statistics(profiled(ThreadProfile())).stats
     (outermost,) = [counts[3] for label, counts in stats.items() if label[2] == "work"]
     total = sum(counts[2] for label, counts in stats.items() if not label[2].startswith(NOT_OURS))
     assert total == pytest.approx(outermost, rel=0.2)
@@ -89,16 +94,16 @@ def made_again(file):
     return namespace["made"]
 
 
-def test_functions_are_told_apart_by_their_file_and_counted_together_by_their_label():
+def test_functions_are_distinguished_by_their_file_and_counted_together_by_their_label():
     one, again, other = made_again("one.py"), made_again("one.py"), made_again("other.py")
     assert one.__code__ == other.__code__  # although not of one file
-    stats = statistics(profiled(ThreadProfile(), lambda: [one(), again(), other(), again()])).stats
+    stats = build_statistics(profiled(ThreadProfile(), lambda: [one(), again(), other(), again()])).stats
     assert stats[("one.py", 1, "made")][:2] == (3, 3)
     assert stats[("other.py", 1, "made")][:2] == (1, 1)
     assert stats[("~", 0, "<built-in method builtins.sum>")][4][("one.py", 1, "made")][:2] == (3, 3)
 
 
-def test_what_ends_without_having_begun_or_begins_without_an_end_does_no_harm():
+def test_unmatched_calls_and_returns_do_no_harm():
     """The events as Python tells them, called here: nothing is traced while they are told."""
     profile = ThreadProfile()
     frame = sys._getframe()
@@ -117,7 +122,7 @@ def test_what_ends_without_having_begun_or_begins_without_an_end_does_no_harm():
         ("c_call", len),  # ends with the profile
     ]
     for event, argument in events:
-        profile._event(frame, event, argument)
+        profile._handle_event(frame, event, argument)
     counts = {name: counts for (_, name), counts in calls_of(profile).items()}
     assert counts == {
         frame.f_code.co_name: (1, 2),
@@ -127,7 +132,7 @@ def test_what_ends_without_having_begun_or_begins_without_an_end_does_no_harm():
     }
 
 
-@pytest.mark.parametrize("make", [ThreadProfile, new_profile])
+@pytest.mark.parametrize("make", [ThreadProfile, create_profile])
 def test_four_at_once_see_only_their_own_thread(make):
     meet = threading.Barrier(4, timeout=30)
     found = {}
@@ -144,7 +149,7 @@ def test_four_at_once_see_only_their_own_thread(make):
             own()
         meet.wait()
         profile.disable()
-        found[name] = statistics(profile).stats
+        found[name] = build_statistics(profile).stats
 
     threads = [threading.Thread(target=measure, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -157,16 +162,16 @@ def test_four_at_once_see_only_their_own_thread(make):
 
 
 def test_another_profiler_is_noticed():
-    assert not another_is_at_work()
+    assert not is_another_profiling()
     other = cProfile.Profile()
     other.enable()
     try:
-        assert another_is_at_work()
+        assert is_another_profiling()
     finally:
         other.disable()
     sys.setprofile(lambda *event: None)
     try:
-        assert another_is_at_work()
+        assert is_another_profiling()
     finally:
         sys.setprofile(None)
-    assert not another_is_at_work()
+    assert not is_another_profiling()

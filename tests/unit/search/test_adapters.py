@@ -80,7 +80,7 @@ def test_an_adapter_may_have_settings_of_its_own():
     assert config.registry.microblog[shelf] == "lower"
 
 
-def test_without_search_the_page_says_so_and_the_rest_goes_on(make_application):
+def test_without_search_the_page_says_so_and_the_rest_works(make_application):
     application = make_application({"microblog.search": "none"})
     search, index = get_search(application.registry), get_search_index(application.registry)
     page = application.browser().get("/search?q=word", status=503)

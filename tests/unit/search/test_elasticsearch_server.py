@@ -20,7 +20,7 @@ from microblog.search.elasticsearch.server import (
     PASSWORD,
     URL,
     USER,
-    Trouble,
+    Failures,
     describe_error,
     require_supported_client,
 )
@@ -41,7 +41,7 @@ def adapter(**settings: str):
 
 
 def asked(search) -> list[int]:
-    return search._ids(query={"match_all": {}}, size=1)
+    return search._search_ids(query={"match_all": {}}, size=1)
 
 
 @pytest.fixture(scope="module")
@@ -141,17 +141,17 @@ def test_a_client_of_another_version_is_refused(version):
         require_supported_client(version)
 
 
-def test_trouble_is_told_once_and_its_end_once(caplog):
-    trouble = Trouble()
-    assert not trouble.ends("searching")
-    trouble.begins("searching", "It is down.")
-    trouble.begins("indexing", "It is down.")
-    trouble.begins("searching", "It is down.")
-    assert trouble.ends("searching")
-    assert trouble.ends("indexing")
-    assert not trouble.ends("indexing")
+def test_a_failure_and_its_end_are_each_logged_once(caplog):
+    failures = Failures()
+    failures.end("searching")
+    failures.begin("searching", "It is down.")
+    failures.begin("indexing", "It is down.")
+    failures.begin("searching", "It is down.")
+    failures.end("searching")
+    failures.end("indexing")
+    failures.end("indexing")
     assert [record.getMessage() for record in caplog.records] == [
-        "Search is in trouble (searching): It is down. Posting and reading go on.",
+        "Search fails (searching): It is down. Posting and reading go on.",
         "Search works again.",
     ]
 

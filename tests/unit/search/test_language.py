@@ -48,7 +48,7 @@ def words(*names: str) -> tuple[Term, ...]:
         ("a AND b OR NOT c", Query(words("a", "and", "b", "or", "not", "c"))),
     ],
 )
-def test_what_a_query_means(text, query):
+def test_a_query_is_parsed_to_its_parts(text, query):
     assert parse(text) == query
 
 
@@ -96,6 +96,6 @@ def test_of_a_phrase_only_the_first_words_count():
     assert parse("㌖" * 500).terms == (Term(tuple("キロメートル" * 20)[:MOST_WORDS]),)
 
 
-def test_what_was_cut_has_no_beginning_of_a_word():
+def test_a_cut_phrase_has_no_prefix():
     assert parse("日" * MOST_WORDS + "*").terms == (Term(("日",) * MOST_WORDS, is_prefix=True),)
     assert parse("日" * (MOST_WORDS + 1) + "*").terms == (Term(("日",) * MOST_WORDS),)

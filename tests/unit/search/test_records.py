@@ -1,4 +1,4 @@
-"""What is remembered of an index, also when two commands begin to remember at once."""
+"""What is recorded of an index, also when two commands record it at the same time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import POSTGRESQL_URL
 @pytest.mark.skipif(
     not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
 )
-def test_two_first_verifies_at_once_are_both_remembered(database):
+def test_two_first_verifies_at_the_same_time_are_both_recorded(database):
     def another():
         with database.write() as session:
             records.note_verify(session, "adapter", Drift(missing=(1,)))

@@ -14,7 +14,7 @@ from microblog.posts.models import Post
 from microblog.slow_queries import plans
 from microblog.slow_queries.parameters import HIDDEN, format_parameters
 from microblog.slow_queries.plans import get_plan
-from microblog.slow_queries.reporting import fingerprint
+from microblog.slow_queries.reporting import compute_fingerprint
 from tests.conftest import POSTGRESQL_URL
 
 
@@ -50,7 +50,7 @@ def shown_of(statement, *sets):
     ],
 )
 def test_statements_that_differ_in_values_have_one_fingerprint(one, other):
-    assert fingerprint(one) == fingerprint(other)
+    assert compute_fingerprint(one) == compute_fingerprint(other)
 
 
 @pytest.mark.parametrize(
@@ -63,27 +63,27 @@ def test_statements_that_differ_in_values_have_one_fingerprint(one, other):
     ],
 )
 def test_others_have_their_own(one, other):
-    assert fingerprint(one) != fingerprint(other)
-    assert re.fullmatch("[0-9a-f]{16}", fingerprint(one))
+    assert compute_fingerprint(one) != compute_fingerprint(other)
+    assert re.fullmatch("[0-9a-f]{16}", compute_fingerprint(one))
 
 
 # Parameters
 
 
-def test_what_goes_into_a_secret_column_is_hidden():
+def test_values_for_a_secret_column_are_hidden():
     statement = sa.update(User).where(User.email_key == "a@example.com", User.nickname == "susan")
     told = shown_of(statement.values(password_hash="$argon2id$…", about_me="I"))
     assert told == f"password_hash={HIDDEN}, about_me='I', email_key_1={HIDDEN}, nickname_1='susan'"
 
 
-def test_what_is_not_there_and_what_is_a_number_is_not_hidden():
+def test_nulls_and_numbers_are_not_hidden():
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     statement = sa.insert(LoginSession).values(token_hash="0" * 64, user_id=1, created=moment)
     assert shown_of(statement) == f"token_hash={HIDDEN}, user_id=1, created={moment!r}"
     assert "email=None" in shown_of(sa.insert(User).values(email=None))
 
 
-def test_what_is_compared_with_a_function_is_hidden_when_a_secret_column_is_near():
+def test_values_compared_with_a_function_are_hidden_when_a_secret_column_is_mentioned():
     assert shown_of(sa.select(User.id).where(sa.func.lower(User.email) == "a@b.c")) == f"lower_1={HIDDEN}"
     assert shown_of(sa.select(Post.id).where(sa.func.lower(Post.body) == "hello")) == "lower_1='hello'"
 
@@ -100,7 +100,7 @@ def test_texts_without_names_are_hidden_when_a_secret_column_is_near():
     assert format_parameters("UPDATE sessions SET token_hash = %(t)s", {"token": "abc"}) == f"token={HIDDEN}"
 
 
-def test_what_was_typed_to_log_in_is_hidden_whatever_it_is_compared_with():
+def test_values_typed_to_log_in_are_always_hidden():
     """People type their password into the field for the nickname, too."""
     statement = sa.select(User.password_hash).where(User.nickname == "my password")
     assert shown_of(statement) == f"nickname_1={HIDDEN}"
@@ -176,7 +176,7 @@ def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
     statement = f"SELECT id FROM users WHERE id = {place_of(engine, 'id')}"
     many = [values_for(engine, id=1), values_for(engine, id=2)]
     assert get_plan(engine, statement, many) == get_plan(engine, statement, many[0])
-    assert "gave none" not in get_plan(engine, statement, many)
+    assert "returned none" not in get_plan(engine, statement, many)
 
 
 def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):
@@ -186,7 +186,7 @@ def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):
     assert re.search(r"\n {2,}", told)
 
 
-def test_nothing_is_changed_and_nobody_who_writes_is_waited_for(engine):
+def test_a_plan_changes_nothing_and_waits_for_no_writer(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')")
     with engine.begin() as connection:
@@ -203,18 +203,18 @@ def test_a_plan_without_steps_is_said_to_have_none(engine):
 
 
 def test_there_is_no_plan_of_machinery(engine):
-    assert get_plan(engine, "BEGIN IMMEDIATE", ()) == "There is no plan of such a statement."
+    assert get_plan(engine, "BEGIN IMMEDIATE", ()) == "There is no plan for such a statement."
 
 
 def test_two_plans_are_not_asked_for_at_once(engine):
-    with plans._at_work:
-        assert "another one" in get_plan(engine, "SELECT 1", ())
-    assert "another one" not in get_plan(engine, "SELECT 1", ())
+    with plans._asking:
+        assert "another plan" in get_plan(engine, "SELECT 1", ())
+    assert "another plan" not in get_plan(engine, "SELECT 1", ())
 
 
-def test_why_there_is_no_plan_is_told_without_what_was_searched_for(engine):
+def test_a_missing_plan_is_explained_without_the_values(engine):
     told = get_plan(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
-    assert told.startswith("The database gave none: ")
+    assert told.startswith("The database returned none: ")
     assert "nowhere" in told
     assert "secret" not in told
 
@@ -226,4 +226,4 @@ def test_a_plan_has_little_time(engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
         plan = get_plan(engine, "SELECT * FROM posts", (), seconds=0.05)
-        assert plan.startswith("The database gave none: QueryCanceled")
+        assert plan.startswith("The database returned none: QueryCanceled")

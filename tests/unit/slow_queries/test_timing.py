@@ -38,14 +38,14 @@ class Notes:
         self.over: list[Run] = []
         self.often: list[str] = []
 
-    def slow(self, run: Run) -> bool:
+    def note_slow(self, run: Run) -> bool:
         self.begun.append(run)
         return False
 
-    def finished(self, run: Run) -> None:
+    def report(self, run: Run) -> None:
         self.over.append(run)
 
-    def repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
+    def note_repeated(self, observation: Observation, statement: str, where: CallSite) -> None:
         self.often.append(statement)
 
     def statements(self) -> list[str]:
@@ -149,7 +149,7 @@ def test_a_half_read_result_is_reported_when_its_transaction_is_committed(timed,
 
 
 @on_sqlite
-def test_what_is_slow_only_by_its_fetching_is_slow(timed, notes):
+def test_a_statement_that_is_slow_only_by_its_fetching_is_slow(timed, notes):
     """Each look at the clock of the test takes a second, once a statement was prepared."""
     seconds = itertools.count()
     step = 0
@@ -219,7 +219,7 @@ def test_a_cursor_of_the_server_is_timed(timed, notes, observation):
     assert str(THREE) in notes.statements()
 
 
-def test_a_connection_from_before_the_timing_goes_on_untimed(migrated, notes, observation):
+def test_a_connection_from_before_the_timing_stays_untimed(migrated, notes, observation):
     database = Database(migrated())
     with database.engine.connect() as connection:
         connection.rollback()
@@ -229,7 +229,7 @@ def test_a_connection_from_before_the_timing_goes_on_untimed(migrated, notes, ob
     assert (notes.begun, observation.statements) == ([], 0)
 
 
-def test_whoever_asks_has_every_statement_with_its_call_site(timed, notes, observation):
+def test_a_recording_observation_has_every_statement_with_its_call_site(timed, notes, observation):
     observation.recorded = []
     with timed(threshold=60).write() as session:
         result = session.execute(
@@ -250,7 +250,7 @@ def test_whoever_asks_has_every_statement_with_its_call_site(timed, notes, obser
     assert notes.begun == []
 
 
-def test_the_first_run_too_many_is_told(timed, notes, observation):
+def test_the_first_run_above_the_limit_is_reported(timed, notes, observation):
     with timed(threshold=0, repeats=2).read() as session:
         for _ in range(5):
             session.execute(THREE).all()

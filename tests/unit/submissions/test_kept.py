@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from microblog.security.redirects import safe_next
 from microblog.security.settings import SECRET
-from microblog.submissions.kept import KEPT, Sent, address, carried_form, carried_value, serializer
+from microblog.submissions.kept import (
+    KEPT,
+    Sent,
+    build_address,
+    make_serializer,
+    read_carried_form,
+    sign_form,
+)
 from tests.conftest import TEST_SECRET
 
 PATHS = st.from_regex(r"/([a-zA-Z0-9~!$&'()*+,;=:@._%-]{1,20}/?){0,3}", fullmatch=True)
@@ -34,43 +41,43 @@ def request(**post: Any) -> Any:
 
 
 @given(FORMS)
-def test_what_we_signed_comes_back_as_it_was(sent):
-    assert carried_form(request(carried=carried_value(request(), sent))) == sent
+def test_a_signed_form_is_read_as_it_was(sent):
+    assert read_carried_form(request(carried=sign_form(request(), sent))) == sent
 
 
 @given(TEXTS)
-def test_what_we_did_not_sign_is_no_form(value):
-    assert carried_form(request(carried=value)) is None
+def test_a_value_that_we_did_not_sign_is_no_form(value):
+    assert read_carried_form(request(carried=value)) is None
 
 
 @given(FORMS, st.integers(0), st.characters(exclude_categories=["Cs"]))
-def test_what_was_changed_is_no_form(sent, place, character):
-    value = carried_value(request(), sent)
+def test_a_signed_form_that_was_changed_is_no_form(sent, place, character):
+    value = sign_form(request(), sent)
     place %= len(value)
     changed = value[:place] + character + value[place + 1 :]
-    form = carried_form(request(carried=changed))
+    form = read_carried_form(request(carried=changed))
     # The last bits of Base64 may be anything.
     assert form is None or form == sent
 
 
 @given(VALUES)
-def test_what_another_version_signed_is_a_form_or_none(value):
-    form = carried_form(request(carried=serializer(request()).dumps(value)))
+def test_a_value_signed_by_another_version_is_a_form_or_none(value):
+    form = read_carried_form(request(carried=make_serializer(request()).dumps(value)))
     assert form is None or isinstance(form, Sent)
 
 
 @pytest.mark.parametrize("value", [None, "", 5, SimpleNamespace(filename="x.txt")])
 def test_a_file_or_nothing_is_no_form(value):
-    assert carried_form(request(carried=value)) is None
-    assert carried_form(request()) is None
+    assert read_carried_form(request(carried=value)) is None
+    assert read_carried_form(request()) is None
 
 
 @given(FORMS)
 def test_the_address_of_a_form_is_one_of_ours(sent):
-    found = address(request(), sent, "token")
+    found = build_address(request(), sent, "token")
     assert found == "/the front page" or (safe_next(found) == found and found.endswith(f"{KEPT}=token"))
 
 
 @pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", "/" + "x" * 3_000])
 def test_a_path_that_is_none_of_ours_leads_to_the_front_page(path):
-    assert address(request(), Sent(path, "", ()), "token") == "/the front page"
+    assert build_address(request(), Sent(path, "", ()), "token") == "/the front page"

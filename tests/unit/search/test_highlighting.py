@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
+from microblog.search.highlighting import LONGEST_REMEMBERED, Highlighter, matches
 from microblog.search.language import MAX_QUERY_CHARACTERS, parse
-from microblog.search.marks import LONGEST_REMEMBERED, HitMarker, matches
 from tests.cost import MOST_SECONDS, cost_of
 
 
@@ -34,13 +34,13 @@ from tests.cost import MOST_SECONDS, cost_of
         ("te* tea", "tea team", "<mark>tea</mark> <mark>team</mark>"),
     ],
 )
-def test_what_is_marked(query, text, marked):
-    assert HitMarker(parse(query))(text) == marked
+def test_words_of_the_query_are_highlighted(query, text, marked):
+    assert Highlighter(parse(query))(text) == marked
 
 
 @given(st.text(), st.text())
-def test_marking_changes_nothing_but_the_marks(query, text):
-    marked = HitMarker(parse(query))(text)
+def test_highlighting_changes_nothing_but_the_tags(query, text):
+    marked = Highlighter(parse(query))(text)
     assert marked.replace("<mark>", "").replace("</mark>", "") == escape(text)
 
 
@@ -65,13 +65,13 @@ ALIKE = " ".join(f'"{"㌖" * 5}{character}"' for character in "あいうえお�
         LONG_WORD,
     ],
 )
-def test_marking_a_page_of_long_texts_takes_no_time_to_speak_of(query, text):
-    marker = HitMarker(parse(query))
+def test_highlighting_a_page_of_long_texts_is_fast(query, text):
+    marker = Highlighter(parse(query))
     assert cost_of(lambda: [marker(text) for _ in range(26)]) < MOST_SECONDS
 
 
-def test_a_word_that_is_too_long_to_be_remembered_is_marked_too():
-    assert HitMarker(parse(LONG_WORD))(LONG_WORD) == f"<mark>{LONG_WORD}</mark>"
+def test_a_word_that_is_too_long_for_the_cache_is_highlighted_too():
+    assert Highlighter(parse(LONG_WORD))(LONG_WORD) == f"<mark>{LONG_WORD}</mark>"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Marking the words of a query where they stand in a post."""
+"""Highlights the words of a query in the text of a post."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from microblog.search.text import WORD, index_text, split_words
 LONGEST_REMEMBERED = 20  # characters of a word
 
 
-class HitMarker:
-    """Called with a text, gives it back escaped, with what the query looks for in `<mark>`.
+class Highlighter:
+    """Called with a text, returns it escaped, with the terms of the query in `<mark>`.
 
-    Terms are found by their first word, and are compared as one text: no matter how long they are.
+    Terms are found by their first word and compared as one string, so their length costs nothing.
     """
 
     def __init__(self, query: Query) -> None:
@@ -33,34 +33,34 @@ class HitMarker:
     def __call__(self, text: str) -> Markup:
         parts: list[str] = []
         end = 0
-        for start, stop in self._hits(text):
+        for start, stop in self._find_hits(text):
             parts += (escape(text[end:start]), "<mark>", escape(text[start:stop]), "</mark>")
             end = stop
         parts.append(escape(text[end:]))
         return Markup("".join(parts))  # noqa: S704  # every part is escaped
 
-    def _hits(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where hits begin and end, from the left, none inside another; what touches is one."""
+    def _find_hits(self, text: str) -> Iterator[tuple[int, int]]:
+        """(start, end) of each hit, from the left, without overlaps; adjacent ones are joined."""
         if not (self._by_first_word or self._beginnings):
             return
-        words, spans = written_words(text)
+        words, spans = find_words(text)
         normal = " ".join(words) + " "
         starts = list(accumulate([len(word) + 1 for word in words], initial=0))
-        place = begin = end = 0
-        while place < len(words):
-            length = self._longest(words[place], normal, starts[place])
+        index = begin = end = 0
+        while index < len(words):
+            length = self._measure_longest(words[index], normal, starts[index])
             if length:
-                if spans[place][0] > end:
+                if spans[index][0] > end:
                     if end:
                         yield begin, end
-                    begin = spans[place][0]
-                end = spans[place + length - 1][1]
-            place += length or 1
+                    begin = spans[index][0]
+                end = spans[index + length - 1][1]
+            index += length or 1
         if end:
             yield begin, end
 
-    def _longest(self, word: str, normal: str, start: int) -> int:
-        """How many words the longest term has that begins here, with this word; 0 when none does."""
+    def _measure_longest(self, word: str, normal: str, start: int) -> int:
+        """The number of words of the longest term that begins here with this word; 0 when none does."""
         for term, length in self._by_first_word.get(word, ()):
             if normal.startswith(term, start):
                 return length
@@ -68,33 +68,33 @@ class HitMarker:
 
 
 def get_text(term: Term) -> str:
-    """What stands, in a text of words with a blank after each, where the term does."""
+    """The term as it appears in a text of words with a space after each."""
     return " ".join(term.words) + ("" if term.is_prefix else " ")
 
 
-def written_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """The words of a text in normal form, and from where to where each stands; one that folds to several
-    counts as one of them each."""
+def find_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """The words of a text in normal form, and the (start, end) of each; a word that folds to several has
+    each of them listed with the same span."""
     words: list[str] = []
     spans: list[tuple[int, int]] = []
     for match in WORD.finditer(text):
-        normal = normal_words(match[0])
+        normal = normalize(match[0])
         words += normal
         spans += [match.span()] * len(normal)
     return words, spans
 
 
-def normal_words(word: str) -> tuple[str, ...]:
-    return remembered_words(word) if len(word) <= LONGEST_REMEMBERED else tuple(split_words(word))
+def normalize(word: str) -> tuple[str, ...]:
+    return normalize_short(word) if len(word) <= LONGEST_REMEMBERED else tuple(split_words(word))
 
 
 @lru_cache(maxsize=10_000)
-def remembered_words(word: str) -> tuple[str, ...]:
+def normalize_short(word: str) -> tuple[str, ...]:
     return tuple(split_words(word))
 
 
 def matches(query: Query, author: str, language: str | None, body: str) -> bool:
-    """Would an index find this post? (Days aside: it is one that was just written.)"""
+    """Would an index find this post? Days are not compared: the post was just written."""
     if query.author is not None and query.author != author.lower():
         return False
     if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):

@@ -123,7 +123,7 @@ class Writer:
 
 
 class Worker:
-    """Catches up until it is told to stop, and is sometimes killed before it can forget."""
+    """Catches up until it is stopped, and is sometimes killed before it can acknowledge."""
 
     def __init__(self, application: Any, number: int, over: threading.Event) -> None:
         self.random = random.Random(SEED * 2 + number)

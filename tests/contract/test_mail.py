@@ -26,7 +26,7 @@ TEXT = "Hello,\n\nthis is a line.\n" + "Zwölf Boxkämpfer 🥊 " * 200 + "\n.\n
 
 @dataclass
 class Post:
-    """A transport, its settings, and a function that tells what it has delivered."""
+    """A transport, its settings, and a function that returns what it has delivered."""
 
     transport: Any
     settings: Settings

@@ -32,11 +32,11 @@ FALSE = {"sqlite": "0", "postgresql": "false"}
 FILL = (
     """INSERT INTO users (id, nickname, email, email_key, password_hash, is_admin, about_me, member_since)
     SELECT n, 'Person' || n, 'Person' || n || '@example.org', 'person' || n || '@example.org', 'hash ' || n,
-    {false}, 'About ü ' || n, {moment} FROM {people}""",
+    {false}, 'About ü ' || n, {timestamp} FROM {people}""",
     "INSERT INTO nicknames (key, user_id) SELECT 'person' || n, n FROM {people}",
     "INSERT INTO nicknames (key, user_id) SELECT 'former' || n, n FROM {people}",
     """INSERT INTO sessions (token_hash, user_id, created, seen, idle_seconds, idle_until, expires)
-    SELECT 'token ' || n, n, {moment}, {moment}, 43200, {later}, {later} FROM {people}""",
+    SELECT 'token ' || n, n, {timestamp}, {timestamp}, 43200, {later}, {later} FROM {people}""",
     """INSERT INTO posts (id, user_id, body, language, form_key)
     SELECT ({first} + n * {between}) * 1048576 + n % 1000, 1 + n % {number_of_people},
     'Post number ' || n || ' about word' || (n % 977) || ' and crème brûlée', 'en', 'key ' || n
@@ -45,7 +45,7 @@ FILL = (
     SELECT 1 + n % {number_of_people}, 1 + (n + 1 + n / {number_of_people}) % {number_of_people}, n
     FROM {follows}""",
     """INSERT INTO imports (digest, file_name, lines, position, posts, present, refused, started)
-    SELECT 'digest ' || n, 'posts.jsonl', n, n, n, 0, 0, {moment} FROM {few}""",
+    SELECT 'digest ' || n, 'posts.jsonl', n, n, n, 0, 0, {timestamp} FROM {few}""",
     "INSERT INTO imported_authors (name, user_id) SELECT 'Author ' || n, n FROM {few}",
     """INSERT INTO outbox (kind, key, created) SELECT 'of a plugin', 'key ' || n, n FROM {few}""",
     "INSERT INTO index_states (adapter) SELECT 'microblog.of.a.plugin:' || n FROM {few}",
@@ -57,14 +57,14 @@ BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
 WRITE = (
     "INSERT INTO posts (id, user_id, body, language, form_key) VALUES (:id, 1, 'Meanwhile', NULL, NULL)",
     """INSERT INTO sessions (token_hash, user_id, created, seen, idle_seconds, idle_until, expires)
-    VALUES ('meanwhile ' || :id, 1, {moment}, {moment}, 43200, {later}, {later})""",
-    "UPDATE users SET last_seen = {moment} WHERE id = 1",
+    VALUES ('meanwhile ' || :id, 1, {timestamp}, {timestamp}, 43200, {later}, {later})""",
+    "UPDATE users SET last_seen = {timestamp} WHERE id = 1",
     "DELETE FROM follows WHERE follower_id = 1 AND followee_id = 1000",
     "INSERT INTO follows (follower_id, followee_id, since) VALUES (1, 1000, :id)",
 )
 IDENTITY = """SELECT u.id, u.nickname, u.email, u.is_admin, s.token_hash, s.seen
     FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.token_hash = 'token 2' AND s.idle_until > {moment} AND s.expires > {moment}"""
+    WHERE s.token_hash = 'token 2' AND s.idle_until > {timestamp} AND s.expires > {timestamp}"""
 HOME = {
     "sqlite": """SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
         FROM posts p JOIN users u ON u.id = p.user_id
@@ -94,7 +94,7 @@ def sql(statement: str, dialect: str) -> str:
         number_of_people=PEOPLE,
         first=FIRST_MILLISECOND,
         between=MILLISECONDS_BETWEEN_POSTS,
-        moment=MOMENT[dialect],
+        timestamp=MOMENT[dialect],
         later=LATER[dialect],
         false=FALSE[dialect],
     )

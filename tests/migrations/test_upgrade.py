@@ -138,7 +138,7 @@ def contents(connection: sa.Connection, known: dict[str, sa.Table]) -> dict[str,
     return found
 
 
-def places(connection: sa.Connection) -> dict[str, int]:
+def read_root_pages(connection: sa.Connection) -> dict[str, int]:
     """Where each large table begins in the file, or its file: another one after the table was rebuilt."""
     if connection.dialect.name == "postgresql":
         rows = connection.execute(
@@ -151,10 +151,10 @@ def places(connection: sa.Connection) -> dict[str, int]:
         rows = connection.execute(
             sa.text("SELECT name, rootpage FROM sqlite_master WHERE type = 'table' AND rootpage > 0")
         )
-    found = {str(name): int(place) for name, place in rows}
+    found = {str(name): int(page) for name, page in rows}
     return {
-        name: place
-        for name, place in found.items()
+        name: page
+        for name, page in found.items()
         if (connection.scalar(sa.text(f'SELECT count(*) FROM "{name}"')) or 0) >= LARGE
     }
 
@@ -179,7 +179,7 @@ def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgra
     with database.reading.connect() as connection:
         known = tables(connection)
         there = contents(connection, known)
-        large = places(connection)
+        large = read_root_pages(connection)
         old_triggers = triggers(connection)
     database.close()
     assert there["posts"][0] == before.POSTS
@@ -189,7 +189,7 @@ def test_an_upgrade_loses_nothing_and_writes_no_large_table_anew(database, upgra
         assert f"upgraded from revision {before.REVISION} to {migrating.get_head()}" in said
     with database.reading.connect() as connection:
         assert contents(connection, known) == there
-        assert places(connection).items() >= large.items()
+        assert read_root_pages(connection).items() >= large.items()
         assert triggers(connection) >= old_triggers
         assert broken_references(connection) == []
     assert migrating.find_differences(database) == []

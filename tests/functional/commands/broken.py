@@ -1,4 +1,4 @@
-"""Search adapters that fail, for the commands to tell about."""
+"""Search adapters that fail, for tests of commands."""
 
 from __future__ import annotations
 

@@ -363,11 +363,11 @@ def test_a_database_in_use_is_not_replaced_and_what_was_there_is_kept(susan, mic
     assert f"{database} is in use, or may not be written: stop the site" in error
     susan.app.registry.database.close()
     said = microblog("restore", "--overwrite", tmp_path / "site.backup").stdout
-    (aside,) = database.parent.glob("*.before-restore-*")
-    assert f"What was there is now {aside}." in said
-    assert execute(aside, "SELECT count(*) FROM posts") == [(2,)]
+    (renamed,) = database.parent.glob("*.before-restore-*")
+    assert f"What was there is now {renamed}." in said
+    assert execute(renamed, "SELECT count(*) FROM posts") == [(2,)]
     assert bodies(susan.get("/explore")) == ["A post worth keeping"]
-    aside.unlink()
+    renamed.unlink()
 
 
 @only_sqlite
@@ -377,8 +377,8 @@ def test_restoring_also_renames_a_damaged_database(susan, microblog, other, tmp_
     (tmp_path / "other" / "site.sqlite3").write_text("damaged " * 1000)
     assert "is not empty" in run("-c", other, "restore", tmp_path / "site.backup", status=1).stderr
     run("-c", other, "restore", "--overwrite", tmp_path / "site.backup")
-    (aside,) = (tmp_path / "other").glob("site.sqlite3.before-restore-*")
-    assert aside.read_text().startswith("damaged ")
+    (renamed,) = (tmp_path / "other").glob("site.sqlite3.before-restore-*")
+    assert renamed.read_text().startswith("damaged ")
 
 
 @only_sqlite
@@ -420,8 +420,8 @@ def test_the_log_of_a_database_that_is_gone_does_not_come_into_the_restored_one(
     database.unlink()
     said = run("-c", other, "restore", tmp_path / "site.backup").stdout
     assert execute(database, "SELECT count(*) FROM users WHERE about_me = 'From the log'") == [(0,)]
-    (aside,) = database.parent.glob("*.before-restore-*-wal")
-    assert f"What was there is now {aside}." in said
+    (renamed,) = database.parent.glob("*.before-restore-*-wal")
+    assert f"What was there is now {renamed}." in said
 
 
 @only_sqlite
@@ -509,8 +509,8 @@ def test_where_there_is_no_file_nothing_is_backed_up_or_restored(microblog, new_
 def damaged(file):
     """SQLite's file with pages of the posts overwritten, as a disk does it; its beginning is whole."""
     data = bytearray(file.read_bytes())
-    place = data.index(b"A post worth keeping")
-    page = place // 4096 * 4096
+    position = data.index(b"A post worth keeping")
+    page = position // 4096 * 4096
     data[page : page + 8] = b"\xff" * 8
     file.write_bytes(data)
 

@@ -151,9 +151,9 @@ def test_the_lines_of_production_ini_need_only_their_hash_taken_away(tmp_path, m
     (tmp_path / "site/production.ini").write_text("\n".join(lines))
     monkeypatch.setenv("MICROBLOG_MAIL_SMTP_PASSWORD", "only for tests")
     monkeypatch.setenv("MICROBLOG_METRICS_DIRECTORY", str(tmp_path))
-    told = run("-c", "site/production.ini", "settings").stdout
+    output = run("-c", "site/production.ini", "settings").stdout
     for setting in ("mail = smtp", "search = elasticsearch", "profiler = on_demand", "metrics = true"):
-        assert f"microblog.{setting}\n    from: ini" in told
+        assert f"microblog.{setting}\n    from: ini" in output
 
 
 def test_a_database_that_cannot_be_reached_is_reported_in_a_sentence(tmp_path):
@@ -232,11 +232,11 @@ IN_AN_ADDRESS = ["x@hunter2", "x/hunter2@y", "hunter2#x", "x@y/hunter2"]
 def test_settings_tell_where_a_service_is_and_no_password(monkeypatch, microblog, key, address, password):
     monkeypatch.setenv("MICROBLOG_SEARCH", "none")
     monkeypatch.setenv(key.upper().replace(".", "_"), address.format(password))
-    told = microblog("settings").stdout
-    assert f"\n{key} = " in told
-    assert "hunter2" not in told
+    output = microblog("settings").stdout
+    assert f"\n{key} = " in output
+    assert "hunter2" not in output
     if password in PASSWORDS and "@" in address:
-        assert address.format("***") in told.replace("%2F", "/") or "db.example" in told
+        assert address.format("***") in output.replace("%2F", "/") or "db.example" in output
 
 
 def test_settings_tell_where_the_database_is(new_site, tmp_path, monkeypatch):
@@ -280,8 +280,10 @@ def test_a_server_logs_odd_variables_once(tmp_path, monkeypatch, start):
 def test_a_certificate_that_is_missing_is_reported_by_its_name(microblog, monkeypatch, tmp_path):
     monkeypatch.setenv("MICROBLOG_SEARCH", "elasticsearch")
     monkeypatch.setenv("MICROBLOG_SEARCH_ELASTICSEARCH_CA_CERTIFICATE", f"{tmp_path}/ca.pem")
-    told = microblog("doctor", status=1).stdout
-    assert f"microblog.search.elasticsearch.ca_certificate: {tmp_path}/ca.pem has no certificate (No" in told
+    output = microblog("doctor", status=1).stdout
+    assert (
+        f"microblog.search.elasticsearch.ca_certificate: {tmp_path}/ca.pem has no certificate (No" in output
+    )
     (tmp_path / "ca.pem").write_text("nonsense")
     assert f"{tmp_path}/ca.pem has no certificate (" in microblog("doctor", status=1).stdout
 

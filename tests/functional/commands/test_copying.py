@@ -181,8 +181,8 @@ def test_a_difference_is_reported_and_nothing_is_kept(source, sqlite_target):
         "DROP TABLE imports",
         f"CREATE TABLE imports (digest TEXT PRIMARY KEY, file_name INTEGER, {columns})",
     )
-    moment = "'2026-01-31 12:00:00+00:00'" if POSTGRESQL_URL else "'2026-01-31 12:00:00.000000'"
-    values = f"'0', '007', 1, 1, 1, 1, 1, {moment}, NULL"
+    timestamp = "'2026-01-31 12:00:00+00:00'" if POSTGRESQL_URL else "'2026-01-31 12:00:00.000000'"
+    values = f"'0', '007', 1, 1, 1, 1, 1, {timestamp}, NULL"
     execute(source, f"INSERT INTO imports (digest, file_name, {columns}) VALUES ({values})")
     error = run("copy-database", source, sqlite_target, status=1).stderr
     assert "Table imports differs: 1 rows were read and 1 are there" in error

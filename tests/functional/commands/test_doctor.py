@@ -189,13 +189,13 @@ def test_the_state_of_the_index_is_reported(site_of, status, level, words):
 
 
 def test_differences_of_the_last_verify_are_reported(site_of):
-    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    timestamp = datetime(2026, 11, 22, tzinfo=UTC)
     site_of.registry.registerUtility(
-        Index(Status("x", 1, 0, verified=Verified(moment, ghosts=1))), ISearchIndex
+        Index(Status("x", 1, 0, verified=Verified(timestamp, ghosts=1))), ISearchIndex
     )
     _, finding = describe_search(site_of)
     assert (finding.level, "search verify --fix" in finding.sentence) == ("warning", True)
-    site_of.registry.registerUtility(Index(Status("x", 1, 0, verified=Verified(moment))), ISearchIndex)
+    site_of.registry.registerUtility(Index(Status("x", 1, 0, verified=Verified(timestamp))), ISearchIndex)
     assert only(describe_search, site_of).level == "ok"
 
 

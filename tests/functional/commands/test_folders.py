@@ -68,7 +68,7 @@ def test_the_processes_of_a_site_run_in_a_folder_of_any_name(tmp_path, start, na
     run("new", folder)
     server = start("-c", folder / "production.ini", "serve", "--upgrade", "--listen", "127.0.0.1:0")
     lines = [server.line(), server.line()]
-    while not lines[-1].startswith("microblog is at"):  # a folder of two lines is told in two
+    while not lines[-1].startswith("microblog is at"):  # the name of a folder may have two lines
         lines.append(server.line())
         assert lines[-1], server.end()
     worker = start("-c", folder / "production.ini", "worker")

@@ -78,9 +78,9 @@ def test_a_port_in_use_is_reported(ini):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        place = f"127.0.0.1:{other.getsockname()[1]}"
-        error = run("-c", ini, "serve", "--listen", place, status=1).stderr
-    assert f"Something listens at {place} already" in error
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        error = run("-c", ini, "serve", "--listen", address, status=1).stderr
+    assert f"Something listens at {address} already" in error
 
 
 def test_an_address_of_another_machine_is_reported(ini):
@@ -165,8 +165,8 @@ def test_the_metrics_of_several_processes_are_added_up(start, ini, tmp_path):
     urls = [parse_url(server.line()) for server in servers]
     for url in urls:
         page(f"{url}/explore")
-    told = [page(f"{url}/metrics")[2] for url in urls]
-    for text in told:
+    output = [page(f"{url}/metrics")[2] for url in urls]
+    for text in output:
         assert 'microblog_requests_total{context="Root",status="200",view="explore"} 2.0' in text
     files = {file.name.split("_")[1] for file in (tmp_path / "numbers").glob("counter_*.db")}
     assert len(files) == 3  # processes, the worker among them

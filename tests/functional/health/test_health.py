@@ -48,7 +48,7 @@ def engine(site):
     return engine
 
 
-def told(caplog):
+def list_logged(caplog):
     return [
         (record.levelno, record.getMessage())
         for record in caplog.records
@@ -106,11 +106,11 @@ def test_a_search_that_is_down_is_named_and_logged_once_for_each_change(site, en
     for _ in range(3):
         answer = browser.get("/health/ready", status=503)
     assert answer.text == f"database: ok\nmigrations: ok\nsearch: {DOWN}\n"
-    assert told(caplog) == [(logging.WARNING, f"Not ready: search: {DOWN}")]
+    assert list_logged(caplog) == [(logging.WARNING, f"Not ready: search: {DOWN}")]
     engine.answer = list
     for _ in range(3):
         browser.get("/health/ready", status=200)
-    assert told(caplog)[1:] == [(logging.INFO, "Ready again: search")]
+    assert list_logged(caplog)[1:] == [(logging.INFO, "Ready again: search")]
 
 
 def test_a_search_that_hangs_is_named_in_time(make_application):

@@ -61,7 +61,7 @@ def subjects(tmp_path):
     return subjects
 
 
-def told(caplog):
+def list_logged(caplog):
     return [r.getMessage() for r in caplog.records if r.name == "microblog.health.watch"]
 
 
@@ -88,11 +88,11 @@ def test_a_worker_that_dies_is_missed_after_two_minutes_and_reported_once(build,
     assert (
         "worker: last seen at 2027-01-15 08:00:00 UTC: check whether `microblog worker` runs\n" in answer.text
     )
-    assert len(told(caplog)) == 1
+    assert len(list_logged(caplog)) == 1
     assert subjects(site) == ["[microblog] The worker does not work"]
     beat(site)
     assert "worker: ok\n" in site.browser().get("/health/ready", status=200).text
-    assert told(caplog)[1:] == ["The worker works again."]
+    assert list_logged(caplog)[1:] == ["The worker works again."]
     assert subjects(site)[1:] == ["[microblog] The worker works again"]
 
 
@@ -132,7 +132,7 @@ def test_nobody_is_missed_while_the_database_cannot_be_used(build, clock, caplog
     site.database.outages.noticed(FULL, "a test")
     get_watch(site.registry).check()
     site.database.outages.forget()
-    assert told(caplog) == []
+    assert list_logged(caplog) == []
 
 
 def test_without_a_worker_by_choice_there_is_none_to_miss(build, clock):
@@ -166,7 +166,7 @@ def test_the_server_looks_for_a_worker_of_its_own_accord(build, clock, caplog):
     )
     site.registry.worker.start()
     assert looked.wait(30)
-    assert told(caplog) == [
+    assert list_logged(caplog) == [
         "The worker does not work: none has been seen: check whether `microblog worker` runs."
     ]
 
@@ -206,7 +206,7 @@ def test_requests_report_a_thread_that_stands_still(build, clock, caplog, subjec
     answer = site.browser().get("/health/ready", status=503)
     going_on.set()
     assert "worker: its thread in this process has begun no round for 121 seconds\n" in answer.text
-    assert len(told(caplog)) == 1
+    assert len(list_logged(caplog)) == 1
     assert subjects(site) == ["[microblog] The worker does not work"]
 
 

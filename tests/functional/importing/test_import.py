@@ -1,4 +1,4 @@
-"""`microblog import`: what is right is loaded once, what is wrong is told with its line."""
+"""`microblog import`: valid lines are loaded once, and invalid ones are reported with their numbers."""
 
 from __future__ import annotations
 
@@ -251,8 +251,8 @@ def test_a_file_whose_lines_go_back_in_time_keeps_the_order_within_each_second(l
 
 
 def test_timestamps_finer_than_a_millisecond_decide_the_order(load, database):
-    moments = [f"2020-05-17T12:00:00.0005{micro}Z" for micro in ("30", "10", "20", "10")]
-    load([line(body=f"{created[-3:-1]} {n}", created=created) for n, created in enumerate(moments)])
+    timestamps = [f"2020-05-17T12:00:00.0005{micro}Z" for micro in ("30", "10", "20", "10")]
+    load([line(body=f"{created[-3:-1]} {n}", created=created) for n, created in enumerate(timestamps)])
     assert in_order(database) == ["10 1", "10 3", "20 2", "30 0"]
 
 

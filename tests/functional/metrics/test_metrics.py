@@ -154,7 +154,7 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     assert found["microblog_search_lag_seconds",] == 1.5
     with site.database.write() as session:
         outbox.delete_all(session, "letters")
-    assert ask()["microblog_outbox_waiting", "letters"] == 0  # told on, as nothing
+    assert ask()["microblog_outbox_waiting", "letters"] == 0  # still shown, as 0
 
 
 def test_without_search_all_other_metrics_are_shown(site):

@@ -201,7 +201,7 @@ def test_one_failing_entry_does_not_pause_its_destination(hire, caplog):
 
 @pytest.mark.parametrize("destination", [None, "there"])
 def test_a_failing_entry_keeps_its_back_off_where_each_is_delivered_alone(hire, destination):
-    """Nobody can tell at first whether it is the entry or the other side."""
+    """At first it is unknown whether the entry fails or the other side."""
     postman = hire(batch=1)
     postman.away = {"susan"}
     postman.write("susan", *(f"n{number}" for number in range(8)), destination=destination)

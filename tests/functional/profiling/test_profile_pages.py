@@ -70,7 +70,7 @@ def keep(folder, profiled=PROFILED):
     return profiles.write(folder, profiled, build_statistics(profile), keep=1000)
 
 
-def numbers(row):
+def read_cells(row):
     return [cell.get_text(strip=True) for cell in row.select(".number")]
 
 
@@ -82,14 +82,14 @@ def test_an_admin_finds_the_profiles_by_the_footer(admin, folder):
     assert page.request.path == "/admin/profiles/"
     newest, other = page.html.select("tbody tr")
     assert "/failed" in newest.get_text()
-    assert numbers(newest) == [
+    assert read_cells(newest) == [
         "failed",
         "1,234.56",
         "4,711",
         "0",
         "0.00",
     ]
-    assert numbers(other) == [
+    assert read_cells(other) == [
         "200",
         "1,234.56",
         "4,711",

@@ -81,10 +81,10 @@ def test_off_nothing_of_it_runs(application, reports):
 @pytest.mark.parametrize("profiler", ["true", "on_demand"])
 def test_the_profiling_tween_is_over_the_transaction_and_the_error_pages(build, profiler):
     tweens = tweens_of(build(profiler))
-    place = tweens.index(TWEEN)
-    assert tweens[place - 1] == "microblog.security.headers.headers_tween"
+    position = tweens.index(TWEEN)
+    assert tweens[position - 1] == "microblog.security.headers.headers_tween"
     assert (
-        place
+        position
         < tweens.index("microblog.web.errors.errors_tween")
         < tweens.index("pyramid_tm.tm_tween_factory")
     )

@@ -132,7 +132,7 @@ def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+def list_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "elasticsearch" in record.name]
 
 
@@ -149,14 +149,14 @@ def test_while_the_server_is_down_everything_but_search_works_and_search_recover
         assert page.forms["search-form"]["q"].value == "written"
         assert site.catch_up() == 0
         site.hurry()
-    assert len(told(caplog)) == 1
-    assert "Posting and reading go on." in told(caplog)[0]
+    assert len(list_logged(caplog)) == 1
+    assert "Posting and reading go on." in list_logged(caplog)[0]
     site.gate.mode = "pass"
     site.search.seconds_for_the_worker = site.search.seconds_for_a_query = 30.0
     assert site.catch_up() == 1
     site.search.refresh()
     assert bodies(browser.get("/search?q=written")) == ["written while it was down"]
-    assert told(caplog)[1:] == ["Search works again."]
+    assert list_logged(caplog)[1:] == ["Search works again."]
     assert site.depth().waiting == 0
     assert not site.search.verify(site.database)
 
@@ -216,7 +216,7 @@ def test_a_server_of_another_version_ends_with_a_sentence(site, caplog, answer, 
     with pytest.raises(SearchUnavailable, match=sentence):
         site.rebuild()
     site.application.browser().get("/search?q=anything", status=503)
-    assert sentence in told(caplog)[0]
+    assert sentence in list_logged(caplog)[0]
 
 
 def test_a_key_that_may_not_ask_for_the_version_still_searches(site):
@@ -289,7 +289,7 @@ def test_while_the_disk_is_full_entries_wait_and_are_delivered_afterwards(site, 
             assert site.search.search(session, parse("flood"), Cursor(), 9) == [old]
     finally:
         site.server.indices.put_settings(index=index, settings={block: None})
-    assert len(told(caplog)) == 1
+    assert len(list_logged(caplog)) == 1
     site.settle()
     assert site.find("flood") == [new, old]
 
@@ -327,7 +327,7 @@ def test_an_index_with_another_mapping_is_reported_and_rebuilt(site):
     site.server.indices.delete(index=index)
     aliases: dict[str, Any] = {site.search.alias: {}, site.search.next_alias: {}}
     site.server.indices.create(index=index, aliases=aliases, mappings={"dynamic": "strict"})
-    post = site.write("in the wrong place")
+    post = site.write("in the wrong position")
     assert site.catch_up() == 1
     assert site.depth().dead_letters == 1
     assert "microblog search rebuild" in site.application.browser().get("/search?q=wrong", status=503)
@@ -502,7 +502,7 @@ def test_the_next_rebuild_removes_what_a_killed_one_left_behind(site, caplog):
 
     with pytest.raises(CtrlC):
         site.rebuild(go_down)
-    assert any("stays until the next rebuild" in line for line in told(caplog))
+    assert any("stays until the next rebuild" in line for line in list_logged(caplog))
     site.gate.mode = "pass"
     assert len(site.indices()) == 2
     other = site.write("delivered into what is left over, too")
@@ -596,7 +596,7 @@ def test_removing_the_adapter_while_the_server_is_down_says_that_the_index_stays
     site.gate.mode = BUSY
     with site.database.write() as session:
         site.search.uninstall(session)
-    assert "The index in Elasticsearch stays" in told(caplog)[0]
+    assert "The index in Elasticsearch stays" in list_logged(caplog)[0]
     site.write("no entry is written any more")
     assert site.depth().waiting == 0
     assert site.application.registry.microblog[INDEX] == site.search.alias

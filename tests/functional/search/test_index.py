@@ -1,4 +1,4 @@
-"""The index inside the database: what goes wrong with one post is no other's trouble."""
+"""The index inside the database: a post that cannot be indexed does not affect others."""
 
 from __future__ import annotations
 

@@ -29,13 +29,13 @@ def posts(site: Any) -> list[int]:
 @pytest.fixture
 def killed(site: Any, posts: list[int]) -> None:
     """A rebuild was killed when half of the posts were in: it could not even tidy up."""
-    beside = type(site.search).beside
+    with_suffix = type(site.search).with_suffix
     is_killed: list[bool] = []
 
     def be_killed(self: Any, suffix: str) -> Any:
         if is_killed:
             raise CtrlC
-        return beside(self, suffix)
+        return with_suffix(self, suffix)
 
     interrupt = interrupted_after(2)
 
@@ -47,7 +47,7 @@ def killed(site: Any, posts: list[int]) -> None:
             raise
 
     with pytest.raises(CtrlC):
-        derive(site.search, beside=be_killed).rebuild(site.database, progress)
+        derive(site.search, with_suffix=be_killed).rebuild(site.database, progress)
     assert remains(site)
 
 

@@ -89,9 +89,9 @@ def queries():
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queries(), st.integers(0, POSTS - 1), st.sampled_from(["", "before", "after"]), st.integers(1, 9))
-def test_windows_change_no_answer(database, search, ids, text, place, direction, limit):
+def test_windows_change_no_answer(database, search, ids, text, position, direction, limit):
     query = parse(text)
-    bounds = Bounds.of(query, Cursor(**{direction: ids[place]}) if direction else Cursor())
+    bounds = Bounds.of(query, Cursor(**{direction: ids[position]}) if direction else Cursor())
 
     def answers(sizes):
         search.windows = search.windows_of_filters = sizes
@@ -122,7 +122,7 @@ def test_a_window_grows_as_its_hits_say_and_then_the_index_is_asked(database, se
     assert count("pot", Sizes(41, 41), 20) == 2, "and were there more posts? There were not"
     assert count("tea", Sizes(3, 40)) == 3, "there were; a larger window"
     assert count("tea", Sizes(3, 4)) == 3, "there were; the window would be too large, the index"
-    assert count("once", Sizes(5, 80)) == 3, "one hit tells nothing; the index"
+    assert count("once", Sizes(5, 80)) == 3, "one hit is no estimate; the index"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, i
 
 
 def test_every_text_is_the_words_that_the_index_has(needs_fts5, database, search):
-    """A window looks for words between blanks; so must FTS5, whatever characters it knows of."""
+    """A window looks for words between spaces; so must FTS5, with any characters."""
     texts = [chr(n) for n in range(1, 0x11_0000) if not 0xD800 <= n < 0xE000]
     words = sorted({index_text(text) for text in texts} - {""})
     with database.write() as session:

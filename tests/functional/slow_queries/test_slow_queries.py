@@ -1,4 +1,4 @@
-"""What takes too long, or runs too often, is told with all that is needed to find it."""
+"""Statements that take too long, or run too often, are reported with everything needed to find them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ on_postgresql = pytest.mark.skipif(
 
 
 class Told:
-    """Alerts that keep what the admins would be told."""
+    """Alerts that keep what would be mailed to the admins."""
 
     def __init__(self):
         self.reports = []
@@ -88,7 +88,7 @@ def teach_to_sleep(dbapi, record):
 
 @pytest.fixture
 def reports(caplog):
-    """A function that gives what was told of slow statements with these words, as dictionaries with their
+    """A function that returns the reports of slow statements with these words, as dictionaries with their
     `message`. A busy machine makes others slow too."""
 
     def reports(words="", *, kind="slow query"):
@@ -106,7 +106,7 @@ def reports(caplog):
 @pytest.fixture
 def slowly(request):
     """A function that makes writing posts slow in the database of an application: in the statement, or in
-    the COMMIT, which only PostgreSQL can be told."""
+    the COMMIT, which only PostgreSQL can be asked for."""
 
     def slowly(application, *, in_commit=False):
         engine = application.database.engine
@@ -192,7 +192,7 @@ def test_alerts_are_grouped_by_the_fingerprint_of_the_statement(build, reports):
     application = build(sleeping=sleeping)
     application.browser().get("/sleeping")
     application.browser().get("/sleeping")
-    first, second = (told for told in alerts_of(application).reports if "pg_sleep" in told[3])
+    first, second = (report for report in alerts_of(application).reports if "pg_sleep" in report[3])
     (report, _) = reports("pg_sleep")
     kind, group, subject, body = first
     assert (kind, group, body) == ("slow query", report["fingerprint"], report["message"])
@@ -306,7 +306,7 @@ def test_no_report_contains_a_secret(build, reports):
     log_in(application.browser(), "Susan.Private@example.com")
     csrf = token(browser)
     statements = {report["statement"][:40]: report["parameters"] for report in reports()}
-    told = "".join(report["message"] for report in reports())
+    output = "".join(report["message"] for report in reports())
     inserted = next(
         shown for statement, shown in statements.items() if statement.startswith("INSERT INTO users")
     )
@@ -317,13 +317,13 @@ def test_no_report_contains_a_secret(build, reports):
     for name in ("email", "email_key", "password_hash"):
         assert f"{name}=[hidden]" in inserted
     assert "token_hash=[hidden]" in session
-    assert "email_key_1_1=[hidden]" in told
+    assert "email_key_1_1=[hidden]" in output
     with application.database.read() as reading:
         password_hash = reading.scalar(sa.text("SELECT password_hash FROM users"))
         hashes = reading.scalars(sa.text("SELECT token_hash FROM sessions")).all()
     assert len(hashes) == 2
     for secret in (PASSWORD, "private@", "Private@", password_hash, csrf, *hashes, *browser.cookies.values()):
-        assert secret not in told
+        assert secret not in output
 
 
 def test_with_explain_the_plan_is_reported(build, reports):
@@ -340,9 +340,9 @@ def test_with_explain_the_plan_is_reported(build, reports):
     assert "\nContext: not known\n" in commits[-1]["message"]
     assert plans["COMMIT"] == "There is no plan for such a statement."
     assert "The database returned none" not in "".join(plans.values())
-    told = "".join(report["message"] for report in reports())
-    assert "\nPlan: \n" in told
-    assert "private" not in told
+    output = "".join(report["message"] for report in reports())
+    assert "\nPlan: \n" in output
+    assert "private" not in output
 
 
 def test_when_plans_take_too_long_the_others_are_not_asked_for(build, reports):
@@ -395,7 +395,7 @@ def test_a_statement_that_is_repeated_is_reported_once(build, reports):
         report["message"],
     )
     ((kind, group, subject, _),) = (
-        told for told in alerts_of(application).reports if told[0] == "repeated query"
+        report for report in alerts_of(application).reports if report[0] == "repeated query"
     )
     assert (kind, group, subject) == (
         "repeated query",

@@ -95,7 +95,7 @@ def change_password(database: Database, nickname: str, password: str = NEW_PASSW
 
 
 def same_browser(application: Application, browser: TestApp) -> TestApp:
-    """Another window of it: the cookies of this moment."""
+    """Another window of it: with the present cookies."""
     other = application.browser()
     for name, value in browser.cookies.items():
         other.set_cookie(name, value)

@@ -79,7 +79,7 @@ def test_two_copies_sent_before_the_first_answer_are_done_once(application, susa
         answer = form.submit(status=303)
     assert form_of_susan.done(state(database))
     said = flashes(answer.follow())
-    assert said == flashes(twin.get("/explore")), "both were told the same"
+    assert said == flashes(twin.get("/explore")), "both got the same messages"
     assert len(said) == 1
 
 
@@ -165,7 +165,7 @@ def test_following_and_unfollowing_by_the_same_two_forms_does_both_each_time(sus
 def test_a_second_copy_whose_answer_is_gone_at_once_says_so_and_gives_back_the_text(
     application, susan, database
 ):
-    """The worker deletes a result after a day, perhaps at this moment."""
+    """The worker deletes a result after a day, perhaps right now."""
     form = susan.get("/").forms["compose-form"]
     form["body"] = TEXT
     twin = same_browser(application, susan)

@@ -170,7 +170,7 @@ def test_a_database_that_is_not_there_is_no_lock():
 
 
 def test_no_migration_uses_the_batch_mode_that_loses_triggers():
-    """`alembic revision --autogenerate` writes it; ours in `operations/migrating.py` takes its place."""
+    """`alembic revision --autogenerate` writes it; ours in `operations/migrating.py` replaces it."""
     scripts = {path.name: path.read_text() for path in (ROOT / "alembic" / "versions").glob("*.py")}
     assert scripts
     assert not [name for name, text in scripts.items() if "op.batch_alter_table" in text]

@@ -104,7 +104,7 @@ def test_functions_are_distinguished_by_their_file_and_counted_together_by_their
 
 
 def test_unmatched_calls_and_returns_do_no_harm():
-    """The events as Python tells them, called here: nothing is traced while they are told."""
+    """Calls the handler with events as Python would; nothing is traced meanwhile."""
     profile = ThreadProfile()
     frame = sys._getframe()
     events = [
@@ -117,7 +117,7 @@ def test_unmatched_calls_and_returns_do_no_harm():
         ("c_call", len),
         ("c_call", len),
         ("c_return", len),
-        ("c_call", sorted),  # its end is not told, nor that of the first one
+        ("c_call", sorted),  # its end is not reported, nor that of the first one
         ("return", None),
         ("c_call", len),  # ends with the profile
     ]

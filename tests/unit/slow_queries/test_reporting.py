@@ -72,14 +72,14 @@ def test_others_have_their_own(one, other):
 
 def test_values_for_a_secret_column_are_hidden():
     statement = sa.update(User).where(User.email_key == "a@example.com", User.nickname == "susan")
-    told = shown_of(statement.values(password_hash="$argon2id$…", about_me="I"))
-    assert told == f"password_hash={HIDDEN}, about_me='I', email_key_1={HIDDEN}, nickname_1='susan'"
+    output = shown_of(statement.values(password_hash="$argon2id$…", about_me="I"))
+    assert output == f"password_hash={HIDDEN}, about_me='I', email_key_1={HIDDEN}, nickname_1='susan'"
 
 
 def test_nulls_and_numbers_are_not_hidden():
-    moment = datetime(2026, 11, 22, tzinfo=UTC)
-    statement = sa.insert(LoginSession).values(token_hash="0" * 64, user_id=1, created=moment)
-    assert shown_of(statement) == f"token_hash={HIDDEN}, user_id=1, created={moment!r}"
+    timestamp = datetime(2026, 11, 22, tzinfo=UTC)
+    statement = sa.insert(LoginSession).values(token_hash="0" * 64, user_id=1, created=timestamp)
+    assert shown_of(statement) == f"token_hash={HIDDEN}, user_id=1, created={timestamp!r}"
     assert "email=None" in shown_of(sa.insert(User).values(email=None))
 
 
@@ -90,8 +90,8 @@ def test_values_compared_with_a_function_are_hidden_when_a_secret_column_is_ment
 
 def test_names_in_our_own_sql_say_what_they_are():
     statement = sa.text("SELECT email FROM users WHERE nickname = :reader AND email = :email_of")
-    told = shown_of(statement, {"reader": "susan", "email_of": "a@b.c"})
-    assert told == f"reader='susan', email_of={HIDDEN}"
+    output = shown_of(statement, {"reader": "susan", "email_of": "a@b.c"})
+    assert output == f"reader='susan', email_of={HIDDEN}"
 
 
 def test_texts_without_names_are_hidden_when_a_secret_column_is_near():
@@ -165,11 +165,11 @@ def values_for(engine, **values):
 
 def test_a_plan_says_how_rows_are_found_and_no_secret(engine):
     statement = f"SELECT id FROM users WHERE email_key = {place_of(engine, 'key')} AND nickname = 'it''s'"
-    told = get_plan(engine, statement, values_for(engine, key="a@example.com"))
+    output = get_plan(engine, statement, values_for(engine, key="a@example.com"))
     # Of a small table PostgreSQL may read all.
-    assert re.search("SEARCH users USING INDEX|Scan .*on users", told)
-    assert "example" not in told
-    assert "it''s" not in told
+    assert re.search("SEARCH users USING INDEX|Scan .*on users", output)
+    assert "example" not in output
+    assert "it''s" not in output
 
 
 def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
@@ -180,10 +180,10 @@ def test_of_many_sets_of_parameters_the_first_is_planned_with(engine):
 
 
 def test_parts_of_a_plan_are_below_what_they_are_part_of(engine):
-    told = get_plan(
+    output = get_plan(
         engine, "SELECT 1 FROM posts WHERE id IN (SELECT id FROM posts UNION SELECT id FROM users)", ()
     )
-    assert re.search(r"\n {2,}", told)
+    assert re.search(r"\n {2,}", output)
 
 
 def test_a_plan_changes_nothing_and_waits_for_no_writer(engine):
@@ -198,8 +198,8 @@ def test_a_plan_changes_nothing_and_waits_for_no_writer(engine):
 
 
 def test_a_plan_without_steps_is_said_to_have_none(engine):
-    told = get_plan(engine, "INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')", ())
-    assert re.match("SQLite searches for nothing in it.|Insert on users", told)
+    output = get_plan(engine, "INSERT INTO users (nickname, member_since) VALUES ('a', '2026-11-22')", ())
+    assert re.match("SQLite searches for nothing in it.|Insert on users", output)
 
 
 def test_there_is_no_plan_of_machinery(engine):
@@ -213,10 +213,10 @@ def test_two_plans_are_not_asked_for_at_once(engine):
 
 
 def test_a_missing_plan_is_explained_without_the_values(engine):
-    told = get_plan(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
-    assert told.startswith("The database returned none: ")
-    assert "nowhere" in told
-    assert "secret" not in told
+    output = get_plan(engine, "SELECT * FROM nowhere WHERE a = 'secret'", ())
+    assert output.startswith("The database returned none: ")
+    assert "nowhere" in output
+    assert "secret" not in output
 
 
 @pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""Every way to run a statement and to fetch from it is timed, and told to whoever is observed."""
+"""Every way to run a statement and to fetch from it is timed, and counted for the current observation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Registry:
 
 
 class Notes:
-    """A reporter that keeps what it is told; it leaves everything to the cursors."""
+    """A reporter that keeps its calls; it leaves reporting to the cursors."""
 
     def __init__(self) -> None:
         self.begun: list[Run] = []

@@ -51,10 +51,10 @@ def test_a_value_that_we_did_not_sign_is_no_form(value):
 
 
 @given(FORMS, st.integers(0), st.characters(exclude_categories=["Cs"]))
-def test_a_signed_form_that_was_changed_is_no_form(sent, place, character):
+def test_a_signed_form_that_was_changed_is_no_form(sent, position, character):
     value = sign_form(request(), sent)
-    place %= len(value)
-    changed = value[:place] + character + value[place + 1 :]
+    position %= len(value)
+    changed = value[:position] + character + value[position + 1 :]
     form = read_carried_form(request(carried=changed))
     # The last bits of Base64 may be anything.
     assert form is None or form == sent

@@ -242,7 +242,7 @@ def test_a_recording_observation_has_every_statement_with_its_call_site(timed, n
     assert (statement.parameters, commit.statement) == ("most=5", "COMMIT")
     assert 0 < executed < statement.seconds or POSTGRESQL_URL
     assert re.fullmatch(
-        r"tests/unit/slow_queries/test_timing\.py:\d+ in test_whoever_asks_.*", statement.source
+        r"tests/unit/slow_queries/test_timing\.py:\d+ in test_a_recording_observation_.*", statement.source
     )
     observation.recorded = None
     with timed(threshold=60).read() as session:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
+from typing import Any, TypeVar
 
 import pyramid_tm
 
@@ -24,8 +26,19 @@ BETWEEN = frozenset(
 )
 VIEWS = ("/views.py", "/api.py")
 # Whatever is farther out are tweens, which every request goes through.
+# Functions that every request goes through, and that are no place of a fault.
+PASSING: set[CodeType] = set()
 TRANSACTION_TWEEN = pyramid_tm.__file__
 LIBRARIES = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "purelib", "platlib")})
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def passes_on(function: Function) -> Function:
+    """Decorator, of a tween or a view deriver: it passes the request on, and what fails is farther in."""
+    PASSING.add(function.__code__)
+    return function
 
 
 @dataclass(frozen=True, slots=True)

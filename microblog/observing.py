@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from pyramid.tweens import INGRESS
 from pyramid_retry import is_error_retryable
 
+from microblog.call_sites import passes_on
 from microblog.request import Registry, Request
 from microblog.settings import TOOLBAR
 
@@ -138,6 +139,7 @@ def get_observation(request: Request) -> Observation:
 def observing_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Over all others, so that the commit, the error pages and their headers are seen too."""
 
+    @passes_on
     def observing(request: Request) -> Any:
         observation = get_observation(request)
         token = _present.set(observation)

@@ -11,7 +11,7 @@ import secrets
 import traceback
 from pathlib import Path
 
-from microblog.call_sites import BETWEEN, PACKAGE, PROJECT
+from microblog.call_sites import BETWEEN, PACKAGE, PASSING, PROJECT
 from microblog.events import AlertRaised, RequestFailed, TaskFailed
 from microblog.observing import present
 from microblog.outages import DatabaseUnavailable
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 # Shorter ones would also be found in what is not typed: "1", "on".
 SHORTEST_TEXT = 4  # characters
-# Every request goes through these functions of ours; they are no place of a fault.
-WRAPPERS = ("observing", "headers", "errors", "gate", "sending", "with_token", "with_result", "canonical")
 
 
 def record_request(event: RequestFailed) -> None:
@@ -87,14 +85,16 @@ def private_texts(request: Request) -> tuple[str, ...]:
 
 def locate_error(error: BaseException) -> str:
     """Where it happened: `microblog/posts/views.py:41`, the innermost line of ours, else of all."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     ours = [
-        frame
-        for frame in frames
-        if frame.filename.startswith(PACKAGE) and frame.filename not in BETWEEN and frame.name not in WRAPPERS
+        (code.co_filename, line)
+        for code, line in frames
+        if code.co_filename.startswith(PACKAGE) and code.co_filename not in BETWEEN and code not in PASSING
     ]
     if ours:
-        return f"{ours[-1].filename.removeprefix(PROJECT)}:{ours[-1].lineno}"
+        file, line = ours[-1]
+        return f"{file.removeprefix(PROJECT)}:{line}"
     if frames:
-        return f"{'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno}"
+        code, line = frames[-1]
+        return f"{'/'.join(Path(code.co_filename).parts[-2:])}:{line}"
     return "an unknown place"

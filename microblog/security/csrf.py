@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPUnauthorized
 
+from microblog.call_sites import passes_on
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_name, set_cookie
 from microblog.security.identity import token_hash
@@ -141,6 +142,7 @@ def token_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, 
         return view
     is_protected = info.options.get("csrf", True)
 
+    @passes_on
     def with_token(context: Any, request: Request) -> Any:
         request.has_met_view = True
         if is_protected:

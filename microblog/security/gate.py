@@ -8,6 +8,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
+from microblog.call_sites import passes_on
 from microblog.request import Registry, Request
 from microblog.security.csrf import check_origin
 from microblog.transactions import is_safe
@@ -19,6 +20,7 @@ HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
 
+    @passes_on
     def gate(request: Request) -> Any:
         if request.refusal is not None:
             raise request.refusal

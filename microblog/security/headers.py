@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from microblog.call_sites import passes_on
 from microblog.request import Registry, Request
 from microblog.security.settings import PUBLIC_URL
 
@@ -40,6 +41,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable
 
     public = registry.microblog[PUBLIC_URL]
 
+    @passes_on
     def headers(request: Request) -> Any:
         if public is not None:
             # Redirects are made absolute from these, and a proxy may have changed them.

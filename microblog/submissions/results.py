@@ -24,6 +24,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import exception_view_config
 from sqlalchemy import orm
 
+from microblog.call_sites import passes_on
 from microblog.request import Request
 from microblog.security.csrf import is_form_of_this_browser, posted_token
 from microblog.security.settings import SECRET
@@ -77,6 +78,7 @@ def result_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any,
         return view
     repeatable = bool(info.options.get("repeatable"))
 
+    @passes_on
     def with_result(context: Any, request: Request) -> Any:
         request.is_done_once = not repeatable
         response = view(context, request)

@@ -17,6 +17,7 @@ from pyramid.view import exception_view_config
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
+from microblog.call_sites import passes_on
 from microblog.redaction import mask_address
 from microblog.request import Registry, Request
 from microblog.security.csrf import BadToken, check_unsafe_request, posted_token
@@ -36,6 +37,7 @@ Handler = Callable[[Any], Any]
 def sending_tween(handler: Handler, registry: Registry) -> Handler:
     """Keeps what was typed: a form that is refused is shown again, or carried by the log-in page."""
 
+    @passes_on
     def sending(request: Request) -> Any:
         response = handler(request)
         if is_safe(request):

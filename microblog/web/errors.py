@@ -29,6 +29,7 @@ from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
 
 from microblog.addresses import parse_mail_address
+from microblog.call_sites import passes_on
 from microblog.db import StaleData
 from microblog.events import RequestFailed
 from microblog.outages import AWAY, DatabaseUnavailable, one_line
@@ -348,6 +349,7 @@ def unexpected(error: Exception, request: Request) -> Any:
 def errors_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
     """Errors that are raised over the exception views (in the gate, by a COMMIT) get a page too."""
 
+    @passes_on
     def errors(request: Request) -> Any:
         try:
             return handler(request)

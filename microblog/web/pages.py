@@ -19,6 +19,7 @@ from pyramid.response import Response
 from pyramid.static import QueryStringConstantCacheBuster
 from pyramid.view import view_config
 
+from microblog.call_sites import passes_on
 from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Api, Root, get_path, is_api
@@ -65,6 +66,7 @@ def canonical_deriver(view: Any, info: Any) -> Any:
     if not info.options.get("page") and not info.options.get("api"):
         return view
 
+    @passes_on
     def canonical(context: Any, request: Request) -> Any:
         if request.subpath:
             raise HTTPNotFound()

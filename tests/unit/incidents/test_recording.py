@@ -7,6 +7,9 @@ import sqlalchemy as sa
 
 from microblog.accounts.queries import add_user
 from microblog.incidents.recording import locate_error
+from microblog.request import Request
+from microblog.security.gate import gate_tween
+from microblog.security.headers import headers_tween
 
 
 def caught(function, *arguments):
@@ -23,6 +26,14 @@ def test_the_place_is_the_innermost_line_of_ours(database):
         place = locate_error(caught(broken, session))
     assert place.startswith("microblog/accounts/")
     assert place.rpartition(":")[2].isdigit()
+
+
+@pytest.mark.parametrize("make_tween", [gate_tween, headers_tween])
+def test_a_function_that_only_passes_on_is_no_place(application, make_tween):
+    tween = make_tween(lambda request: sa.make_url(3), application.registry)  # type: ignore[arg-type]
+    request = Request.blank("/")
+    request.registry = application.registry
+    assert locate_error(caught(tween, request)).startswith("engine/url.py:")
 
 
 def test_a_fault_without_a_line_of_ours_is_where_it_was_raised():

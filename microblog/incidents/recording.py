@@ -66,7 +66,7 @@ def record_task(event: TaskFailed) -> None:
     report(
         event.registry,
         event.error,
-        f"The worker's task “{event.task}” failed; it will be tried again.\n\n{format_trace(event.error)}",
+        f"The worker's task “{event.task}” failed; it will be retried.\n\n{format_trace(event.error)}",
     )
 
 

@@ -103,11 +103,12 @@ def test_without_a_session_each_browser_has_a_form_token_of_its_own(tokens):
     assert token != another.get("/token", headers=GOOD).text
 
 
-def test_who_is_not_known_by_a_token_may_not_follow(tokens):
+def test_who_is_not_known_by_a_token_is_asked_for_another_and_may_not_follow(tokens):
     answer = tokens.browser().post(
-        "/api/users/susan/follow", headers={"Authorization": "Bearer wrong"}, status=403
+        "/api/users/susan/follow", headers={"Authorization": "Bearer wrong"}, status=401
     )
-    assert answer.json["error"]["message"] == "You may not do this."
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.json["error"]["message"] == "Send valid credentials in the header Authorization."
 
 
 def test_nor_may_a_person_follow_themselves_by_a_program(tokens):

@@ -34,7 +34,7 @@ from microblog.paging import Cursor
 from microblog.search.interfaces import get_search
 from microblog.search.language import parse
 from microblog.security.cookies import SESSION_COOKIE
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 from microblog.timelines.queries import list_home_posts
 
 PAGE_SIZE = 25
@@ -148,7 +148,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
     token = secrets.token_urlsafe(32)
     reader = readers_of(size)[50][0]
     with registry.database.write() as session:
-        start_session(session, reader, token_hash(token), timedelta(hours=1))
+        start_session(session, reader, hash_token(token), timedelta(hours=1))
         post_id = session.scalar(sa.text("SELECT max(id) FROM posts WHERE user_id = 1"))
 
     def get(path: str, **options: Any) -> Any:
@@ -182,7 +182,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         session.execute(
             sa.text("DELETE FROM posts WHERE body LIKE 'benchmark %'  AND user_id = :id"), {"id": reader}
         )
-        end_session(session, token_hash(token))
+        end_session(session, hash_token(token))
     if search:
         searches(registry)
     registry.database.close()

@@ -42,7 +42,7 @@ from microblog.console.site import Site
 from microblog.ids import new_id
 from microblog.paging import Cursor
 from microblog.posts.models import Post
-from microblog.posts.queries import add_posts, number_of_posts
+from microblog.posts.queries import add_posts, count_posts
 from microblog.search.interfaces import SearchUnavailable, get_search, get_search_index
 from microblog.search.language import parse
 from microblog.search.text import split_words
@@ -311,7 +311,7 @@ class Chaos:
         database = self.site.database
         with database.read() as session:
             status = get_search_index(self.site.registry).status(session)
-            posts = number_of_posts(session)
+            posts = count_posts(session)
         if (status.documents, status.pending, status.refused) != (posts, 0, 0):
             self.faults.append(f"{posts:,} posts, but the index says {status}.")
         for typed, should in self.expected().items():

@@ -18,8 +18,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from microblog.db import Database, sqlite_file
-from microblog.ids import SEQUENCE_BITS, first_id_at
+from microblog.db import Database, get_sqlite_file
+from microblog.ids import SEQUENCE_BITS, get_first_id_at
 from microblog.operations import migrating
 from microblog.search.interfaces import get_search_index
 
@@ -96,7 +96,7 @@ def post_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     word_weights, author_weights = zipf(WORDS), zipf(size.people)
     authors = range(1, size.people + 1)
     languages, language_weights = list(LANGUAGES), list(itertools.accumulate(LANGUAGES.values()))
-    first, last = first_id_at(FIRST_MOMENT), first_id_at(FIRST_MOMENT + SPAN)
+    first, last = get_first_id_at(FIRST_MOMENT), get_first_id_at(FIRST_MOMENT + SPAN)
     step = (last - first) // size.posts
     for number in range(size.posts):
         post_id = first + number * step + chance.randrange(max(step - 1, 1))
@@ -120,7 +120,7 @@ def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     people = range(1, size.people + 1)
     weights = zipf(size.people)
     exact = {reader: followed for followed, ids in readers_of(size).items() for reader in ids}
-    since = itertools.count(first_id_at(FIRST_MOMENT), 1 << SEQUENCE_BITS)
+    since = itertools.count(get_first_id_at(FIRST_MOMENT), 1 << SEQUENCE_BITS)
     for follower in people:
         if follower in exact:
             followees = set(chance.sample(people, min(exact[follower] + 1, size.people))) - {follower}
@@ -251,6 +251,6 @@ def index(registry: Any) -> None:
     with registry.database.read() as session:
         status = get_search_index(registry).status(session)
     if status.pending:
-        file = sqlite_file(str(registry.database.engine.url))
+        file = get_sqlite_file(str(registry.database.engine.url))
         say(f"Building the search index of {file or 'the database'} (once) …")
         get_search_index(registry).rebuild(registry.database, lambda count: None)

@@ -22,10 +22,10 @@ from sqlalchemy import orm
 from benchmarks.fortunes import FOLDER, fortunes
 from microblog.accounts import passwords
 from microblog.accounts.actions import change_profile, create_account
-from microblog.accounts.queries import owner_of_nickname
+from microblog.accounts.queries import find_owner_id
 from microblog.console.sentences import explain_error
 from microblog.console.site import Site
-from microblog.ids import get_first_id
+from microblog.ids import new_id_at
 from microblog.people.actions import follow
 from microblog.posts.actions import import_posts
 from microblog.posts.forms import MAX_LENGTH
@@ -142,7 +142,7 @@ def fill(session: orm.Session, password_hash: str, max_length: int) -> int:
 def row_of(user_id: int, text: str, now: datetime, chance: random.Random) -> dict[str, Any]:
     """Recent times hold more: so it looks on a page."""
     age = timedelta(days=DAYS) * chance.random() ** 3
-    return {"id": get_first_id(now - age), "user_id": user_id, "body": text, "language": None}
+    return {"id": new_id_at(now - age), "user_id": user_id, "body": text, "language": None}
 
 
 def authors_of_fortunes(max_length: int) -> dict[str, list[str]]:
@@ -166,7 +166,7 @@ def demo(ini: str) -> str:
     password = secrets.token_urlsafe(9)
     password_hash = passwords.hash_password(password)
     with site.database.write() as session:
-        if owner_of_nickname(session, READER) is not None:
+        if find_owner_id(session, READER) is not None:
             raise click.ClickException(
                 f"There is somebody called {READER} already. Set another password with "
                 f"`{site.command(f'user password {READER}')}`, or remove the database file to begin anew."

@@ -39,7 +39,7 @@ from benchmarks.data import (
 )
 from benchmarks.servers import STARTER, Elasticsearch, command, write_ini
 from microblog.console.site import Site
-from microblog.db import sqlite_file
+from microblog.db import get_sqlite_file
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post
 from microblog.search.adapters import uninstall_others
@@ -208,7 +208,7 @@ class Copies:
 
     @contextmanager
     def of_sqlite(self, name: str) -> Iterator[str]:
-        original = sqlite_file(sqlite_database(self.size))
+        original = get_sqlite_file(sqlite_database(self.size))
         assert original is not None
         file = self.folder / f"{name}.sqlite3"
         shutil.copyfile(original, file)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from microblog.call_sites import CallSite
 from microblog.db import Database
-from microblog.observing import Observation, observed
+from microblog.observing import Observation, observe
 from microblog.slow_queries.timing import Run, Timer, install
 
 STATEMENTS_IN_A_ROUND = 200
@@ -61,7 +61,7 @@ class Nobody:
 def round_of(database: Database, action: Callable[[sa.Connection], Any]) -> float:
     """Microseconds of the processor a statement, inside of a transaction that is rolled back."""
     registry: Any = SimpleNamespace(observers=[])
-    with observed(registry, "benchmark"), database.writing.connect() as connection:
+    with observe(registry, "benchmark"), database.writing.connect() as connection:
         action(connection)
         began = time.process_time()
         for _ in range(STATEMENTS_IN_A_ROUND):

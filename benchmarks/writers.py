@@ -23,14 +23,14 @@ import sqlalchemy as sa
 from pyramid.request import Request
 
 from microblog.accounts.models import User
-from microblog.accounts.queries import NicknameTaken, add_user, owner_of_nickname, start_session
+from microblog.accounts.queries import NicknameTaken, add_user, find_owner_id, start_session
 from microblog.console.site import Site
 from microblog.db import is_transient
 from microblog.ids import new_id
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
 from microblog.security.cookies import SESSION_COOKIE
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 
 WORDS = ["tea", "milk", "sugar", "straße", "日本", "café", "ﬁsh", "Ελλάδα", "don't", "salt"]
 LANGUAGES = ["en", "es", "eu", None]
@@ -122,7 +122,7 @@ class Writer:
         return self.random.choice(LANGUAGES)
 
     def author(self, session: Any) -> int:
-        return owner_of_nickname(session, self.name) or add_user(session, self.name)
+        return find_owner_id(session, self.name) or add_user(session, self.name)
 
     def some_posts(self, count: int = 1) -> list[int]:
         """Ids of posts: mostly among the newest ones, else anywhere, in a row."""
@@ -153,8 +153,8 @@ class Writer:
         """As somebody with a session; without a password, whose hash takes long."""
         self.token = secrets.token_urlsafe(32)
         with self.database.write() as session:
-            reader = owner_of_nickname(session, self.page_name) or add_user(session, self.page_name)
-            start_session(session, reader, token_hash(self.token), timedelta(hours=1))
+            reader = find_owner_id(session, self.page_name) or add_user(session, self.page_name)
+            start_session(session, reader, hash_token(self.token), timedelta(hours=1))
 
     def form(self, path: str) -> dict[str, str]:
         """The hidden fields of the form that a page has for us."""
@@ -241,7 +241,7 @@ class Writer:
 
     def roll_back(self) -> None:
         posts = self.some_posts(5)
-        session = self.database.session(write=True)
+        session = self.database.open_session(write=True)
         try:
             add_post(session, self.author(session), self.body())
             session.execute(sa.delete(Post).where(Post.id.in_(posts)))

@@ -12,7 +12,7 @@ from pyramid.settings import aslist
 
 from microblog.settings import TOOLBAR, SettingsError
 
-# In this order: the house first, then its rooms.
+# The order of inclusion: the foundation first, then the rooms.
 INCLUDES = (
     "microblog.settings",
     "microblog.tree",
@@ -46,7 +46,7 @@ INCLUDES = (
     "microblog.operations",
 )
 
-# What commands need, and the deadlines of a driver that only PostgreSQL needs.
+# Not imported by the server: commands, and the driver that only PostgreSQL needs.
 NOT_SCANNED = [
     re.compile(r"\.commands\b").search,
     re.compile(r"\.(console|deadlines|migrations)$").search,
@@ -70,13 +70,13 @@ def configure(
 ) -> Configurator:
     """The configurator with every room in it; commands take its registry, and need no views.
 
-    What `pyramid.includes` names (a third party's room, the debug toolbar) comes in last: so it finds our
-    directives, and what it adds replaces what we have in the same place, instead of being a conflict.
+    Packages in `pyramid.includes` (a third party's room, the debug toolbar) are included last, after a
+    commit: they can use our directives, and override our configuration instead of conflicting with it.
     """
     plugins = settings.get("pyramid.includes", "")
     config = Configurator(settings={**settings, "pyramid.includes": ""})
     config.registry.environ = environ
-    config.registry.settings["pyramid.includes"] = plugins  # for those who look what is included
+    config.registry.settings["pyramid.includes"] = plugins  # for code that reads what is included
     for name in INCLUDES:
         config.include(name)
     if with_views:

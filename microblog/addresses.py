@@ -1,4 +1,4 @@
-"""E-mail addresses: what is one, and its normal form, however it is spelled (docs/adr/0020)."""
+"""E-mail addresses: what is valid, and one normal form for all spellings (docs/adr/0020)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ def parse_address(address: str) -> ValidatedEmail:
     return validate_email(address, check_deliverability=False)
 
 
-def email_key(address: str) -> str:
-    """The same for all spellings of an address: its case, `bücher` or `xn--bcher-kva` for the domain, and an
-    `ü` that is one character or two. What is no address is only put into lower case."""
+def make_email_key(address: str) -> str:
+    """One key for all spellings of an address: its case, `bücher` or `xn--bcher-kva` for the domain, and an
+    `ü` that is one character or two. Text that is no address is only put into lower case."""
     with suppress(EmailNotValidError):
         address = parse_address(address).normalized
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower())
 
 
-def email_keys(address: str) -> list[str]:
-    """The keys under which an account of this address may be found, the likeliest first.
+def list_email_keys(address: str) -> list[str]:
+    """The keys under which an account with this address may be stored, the likeliest first.
 
-    The first version kept an address as it was typed, in lower case; so two of its accounts may have
-    one address in two spellings, and each is found by its own.
+    The first version stored addresses as they were typed, in lower case. So two old accounts may have two
+    spellings of one address, and each is found by its own.
     """
-    key = email_key(address)
+    key = make_email_key(address)
     spellings = [key]
     with suppress(EmailNotValidError):
         found = parse_address(key)
@@ -37,11 +37,11 @@ def email_keys(address: str) -> list[str]:
 
 
 def parse_mail_address(value: str) -> str:
-    """An e-mail address; what is behind the @ in ASCII, as mail servers know it.
+    """An e-mail address with its domain in ASCII, as mail servers use it.
 
     `root@localhost` is one too: an operator's mail may stay on the machine.
 
-    :raises ValueError: with what it must be.
+    :raises ValueError: with the end of a sentence ("must be …").
     """
     name, _, host = value.rpartition("@")
     is_local = host == "localhost"

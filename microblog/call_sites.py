@@ -1,6 +1,6 @@
 """Call sites: the line of our source from which something is called, found by walking up the stack.
 
-The walk takes 1 to 9 µs, so it is made only for what will be shown to somebody.
+The walk takes 1 to 9 µs, so it is made only for what will be shown.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import microblog
 
 PACKAGE = f"{Path(microblog.__file__).parent}/"
 PROJECT = f"{Path(microblog.__file__).parents[1]}/"
-# They stand between a query and whoever asks it, and say nothing about either.
+# These files are between a query and its caller, and are the call site of neither.
 BETWEEN = frozenset(
     f"{PACKAGE}{name}"
     for name in ("db.py", "engine.py", "deadlines.py", "slow_queries/timing.py", "call_sites.py")
 )
 VIEWS = ("/views.py", "/api.py")
-# Whatever is farther out are tweens, which every request goes through.
-# Functions that every request goes through, and that are no place of a fault.
+# Functions that every request goes through; no fault is located in them.
 PASSING: set[CodeType] = set()
+# The frames outside of it are tweens, which every request goes through.
 TRANSACTION_TWEEN = pyramid_tm.__file__
 LIBRARIES = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "purelib", "platlib")})
 
@@ -36,7 +36,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def passes_on(function: Function) -> Function:
-    """Decorator, of a tween or a view deriver: it passes the request on, and what fails is farther in."""
+    """Decorator for a tween or a view deriver: it passes the request on, and is at no fault."""
     PASSING.add(function.__code__)
     return function
 
@@ -55,9 +55,9 @@ class CallSite:
 
 
 def find_call_site() -> CallSite:
-    """The innermost frame outside of the libraries, and the nearest view above it.
+    """The innermost frame outside the libraries, and the nearest view above it.
 
-    What runs under the transaction's tween without such a frame, as its COMMIT does, has no call site.
+    There is none for what the tween of the transaction calls itself, such as the COMMIT.
     """
     source = ""
     frame: FrameType | None = sys._getframe(1)
@@ -65,7 +65,7 @@ def find_call_site() -> CallSite:
         file = frame.f_code.co_filename
         if file == TRANSACTION_TWEEN:
             break
-        # The code of a template has the template's name.
+        # Code of a template has the name of the template as its file.
         if file.endswith(".py") and (file.startswith(PACKAGE) or not file.startswith(LIBRARIES)):
             if file.endswith(VIEWS):
                 return CallSite(source or format_frame(frame), format_frame(frame))

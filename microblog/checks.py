@@ -1,4 +1,4 @@
-"""Whether each part of the site works: rooms say how that is found out.
+"""Health checks: does each part of the site work? Each room adds its own.
 
 One check serves `/health/ready`, `/metrics` (`microblog_up`) and `microblog doctor`.
 """
@@ -15,20 +15,20 @@ from microblog.db import Database
 from microblog.request import Registry
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
-DATABASE = "database"  # the check on which most others rest
+DATABASE = "database"  # most other checks depend on it
 SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`level` is OK, WARNING or FAULT; the sentence of the latter two says what to do."""
+    """`level` is OK, WARNING or FAULT; the sentence of a warning or fault says what to do."""
 
     level: str
     sentence: str
 
 
 class CheckedSite(Protocol):
-    """What the details of a check may ask a site for."""
+    """The part of a site that the details of a check may use."""
 
     ini: Path
 
@@ -50,7 +50,7 @@ class CheckedSite(Protocol):
 
 
 class NotAsked(Exception):
-    """Raised by a check that has no answer now; it is left out."""
+    """Raised by a check that has no answer now; the check is omitted."""
 
 
 Check = Callable[[Any], str | None]
@@ -61,9 +61,9 @@ Details = Callable[[Any], Iterator[Finding]]
 class HealthCheck:
     """`check(registry)` gives the end of a sentence about what is wrong, or None; it may raise, or hang.
 
-    `details(site)` is what doctor says instead, where that has more to say; a check without `check` is for
-    doctor alone. What `needs_database` is asked when that answers, and what is `full` reads everything, for
-    `doctor --full`. `seconds` is how long readiness waits for it. What `logs_itself` is not logged twice.
+    `details(site)` gives doctor more than `check`; without `check`, the check is for doctor alone. One that
+    `needs_database` runs only while the database answers. One that is `full` reads everything, and runs for
+    `doctor --full`. `seconds` is how long readiness waits for it. One that `logs_itself` is not logged again.
     """
 
     name: str
@@ -83,7 +83,7 @@ def add_health_check(
 ) -> None:
     """Directive: `config.add_health_check("letters", check_letters)`; options are those of `HealthCheck`.
 
-    Checks come in the order of `order`: ours are from -50 to 50, so others come in between.
+    Checks run in ascending `order`; ours have -50 to 50.
     """
     entry = HealthCheck(name, order, check, **options)
 
@@ -99,9 +99,9 @@ def get_health_checks(registry: Registry) -> list[HealthCheck]:
 
 
 def add_folder(config: Any, name: str, folder: Path | None, *, is_small: bool = False) -> None:
-    """Directive: `config.add_folder("profiles", path)`, to which the site writes, when that is set.
+    """Directive: `config.add_folder("profiles", path)`, to which the site writes; None when it is not set.
 
-    Doctor looks whether it has room. One that `is_small` needs little, such as a disk in memory.
+    Doctor checks that it has free space. One that `is_small`, such as a disk in memory, needs little.
     """
 
     def register() -> None:

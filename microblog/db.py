@@ -1,8 +1,8 @@
-"""The database: the models' base, the engine, and the only place in which sessions are made.
+"""The database: the base of all models, the engine, and the only code that makes sessions.
 
-A read session has a read-only transaction that the database itself enforces. A write session has a write
-transaction, on SQLite from its first statement on (`BEGIN IMMEDIATE`: a transaction that starts reading and
-wants to write later fails at once when somebody else wrote meanwhile). Requests get theirs from
+A read session has a read-only transaction, which the database itself enforces. A write session has a write
+transaction, on SQLite from its first statement on (`BEGIN IMMEDIATE`: a transaction that begins with reading
+and writes later fails at once when somebody else wrote meanwhile). Requests get theirs from
 `microblog.transactions`.
 """
 
@@ -23,13 +23,13 @@ from pyramid_retry import mark_error_retryable
 from sqlalchemy import event, orm
 
 from microblog.engine import (
-    EngineOfSite,
     Patience,
+    SiteEngine,
     Timeouts,
     is_transient,
     mark_transient,
-    patience,
     probing,
+    use_patience,
 )
 from microblog.outages import FULL, Outage, Outages
 from microblog.redaction import hide_passwords
@@ -52,14 +52,14 @@ CONNECT_TIMEOUT = Setting(
     "microblog.database.connect_timeout",
     whole_number(2, 300),
     2,
-    "Seconds to wait for a new connection to PostgreSQL, and for one of the pool that is free.",
+    "Seconds to wait for a new connection to PostgreSQL, and for a free one of the pool.",
 )
 STATEMENT_TIMEOUT = Setting(
     "microblog.database.statement_timeout",
     number(0.1, 3600),
     2.0,
     "Seconds that a statement of a request may take on PostgreSQL, or wait for the lock of SQLite. "
-    "A quarter of a second later nobody waits any more: the database hangs.",
+    "A database that exceeds it by a quarter of a second hangs, and is not waited for.",
 )
 BACKGROUND_TIMEOUT = Setting(
     "microblog.database.background_timeout",
@@ -68,10 +68,10 @@ BACKGROUND_TIMEOUT = Setting(
     "The same for the worker. A command may take longer, as long as PostgreSQL lets others in.",
 )
 
-# What is written to find out whether it can be: as many pages as a post takes.
-BYTES_OF_A_TRY = 20_000
+# Written to test whether the database can be written: as many pages as a post takes.
+BYTES_OF_A_PROBE = 20_000
 HEARTBEATS = sa.table("heartbeats", sa.column("name"), sa.column("seen"), sa.column("padding"))
-NAME_OF_A_TRY = "try"
+NAME_OF_A_PROBE = "try"
 
 
 class Base(orm.DeclarativeBase):
@@ -89,27 +89,29 @@ class Base(orm.DeclarativeBase):
 
 
 class StaleData(Exception):
-    """What was read, and verified, no longer holds now that something is to be written for it.
+    """What was read and verified before the write transaction has changed since.
 
-    A request starts anew (`pyramid_retry`), and then sees how things are; a command says so.
+    A request is tried again (`pyramid_retry`) on the new data; a command reports it.
     """
 
 
 mark_error_retryable(StaleData)
 
 
-def written(result: Any) -> None:
-    """:raises StaleData: when the statement, whose condition is what was verified, changed no row."""
-    if result.rowcount < 1:  # of an INSERT, SQLAlchemy keeps it only with preserve_rowcount; else it is -1
-        raise StaleData("What was to be changed is gone, or somebody else has changed it.")
+def require_changed(result: Any) -> None:
+    """:raises StaleData: when the statement, which repeats what was verified as its condition, changed no
+    row.
+    """
+    if result.rowcount < 1:  # for an INSERT, SQLAlchemy sets it only with preserve_rowcount; else it is -1
+        raise StaleData("The row to be changed is gone, or somebody else has changed it.")
 
 
-# SQLite gives ids by itself to a column of exactly this type.
+# SQLite assigns ids only to a column of exactly this type.
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
-    """A moment, always aware and in UTC on the Python side, whatever the database keeps."""
+    """A timestamp, always aware and in UTC on the Python side, however the database stores it."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -118,7 +120,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("A moment needs a time zone; use datetime.now(UTC).")
+            raise ValueError("A timestamp needs a time zone; use datetime.now(UTC).")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -128,12 +130,11 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class Database:
-    """The engine, and the only place in which sessions are made.
+    """The engine, and the only code that makes sessions.
 
-    `sessions` remembers every session that somebody still holds, so that a test can show that none
-    outlives its request. `info` is what `session.info` of each begins with: the application's sessions
-    have its `registry` there, by which an action without a request reaches subscribers and settings.
-    Building it connects to nothing.
+    `sessions` has every session that is still referenced, so that a test can show that none outlives its
+    request. `info` initializes `session.info` of each: the application's sessions have its `registry` there,
+    by which an action without a request finds subscribers and settings. Building it connects to nothing.
     """
 
     def __init__(
@@ -144,12 +145,12 @@ class Database:
     ) -> None:
         parsed = parse_url(url)
         self.outages = Outages(self.probe)
-        self._site = EngineOfSite(parsed, sqlite_file(parsed), timeouts, self.outages)
+        self._site = SiteEngine(parsed, get_sqlite_file(parsed), timeouts, self.outages)
         self.engine = self._site.engine
         self.reading = self.engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
         self.writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
-        # A closed session stays closed: whoever keeps one beyond its request fails at once.
+        # A closed session stays closed: code that keeps one beyond its request fails at once.
         options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False, "info": dict(info)}
         self._read_session = orm.sessionmaker(bind=self.reading, **options)
         self._write_session = orm.sessionmaker(bind=self.writing, **options)
@@ -157,75 +158,74 @@ class Database:
     def before_commit(self, action: Callable[[orm.Session], None]) -> None:
         """Call `action(session)` in every write transaction, just before its COMMIT."""
 
-        def unless_nested(session: orm.Session) -> None:
-            if not session.in_nested_transaction():  # SQLAlchemy tells of savepoints too
+        def call_unless_nested(session: orm.Session) -> None:
+            if not session.in_nested_transaction():  # SQLAlchemy calls it for savepoints too
                 action(session)
 
-        event.listen(self._write_session, "before_commit", unless_nested)
+        event.listen(self._write_session, "before_commit", call_unless_nested)
 
     def after_begin(self, action: Callable[[orm.Session, sa.Connection], None]) -> None:
-        """Call `action(session, connection)` at the begin of every write transaction."""
+        """Call `action(session, connection)` at the beginning of every write transaction."""
 
-        def unless_nested(session: orm.Session, transaction: Any, connection: sa.Connection) -> None:
+        def call_unless_nested(session: orm.Session, transaction: Any, connection: sa.Connection) -> None:
             if not transaction.nested:
                 action(session, connection)
 
-        event.listen(self._write_session, "after_begin", unless_nested)
+        event.listen(self._write_session, "after_begin", call_unless_nested)
 
     def guard(self) -> None:
-        """For a worker: what keeps the database from being used is logged and waited for."""
+        """For a worker: outages are logged and waited for."""
         self.outages.guard()
 
     def serve(self) -> None:
-        """For a server: also, connections that do not say otherwise have the limits of requests."""
+        """For a server: like `guard`, and connections have the limits of requests by default."""
         self._site.serves_requests = True
         self.guard()
 
     def for_a_request(self) -> AbstractContextManager[None]:
-        """Inside of it, the database is waited for as long as somebody looks at a browser."""
-        return patience(Patience.REQUEST)
+        """Inside of it, statements have the time limit of a request."""
+        return use_patience(Patience.REQUEST)
 
     def without_limits(self) -> AbstractContextManager[None]:
-        """Inside of it, a statement may take as long as it takes."""
-        return patience(Patience.UNLIMITED)
+        """Inside of it, statements have no time limit."""
+        return use_patience(Patience.UNLIMITED)
 
     @property
     def outage(self) -> Outage | None:
-        """What keeps people from using it now, as far as this process knows; the gravest first."""
-        present = sorted(self.outages.present(), key=lambda outage: not outage.stops_everything)
-        if present:
-            return present[0]
+        """The gravest outage now, as far as this process knows; None when there is none."""
+        ongoing = sorted(self.outages.list_ongoing(), key=lambda outage: not outage.stops_everything)
+        if ongoing:
+            return ongoing[0]
         return FULL if self._site.is_disk_full else None
 
     def close(self) -> None:
-        """Close every connection that nobody uses; whoever asks the database again connects anew."""
-        self.outages.forget()  # its thread would give a connection back to the pool that was closed
+        """Close every idle connection; the next session opens a new one."""
+        self.outages.forget()  # its thread would return a connection to the disposed pool
         self.engine.dispose()
 
     def probe(self, writing: bool) -> None:
-        """Ask it; with `writing`, whether it takes what is as large as a post.
-
-        Raises what keeps it from that.
+        """Try to read the database, or with `writing` to write as much as a post takes; raises when that
+        fails.
         """
         with probing():
             if not writing:
                 with self.reading.connect() as connection:
                     connection.exec_driver_sql("SELECT 1")
                 return
-            padding = secrets.token_hex(BYTES_OF_A_TRY // 2)
+            padding = secrets.token_hex(BYTES_OF_A_PROBE // 2)
             with self.writing.begin() as connection:
-                values = {"name": NAME_OF_A_TRY, "seen": 0, "padding": padding}
-                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_TRY))
+                values = {"name": NAME_OF_A_PROBE, "seen": 0, "padding": padding}
+                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_PROBE))
                 connection.execute(sa.insert(HEARTBEATS), values)
             with self.writing.begin() as connection:
-                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_TRY))
+                connection.execute(sa.delete(HEARTBEATS).where(HEARTBEATS.c.name == NAME_OF_A_PROBE))
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.engine.dialect.name
 
-    def session(self, *, write: bool) -> orm.Session:
+    def open_session(self, *, write: bool) -> orm.Session:
         session = self._write_session() if write else self._read_session()
         self.sessions.add(session)
         return session
@@ -233,13 +233,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[orm.Session]:
         """A short read-only session, closed at once: identity, and checks before slow work."""
-        with self.session(write=False) as session:
+        with self.open_session(write=False) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[orm.Session]:
-        """A read-only session whose statements all see the same moment, as on SQLite they always do."""
-        with self.session(write=False) as session:
+        """A read-only session whose statements all see the same state, as on SQLite they always do."""
+        with self.open_session(write=False) as session:
             if self.dialect == "postgresql":
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
@@ -247,12 +247,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[orm.Session]:
         """A short write transaction outside a request's: commands, the worker, deferred writes."""
-        with self.session(write=True) as session, session.begin():
+        with self.open_session(write=True) as session, session.begin():
             yield session
 
 
-# `sqlite+pysqlite:///PATH`. An ini file writes %(here)s into it, the name of a folder as it is: nothing in
-# it is quoted, a ? begins no query, and a % is a %. Only what the driver knows as its options is none of it.
+# `sqlite+pysqlite:///PATH`. An ini file may begin PATH with %(here)s, the name of a folder, in which nothing
+# is quoted: a ? begins no query, and a % is a %. Only options that the driver knows are no part of the path.
 SQLITE_URL = re.compile(r"(?P<driver>sqlite(?:\+\w+)?):///(?P<rest>.+)", re.DOTALL)
 SQLITE_OPTIONS = re.compile(
     r"\?(?:(?:uri|mode|cache|timeout|immutable|nolock|psow|vfs|isolation_level|detect_types|check_same_thread"
@@ -261,9 +261,9 @@ SQLITE_OPTIONS = re.compile(
 
 
 def parse_url(text: str) -> sa.URL:
-    """What `microblog.database.url` says, parsed. The one place that knows where the path of a file ends.
+    """Parse `microblog.database.url`. Only this function knows where the path of a file ends.
 
-    :raises sqlalchemy.exc.ArgumentError: when it is no URL.
+    :raises sqlalchemy.exc.ArgumentError: when it is not a URL.
     """
     match = SQLITE_URL.fullmatch(text)
     if match is None:
@@ -274,7 +274,7 @@ def parse_url(text: str) -> sa.URL:
     return url.set(database=match["rest"].removesuffix(query))
 
 
-def sqlite_file(url: str | sa.URL) -> Path | None:
+def get_sqlite_file(url: str | sa.URL) -> Path | None:
     """The file of an SQLite database, or None for PostgreSQL and databases in memory."""
     parsed = parse_url(url) if isinstance(url, str) else url
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
@@ -282,13 +282,13 @@ def sqlite_file(url: str | sa.URL) -> Path | None:
     return Path(str(parsed.database))
 
 
-def without_password(text: str) -> str:
-    """The URL of a database for everybody to read.
+def mask_password(text: str) -> str:
+    """The URL of a database without its password, for everybody to read.
 
-    :raises sqlalchemy.exc.ArgumentError: when it is no URL.
+    :raises sqlalchemy.exc.ArgumentError: when it is not a URL.
     """
     url = parse_url(text)
-    file = sqlite_file(url)
+    file = get_sqlite_file(url)
     if file is not None:
         return f"{url.drivername}:///{file}"
     return hide_passwords(url.render_as_string(hide_password=True))
@@ -297,7 +297,7 @@ def without_password(text: str) -> str:
 def add_models(config: Any, module: str | ModuleType) -> None:
     """Directive: `config.add_models("microblog.posts.models")`, whose classes derive from `Base`.
 
-    Migrations, copies, the check of the database and the shell know the tables by it.
+    Migrations, copies, the check of the database and the shell find the tables by it.
     """
     found: ModuleType = config.maybe_dotted(module)
 
@@ -328,7 +328,7 @@ def includeme(config: Any) -> None:
     try:
         config.registry.database = Database(url, timeouts, {"registry": config.registry})
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        config.registry.microblog.fault(
+        config.registry.microblog.add_fault(
             f"{DATABASE_URL.key} must be sqlite+pysqlite:///PATH or postgresql+psycopg://…; "
             f"its value cannot be used ({type(error).__name__})."
         )

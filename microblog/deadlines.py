@@ -1,8 +1,8 @@
 """Connections to PostgreSQL that do not wait for ever.
 
 A server that hangs (its processes are stopped, its disk does not answer, its machine lost its network) keeps
-its connections open, and none of its own limits ends anything. So the client looks at the clock while it
-waits. Whoever has waited too long closes the connection: a rollback would wait for the same server.
+its connections open, and enforces none of its own limits. So the client checks the clock while it waits.
+After the deadline it closes the connection: a rollback would wait for the same server.
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ from microblog.outages import DeadlinePassed
 
 
 class PostgreSQLHangs(psycopg.OperationalError, DeadlinePassed):
-    """It has not answered in time; the connection is closed."""
+    """The server has not answered in time; the connection is closed."""
 
 
-Look = Callable[[float], str | None]
-"""Called ten times a second with the moment when the wait began (`time.monotonic`): why to stop waiting."""
+CheckDeadline = Callable[[float], str | None]
+"""Called ten times a second with the start of the wait (`time.monotonic`); returns the reason to stop, or
+None.
+"""
 
 
-def bounded_connection(look: Look) -> Any:
-    """The class of connections on which nobody waits for longer than `look` lets them."""
+def make_connection_class(check_deadline: CheckDeadline) -> Any:
+    """A class of connections that are closed as soon as `check_deadline` gives a reason."""
 
     class BoundedConnection(psycopg.Connection[Any]):
         hangs = False
 
         def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
             try:
-                return super().wait(watched(gen, look), *arguments, **options)
+                return super().wait(watch(gen, check_deadline), *arguments, **options)
             except PostgreSQLHangs:
                 self.hangs = True
                 self.close()
@@ -42,22 +44,22 @@ def bounded_connection(look: Look) -> Any:
     return BoundedConnection
 
 
-def watched(generator: Any, look: Look) -> Generator[Any, Any, Any]:
-    """The driver's generator, which gets nothing (0) each time when nothing has come."""
+def watch(generator: Any, check_deadline: CheckDeadline) -> Generator[Any, Any, Any]:
+    """The driver's generator; it is sent 0 whenever a tenth of a second has passed without data."""
     began = time.monotonic()
     try:
         state = next(generator)
         while True:
             ready = yield state
-            if not ready and (reason := look(began)) is not None:
+            if not ready and (reason := check_deadline(began)) is not None:
                 raise PostgreSQLHangs(reason)
             state = generator.send(ready)
     except StopIteration as done:
         return done.value
 
 
-def lets_others_in(arguments: Any, options: dict[str, Any]) -> bool:
-    """Does the server answer a new connection? One that is full or starting says so, which is an answer."""
+def accepts_connections(arguments: Any, options: dict[str, Any]) -> bool:
+    """Does the server answer a new connection, even if only by refusing it (it is full, or starting)?"""
     try:
         psycopg.connect(*arguments, **options).close()
     except ConnectionTimeout:

@@ -1,8 +1,8 @@
-"""The engine: how connections are made, for how long anybody waits for them, and what their errors mean.
+"""The engine: how connections are made, how long to wait for the database, and what its errors mean.
 
-Requests wait for two seconds and a little, on both databases; the worker for longer; a command for as long as
-the server answers anybody at all. Who waits how long is a matter of the context (`Patience`), since all share
-one pool. What keeps the database from being used is an outage (outages.py).
+A request waits for a little more than two seconds, on both databases; the worker waits longer; a command
+waits for as long as the server accepts connections at all. All of them share one pool, so the limit is that
+of the context (`Patience`). An error that keeps the database from being used is an outage (outages.py).
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ from microblog.outages import (
     Outage,
     Outages,
     find_outage,
+    format_reason,
     is_disk_full,
-    one_line,
 )
 
 SQLITE_BUSY_SECONDS = 5.0
-# While somebody keeps the lock for long, nobody else waits long for it.
+# While the database is locked (`LOCKED`), nobody waits long for the lock.
 SQLITE_BUSY_SECONDS_WHILE_LOCKED = 0.1
-# So many waits for the lock in a row, in which nobody got it, are no queue of writers any more.
+# When nobody has got the lock for so many waits in a row, this is no queue of writers but a held lock.
 WAITS_UNTIL_LOCKED = 2.5
 TRANSIENT_SQLSTATE_CLASS = "40"  # serialization failure, deadlock
-# PostgreSQL itself ends what takes too long; only when it does not, it hangs.
+# PostgreSQL itself cancels a statement that takes too long. When it does not, it hangs.
 SECONDS_AFTER_THE_SERVERS_OWN_LIMIT = 0.25
-# Whoever waits for a server that hangs for somebody else already waits no longer than that.
+# When the server is known to hang, other waits end after this.
 SECONDS_AFTER_OTHERS_HAVE_GIVEN_UP = 0.3
-# Our statements take milliseconds; compiling one of them takes PostgreSQL twenty.
+# Our statements take milliseconds; to compile one takes PostgreSQL twenty.
 WITHOUT_COMPILING = "-c jit=off"
 
 
 class Patience(Enum):
-    """For how long a statement may take."""
+    """Whose time limit a statement has."""
 
-    REQUEST = "request"  # somebody looks at a browser
+    REQUEST = "request"  # a person waits for a page
     BACKGROUND = "background"  # the worker
-    UNLIMITED = "unlimited"  # commands: migrations, imports, rebuilds take what they take
+    UNLIMITED = "unlimited"  # commands: migrations, imports and rebuilds take as long as they need
 
 
 _patience: ContextVar[Patience | None] = ContextVar("microblog_patience", default=None)
@@ -76,7 +76,7 @@ class Timeouts:
 
 
 @contextmanager
-def patience(patience: Patience) -> Iterator[None]:
+def use_patience(patience: Patience) -> Iterator[None]:
     token = _patience.set(patience)
     try:
         yield
@@ -86,19 +86,19 @@ def patience(patience: Patience) -> Iterator[None]:
 
 @contextmanager
 def probing() -> Iterator[None]:
-    """The one who asks while everybody else is refused; as impatient as a request."""
+    """A probe: it gets a connection while everybody else is refused. It has the time limit of a request."""
     token = _is_probing.set(True)
     try:
-        with patience(Patience.REQUEST):
+        with use_patience(Patience.REQUEST):
             yield
     finally:
         _is_probing.reset(token)
 
 
-class EngineOfSite:
-    """Makes the engine, and answers its events.
+class SiteEngine:
+    """Makes the engine, and listens to its events.
 
-    With `serves_requests`, connections of the pool have a request's limits from the beginning.
+    With `serves_requests`, connections of the pool have the limits of a request from the beginning.
     """
 
     def __init__(self, url: sa.URL, file: Path | None, timeouts: Timeouts, outages: Outages) -> None:
@@ -109,14 +109,14 @@ class EngineOfSite:
         self._file = file
         self._known: tuple[int, int] | None = None  # device and inode of the file
         self._connect_arguments: tuple[Any, dict[str, Any]] = ((), {})
-        # Since when nobody of this process has got the write lock of SQLite, as far as somebody waited.
+        # Since when nobody in this process has got the write lock of SQLite; None when nobody waits in vain.
         self._blocked_since: float | None = None
         options: dict[str, Any] = {}
         if self._is_postgresql:
             options["connect_args"] = {"client_encoding": "utf8", "connect_timeout": timeouts.connect}
         if self._is_postgresql or self._file is not None:
-            options |= {"poolclass": guarded_pool(outages), "pool_timeout": timeouts.connect}
-        # An error in the log tells no e-mail address and no hash.
+            options |= {"poolclass": make_guarded_pool(outages), "pool_timeout": timeouts.connect}
+        # Errors in the log must not show e-mail addresses and hashes.
         self.engine = sa.create_engine(url, hide_parameters=True, **options)
         self._listen()
 
@@ -124,10 +124,10 @@ class EngineOfSite:
         engine = self.engine
         dialect: Any = engine.dialect
         if self._is_postgresql:
-            from microblog.deadlines import bounded_connection
+            from microblog.deadlines import make_connection_class
 
-            # The timing makes a subclass of it.
-            dialect.connection_class = bounded_connection(self.look)
+            # `slow_queries/timing.py` makes a subclass of it.
+            dialect.connection_class = make_connection_class(self.check_deadline)
             event.listen(engine, "do_connect", self.connect_postgresql)
             event.listen(engine, "connect", lambda dbapi, record: prepare(dbapi, require_unicode))
             event.listen(engine, "begin", self.begin_postgresql)
@@ -157,50 +157,50 @@ class EngineOfSite:
 
     @property
     def seconds_of_connections(self) -> float:
-        """The same for a transaction that does not say it."""
+        """The limit of a connection, until a transaction sets its own."""
         if self.serves_requests:
             return self.timeouts.statement
         return self.get_seconds(Patience.BACKGROUND if self.outages.is_guarded else Patience.UNLIMITED)
 
-    def look(self, began: float) -> str | None:
-        """Why not to wait any longer for PostgreSQL; None to go on waiting."""
+    def check_deadline(self, began: float) -> str | None:
+        """The reason to stop waiting for PostgreSQL; None to keep waiting."""
         waited = time.monotonic() - began
         stopping = self.outages.stopping
         if stopping is not None and not _is_probing.get() and stopping.outage is AWAY:
             others = time.monotonic() - stopping.began
             if min(waited, others) > SECONDS_AFTER_OTHERS_HAVE_GIVEN_UP:
-                return f"it did not answer others either, {waited:.1f} seconds"
+                return f"it did not answer others either, for {waited:.1f} seconds"
         limit = self.get_seconds(self.patience)
         if limit:
             limit += SECONDS_AFTER_THE_SERVERS_OWN_LIMIT
             return None if waited < limit else f"it did not answer within {limit:g} seconds"
-        return self._look_at_the_server(waited)
+        return self._check_server(waited)
 
-    def _look_at_the_server(self, waited: float) -> str | None:
-        """What may take for ever is waited for as long as the server lets others in."""
+    def _check_server(self, waited: float) -> str | None:
+        """A statement without a limit is waited for while the server accepts new connections."""
         period = self.timeouts.background
         # Called about ten times a second: once in each period.
         if waited < period or waited % period >= 0.5:
             return None
-        from microblog.deadlines import lets_others_in
+        from microblog.deadlines import accepts_connections
 
-        if lets_others_in(*self._connect_arguments):
+        if accepts_connections(*self._connect_arguments):
             return None
-        return f"it has not answered for {waited:.0f} seconds, and lets nobody in"
+        return f"it has not answered for {waited:.0f} seconds, and accepts no connection"
 
     # PostgreSQL
 
     def connect_postgresql(self, dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
         self._connect_arguments = (arguments, dict(options))
         milliseconds = int(self.seconds_of_connections * 1000)
-        own = options.get("options", "")  # what the URL says is stronger
+        own = options.get("options", "")  # the URL has precedence
         limits = f"{WITHOUT_COMPILING} -c statement_timeout={milliseconds} {own}".strip()
         connection = dialect.connection_class.connect(*arguments, **{**options, "options": limits})
         connection.statement_seconds = self.seconds_of_connections
         return connection
 
     def begin_postgresql(self, connection: sa.Connection) -> None:
-        """Give a transaction of the worker its own time, where the pool's is that of requests."""
+        """Set the limit of this transaction, where it is not that of the connection."""
         seconds = self.get_seconds(self.patience)
         driver: Any = connection.connection.driver_connection
         if seconds != driver.statement_seconds:
@@ -210,7 +210,7 @@ class EngineOfSite:
 
     def connect_sqlite(self, dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
         if self._known is not None and self._file is not None and not self._file.exists():
-            # SQLite would make a new one, which is empty.
+            # SQLite would create a new, empty file.
             error = sqlite3.OperationalError(f"{self._file} is gone")
             error.sqlite_errorcode = SQLITE_CANTOPEN
             raise error
@@ -221,9 +221,9 @@ class EngineOfSite:
         return connection
 
     def require_same_file(self, dbapi: Any, record: Any, proxy: Any) -> None:
-        """Whoever writes on into a file that was removed loses everything; the pool connects anew then."""
+        """What is written to a file that was replaced is lost, so the pool has to reconnect."""
         if self._known is not None and get_file_identity(self._file) != self._known:
-            raise sa.exc.InvalidatePoolError("The file is another one.")
+            raise sa.exc.InvalidatePoolError("The file was replaced.")
 
     def begin_sqlite(self, connection: sa.Connection) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
@@ -239,41 +239,43 @@ class EngineOfSite:
     def seconds_for_the_lock(self) -> float:
         if self.patience is not Patience.REQUEST:
             return SQLITE_BUSY_SECONDS
-        if self.outages.is_going_on(LOCKED):
+        if self.outages.has_not_recovered(LOCKED):
             return SQLITE_BUSY_SECONDS_WHILE_LOCKED
         return min(self.timeouts.statement, SQLITE_BUSY_SECONDS)
 
     # Errors
 
     def handle_error(self, context: sa.ExceptionContext) -> BaseException | None:
-        """The error as an outage, if it is one; else it is marked when another attempt may succeed."""
+        """Turn the error into an outage, if it is one; else mark it as retryable, if another attempt may
+        succeed.
+        """
         error = context.original_exception
-        outage = self._outage(context, error)
+        outage = self._find_outage(context, error)
         if outage is None:
             mark_transient(context)
             return None
-        reason = one_line(error)
-        self.outages.noticed(outage, reason)
+        reason = format_reason(error)
+        self.outages.report(outage, reason)
         return DatabaseUnavailable(outage, reason, error)
 
-    def _outage(self, context: sa.ExceptionContext, error: BaseException) -> Outage | None:
+    def _find_outage(self, context: sa.ExceptionContext, error: BaseException) -> Outage | None:
         connection = context.connection
         options = {} if connection is None else connection.get_execution_options()
         is_reading = bool(options.get("postgresql_readonly")) or options.get("sqlite_begin") == "DEFERRED"
         outage = find_outage(error, is_connecting=connection is None, is_writing=not is_reading)
         if outage in (DAMAGED, MISSING) and self._file is not None and is_disk_full(self._file):
-            return FULL  # SQLite says "disk I/O error" when its index of the log cannot grow
+            return FULL  # SQLite reports "disk I/O error" when its -shm file cannot grow
         is_waiting_for_the_lock = (context.statement or "").startswith("BEGIN") and is_busy(error)
         if is_waiting_for_the_lock and self.patience is Patience.REQUEST and self._is_locked():
             return LOCKED
         return outage
 
     def _is_locked(self) -> bool:
-        """Somebody has waited in vain for the lock of SQLite: does a process keep it?
+        """A wait for the lock of SQLite has failed: does some process hold it?
 
-        If it was just not their turn, as happens among many who write, the request tries again.
+        If not, there were only many writers, and the request is tried again.
         """
-        if self.outages.is_present(LOCKED):
+        if self.outages.is_ongoing(LOCKED):
             return True
         now, wait = time.monotonic(), self.seconds_for_the_lock
         since = self._blocked_since
@@ -286,7 +288,7 @@ class EngineOfSite:
         return self._file is not None and is_disk_full(self._file)
 
 
-def guarded_pool(outages: Outages) -> type[QueuePool]:
+def make_guarded_pool(outages: Outages) -> type[QueuePool]:
     class GuardedPool(QueuePool):
         def connect(self) -> Any:
             if not _is_probing.get():
@@ -294,16 +296,16 @@ def guarded_pool(outages: Outages) -> type[QueuePool]:
             try:
                 return super().connect()
             except sa.exc.TimeoutError as error:
-                reason = one_line(error)
-                outages.noticed(OVERLOADED, reason)
+                reason = format_reason(error)
+                outages.report(OVERLOADED, reason)
                 raise DatabaseUnavailable(OVERLOADED, reason, error) from error
 
-    GuardedPool.__module__ = QueuePool.__module__  # the name under which it logs
+    GuardedPool.__module__ = QueuePool.__module__  # the name of its logger
     return GuardedPool
 
 
 def get_file_identity(file: Path | None) -> tuple[int, int] | None:
-    """Device and inode; None when it is not there."""
+    """Device and inode; None when there is no such file."""
     try:
         status = None if file is None else file.stat()
     except OSError:
@@ -312,7 +314,7 @@ def get_file_identity(file: Path | None) -> tuple[int, int] | None:
 
 
 def prepare(dbapi: Any, preparation: Callable[[Any], None]) -> None:
-    """SQLAlchemy does not close a new connection whose preparation fails."""
+    """Prepare a new connection, and close it when that fails: SQLAlchemy would not."""
     try:
         preparation(dbapi)
     except BaseException:
@@ -333,19 +335,19 @@ def prepare_sqlite(dbapi: Any) -> None:
 
 
 def require_unicode(dbapi: Any) -> None:
-    """Debian's server has another encoding by default where it was installed without a locale."""
+    """Debian's server does not default to UTF-8 when it was installed without a locale."""
     encoding = dbapi.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         from psycopg import OperationalError
 
         raise OperationalError(
-            f"it is in {encoding} and cannot hold all texts; make one with "
+            f"its encoding is {encoding}, which cannot hold every text; create a database with "
             "`createdb --owner=ROLE --encoding=UTF8 --template=template0 NAME`"
         )
 
 
 def leave_transaction(dbapi: Any, record: Any) -> None:
-    """A COMMIT that failed may leave the transaction open, and SQLAlchemy takes it for ended.
+    """Roll back what a failed COMMIT left open: SQLAlchemy takes the transaction for ended.
 
     On a damaged file the rollback fails as well. An error here would keep the connection out of the pool.
     """
@@ -358,7 +360,7 @@ def leave_transaction(dbapi: Any, record: Any) -> None:
 
 def mark_transient(context: sa.ExceptionContext) -> None:
     error = context.sqlalchemy_exception
-    # After a disconnect the pool is emptied, and the next attempt connects anew.
+    # After a disconnect the pool is emptied, and the next attempt reconnects.
     if error is not None and (context.is_disconnect or is_transient(context.original_exception)):
         mark_error_retryable(error)
 
@@ -368,9 +370,9 @@ def is_busy(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Would the same request succeed in a moment? (SQLite busy, PostgreSQL class 40.)
+    """May the same request succeed when it is tried again? (SQLite busy, PostgreSQL class 40.)
 
-    These are the driver's errors; `zope.sqlalchemy` knows neither the former, nor the latter when
-    they are raised by COMMIT.
+    Takes errors of the driver. `zope.sqlalchemy` does not know SQLite's, nor PostgreSQL's when COMMIT
+    raises them.
     """
     return is_busy(error) or (getattr(error, "sqlstate", None) or "").startswith(TRANSIENT_SQLSTATE_CLASS)

@@ -1,10 +1,10 @@
-"""What an operator can put right."""
+"""Errors that an operator can correct."""
 
 from __future__ import annotations
 
 
 class OperatorError(Exception):
-    """It did not work; the message is a sentence that says what happened and what to do.
+    """A failure; the message is a sentence that says what happened and what to do.
 
-    Commands show it and end with status 1. What somebody wants to catch is a subclass.
+    Commands show it and end with status 1. Errors that callers handle are subclasses.
     """

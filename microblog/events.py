@@ -1,9 +1,8 @@
-"""Events: what happened, told to whoever subscribed with `config.add_subscriber(function, EventClass)`.
+"""Events: what happened. Subscribe with `config.add_subscriber(function, EventClass)`.
 
-Here are those of the foundation, and what all changes of the database have in common. Their classes stand in
-the room whose action notifies them (`posts/events.py`): a new room adds its own, and this module knows none.
-An action notifies inside of its transaction, after it did something. A subscriber works in the same
-transaction, with `event.session`: rolled back, nothing of it stays.
+This module has the events of the foundation, and the base class of changes to the database. The class of a
+change is in the room whose action notifies it (`posts/events.py`). An action notifies inside its transaction,
+after its change. A subscriber uses the same transaction, by `event.session`, and is rolled back with it.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 class Change:
     """Something was changed in the database, in the transaction of `session`.
 
-    `imported` says that it did not happen now: it came from a file, or was made up for a demonstration.
-    Whoever notifies people, sends mail or calls other sites leaves it out.
+    `imported` means that it did not happen now: it came from a file, or was made up for a demonstration.
+    Subscribers that notify people, send mail or call other sites ignore it.
     """
 
     session: orm.Session
@@ -36,7 +35,7 @@ def notify(change: Change) -> None:
 
 @dataclass(slots=True)
 class RequestFailed:
-    """A request met a fault of ours. The page of the error shows `incident`, when a subscriber sets it."""
+    """A request failed by a fault of ours. The error page shows `incident`, when a subscriber sets it."""
 
     request: Request
     error: Exception
@@ -45,7 +44,7 @@ class RequestFailed:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """A task of the worker failed, once more or for the first time; the worker has it in the log."""
+    """A task of the worker failed, for the first time or again; the worker has logged it."""
 
     registry: Registry
     task: str
@@ -61,9 +60,10 @@ class RoundStarted:
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised:
-    """Something that the admins should be told.
+    """Something that the admins should know.
 
-    What has the same `kind` and `group` is the same fault: the first is mailed at once, others are counted.
+    Alerts of the same `kind` and `group` are about the same fault: the first is mailed at once, others are
+    counted.
     """
 
     registry: Registry
@@ -75,6 +75,6 @@ class AlertRaised:
 
 @dataclass(frozen=True, slots=True)
 class LogSetUp:
-    """The log was set up as an ini file says, by a command."""
+    """A command has set up logging from an ini file."""
 
     registry: Registry

@@ -1,7 +1,7 @@
-"""The fields of a form that somebody sent, read within limits.
+"""The fields of a submitted form, parsed within limits.
 
-What is read here comes from anybody, before it is known who that is. So everything is counted before
-it is taken apart: headers, fields, bytes of text; and every step takes time in proportion to the length.
+The input may come from anybody: it is read before the sender is known. So headers, fields and bytes of text
+are counted before they are parsed, and every step takes time in proportion to the length.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 MOST_FIELDS = 100
-MOST_ENCODED_BYTES = 1_000_000  # of a form without files, as it comes
+MOST_ENCODED_BYTES = 1_000_000  # of a form without files, as it was sent
 MOST_CHARACTERS = 200_000  # of all names and texts together; files do not count
 LONGEST_CHARACTER = 4  # bytes in UTF-8
 LONGEST_CONTENT_TYPE = 500  # characters
 LONGEST_BOUNDARY = 70  # characters, as RFC 2046 has it
 MOST_PART_HEADERS = 8
 LONGEST_PART_HEADER = 4_000  # bytes
-FILE_IN_MEMORY_BYTES = 100_000  # a larger file is kept on the disk
+FILE_IN_MEMORY_BYTES = 100_000  # a larger file is stored on the disk
 CHUNK_BYTES = 65_536
 
 NOT_READABLE = "This form could not be read: it is not UTF-8, or broken."
-NO_FORM = "Only forms are taken here, and this is none."
+NO_FORM = "Only forms are accepted here, and this is not one."
 TOO_MANY_FIELDS = f"This form has more than {MOST_FIELDS} fields, and none of ours has so many."
 TOO_LONG = f"The texts of this form have more than the {MOST_CHARACTERS:,} characters that are accepted here."
 TOO_LARGE_HEADERS = "The names of this form's fields are longer than any of ours."
@@ -48,7 +48,7 @@ PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came with a form. Its name and type are what the sender says they are."""
+    """A file that was sent with a form. Its name and type are what the sender says they are."""
 
     filename: str
     content_type: str
@@ -60,10 +60,10 @@ Field = tuple[str, str | Upload]
 
 
 def parse_form(content_type: str, body: IO[bytes], length: int) -> list[Field]:
-    """The fields in their order; who calls this closes the files among them.
+    """The fields in their order; the caller closes the files among them.
 
-    :raises HTTPUnsupportedMediaType: when it is no form.
-    :raises HTTPRequestEntityTooLarge: when it is beyond a limit.
+    :raises HTTPUnsupportedMediaType: when it is not a form.
+    :raises HTTPRequestEntityTooLarge: when it exceeds a limit.
     :raises HTTPBadRequest: when it cannot be read.
     """
     if len(content_type) > LONGEST_CONTENT_TYPE:
@@ -75,10 +75,10 @@ def parse_form(content_type: str, body: IO[bytes], length: int) -> list[Field]:
         raise HTTPBadRequest(NOT_READABLE)
     try:
         if kind == URLENCODED:
-            return counted(parse_urlencoded(body, length))
+            return collect_fields(parse_urlencoded(body, length))
         with ExitStack() as files:
-            fields = counted(parse_multipart(options.get("boundary", ""), body, length, files))
-            files.pop_all()  # nothing is broken: they stay open
+            fields = collect_fields(parse_multipart(options.get("boundary", ""), body, length, files))
+            files.pop_all()  # the form is complete: its files stay open
             return fields
     except ParserLimitReached as error:
         raise HTTPRequestEntityTooLarge(TOO_LARGE_HEADERS) from error
@@ -86,8 +86,8 @@ def parse_form(content_type: str, body: IO[bytes], length: int) -> list[Field]:
         raise HTTPBadRequest(NOT_READABLE) from error
 
 
-def counted(fields: Iterator[Field]) -> list[Field]:
-    """All of them; an answer may repeat them, and escape each character by five."""
+def collect_fields(fields: Iterator[Field]) -> list[Field]:
+    """All fields. Their length is limited, as a response may repeat them and escape a character by five."""
     found = []
     characters = 0
     for name, value in fields:
@@ -115,25 +115,25 @@ def parse_urlencoded(body: IO[bytes], length: int) -> Iterator[Field]:
 
 
 def decode(text: bytes) -> str:
-    # Not urllib's: it makes a list of all pieces, 0.3 s for a megabyte of percent signs.
-    return ESCAPED.sub(unescaped, text.replace(b"+", b" ")).decode()
+    # Not urllib's, which makes a list of all pieces: 0.3 s for a megabyte of percent signs.
+    return ESCAPED.sub(unescape, text.replace(b"+", b" ")).decode()
 
 
-def unescaped(match: re.Match[bytes]) -> bytes:
+def unescape(match: re.Match[bytes]) -> bytes:
     return bytes.fromhex(match[0].replace(b"%", b"").decode())
 
 
 def parse_multipart(boundary: str, body: IO[bytes], length: int, files: ExitStack) -> Iterator[Field]:
-    """Each file that is opened is also given to `files`, which closes them should the rest be broken."""
+    """Adds each file to `files`, which closes them when the rest of the form is broken."""
     if not 0 < len(boundary) <= LONGEST_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
         raise HTTPBadRequest(NOT_READABLE)
-    # Strict: a header that goes on in further lines would be joined anew with each of them.
+    # Strict: else a header of several lines would be copied again for each of them.
     parser = PushMultipartParser(
         boundary, max_header_size=LONGEST_PART_HEADER, max_header_count=MOST_PART_HEADERS, strict=True
     )
     fields = Fields(files)
     with parser:
-        for chunk in chunks(body, length):
+        for chunk in read_chunks(body, length):
             for event in parser.parse(chunk):
                 if isinstance(event, MultipartSegment):
                     fields.begin(event)
@@ -143,8 +143,8 @@ def parse_multipart(boundary: str, body: IO[bytes], length: int, files: ExitStac
                     yield fields.end()
 
 
-def chunks(body: IO[bytes], length: int) -> Iterator[bytes]:
-    """The last one is never small: the parser takes a line end after the form in the same chunk only."""
+def read_chunks(body: IO[bytes], length: int) -> Iterator[bytes]:
+    """The last chunk is never small: the parser accepts a line end after the form only in the same chunk."""
     while length > 2 * CHUNK_BYTES:
         yield body.read(CHUNK_BYTES)
         length -= CHUNK_BYTES
@@ -153,7 +153,7 @@ def chunks(body: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 class Fields:
-    """Puts together, one after the other, the fields that come in pieces."""
+    """Joins the pieces of one field after another."""
 
     def __init__(self, files: ExitStack) -> None:
         self._files = files
@@ -171,9 +171,9 @@ class Fields:
         self._part = part
         self._pieces: list[bytes] = []
         self._file: IO[bytes] | None = None
-        # A browser sends a field for a file without one, too; its name is empty.
+        # Browsers send a file field without a file, too; its file name is empty.
         if part.filename:
-            self._file = SpooledTemporaryFile(FILE_IN_MEMORY_BYTES)  # noqa: SIM115  # closed by whom `files` is
+            self._file = SpooledTemporaryFile(FILE_IN_MEMORY_BYTES)  # noqa: SIM115  # closed by `files`
             self._files.callback(self._file.close)
 
     def add(self, piece: bytes) -> None:

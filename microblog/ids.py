@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 SEQUENCE_BITS = 20
 LARGEST = 2**63 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Half of the sequence is left to grow in: 500,000 posts in a millisecond.
+# This leaves half of the sequence for growth: 500,000 posts in a millisecond.
 RANDOM_START = 1 << (SEQUENCE_BITS - 1)
 
 
 class Clock:
-    """Gives every id once, in order, to all threads of the process."""
+    """Makes unique, growing ids for all threads of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,7 +27,7 @@ class Clock:
 
     def tick(self) -> int:
         with self._lock:
-            now = id_at(time.time_ns() // 1_000_000) + secrets.randbelow(RANDOM_START)
+            now = get_id_at(time.time_ns() // 1_000_000) + secrets.randbelow(RANDOM_START)
             self._last = max(self._last + 1, now)
             return self._last
 
@@ -40,22 +40,23 @@ def new_id() -> int:
     return _clock.tick()
 
 
-def get_first_id(moment: datetime) -> int:
-    """An id for something that happened then, at any place in its millisecond."""
-    return id_at(milliseconds(moment)) + secrets.randbelow(1 << SEQUENCE_BITS)
+def new_id_at(timestamp: datetime) -> int:
+    """An id for something that happened then, with a random sequence within its millisecond."""
+    return get_id_at(to_milliseconds(timestamp)) + secrets.randbelow(1 << SEQUENCE_BITS)
 
 
-def first_id_at(moment: datetime) -> int:
-    """Posts from this moment on have this id or a larger one."""
-    return id_at(milliseconds(moment))
+def get_first_id_at(timestamp: datetime) -> int:
+    """Posts from this time on have this id or a larger one."""
+    return get_id_at(to_milliseconds(timestamp))
 
 
-def milliseconds(moment: datetime) -> int:
-    # Not int(moment.timestamp() * 1000): six of a thousand would be a millisecond too early.
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+def to_milliseconds(timestamp: datetime) -> int:
+    """Milliseconds since 1970."""
+    # Not int(timestamp.timestamp() * 1000): six in a thousand would be a millisecond too early.
+    return (timestamp - EPOCH) // timedelta(milliseconds=1)
 
 
-def id_at(milliseconds_since_1970: int) -> int:
+def get_id_at(milliseconds_since_1970: int) -> int:
     return milliseconds_since_1970 << SEQUENCE_BITS
 
 

@@ -1,4 +1,4 @@
-"""What is counted, and what can be read when somebody asks: rooms say it, `/metrics` shows it."""
+"""Metrics: counters, and gauges that are read on demand. Rooms declare them, `/metrics` shows them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PREFIX = "microblog_"
 
 
 class IMetrics(Interface):
-    """Counts what happens; one is always registered, which counts nothing when metrics are off."""
+    """Counts events. One is always registered; it does nothing when metrics are off."""
 
     def count(name: str, **labels: str) -> None:  # noqa: N805  # zope.interface
-        """One more of the counter that `config.add_metric(name, …)` declared; a label has few values.
+        """Increment the counter that `config.add_metric(name, …)` declared; a label has few values.
 
-        Costs microseconds.
+        Takes microseconds.
 
         :raises KeyError: when there is no such counter.
         """
@@ -30,7 +30,7 @@ class IMetrics(Interface):
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """What was read: one value, or values by what their labels are."""
+    """A gauge that was read: one value, or one for each combination of labels."""
 
     name: str
     help: str
@@ -44,9 +44,9 @@ Read = Callable[[Any, orm.Session], Iterator[Gauge]]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A counter, or with `read(registry, session)` gauges that are read when somebody asks.
+    """A counter, or with `read(registry, session)` gauges that are read on demand.
 
-    What is not read from the database alone says which health check it rests on: `part`.
+    `part` is the health check that it depends on, if it is not read from the database alone.
     """
 
     name: str
@@ -100,13 +100,13 @@ class NoMetrics:
         self._registry = registry
 
     def count(self, name: str, **labels: str) -> None:
-        """A name that is not there is a fault of ours here too, so that tests find it."""
+        """Raises for an unknown name like the real one, so that tests find it."""
         if name not in self._registry.metrics:
             raise KeyError(name)
 
 
 def count(registry: Registry, name: str, **labels: str) -> None:
-    """One more of this counter."""
+    """Increment this counter."""
     registry.getUtility(IMetrics).count(name, **labels)
 
 

@@ -1,7 +1,7 @@
-"""What a request, a task of the worker or a command does, noted while it does it.
+"""Observations: what a request, a task of the worker or a command does, recorded while it runs.
 
-Whoever wants to know adds an observer; it is told at the end, when the transaction is over too.
-The log, the SQL events and the profiler find the present observation by `present()`.
+Observers are called at the end, after the transaction. The log, the SQL events and the profiler find the
+observation that is in progress by `get_current_observation()`.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from microblog.settings import TOOLBAR
 log = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-ID"
-# Nothing that could forge a line of the log, or fill it.
+# It must not forge a line of the log, nor fill it.
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 LONGEST_PATH = 500  # characters, in the log
 KEY = "microblog.observation"  # in the WSGI environment, which a second attempt finds again
 TOOLBAR_TWEEN = f"{TOOLBAR}.toolbar_tween_factory"
 
-_present: ContextVar[Observation | None] = ContextVar("microblog_observation", default=None)
+_current: ContextVar[Observation | None] = ContextVar("microblog_observation", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One SQL statement that ran: seconds with fetching, and the place in our source."""
+    """One SQL statement that ran: its seconds (fetching included) and its call site in our source."""
 
     statement: str
     parameters: str
@@ -46,10 +46,10 @@ class Recorded:
 
 
 class Observation:
-    """What is known so far of one request (all of its attempts), task or command.
+    """One request (all of its attempts), task or command, so far.
 
-    `counts` has, by the text of each statement, how often it ran and the nanoseconds of all runs.
-    `recorded` is None unless somebody asked to have every statement kept.
+    `counts` maps the text of each statement to the number of its runs and their nanoseconds in total.
+    `recorded` is None unless every statement is to be kept, as the profiler asks for.
     """
 
     __slots__ = ("began_ns", "counts", "id", "recorded", "request", "sql_ns", "statements", "task")
@@ -71,46 +71,46 @@ class Observation:
 
     @property
     def context_name(self) -> str:
-        """The class of the resource that the request reached; "" before traversal and for tasks."""
+        """The class of the request's resource; "" before traversal and for tasks."""
         context = getattr(self.request, "context", None)
         return "" if context is None else type(context).__name__
 
     @property
     def view_name(self) -> str:
-        """The name of the view; "" for a resource's own."""
+        """The name of the view; "" for the default view of a resource."""
         return getattr(self.request, "view_name", None) or ""
 
 
 Observer = Callable[[Observation, Any], None]
-"""Called with the observation and the response: None for a task, and when an exception got out."""
+"""Called with the observation and the response: None for a task, and after an uncaught exception."""
 
 
 class HasObservers(Protocol):
-    """A registry, or what has none, such as a command that needs no application."""
+    """A registry, or an object instead of one, for commands that need no application."""
 
     @property
     def observers(self) -> Sequence[Observer]: ...
 
 
-def present() -> Observation | None:
+def get_current_observation() -> Observation | None:
     """The observation of this thread; None outside of requests, tasks and commands."""
-    return _present.get()
+    return _current.get()
 
 
 @contextmanager
-def observed(registry: HasObservers, task: str) -> Iterator[Observation]:
-    """A task of the worker, or a command, is observed like a request."""
+def observe(registry: HasObservers, task: str) -> Iterator[Observation]:
+    """Observe a task of the worker, or a command, like a request."""
     observation = Observation(task)
-    token = _present.set(observation)
+    token = _current.set(observation)
     try:
         yield observation
     finally:
-        tell(registry, observation, None)
-        _present.reset(token)
+        notify_observers(registry, observation, None)
+        _current.reset(token)
 
 
-def tell(registry: HasObservers, observation: Observation, response: Any) -> None:
-    """Tell every observer; none of them can fail the request."""
+def notify_observers(registry: HasObservers, observation: Observation, response: Any) -> None:
+    """Call every observer; none of them can fail the request."""
     for observer in registry.observers:
         try:
             observer(observation, response)
@@ -118,8 +118,8 @@ def tell(registry: HasObservers, observation: Observation, response: Any) -> Non
             log.exception("An observer of requests failed; the request did not.")
 
 
-def request_id(request: Request) -> str:
-    """The valid one that a proxy has sent, else a new one."""
+def choose_request_id(request: Request) -> str:
+    """The id that a proxy has sent, if it is valid, else a new one."""
     sent = request.environ.get("HTTP_X_REQUEST_ID", "")
     return sent if VALID_REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
 
@@ -128,36 +128,36 @@ def get_observation(request: Request) -> Observation:
     """The observation of the request, whichever attempt this is."""
     observation: Observation | None = request.environ.get(KEY)
     if observation is None:
-        # The path as it came: it may be one that cannot be decoded.
+        # The raw path: it may not be decodable.
         path = request.environ.get("PATH_INFO", "")[:LONGEST_PATH]
-        observation = Observation(f"{request.method} {path}", request=request, id=request_id(request))
+        observation = Observation(f"{request.method} {path}", request=request, id=choose_request_id(request))
         request.environ[KEY] = observation
     observation.request = request
     return observation
 
 
 def observing_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
-    """Over all others, so that the commit, the error pages and their headers are seen too."""
+    """The outermost tween, so that it covers the commit, the error pages and their headers."""
 
     @passes_on
     def observing(request: Request) -> Any:
         observation = get_observation(request)
-        token = _present.set(observation)
+        token = _current.set(observation)
         try:
             try:
                 with registry.database.for_a_request():
                     response = handler(request)
             except Exception as error:
                 if not is_error_retryable(request, error):
-                    tell(registry, observation, None)
+                    notify_observers(registry, observation, None)
                 raise
             response.headers[REQUEST_ID_HEADER] = observation.id
             squashed = getattr(request, "exception", None)
             if squashed is None or not is_error_retryable(request, squashed):
-                tell(registry, observation, response)
+                notify_observers(registry, observation, response)
             return response
         finally:
-            _present.reset(token)
+            _current.reset(token)
 
     return observing
 

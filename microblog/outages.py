@@ -1,8 +1,8 @@
-"""What keeps the database from being used: noticed by whoever meets it, told once, and told when it is over.
+"""Outages: what keeps the database from being used. Each is reported once, and once more when it is over.
 
-While the database is away nobody waits for it: everybody is refused at once, and one thread asks it again
-every second (a circuit breaker). What keeps only writers away, such as a full disk, refuses nobody
-beforehand; the same thread finds out when writing works again.
+While the database is away nobody waits for it: every request is refused at once, and one thread probes the
+database every second (a circuit breaker). An outage that affects only writers, such as a full disk, refuses
+nobody beforehand; the same thread finds out when writing works again.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ THREADS = itertools.count(1)
 SECONDS_BETWEEN_PROBES = 1.0
 SECONDS_TO_END = 5.0
 REASON_CHARACTERS = 300
-# A post takes a few pages of SQLite's log.
+# A post takes a few pages of SQLite's write-ahead log.
 LEAST_FREE_BYTES = 100_000
 
 SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR = 5, 6, 8, 10
-SQLITE_CORRUPT_VTAB = 267  # an index of search, which can be made again
+SQLITE_CORRUPT_VTAB = 267  # a search index, which can be rebuilt
 SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOTADB = 11, 13, 14, 26
 
 TRY_AGAIN = "Please try again in a minute."
@@ -38,10 +38,10 @@ KEEP_IT = "Nothing can be saved on this site at the moment: keep what you wrote,
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One kind. `name` is its group among the alerts, `problem` what `/health/ready` says.
+    """A kind of outage. `name` is its group among the alerts, `problem` what `/health/ready` says.
 
-    With `stops_everything` everybody is refused until the database answers. It is over when nobody has
-    met it for `quiet_seconds`: what comes and goes is told once.
+    With `stops_everything` every request is refused until the database answers. The outage is over when
+    nobody has met it for `quiet_seconds`, so one that comes and goes is reported once.
     """
 
     name: str
@@ -58,17 +58,17 @@ AWAY = Outage(
     "The database is away",
     "does not answer; the log says why",
     f"The database of this site does not answer at the moment. {TRY_AGAIN}",
-    "Look whether it runs, whether its machine can be reached, and what its own log says; start it. The site "
-    "asks it every second, and goes on by itself.",
+    "Check that it runs and that its machine can be reached, and read its own log; start it. The site "
+    "tries every second, and recovers by itself.",
     stops_everything=True,
 )
 OVERLOADED = Outage(
     "overloaded",
     "No connection to the database is free",
     "no connection to it is free",
-    f"Too many people are here at this moment. {TRY_AGAIN}",
-    "All connections of this process are in use, for longer than a request may wait. Look what the database "
-    "is busy with (PostgreSQL: the view pg_stat_activity), and for slow queries in the log.",
+    f"Too many people are using this site right now. {TRY_AGAIN}",
+    "All connections of this process are in use, for longer than a request may wait. Find out what the "
+    "database is busy with (PostgreSQL: the view pg_stat_activity), and look for slow queries in the log.",
     stops_everything=True,
     quiet_seconds=10.0,
 )
@@ -77,16 +77,16 @@ MISSING = Outage(
     "The file of the database cannot be opened",
     "its file cannot be opened; the log says why",
     f"The database of this site cannot be reached at the moment. {TRY_AGAIN}",
-    "Put the file back, or restore a backup; give its folder to the user of the site. The site looks every "
-    "second, and goes on by itself.",
+    "Put the file back, or restore a backup; make its folder writable for the site's user. The site tries "
+    "every second, and recovers by itself.",
     stops_everything=True,
 )
 LOCKED = Outage(
     "locked",
     "The database is locked",
-    "somebody keeps its write lock",
-    "Too many people write at this moment, and nothing was changed. Please try again.",
-    "Some process keeps the write lock of the file: look which one has it open (`fuser`), and end it.",
+    "somebody holds its write lock",
+    "Too many people are writing right now, and nothing was changed. Please try again.",
+    "Some process holds the write lock of the file: find out which one has it open (`fuser`), and end it.",
     quiet_seconds=10.0,
 )
 FULL = Outage(
@@ -94,7 +94,8 @@ FULL = Outage(
     "The disk of the database is full",
     "its disk is full: nothing can be saved",
     KEEP_IT,
-    "People can read, and nobody can write. Make room; the site tries every second, and goes on by itself.",
+    "People can read, and nobody can write. Free some space; the site tries every second, and "
+    "recovers by itself.",
     quiet_seconds=10.0,
 )
 READ_ONLY = Outage(
@@ -102,17 +103,18 @@ READ_ONLY = Outage(
     "The database is read-only",
     "it is read-only: nothing can be saved",
     KEEP_IT,
-    "People can read, and nobody can write. SQLite: give the file and its folder to the user of the site, or "
-    "mount the disk so that it can be written. PostgreSQL: this may be a standby; name the primary server.",
+    "People can read, and nobody can write. SQLite: make the file and its folder writable for the site's "
+    "user, or mount the disk so that it can be written. PostgreSQL: this may be a standby; name the primary "
+    "server.",
     quiet_seconds=10.0,
 )
 DAMAGED = Outage(
     "damaged",
     "The database is damaged",
     "it is damaged, or its disk fails; the log says more",
-    "The database of this site is out of order. Whoever runs it has been told; please come back later.",
-    "Stop the site, copy the database as it is, look at the disk (`dmesg`), and restore a backup; "
-    "`microblog doctor --full` reads all of it.",
+    "The database of this site is out of order. Its operator has been notified; please come back later.",
+    "Stop the site, copy the database as it is, check the disk (`dmesg`), and restore a backup; "
+    "`microblog doctor --full` reads the whole database.",
     quiet_seconds=600.0,
 )
 OF_SQLITE = {
@@ -134,7 +136,7 @@ OF_POSTGRESQL = {
 
 
 class DatabaseUnavailable(OperationalError):
-    """The database cannot be used now, by nobody's fault here; `outage` says why."""
+    """The database cannot be used now, which is no fault of the code; `outage` says why."""
 
     def __init__(self, outage: Outage, reason: str, cause: BaseException | None = None) -> None:
         super().__init__(None, None, cause or Exception(reason), hide_parameters=True)
@@ -143,23 +145,23 @@ class DatabaseUnavailable(OperationalError):
 
 
 def ends_the_transaction(error: BaseException) -> bool:
-    """Is it no use to go on in this transaction, whatever the statement was about? It has to be raised then.
+    """Is the transaction lost, so that a caller which handles other errors has to raise this one?
 
-    Damage may be of one table alone: search can be out of order while people write.
+    Damage does not end it, as it may affect one table alone: people can write while search is out of order.
     """
     if isinstance(error, DatabaseUnavailable):
         return error.outage is not DAMAGED
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def one_line(error: BaseException) -> str:
+def format_reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:REASON_CHARACTERS]
 
 
 def find_outage(error: BaseException, *, is_connecting: bool, is_writing: bool) -> Outage | None:
-    """Which outage the driver's error is; None for any other error.
+    """The outage that the driver's error stands for; None for any other error.
 
-    That a session which only reads may not write is a fault of ours, and no outage.
+    When a read-only session is refused a write, that is a fault of ours and no outage.
     """
     if isinstance(error, DeadlinePassed):
         return AWAY
@@ -179,16 +181,16 @@ def find_outage(error: BaseException, *, is_connecting: bool, is_writing: bool) 
 
 
 def is_operational(error: BaseException) -> bool:
-    """By its name: there are several drivers, and none has to be installed."""
+    """Compares names: there are several drivers, and none has to be installed."""
     return any(base.__name__ == "OperationalError" for base in type(error).__mro__)
 
 
 class DeadlinePassed(Exception):
-    """PostgreSQL has not answered in time, and its connection is closed; the driver's error is one, too."""
+    """PostgreSQL has not answered in time, and the connection is closed (see `microblog.deadlines`)."""
 
 
 def is_disk_full(file: Path, least: int = LEAST_FREE_BYTES) -> bool:
-    """Is there no room for another post? A file that is not there is nobody's question here."""
+    """Is there no space for another post? False when the folder does not exist."""
     try:
         return shutil.disk_usage(file.parent).free < least
     except OSError as error:
@@ -196,42 +198,42 @@ def is_disk_full(file: Path, least: int = LEAST_FREE_BYTES) -> bool:
 
 
 @dataclass(slots=True)
-class Present:
-    """An outage from its beginning on; moments are of `time.monotonic`."""
+class OngoingOutage:
+    """An outage that has begun and is not over; times are those of `time.monotonic`."""
 
     outage: Outage
     reason: str
     began: float
     well_since: float | None = None
-    times: int = 0
+    count: int = 0
     is_stopping: bool = False
 
 
-Teller = Callable[[Outage, str, bool], None]
-"""Called with the outage, what is known about it, and whether it is over."""
+OutageObserver = Callable[[Outage, str, bool], None]
+"""Called with the outage, its reason or duration, and whether it is over."""
 
 
 @dataclass(slots=True, eq=False)
 class Outages:
-    """Those that are present in this process.
+    """The outages that this process knows of.
 
-    Without `guard` it only refuses what cannot work; commands say it in a sentence and end. `probe(writing)`
-    asks the database and raises when it cannot be used.
+    Until `guard` is called none is remembered: a command shows the error and ends. `probe(writing)` raises
+    when the database cannot be read, or written.
     """
 
     probe: Callable[[bool], None]
-    tellers: list[Teller] = field(default_factory=list)
+    observers: list[OutageObserver] = field(default_factory=list)
     seconds_between_probes: float = SECONDS_BETWEEN_PROBES
     thread_name: str = field(default_factory=lambda: f"microblog-database-probe-{next(THREADS)}")
-    _present: dict[str, Present] = field(default_factory=dict)
+    _ongoing: dict[str, OngoingOutage] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_guarded: bool = False
-    _stopping: Present | None = None
+    _stopping: OngoingOutage | None = None
     _wake: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def guard(self) -> None:
-        """For servers and workers, which go on: log, alert, refuse, and find out when it is over."""
+        """For servers and workers, which keep running: log, alert, refuse, and find out when it is over."""
         self._is_guarded = True
 
     @property
@@ -239,70 +241,70 @@ class Outages:
         return self._is_guarded
 
     @property
-    def stopping(self) -> Present | None:
-        """That for which everybody is refused now."""
+    def stopping(self) -> OngoingOutage | None:
+        """The outage because of which every request is refused now."""
         return self._stopping
 
-    def present(self) -> list[Outage]:
+    def list_ongoing(self) -> list[Outage]:
         with self._lock:
-            return [present.outage for present in self._present.values()]
+            return [ongoing.outage for ongoing in self._ongoing.values()]
 
-    def is_present(self, outage: Outage) -> bool:
-        return outage.name in self._present
+    def is_ongoing(self, outage: Outage) -> bool:
+        return outage.name in self._ongoing
 
-    def is_going_on(self, outage: Outage) -> bool:
-        """Is it present, and has nobody found since that it is over?"""
-        present = self._present.get(outage.name)
-        return present is not None and present.well_since is None
+    def has_not_recovered(self, outage: Outage) -> bool:
+        """Is it ongoing, and has no probe succeeded since somebody last met it?"""
+        ongoing = self._ongoing.get(outage.name)
+        return ongoing is not None and ongoing.well_since is None
 
     def require(self) -> None:
-        """:raises DatabaseUnavailable: while everybody is refused."""
+        """:raises DatabaseUnavailable: while every request is refused."""
         stopping = self._stopping
         if stopping is not None:
             with self._lock:
-                stopping.times += 1
+                stopping.count += 1
             raise DatabaseUnavailable(stopping.outage, stopping.reason)
 
-    def noticed(self, outage: Outage, reason: str) -> None:
-        """Somebody has met it."""
+    def report(self, outage: Outage, reason: str) -> None:
+        """A statement met this outage; the first report is logged and passed to the observers."""
         if not self._is_guarded:
             return
         now = time.monotonic()
         with self._lock:
-            present = self._present.get(outage.name)
-            is_new = present is None
+            ongoing = self._ongoing.get(outage.name)
+            is_new = ongoing is None
             if is_new and outage is LOCKED and threading.current_thread() is self._thread:
-                return  # it has met somebody who writes
-            if present is None:
-                present = self._present[outage.name] = Present(outage, reason, now)
-            present.well_since = None
-            present.times += threading.current_thread() is not self._thread
-            if outage.stops_everything and not present.is_stopping:
-                present.is_stopping = True
-                self._stopping = present
+                return  # the probe waited for a writer, which is no outage
+            if ongoing is None:
+                ongoing = self._ongoing[outage.name] = OngoingOutage(outage, reason, now)
+            ongoing.well_since = None
+            ongoing.count += threading.current_thread() is not self._thread
+            if outage.stops_everything and not ongoing.is_stopping:
+                ongoing.is_stopping = True
+                self._stopping = ongoing
             self._start()
         if is_new:
             what = "Requests are refused" if outage.stops_everything else "What cannot be done is refused"
             log.error("%s (%s). %s with a 503 until it is over.", outage.title, reason, what)
-            self._tell(outage, reason, is_over=False)
+            self._notify_observers(outage, reason, is_over=False)
 
     def forget(self) -> None:
-        """Begin anew, as if nothing had been noticed; the thread ends."""
+        """End the thread, and forget every outage."""
         with self._lock:
             thread = self._thread
             self._wake.set()
-        # It ends before the rest is forgotten: what its last probe meets would start another thread.
+        # The thread ends first: an error of its last probe would start another one.
         if thread is not None and thread is not threading.current_thread():
             thread.join(SECONDS_TO_END)
         with self._lock:
-            self._present.clear()
+            self._ongoing.clear()
             self._stopping = None
             self._thread = None
             self._wake = threading.Event()
 
-    def _tell(self, outage: Outage, reason: str, *, is_over: bool) -> None:
-        for teller in self.tellers:
-            teller(outage, reason, is_over)
+    def _notify_observers(self, outage: Outage, reason: str, *, is_over: bool) -> None:
+        for observer in self.observers:
+            observer(outage, reason, is_over)
 
     # The thread
 
@@ -314,39 +316,39 @@ class Outages:
             self._thread.start()
 
     def _run(self, ended: threading.Event) -> None:
-        while not ended.is_set() and self._look():
+        while not ended.is_set() and self._check():
             ended.wait(self.seconds_between_probes)
 
-    def _look(self) -> bool:
-        """Ask once; is there anything left to wait for?"""
-        is_readable, is_writable = self._asked()
+    def _check(self) -> bool:
+        """Probe once; is any outage left?"""
+        is_readable, is_writable = self._test_access()
         over = []
         now = time.monotonic()
         with self._lock:
-            for present in list(self._present.values()):
-                if not (is_readable if present.outage.stops_everything else is_writable):
+            for ongoing in list(self._ongoing.values()):
+                if not (is_readable if ongoing.outage.stops_everything else is_writable):
                     continue
-                present.is_stopping = False
-                if present.well_since is None:
-                    present.well_since = now
-                if now - present.well_since >= present.outage.quiet_seconds:
-                    over.append(self._present.pop(present.outage.name))
-            stopping = [present for present in self._present.values() if present.is_stopping]
+                ongoing.is_stopping = False
+                if ongoing.well_since is None:
+                    ongoing.well_since = now
+                if now - ongoing.well_since >= ongoing.outage.quiet_seconds:
+                    over.append(self._ongoing.pop(ongoing.outage.name))
+            stopping = [ongoing for ongoing in self._ongoing.values() if ongoing.is_stopping]
             self._stopping = stopping[0] if stopping else None
-            is_more = bool(self._present)
+            is_more = bool(self._ongoing)
             if not is_more and self._thread is threading.current_thread():
                 self._thread = None
-        for present in over:
-            seconds = (present.well_since or now) - present.began
-            told = f"it was met {present.times:,} times in {seconds:,.0f} seconds"
-            log.warning("The database works again: “%s” is over; %s.", present.outage.title, told)
-            self._tell(present.outage, told, is_over=True)
+        for ongoing in over:
+            seconds = (ongoing.well_since or now) - ongoing.began
+            duration = f"it was met {ongoing.count:,} times in {seconds:,.0f} seconds"
+            log.warning("The database works again: “%s” is over; %s.", ongoing.outage.title, duration)
+            self._notify_observers(ongoing.outage, duration, is_over=True)
         return is_more
 
-    def _asked(self) -> tuple[bool, bool]:
-        """Can it be read, and written? Writing is only tried when somebody could not."""
+    def _test_access(self) -> tuple[bool, bool]:
+        """Can it be read, and written? Writing is only tried during an outage that affects writers."""
         with self._lock:
-            writing = any(not present.outage.stops_everything for present in self._present.values())
+            writing = any(not ongoing.outage.stops_everything for ongoing in self._ongoing.values())
         try:
             self.probe(False)
         except Exception:

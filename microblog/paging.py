@@ -1,4 +1,4 @@
-"""Where a page of a list begins: by keyset, never by an offset or a total count."""
+"""Pages of a list, by keyset: never by an offset or a total count."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from microblog.ids import LARGEST, first_id_at
+from microblog.ids import LARGEST, get_first_id_at
 
 MOST_DIGITS = len(str(LARGEST))
 
@@ -21,7 +21,7 @@ def parse_id(text: str) -> int | None:
     return number if number <= LARGEST else None
 
 
-# Without slots: Python 3.11 makes no frozen, generic one with slots by its alias.
+# Without slots: Python 3.11 cannot instantiate a frozen generic dataclass with slots by its alias.
 @dataclass(frozen=True)
 class KeyCursor(Generic[Key]):
     """Where a page begins: at most one of the two is set, neither on the first page."""
@@ -30,7 +30,7 @@ class KeyCursor(Generic[Key]):
     after: Key | None = None
 
 
-Cursor = KeyCursor[int]  # of what is ordered by its id
+Cursor = KeyCursor[int]  # in lists ordered by id
 
 
 def select_page(
@@ -59,7 +59,7 @@ class Period(Protocol):
 
 
 class Bounds:
-    """Between which ids a query looks, from which end, and the SQL that says so."""
+    """The range of ids that a query searches, its direction, and the SQL of both."""
 
     def __init__(self, above: int, below: int, *, oldest_first: bool = False) -> None:
         self.above = above
@@ -68,9 +68,9 @@ class Bounds:
 
     @classmethod
     def of(cls, period: Period, cursor: Cursor) -> Bounds:
-        # Days of the far future have ids that no post can have, and no database can hold.
-        above = -1 if period.since is None else min(first_id_at(period.since), LARGEST) - 1
-        below = LARGEST if period.until is None else min(first_id_at(period.until), LARGEST)
+        # Dates of the far future have ids that no post can have, and no database can store.
+        above = -1 if period.since is None else min(get_first_id_at(period.since), LARGEST) - 1
+        below = LARGEST if period.until is None else min(get_first_id_at(period.until), LARGEST)
         if cursor.after is not None:
             return cls(max(above, cursor.after), below, oldest_first=True)
         return cls(above, below if cursor.before is None else min(below, cursor.before))
@@ -79,8 +79,8 @@ class Bounds:
     def order(self) -> str:
         return "ASC" if self.oldest_first else "DESC"
 
-    def conditions(self, column: str) -> list[str]:
+    def list_conditions(self, column: str) -> list[str]:
         return [f"{column} > :above", f"{column} < :below"]
 
-    def values(self, limit: int) -> dict[str, Any]:
+    def get_values(self, limit: int) -> dict[str, Any]:
         return {"above": self.above, "below": self.below, "limit": limit}

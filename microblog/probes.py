@@ -24,7 +24,7 @@ class Probe(Generic[T]):
     def ask(self, seconds: float | None) -> T:
         """The answer; waits for ever when `seconds` is None.
 
-        :raises TimeoutError: when there is no answer in time; and whatever the question raises.
+        :raises TimeoutError: when there is no answer in time. Errors of the question are raised, too.
         """
         with self._lock:
             pending = self._pending

@@ -1,6 +1,6 @@
-"""What is nobody's business does not leave the process with the log or a mail.
+"""Redaction: nothing private leaves the process with the log or a mail.
 
-No cookie, no field of a form, no secret of an address, and none of the values that PostgreSQL repeats in its
+No cookie, no form field, no secret of an address, and none of the values that PostgreSQL repeats in its
 messages.
 """
 
@@ -13,33 +13,33 @@ from typing import Any
 from urllib.parse import quote
 
 LONGEST_ADDRESS = 500  # characters of a path with its query
-# Values of these never get into the log, whatever else the name says: `token`, `api_key`, `new-password`.
+# Values of these never get into the log: `token`, `api_key`, `new-password`.
 SECRET_FIELD = re.compile(
     r"(?i)([?&][^=&\s]*(?:token|secret|pass|(?<!ssl)key|kept|signature)[^=&\s]*=)[^&\s]*"
 )
-# The same within a value: who has to log in first is sent to /login?next=%2Fpage%3Ftoken%3D…
+# The same inside a value: /login?next=%2Fpage%3Ftoken%3D… is where a visitor is redirected to.
 INNER = r"(?:(?!%3d|%26)[^=&])*"
 INNER_SECRET_FIELD = re.compile(
     rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|kept|signature){INNER}%3d)(?:(?!%26)[^&])*"
 )
-# A password in which an @ was not written as %40 ends at the last one; libraries take it for other parts.
+# A password in which an @ is not escaped as %40 ends at the last one; libraries split it elsewhere.
 PASSWORD = re.compile(r"(://[^/@:\s]*:)\S*(?=@)")
 REST_OF_PASSWORD = re.compile(r"(://[^/@:\s]*:\*\*\*)[^?\s]*(?=%40)")
 PATH_SAFE = "/~!$&'()*+,;=:@-._"
 QUERY_SAFE = f"{PATH_SAFE}?%"
-# What PostgreSQL says of the row or the value at fault, until the next thing that is said.
+# What PostgreSQL says about the row or the value at fault, up to the next part of the message.
 DETAIL = re.compile(
     r"^(?P<label>DETAIL|CONTEXT|HINT): .*?(?=^(?:\[SQL: |\[parameters: |\(Background on "
     r"|Traceback \(most|The above exception |During handling of )|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 LONGEST_TRACE = 40_000  # characters
-LONGEST_SEARCHED = 440_000  # and two forms as long as `formdata` takes them; a test compares
+LONGEST_SEARCHED = 440_000  # a trace and two of the longest forms that `formdata` accepts; tested
 
 
 def mask_address(environ: dict[str, Any]) -> str:
-    """The path and query as they were sent, in ASCII; secrets masked, and not longer than a line may be."""
-    # Cut before it is searched: looking for secrets in a long one takes minutes. One more, for the dots.
+    """The path and query as they were sent, in ASCII; secrets are masked, and the length is limited."""
+    # Cut before the search for secrets, which takes minutes in a long one. One more, to see that it was cut.
     longest = LONGEST_ADDRESS + 1
     raw = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))[:longest]
     path = quote(raw, PATH_SAFE, "latin-1")[:longest]
@@ -51,7 +51,7 @@ def mask_address(environ: dict[str, Any]) -> str:
 
 
 def hide_passwords(text: str) -> str:
-    """The text with no password in its URLs: neither before the name of the server nor in a query."""
+    """The text without the passwords of its URLs, in front of a host or in a query."""
     return REST_OF_PASSWORD.sub(r"\1", PASSWORD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", text)))
 
 
@@ -61,9 +61,9 @@ def remove_details(text: str) -> str:
 
 
 class RemoveDetails(logging.Filter):
-    """On a handler: the trace of a record is written without a row's values.
+    """A filter for handlers: writes the trace of a record without a row's values.
 
-    Whoever logs may give a text with less in it, as `extra={"trace": text}`.
+    A caller that has a shorter trace passes it as `extra={"trace": text}`.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -81,19 +81,19 @@ class RemoveDetails(logging.Filter):
 def format_trace(error: BaseException, private: tuple[str, ...] = ()) -> str:
     """The trace, without a row's values and without the `private` texts."""
     trace = "".join(traceback.format_exception(error)).rstrip("\n")
-    # Only what is longer than a form is cut before: half of a text would not be found, and stay.
+    # Cut only beyond the length of forms here: a private text that was cut in half would not be found.
     trace = remove_details(cut_middle(trace, LONGEST_SEARCHED))
     folded = trace.casefold()
-    # Also as it is kept: without spaces around it, in lower case.
+    # Texts are also stored stripped and in lower case, so all spellings are replaced.
     for text in sorted({text.strip() for text in private}, key=len, reverse=True):
         for written in {text, repr(text)[1:-1]}:
-            if written.casefold() in folded:  # else looking for it in any case would only cost time
+            if written.casefold() in folded:  # a fast test: the search without regard to case is slow
                 trace = re.sub(re.escape(written), "…", trace, flags=re.IGNORECASE)
     return cut_middle(trace, LONGEST_TRACE)
 
 
 def cut_middle(text: str, most: int) -> str:
-    """A trace that is too long (of a recursion, or with a message that repeats a request)."""
+    """Shorten a trace that is too long (of a recursion, or with a message that repeats a request)."""
     if len(text) <= most:
         return text
     half = most // 2

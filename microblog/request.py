@@ -1,8 +1,8 @@
-"""Our request: what it says of itself is read once, within limits, and never fails later.
+"""Our request: its head and form are parsed once, within limits, and reading them never fails later.
 
-Everything in a request comes from anybody, and WebOb takes it apart with expressions that need the square of
-its length: 250 kB of letters in a Cookie header take minutes. So what is too long is cut off when the request
-is made, before anybody can read it; `refusal` says what was wrong, and the gate answers with it.
+A request may come from anybody, and WebOb parses it with expressions that take quadratic time: 250 kB of
+letters in a Cookie header take minutes. So whatever is too long is cut when the request is made, before
+anything can parse it; `refusal` says what was wrong, and the gate answers with it.
 """
 
 from __future__ import annotations
@@ -55,28 +55,28 @@ MAX_BODY = Setting(
     "microblog.max_body",
     whole_number(1_000, 1_000_000_000),
     1_000_000,
-    "Bytes that a request may bring; a larger one gets a 413.",
+    "Bytes that the body of a request may have; a larger one gets a 413.",
 )
 
 LONGEST_METHOD = 20  # characters; every line of the log has it
 LONGEST_ADDRESS = 16_384  # bytes of a path, and of a query
-# No browser sends these as they are; in a redirect to the same query they would end its header.
+# Browsers escape these; in a redirect to the same query they would end its header.
 NOT_IN_A_QUERY = re.compile(r"[\x00-\x1f\x7f]")
-LONGEST_HEADER = 8_192  # bytes; what most servers and proxies take at most
+LONGEST_HEADER = 8_192  # bytes; the limit of most servers and proxies
 LONGEST_HEADERS = 32_768  # bytes of all of them together
-# In the WSGI environment, where another attempt of the request finds them again.
+# Keys of the WSGI environment, which all attempts of the request share.
 REFUSAL = "microblog.refusal"
 FORM = "microblog.form"
 
 Refusal = tuple[type[HTTPClientError], str]
-NOT_UTF8: Refusal = (HTTPBadRequest, "This address holds characters that are not UTF-8.")
+NOT_UTF8: Refusal = (HTTPBadRequest, "This address has characters that are not UTF-8.")
 
 
 class Registry(PyramidRegistry):
-    """What the application has, as types: Pyramid's own registry carries it."""
+    """Pyramid's registry, with the types of what our packages put into it."""
 
     settings: dict[str, Any]  # Pyramid's
-    environ: Mapping[str, str] | None  # instead of the environment of the process
+    environ: Mapping[str, str] | None  # overrides the environment of the process
     microblog: Settings
     database: Database
     models: dict[str, ModuleType]
@@ -103,9 +103,9 @@ class Registry(PyramidRegistry):
 
 
 class Request(PyramidRequest):
-    """A request whose head is cut to a length that may be parsed, and whose form is parsed once.
+    """A request whose head is cut to a length that is safe to parse, and whose form is parsed once.
 
-    What is below /api is no form: only the size of its body is limited here, and not the depth of its JSON.
+    Bodies below /api are not forms: their size is limited here, but not the depth of their JSON.
     """
 
     registry: Registry
@@ -131,25 +131,25 @@ class Request(PyramidRequest):
     here: str
     form_key: str
     form_fingerprint: str | None
-    has_met_view: bool = False  # so its token was compared, if it needs one (`microblog.security.csrf`)
-    is_done_once: bool = False  # its form is not done again when it comes twice (`microblog.submissions`)
-    logged_in: LoggedIn | None = None  # whom it logs in (`microblog.submissions`)
-    asks_to_log_in: bool = False  # its answer leads to the log-in page
-    shows_sent_form: bool = False  # it is the page of a form that was sent to another address, or before
-    without_identity: bool = False  # nobody asks who sends it
-    said: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`microblog.web.flash`)
+    has_met_view: bool = False  # then its token was compared, if it needs one (`microblog.security.csrf`)
+    is_done_once: bool = False  # its form is processed once, even if sent twice (`microblog.submissions`)
+    logged_in: LoggedIn | None = None  # the log-in that it did (`microblog.submissions`)
+    asks_to_log_in: bool = False  # its response is a redirect to the log-in page
+    shows_sent_form: bool = False  # its page shows a form again that was sent (`microblog.submissions`)
+    without_identity: bool = False  # its identity is not loaded
+    new_messages: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`web/flash.py`)
     flash: Callable[..., None]
     link: Callable[..., str]
     kept_form: Kept | None
     kept_token: str | None
     tm: Any
 
-    # The session that is open, and whether it is the one that writes (`microblog.transactions`).
+    # The open session, and whether it is the write session (`microblog.transactions`).
     opened_session: orm.Session | None = None
     is_writing: bool = False
-    outside_session: orm.Session | None = None  # the one that reads where there is no transaction
+    outside_session: orm.Session | None = None  # the read session where there is no transaction
 
-    # The body is copied for a second attempt; up to a usual `MAX_BODY` it stays in memory.
+    # The body is copied for a second attempt, in memory up to the default of `MAX_BODY`.
     request_body_tempfile_limit = 1_000_000
 
     def __init__(self, environ: dict[str, Any], **more: Any) -> None:
@@ -159,7 +159,7 @@ class Request(PyramidRequest):
             environ[REFUSAL] = too_long or not_utf8
 
     def _cut_what_is_not_utf8(self) -> Refusal | None:
-        """Whoever reads the address over our gate, such as the debug toolbar, would fail with it."""
+        """Code outside our gate that reads the address, such as the debug toolbar, would fail otherwise."""
         refusal: Refusal | None = None
         path = self.environ.get("PATH_INFO", "").encode("latin-1")
         try:
@@ -176,12 +176,12 @@ class Request(PyramidRequest):
 
     @property
     def refusal(self) -> HTTPClientError | None:
-        """What is wrong with the head of the request, when something is."""
-        return raisable(self.environ[REFUSAL])
+        """What is wrong with the head of the request; None when it is valid."""
+        return make_exception(self.environ[REFUSAL])
 
     @property
     def cookies(self) -> Any:
-        """Those that can be read; WebOb's own parser needs the square of the length."""
+        """Those that can be decoded; WebOb's own parser takes quadratic time."""
         header = self.environ.get("HTTP_COOKIE", "")
         if self.environ.get("webob._parsed_cookies", (None, None))[1] != header:
             self.environ["webob._parsed_cookies"] = (parse_cookies(header), header)
@@ -189,35 +189,41 @@ class Request(PyramidRequest):
 
     @property
     def POST(self) -> Any:  # noqa: N802  # WebOb's name
-        """The fields of the form; none when it was refused (see `check_form`)."""
-        return self._form()[0]
+        """The fields of the form; empty when it was refused (see `check_form`)."""
+        return self._read_form()[0]
 
     @property
     def has_read_form(self) -> bool:
         return FORM in self.environ
 
     def check_body(self) -> None:
-        """:raises HTTPClientError: when too much came, or nobody knows how much. Reads nothing."""
+        """Check the length of the body, without reading it.
+
+        :raises HTTPClientError: when it is too large, or unknown.
+        """
         if is_too_large(self):
             raise HTTPRequestEntityTooLarge(
                 f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
             )
-        if "Transfer-Encoding" in self.headers:  # waitress has counted the chunks, others have not
+        if "Transfer-Encoding" in self.headers:  # waitress sets Content-Length, other servers do not
             raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
 
     def check_form(self) -> None:
-        """:raises HTTPClientError: when what came is no form, or one that cannot be read."""
-        problem = raisable(self._form()[1])
+        """Parse the form.
+
+        :raises HTTPClientError: when the body is no form, or one that cannot be parsed.
+        """
+        problem = make_exception(self._read_form()[1])
         if problem is not None:
             raise problem
 
-    def _form(self) -> tuple[Any, Refusal | None]:
+    def _read_form(self) -> tuple[Any, Refusal | None]:
         body = self.body_file_raw
         known, fields, refusal = self.environ.get(FORM, (None, None, None))
         if known is body:
             return fields, refusal
         try:
-            fields, refusal = self._parsed_form(), None
+            fields, refusal = self._parse_form(), None
         except HTTPClientError as error:
             refusal = (type(error), error.detail)
             fields = NoVars("The form was refused.")
@@ -225,7 +231,7 @@ class Request(PyramidRequest):
         self.environ[FORM] = (self.body_file_raw, fields, refusal)
         return fields, refusal
 
-    def _parsed_form(self) -> Any:
+    def _parse_form(self) -> Any:
         if self.method != "POST" or is_below_api(self.environ):
             return NoVars("Only a POST to a page brings a form.")
         self.check_body()
@@ -241,25 +247,25 @@ class Request(PyramidRequest):
 
     @property
     def me(self) -> Identity:
-        """The person who is logged in, where the permission of the view requires one."""
+        """The person who is logged in; for views whose permission requires one."""
         if self.identity is None:
             raise HTTPForbidden()
         return self.identity
 
     def close_uploads(self, uploads: list[Upload]) -> None:
-        """At the end of this attempt; the next one reads the form anew."""
+        """Called at the end of this attempt; the next one parses the form again."""
         for upload in uploads:
             upload.file.close()
         self.environ.pop(FORM, None)
 
 
-def raisable(refusal: Refusal | None) -> HTTPClientError | None:
-    """A new exception each time: one that was raised keeps the frames through which it went."""
+def make_exception(refusal: Refusal | None) -> HTTPClientError | None:
+    """A new exception for each raise: one that was raised holds on to its frames."""
     return None if refusal is None else refusal[0](refusal[1])
 
 
 def cut_head(environ: dict[str, Any]) -> Refusal | None:
-    """Cuts what is too long, so that nobody parses it, and says what was wrong."""
+    """Cut what is too long to be parsed, and return what was wrong."""
     refusal: Refusal | None = None
     if len(environ["REQUEST_METHOD"]) > LONGEST_METHOD:
         environ["REQUEST_METHOD"] = environ["REQUEST_METHOD"][:LONGEST_METHOD]
@@ -273,7 +279,7 @@ def cut_head(environ: dict[str, Any]) -> Refusal | None:
         refusal = (HTTPBadRequest, f"This address has more than {MOST_FIELDS} fields.")
     if NOT_IN_A_QUERY.search(environ.get("QUERY_STRING", "")):
         environ["QUERY_STRING"] = ""
-        refusal = (HTTPBadRequest, "This address holds a character that no address may hold as it is.")
+        refusal = (HTTPBadRequest, "This address has a character that must be escaped.")
     lengths = {
         name: len(value)
         for name, value in environ.items()
@@ -285,25 +291,25 @@ def cut_head(environ: dict[str, Any]) -> Refusal | None:
         environ["HTTP_HOST"] = environ.get("HTTP_HOST", "")[:LONGEST_HEADER]
         refusal = (
             HTTPRequestHeaderFieldsTooLarge,
-            "Your browser sent more than is accepted here along with the request. "
+            "The headers of this request are larger than what is accepted here. "
             "Often it helps to delete the cookies of this site.",
         )
     return refusal
 
 
 def parse_cookies(header: str) -> dict[str, str]:
-    """The cookies by their names. One that is not UTF-8 says nothing."""
+    """The cookies by name. One that is not UTF-8 is ignored."""
     cookies = {}
     for pair in header.split(";"):
         name, has_value, value = pair.partition("=")
         if has_value:
             with suppress(UnicodeError):
-                cookies[as_text(name)] = as_text(value)
+                cookies[decode_cookie_text(name)] = decode_cookie_text(value)
     return cookies
 
 
-def as_text(text: str) -> str:
-    """Out of the latin-1 of WSGI, without spaces and quotes around it."""
+def decode_cookie_text(text: str) -> str:
+    """Decode WSGI's latin-1, and strip spaces and quotes."""
     text = text.strip(" \t")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
@@ -311,7 +317,7 @@ def as_text(text: str) -> str:
 
 
 def is_below_api(environ: dict[str, Any]) -> bool:
-    """By the path as it came, which may not be decodable. For traversal, too, `//api/` is `/api/`."""
+    """Reads the raw path, which may not be decodable. For traversal, too, `//api/` is `/api/`."""
     first, _, _ = environ.get("PATH_INFO", "").lstrip("/").partition("/")
     return bool(first == "api")
 
@@ -321,5 +327,5 @@ def is_too_large(request: Request) -> bool:
 
 
 def retry_if_kept(request: Request) -> int | None:
-    """One attempt for what will be refused: `pyramid_retry` copies the body before the first, to its end."""
+    """One attempt for a request that will be refused: `pyramid_retry` would first copy its whole body."""
     return 1 if "Transfer-Encoding" in request.headers or is_too_large(request) else None

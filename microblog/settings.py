@@ -1,7 +1,7 @@
 """The ini file, read once into one frozen `Settings`.
 
-A room declares the keys that it understands with `config.declare_settings(...)`. Each is a typed
-`Setting`, and is also the key by which its value is read: `settings[PAGE_SIZE]` is an `int`.
+A room declares its keys with `config.declare_settings(...)`. Each is a typed `Setting`, which
+is also the key for its value: `settings[PAGE_SIZE]` is an `int`.
 
 A value comes from the environment (`microblog.page_size` is `MICROBLOG_PAGE_SIZE`), else from the
 ini file, else from the documented default. Wrong values, unknown `microblog.*` keys of the ini file and
@@ -26,14 +26,14 @@ from typing import Any, Generic, TypeVar, cast
 
 TOOLBAR = "pyramid_debugtoolbar"  # what may stand in pyramid.includes for developers alone
 PREFIX = "microblog."
-NEAR = 0.7  # of the letters are the same
+SIMILARITY = 0.7  # of the letters have to match
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 # What Kubernetes, and Docker's links, set for a Service called NAME: NAME_PORT=tcp://10.0.0.1:80.
-ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
-PORT_OF_A_SERVICE = "_PORT"
+SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+SERVICE_PORT = "_PORT"
 
 # Environment variables of this prefix that are not settings: where the tests find their services,
 # and the ini file that the command reads.
@@ -86,17 +86,17 @@ class Settings(Mapping[Setting[Any], Any]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def source(self, setting: Setting[Any]) -> str:
+    def get_source(self, setting: Setting[Any]) -> str:
         """Where the value comes from: "environment", "ini" or "default"."""
         return self._sources[setting]
 
     def is_in_use(self, setting: Setting[Any]) -> bool:
-        """False for what another adapter than the chosen one would read."""
+        """False for a setting of an adapter that is not chosen."""
         return setting not in self._not_in_use
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd and stops nothing, one sentence each; complete once they are frozen."""
+        """Problems that do not stop the start, one sentence each; complete once the settings are frozen."""
         return tuple(self._warnings)
 
     def log_warnings(self) -> None:
@@ -104,14 +104,14 @@ class Settings(Mapping[Setting[Any], Any]):
             log.warning("%s", warning)
 
     def declare(self, *settings: Setting[Any], in_use: bool = True) -> None:
-        """Understand these keys, and read them; a wrong value is remembered for `freeze`.
+        """Read these settings; a wrong value is a fault, which `freeze` raises.
 
-        Of an adapter that is not in use a wrong value only warns, and the default holds.
+        Unless they are `in_use`, a wrong value only causes a warning, and the default applies.
         """
         if self._frozen:
             raise RuntimeError("Settings are declared while the application is built, not later.")
         for setting in settings:
-            text, source = self._text(setting)
+            text, source = self._find_text(setting)
             value = setting.default
             if text is not None:
                 try:
@@ -124,59 +124,59 @@ class Settings(Mapping[Setting[Any], Any]):
             self._values[setting] = value
             self._sources[setting] = source
 
-    def _text(self, setting: Setting[Any]) -> tuple[str | None, str]:
-        if setting.variable in self._environ and not is_of_a_service(setting.variable, self._environ):
+    def _find_text(self, setting: Setting[Any]) -> tuple[str | None, str]:
+        if setting.variable in self._environ and not is_service_address(setting.variable, self._environ):
             return self._environ[setting.variable], "environment"
         if setting.key in self._ini:
             return str(self._ini[setting.key]), "ini"
         return None, "default"
 
-    def fault(self, sentence: str) -> None:
-        """Remember what is wrong; `freeze` will raise it together with the other faults."""
+    def add_fault(self, sentence: str) -> None:
+        """Add a fault; `freeze` raises it together with the others."""
         self._faults.append(sentence)
 
     def freeze(self) -> None:
         """Close the list of settings.
 
-        :raises SettingsError: with every fault, among them unknown keys and the nearest right one.
+        :raises SettingsError: with every fault, unknown keys included.
         """
         self._frozen = True
         keys = {setting.key: setting for setting in self}
         variables = {setting.variable: setting for setting in self}
         for key in self._ini:
             if key.startswith(PREFIX) and key not in keys:
-                self.fault(f"{key} is not a setting.{nearest(key, keys)}")
+                self.add_fault(f"{key} is not a setting.{suggest_name(key, keys)}")
         for name in sorted(self._environ):
             if not name.startswith(PREFIX.upper().replace(".", "_")) or name.startswith(NOT_SETTINGS):
                 continue
-            if is_of_a_service(name, self._environ):
+            if is_service_address(name, self._environ):
                 self._warnings.append(
                     f"{name} (environment) is ignored: it is the address of a service, as Kubernetes sets it."
                 )
             elif name not in variables:
                 self._warnings.append(
-                    f"{name} (environment) is ignored: it is not a setting.{nearest(name, variables)}"
+                    f"{name} (environment) is ignored: it is not a setting.{suggest_name(name, variables)}"
                 )
         if self._faults:
             raise SettingsError("\n".join(self._faults))
 
 
-def is_of_a_service(name: str, environ: Mapping[str, str]) -> bool:
-    """Is it what Kubernetes sets, also where we have a setting of that name (MICROBLOG_MAIL_SMTP_PORT)?"""
-    return name.endswith(PORT_OF_A_SERVICE) and ADDRESS_OF_A_SERVICE.fullmatch(environ[name]) is not None
+def is_service_address(name: str, environ: Mapping[str, str]) -> bool:
+    """Did Kubernetes set it? It may have the name of a setting (MICROBLOG_MAIL_SMTP_PORT)."""
+    return name.endswith(SERVICE_PORT) and SERVICE_ADDRESS.fullmatch(environ[name]) is not None
 
 
-def nearest(name: str, known: Mapping[str, object]) -> str:
-    """A sentence that offers the right spelling, or nothing when none is near.
+def suggest_name(name: str, known: Mapping[str, object]) -> str:
+    """A sentence that suggests a known name, or "" when none is similar.
 
-    Without the prefix, which all have in common: it would make everything look alike.
+    The prefix is not compared: with it, all names would be similar.
     """
     by_name = {key[len(PREFIX) :]: key for key in known}
-    matches = difflib.get_close_matches(name[len(PREFIX) :], by_name, n=1, cutoff=NEAR)
+    matches = difflib.get_close_matches(name[len(PREFIX) :], by_name, n=1, cutoff=SIMILARITY)
     return f" Did you mean {by_name[matches[0]]}?" if matches else ""
 
 
-# Parsers: from the text of the ini file to a value.
+# Parsers of values in the ini file
 
 
 def text(value: str) -> str:
@@ -243,7 +243,7 @@ def includeme(config: Any) -> None:
 
 
 class Networks(tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]):
-    """Addresses and networks; one address is the network of itself."""
+    """Addresses and networks; an address is a network of one."""
 
     __slots__ = ()
 
@@ -253,7 +253,7 @@ class Networks(tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]):
         )
 
     def allow(self, address: str) -> bool:
-        """Is it one of these? Everybody is when there are none; what is no address is not."""
+        """Is the address in one of these? True when there are none; False for text that is no address."""
         if not self:
             return True
         try:

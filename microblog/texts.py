@@ -1,44 +1,44 @@
-"""Texts that people write: how they are kept, how long they are, and what they must not hold.
+"""Texts that people write: their normal form, their length, and the characters they may have.
 
-Rules of rooms are made of these (`posts/rules.py`). A check returns nothing, or raises `InvalidText`.
+The rules of rooms use these (`posts/rules.py`). A check returns nothing, or raises `InvalidText`.
 """
 
 from __future__ import annotations
 
 import regex
 
-# A flag is two letters. In a row of them `\X` alone looks back to the first for each, which takes the square.
+# A flag is two letters. In a row of flags, `\X` alone looks back to the first for each: quadratic time.
 GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
-CODE_POINTS_IN_A_GRAPHEME = 10  # two megabytes of combining marks are one grapheme otherwise
+CODE_POINTS_IN_A_GRAPHEME = 10  # else two megabytes of combining characters would be one grapheme
 CONTROL_CHARACTER = regex.compile(r"[\p{Cc}\p{Cs}--[\n\t]]", regex.V1)
 
 
 class InvalidText(ValueError):
-    """A text that is not accepted; the message is a sentence for whoever wrote it."""
+    """A text that is not accepted; the message is a sentence for its author."""
 
 
 def strip(text: str | None) -> str:
     return (text or "").strip()
 
 
-def unix_lines(text: str | None) -> str:
-    """Browsers send CRLF; texts are kept with LF, without spaces around them."""
+def to_unix_lines(text: str | None) -> str:
+    """Browsers send CRLF; texts are stored stripped, with LF."""
     return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def graphemes(text: str) -> list[str]:
-    """What a reader would call characters."""
+def split_graphemes(text: str) -> list[str]:
+    """The graphemes, which readers call characters."""
     found: list[str] = GRAPHEME.findall(text)
     return found
 
 
 def check_characters(text: str) -> None:
-    """Nothing that cannot be shown: a NUL is also refused by PostgreSQL.
+    """Refuse characters that cannot be shown. PostgreSQL cannot store a NUL, either.
 
-    :raises InvalidText: when it holds a control character.
+    :raises InvalidText: when it has a control character.
     """
     if CONTROL_CHARACTER.search(text):
-        raise InvalidText("This holds a control character, which cannot be shown. Please remove it.")
+        raise InvalidText("This has a control character, which cannot be shown. Please remove it.")
 
 
 def check_graphemes(text: str, most: int) -> None:
@@ -48,9 +48,9 @@ def check_graphemes(text: str, most: int) -> None:
     """
     if len(text) > most * CODE_POINTS_IN_A_GRAPHEME:
         raise InvalidText(f"This is far too long: at most {most:,} characters.")
-    characters = graphemes(text)
+    characters = split_graphemes(text)
     if max(map(len, characters), default=0) > CODE_POINTS_IN_A_GRAPHEME:
-        raise InvalidText("This holds a character that is made of too many marks. Please remove it.")
+        raise InvalidText("This has a character that is made of too many parts. Please remove it.")
     surplus = len(characters) - most
     if surplus > 0:
         raise InvalidText(

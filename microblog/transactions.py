@@ -25,7 +25,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SafeMethodWrites(Exception):
-    """A view wants to write for a request that only reads: a fault of ours."""
+    """A view wants to write for a safe method: a fault of ours."""
 
 
 def is_safe(request: Request) -> bool:
@@ -34,24 +34,24 @@ def is_safe(request: Request) -> bool:
 
 
 def dbsession(request: Request) -> orm.Session:
-    """The session of the request: the read one, opened at first use, until an action begins to write.
+    """The session of the request: a read session, opened at first use, until an action begins to write.
 
-    Above the transaction, where the page of a refusal is made, it is another one that reads, and ends with
-    the request.
+    Outside the transaction, where pages of refusals are made, it is another read session, which is closed
+    with the request.
     """
     if "tm.active" not in request.environ:
-        return session_outside(request)
+        return open_outside_session(request)
     session = request.opened_session
     if session is None:
         session = request.opened_session = open_session(request, write=False)
     return session
 
 
-def session_outside(request: Request) -> orm.Session:
-    """Before the transaction of the request, or after it."""
+def open_outside_session(request: Request) -> orm.Session:
+    """The read session for code before or after the transaction of the request."""
     session = request.outside_session
     if session is None:
-        opened = session = request.outside_session = request.registry.database.session(write=False)
+        opened = session = request.outside_session = request.registry.database.open_session(write=False)
         request.add_finished_callback(lambda request: opened.close())
     return session
 
@@ -59,12 +59,12 @@ def session_outside(request: Request) -> orm.Session:
 def begin_write(request: Request) -> orm.Session:
     """The write session of the request, which its response commits or rolls back (see `commit_veto`).
 
-    It is opened at the first call. The read session is closed before, and its connection given back: who
-    holds two of them waits for others that do, and an open read session does not see what is written. What
-    was read until then may have changed. So the transaction begins with what rooms check
-    (`config.add_check_before_writing`), and with the sender, who has to be there still.
+    It is opened at the first call. Before that the read session is closed and its connection returned:
+    requests that hold two connections could wait for each other, and an open read session does not see later
+    changes. What was read until then may have changed. So the transaction begins with the checks of rooms
+    (`config.add_check_before_writing`), and verifies the identity of the sender.
 
-    :raises StaleData: when what was found out before does not hold any more.
+    :raises StaleData: when one of these checks fails.
     :raises SafeMethodWrites: when the request is a GET, HEAD or OPTIONS.
     """
     if is_safe(request):
@@ -76,21 +76,21 @@ def begin_write(request: Request) -> orm.Session:
     session = request.opened_session = open_session(request, write=True)
     request.is_writing = True
     try:
-        # Begin now: what `after_begin` adds comes before the session joins, and whoever has not
-        # joined is not closed at the end.
+        # Begin now: what `after_begin` does comes before the session joins `request.tm`, which closes only
+        # sessions that have joined.
         session.connection()
         for check in request.registry.checks_before_writing.values():
             check(request, session)
         request.registry.security_policy.hold_identity(request, session)
     except BaseException:
         session.close()
-        request.opened_session, request.is_writing = None, False  # the page of the error may read
+        request.opened_session, request.is_writing = None, False  # the error page may read
         raise
     return session
 
 
 def give_up_write(request: Request) -> None:
-    """Roll back what the request wrote, for a page that says why: who reads that keeps nobody from writing.
+    """Roll back what the request wrote, so that a page about a refusal is rendered without the write lock.
 
     From here on `request.dbsession` reads again.
     """
@@ -104,7 +104,7 @@ def open_session(request: Request, *, write: bool) -> orm.Session:
 
     One that writes is registered as changed: otherwise Core statements alone are silently rolled back.
     """
-    session: orm.Session = request.registry.database.session(write=write)
+    session: orm.Session = request.registry.database.open_session(write=write)
     zope.sqlalchemy.register(
         session, initial_state="changed" if write else "active", transaction_manager=request.tm
     )

@@ -3,7 +3,7 @@
 A resource knows its parent, its name and its `__acl__`; access is inherited through the parent.
 Rooms hang their branches on the root with `config.add_branch("posts", Posts)`.
 
-Containers end with a slash, members do not; `IResourceURL` says so in one place.
+The URL of a container ends with a slash, that of a member does not; `ResourceURL` is where this is decided.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from zope.interface import implementer
 
 from microblog.request import Request, is_below_api
 
-# What may stand in a path segment as it is (RFC 3986, "pchar").
+# Allowed in a path segment without escaping (RFC 3986, "pchar").
 SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
-LONGEST_NEXT = 2000  # characters of an address to come back to
+LONGEST_NEXT = 2000  # characters of an address to return to
 
 
 class Resource:
-    """A node of the tree. `__parent__` is never missing, or the inherited access would be lost."""
+    """A node of the tree. It always has its `__parent__`, from which it inherits access."""
 
     is_container: ClassVar[bool] = False
 
@@ -33,13 +33,13 @@ class Resource:
 
     @property
     def request(self) -> Request:
-        """The request that walks; the root keeps it."""
-        parent: Any = self.__parent__  # never None but for the root, which has a property of its own
+        """The request of the traversal, which the root holds."""
+        parent: Any = self.__parent__  # None only for the root, which overrides this
         return parent.request
 
 
 class Container(Resource):
-    """A node whose URL ends with a slash; `find` answers who is below it."""
+    """A node whose URL ends with a slash; `find` gives its children."""
 
     is_container = True
 
@@ -74,7 +74,7 @@ class Root(Container):
 
 
 class Api(Container):
-    """`/api/`: the same branches for programs. What is below it is no page, and what is not, no JSON."""
+    """`/api/`: the same branches for programs. Views below it answer with JSON, all others with pages."""
 
     def find(self, name: str) -> Resource | None:
         branch = self.request.registry.branches.get(name)
@@ -82,7 +82,7 @@ class Api(Container):
 
 
 def is_api(request: Request) -> bool:
-    """Is it a program that asks?"""
+    """Is the request for `/api` or an address below it?"""
     return is_below_api(request.environ)
 
 
@@ -99,19 +99,18 @@ class ResourceURL:
         names.reverse()
         if resource.is_container and len(names) > 1:
             names.append("")
-        self.physical_path = self.virtual_path = join(names) or "/"
+        self.physical_path = self.virtual_path = join_segments(names) or "/"
         self.physical_path_tuple = self.virtual_path_tuple = tuple(names)
 
 
-def join(names: list[str]) -> str:
+def join_segments(names: list[str]) -> str:
     return "/".join(quote(name, safe=SEGMENT_SAFE) for name in names)
 
 
 def get_path(request: Request, resource: Resource, view_name: str = "") -> str:
-    """The path by which a page is known, for the view called `view_name` of the resource.
+    """The one path of a page: of the view `view_name` of the resource.
 
-    `request.resource_path(post, 'delete')` cannot be used: it glues the name to a path that does
-    not end with a slash.
+    Not `request.resource_path(post, 'delete')`, which joins the name to a path without a slash.
     """
     path: str = ResourceURL(resource, request).physical_path
     if view_name:
@@ -124,15 +123,15 @@ def link(request: Request, *segments: object, **query: object) -> str:
 
     An empty last segment makes the slash of a container; None in the query is left out.
     """
-    path = f"{request.script_name}/{join([str(segment) for segment in segments])}"
+    path = f"{request.script_name}/{join_segments([str(segment) for segment in segments])}"
     pairs = {key: value for key, value in query.items() if value is not None}
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 def here(request: Request) -> str:
-    """The path and query of this request, as it was asked for, to come back to.
+    """The path and query of this request, as they were sent, to return to.
 
-    "/" when it cannot be decoded, or when it is too long to be a `next`: each link of a page would repeat it.
+    "/" when they cannot be decoded, or are too long for a `next`, which each link of a page would repeat.
     """
     try:
         address = str(request.path_qs)
@@ -148,9 +147,9 @@ def add_branch(config: Any, name: str, branch: Branch) -> None:
 
 
 def reserve_nicknames(config: Any, *words: str) -> None:
-    """Directive: nobody may be called like this, which people would take for the site or for a page of it.
+    """Directive: nobody may have these nicknames, which people would take for the site or one of its pages.
 
-    The names of branches are reserved already.
+    The names of branches are reserved by `add_branch`.
     """
     words = tuple(word.lower() for word in words)
     config.action(None, lambda: config.registry.reserved_nicknames.update(words))

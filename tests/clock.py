@@ -1,4 +1,4 @@
-"""A clock that a test moves, in the place of `time.monotonic`."""
+"""A clock that a test moves, instead of `time.monotonic`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another transaction does at a certain moment of a request: its real statements, on a connection
+"""What another transaction does during a request: its real statements, on a connection
 of its own, run by an event of the engine just before the statement in question."""
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-with-database",
         action="store_true",
-        help="run only tests that use a database: what a second run, on another database, can tell anew",
+        help="run only tests that use a database: for a second run on another database",
     )
 
 
@@ -161,7 +161,7 @@ def prepare(url: str) -> None:
 
 
 def get_adapter(application: Any) -> Any:
-    """The search adapter of an application, with whatever it has beyond its interfaces."""
+    """The search adapter of an application, with all of its own members."""
     return get_search(application.registry)
 
 
@@ -234,7 +234,7 @@ def database(application: Application) -> Database:
 @pytest.fixture
 def session(database: Database) -> Iterator[orm.Session]:
     """A write session of the test itself, for the queries; committed by the test, or never."""
-    with database.session(write=True) as session:
+    with database.open_session(write=True) as session:
         yield session
 
 

@@ -37,7 +37,7 @@ def stopped_in_time() -> Iterator[None]:
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Without whoever counts the lines for the coverage, which takes three times as long."""
+    """Without the measurement of coverage, which triples the time."""
     trace = sys.gettrace()
     sys.settrace(None)
     try:

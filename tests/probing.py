@@ -11,7 +11,7 @@ SECONDS = 60
 
 
 def wait_until_it_is_over(outages: Outages) -> None:
-    """Until none is present, and the thread that found out has told it and has ended."""
+    """Wait until no outage is left, and the thread that probes has reported it and ended."""
     end = time.monotonic() + SECONDS
     while not is_over(outages) and time.monotonic() < end:
         threading.Event().wait(0.02)
@@ -20,4 +20,4 @@ def wait_until_it_is_over(outages: Outages) -> None:
 
 def is_over(outages: Outages) -> bool:
     names = [thread.name for thread in threading.enumerate()]
-    return not outages.present() and outages.thread_name not in names
+    return not outages.list_ongoing() and outages.thread_name not in names

@@ -106,7 +106,7 @@ def silent_server() -> Iterator[int]:
 
 @contextmanager
 def greeting_server(greeting: bytes) -> Iterator[int]:
-    """The port of a server that greets whoever comes, and hangs up at the first word."""
+    """The port of a server that greets every client, and closes the connection at the first command."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def greet() -> None:

@@ -19,7 +19,7 @@ def sign_up(
 
 
 def log_in(browser: TestApp, login: str, password: str = PASSWORD, *, remember: bool = False) -> TestResponse:
-    """Send the login form; the answer to it, whatever it is."""
+    """Send the login form; returns the response."""
     form = browser.get("/login").forms["login-form"]
     form["nickname"] = login
     form["password"] = password

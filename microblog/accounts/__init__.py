@@ -1,4 +1,4 @@
-"""Sign up, log in and out, sessions, passwords, and the settings of one's account."""
+"""Accounts: signing up, logging in and out, sessions, passwords, and one's profile."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def includeme(config: Any) -> None:
     from microblog.accounts.sessions import LogIns, load_identity
     from microblog.accounts.settings import REGISTRATION, SETTINGS
     from microblog.submissions.interfaces import ILogIns
-    from microblog.web.navigation import people, visitors
+    from microblog.web.navigation import is_logged_in, is_visitor
 
     config.declare_settings(*SETTINGS)
     config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
@@ -19,16 +19,16 @@ def includeme(config: Any) -> None:
         config.keep_robots_from(name)
     config.reserve_nicknames(*NAMES_OF_THE_SITE, "register", "login", "logout")
     config.add_identity_loader("session", load_identity, hold=queries.hold_session)
-    config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=visitors, order=50)
+    config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=is_visitor, order=50)
     config.add_nav_item(
         "register",
         "Sign up",
         lambda request: request.link("register"),
-        shown=lambda request: visitors(request) and request.microblog[REGISTRATION],
+        shown=lambda request: is_visitor(request) and request.microblog[REGISTRATION],
         order=60,
     )
     config.add_nav_item(
-        "logout", template="microblog.accounts:templates/nav_logout.jinja2", shown=people, order=70
+        "logout", template="microblog.accounts:templates/nav_logout.jinja2", shown=is_logged_in, order=70
     )
     config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
     config.include("microblog.accounts.tasks")

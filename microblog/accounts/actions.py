@@ -1,6 +1,6 @@
-"""What can be done with accounts, in the transaction of the caller.
+"""Actions on accounts, in the transaction of the caller.
 
-Passwords come as hashes: they are hashed before the transaction opens.
+They take hashes of passwords, which are computed before the transaction opens.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def create_account(
     member_since: datetime | None = None,
     imported: bool = False,
 ) -> int:
-    """The id of a new person. What they are called has passed `rules`.
+    """Add a person, whose names have passed `rules`; returns their id.
 
-    :raises NicknameTaken, EmailTaken: also when another transaction was quicker.
+    :raises NicknameTaken, EmailTaken: also when another transaction took them first.
     """
     user_id = queries.add_user(
         session,
@@ -44,8 +44,8 @@ def change_profile(
     session: orm.Session, user_id: int, *, nickname: str, about_me: str, imported: bool = False
 ) -> None:
     """
-    :raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many.
-    :raises StaleData: when there is no such person any more.
+    :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
+    :raises StaleData: when the person was deleted.
     """
     former = queries.change_profile(session, user_id, nickname=nickname, about_me=about_me)
     if former != nickname:
@@ -53,16 +53,16 @@ def change_profile(
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:
-    """A new password: the person has to log in again everywhere.
+    """Set a new password: the person has to log in again everywhere.
 
-    :raises StaleData: when there is no such person any more.
+    :raises StaleData: when the person was deleted.
     """
     queries.set_password(session, user_id, password_hash)
 
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
-    """Give somebody the right `admin`, or take it.
+    """Grant or revoke the right `admin`.
 
-    :raises StaleData: when there is no such person any more.
+    :raises StaleData: when the person was deleted.
     """
     queries.set_admin(session, user_id, is_admin=is_admin)

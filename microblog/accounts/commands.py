@@ -1,4 +1,4 @@
-"""`microblog user`: accounts, where nobody can or may sign up in the browser."""
+"""`microblog user`: manage accounts from the command line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def user() -> None:
 @user.command()
 @click.argument("nickname")
 @click.option("--email", help="Their e-mail address.")
-@click.option("--admin", is_flag=True, help="Give them the right admin, too.")
+@click.option("--admin", is_flag=True, help="Also grant the right admin.")
 @password_stdin
 @pass_site
 def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin: bool) -> None:
@@ -41,16 +41,16 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
     database = site.require_database()
     nickname, email = nickname.strip(), email and email.strip()
     with database.read() as session:
-        refuse_wrong(session, nickname, email)
-        if queries.owner_of_nickname(session, nickname) is not None:
+        check_details(session, nickname, email)
+        if queries.find_owner_id(session, nickname) is not None:
             refuse_nickname(session, nickname, TAKEN_NICKNAME)
-    password_hash = asked_password(from_stdin=from_stdin)
+    password_hash = ask_password_hash(from_stdin=from_stdin)
     try:
         with database.write() as session:
             actions.create_account(
                 session, nickname, email=email, password_hash=password_hash, is_admin=admin
             )
-    except queries.NicknameTaken:  # since we looked
+    except queries.NicknameTaken:  # since the check above
         raise OperatorError(f"{TAKEN_NICKNAME} Try again with another.") from None
     except queries.EmailTaken:
         raise OperatorError(f"{TAKEN_EMAIL} Give another with --email.") from None
@@ -65,9 +65,9 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
     """Set the password of NICKNAME, and log them out everywhere."""
     database = site.require_database()
     with database.read() as session:
-        person = existing(session, nickname)
-    password_hash = asked_password(from_stdin=from_stdin)
-    with still_there(person), database.write() as session:
+        person = require_person(session, nickname)
+    password_hash = ask_password_hash(from_stdin=from_stdin)
+    with report_deleted_person(person), database.write() as session:
         actions.set_password(session, person.id, password_hash)
     click.echo(f"The password of {person.nickname} is set; they have to log in again everywhere.")
 
@@ -77,7 +77,7 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
 @right
 @pass_site
 def grant(site: Site, *, nickname: str, right: str) -> None:
-    """Give a right to NICKNAME."""
+    """Grant a right to NICKNAME."""
     change_right(site, nickname, right, granted=True)
 
 
@@ -86,39 +86,40 @@ def grant(site: Site, *, nickname: str, right: str) -> None:
 @right
 @pass_site
 def revoke(site: Site, *, nickname: str, right: str) -> None:
-    """Take a right from NICKNAME."""
+    """Revoke a right of NICKNAME."""
     change_right(site, nickname, right, granted=False)
 
 
 def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> None:
     with site.require_database().write() as session:
-        person = existing(session, nickname)
-        with still_there(person):
+        person = require_person(session, nickname)
+        with report_deleted_person(person):
             actions.set_admin(session, person.id, is_admin=granted)
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
 
 
-def existing(session: orm.Session, nickname: str) -> queries.Owner:
+def require_person(session: orm.Session, nickname: str) -> queries.Owner:
+    """:raises OperatorError: when nobody has this nickname."""
     person = queries.get_owner(session, nickname)
     if person is None:
         raise OperatorError(
-            f"Nobody here is called {nickname}: look at /users/ for the right nickname, "
+            f"Nobody here is called {nickname}: find the right nickname at /users/, "
             "or add them with `microblog user add`."
         )
     return person
 
 
 @contextmanager
-def still_there(person: queries.Owner) -> Iterator[None]:
-    """:raises OperatorError: when somebody has deleted the person since we looked."""
+def report_deleted_person(person: queries.Owner) -> Iterator[None]:
+    """:raises OperatorError: when the person was deleted since `require_person` found them."""
     try:
         yield
     except StaleData:
         raise OperatorError(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
 
 
-def asked_password(*, from_stdin: bool) -> str:
-    """The hash of the password that is typed, or comes in; made before any transaction opens."""
+def ask_password_hash(*, from_stdin: bool) -> str:
+    """Read the password, and return its hash; called before any transaction opens."""
     if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -126,12 +127,12 @@ def asked_password(*, from_stdin: bool) -> str:
             typed = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
         except click.Abort:
             raise OperatorError("No password was given: type one, or use --password-stdin.") from None
-    require(typed, rules.PASSWORD_MISSING, rules.check_password)
+    check_text(typed, rules.PASSWORD_MISSING, rules.check_password)
     return passwords.hash_password(typed)
 
 
-def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None:
-    """:raises OperatorError: when the sign-up page would refuse one of these."""
+def check_details(session: orm.Session, nickname: str, email: str | None) -> None:
+    """:raises OperatorError: when the sign-up page would refuse the nickname or the address."""
     require_unicode(nickname)
     if nickname:
         try:
@@ -141,7 +142,7 @@ def refuse_wrong(session: orm.Session, nickname: str, email: str | None) -> None
     else:
         refuse_nickname(session, nickname, rules.NICKNAME_MISSING)
     if email is not None:
-        require(email, rules.EMAIL_MISSING, rules.check_email)
+        check_text(email, rules.EMAIL_MISSING, rules.check_email)
 
 
 def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
@@ -149,8 +150,8 @@ def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:
     raise OperatorError(f"{problem} {free} would be free.")
 
 
-def require(text: str, missing: str, check: Callable[[str], None]) -> None:
-    """:raises OperatorError: when there is none, or a rule refuses it."""
+def check_text(text: str, missing: str, check: Callable[[str], None]) -> None:
+    """:raises OperatorError: when the text is empty, or a rule refuses it."""
     require_unicode(text)
     try:
         if not text:
@@ -161,9 +162,9 @@ def require(text: str, missing: str, check: Callable[[str], None]) -> None:
 
 
 def require_unicode(text: str) -> None:
-    """What is not UTF-8 comes as surrogates from the command line.
+    """On the command line, bytes that are not UTF-8 become surrogates.
 
-    :raises OperatorError: when it is not.
+    :raises OperatorError: when the text has any.
     """
     try:
         text.encode()

@@ -17,7 +17,7 @@ class AccountCreated(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renamed(Change):
-    """A person has another nickname; the former one leads to them still."""
+    """A person has a new nickname; the former one still leads to them."""
 
     user_id: int
     former: str

@@ -1,4 +1,4 @@
-"""Signing up, logging in, and one's profile."""
+"""The forms of signing up, logging in, and one's profile."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from wtforms.validators import InputRequired
 
 from microblog.accounts import passwords, rules
 from microblog.accounts.models import EMAIL_LENGTH
-from microblog.accounts.nicknames import nickname_key
-from microblog.texts import check_length, strip, unix_lines
+from microblog.accounts.nicknames import make_nickname_key
+from microblog.texts import check_length, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
@@ -19,20 +19,20 @@ TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that 
 
 
 def at_most(characters: int, sentence: str) -> Rule:
-    """So many code points; a longer text is shown to no other validator."""
+    """At most so many code points; no further validator gets a longer text."""
     return Rule(partial(check_length, least=0, most=characters, sentence=sentence), stop=True)
 
 
-def is_a_nickname(form: Any, field: Any) -> None:
-    """What they are called stays allowed, when a page of a newer version, or of a plug-in, has this name."""
+def validate_nickname(form: Any, field: Any) -> None:
+    """Validate a nickname; people may keep theirs when a new page, or a plug-in, reserves it."""
     me = form.request.identity
-    own = set() if me is None else {nickname_key(me.nickname)}
+    own = set() if me is None else {make_nickname_key(me.nickname)}
     reserved = form.request.registry.reserved_nicknames - own
     Rule(partial(rules.check_nickname, reserved=reserved))(form, field)
 
 
 class RegisterForm(Form):
-    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), is_a_nickname], [strip])
+    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     email = StringField(
         "E-mail",
         [
@@ -71,11 +71,11 @@ class LoginForm(Form):
         ],
     )
     remember_me = BooleanField("Remember me")
-    carried = HiddenField()  # the form that somebody sent when their session had ended, signed
+    carried = HiddenField()  # the form, signed, that was sent after the session had ended
 
 
 class ProfileForm(Form):
-    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), is_a_nickname], [strip])
+    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     about_me = TextAreaField(
-        "About me", [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)], [unix_lines]
+        "About me", [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)], [to_unix_lines]
     )

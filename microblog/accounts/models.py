@@ -18,19 +18,19 @@ NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH,
 
 
 class User(Base):
-    """A person. Without a password hash nobody can log in (authors that an import made).
+    """A person. Without a password hash they cannot log in (authors of imported posts).
 
     The counts are kept by triggers of the database, so that bulk statements and cascades count too.
     """
 
     __tablename__ = "users"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # an id that left the database never comes back
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
     email: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
     email_key: Mapped[str | None] = mapped_column(sa.String(EMAIL_LENGTH), unique=True, info={"secret": True})
-    # Who reads it verifies what somebody typed, perhaps into the wrong field: all of the statement is hidden.
+    # Its statements have what somebody typed, perhaps into the wrong field: all their parameters are hidden.
     password_hash: Mapped[str | None] = mapped_column(sa.String(255), info={"secret": True, "verifies": True})
     is_admin: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     about_me: Mapped[str] = mapped_column(
@@ -44,7 +44,7 @@ class User(Base):
 
 
 class Nickname(Base):
-    """Every nickname that somebody has or had, in lower case: a former one stays its person's."""
+    """Every present and former nickname, in lower case; a former one stays reserved for its person."""
 
     __tablename__ = "nicknames"
 
@@ -53,7 +53,7 @@ class Nickname(Base):
 
 
 class LoginSession(Base):
-    """A browser that is logged in; of its token only the SHA-256 is kept."""
+    """A browser that is logged in; only the SHA-256 of its token is stored."""
 
     __tablename__ = "sessions"
 

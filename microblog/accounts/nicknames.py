@@ -1,4 +1,4 @@
-"""What may be a nickname, and what is made of one that may not."""
+"""Nicknames: which are valid, and how to make a valid one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Collection
 from microblog.accounts.models import NICKNAME_LENGTH
 
 LEAST_CHARACTERS = 2
-LONGEST_LOOKED_AT = 1000  # characters, of what is to become a nickname
+LONGEST_SOURCE = 1000  # characters of a text that is made into a nickname
 NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.]")
-# What people would take for the site itself. Pages reserve their own names (`reserve_nicknames`).
+# Names that people would take for the site itself. Rooms reserve those of their pages (`reserve_nicknames`).
 NAMES_OF_THE_SITE = tuple(
     """
     about admin administrator api everybody everyone feed feeds help me messages microblog moderator none
@@ -19,15 +19,15 @@ NAMES_OF_THE_SITE = tuple(
 )
 
 
-def nickname_key(nickname: str) -> str:
-    """Nicknames are unique without regard to case."""
+def make_nickname_key(nickname: str) -> str:
+    """The key of a nickname: they are unique without regard to case."""
     return nickname.lower()
 
 
-def nickname_problem(nickname: str, reserved: Collection[str]) -> str | None:
-    """A sentence that says why this cannot be a nickname, or None when it can.
+def find_nickname_problem(nickname: str, reserved: Collection[str]) -> str | None:
+    """A sentence that says why the nickname is not valid; None when it is.
 
-    `reserved` are those of `registry.reserved_nicknames`.
+    `reserved` is usually `registry.reserved_nicknames`.
     """
     if not LEAST_CHARACTERS <= len(nickname) <= NICKNAME_LENGTH:
         return f"A nickname has {LEAST_CHARACTERS} to {NICKNAME_LENGTH} characters."
@@ -35,24 +35,24 @@ def nickname_problem(nickname: str, reserved: Collection[str]) -> str | None:
         return "A nickname is made of the letters a to z, digits, underscores and dots."
     if nickname.startswith(".") or nickname.endswith(".") or ".." in nickname:
         return "A nickname neither begins nor ends with a dot, and has no two dots in a row."
-    if nickname_key(nickname) in reserved:
+    if make_nickname_key(nickname) in reserved:
         return "This nickname is reserved."
     return None
 
 
 def make_valid_nickname(nickname: str) -> str:
-    """Drop what a nickname may not have: `John_[123]\\n` gives `John_123`.
+    """Remove characters that a nickname may not have: `John_[123]\\n` gives `John_123`.
 
-    What is left may still be too short, or reserved; see `make_unique_nickname`.
+    The result may be too short, or reserved; see `make_unique_nickname`.
     """
-    kept = re.sub(r"\.{2,}", ".", NOT_ALLOWED.sub("", nickname[:LONGEST_LOOKED_AT]))
+    kept = re.sub(r"\.{2,}", ".", NOT_ALLOWED.sub("", nickname[:LONGEST_SOURCE]))
     return kept.strip(".")[:NICKNAME_LENGTH].rstrip(".")
 
 
-def candidates(nickname: str, reserved: Collection[str]) -> list[str]:
-    """The nickname itself and the first ones made from it: susan, susan2, susan3, …"""
+def list_candidates(nickname: str, reserved: Collection[str]) -> list[str]:
+    """The valid ones among the nickname and its variants: susan, susan2, susan3, …"""
     start = make_valid_nickname(nickname)
     if len(start) < LEAST_CHARACTERS:
         start = f"{start}user" if not start else f"{start}_1"
     names = [start] + [f"{start[: NICKNAME_LENGTH - len(str(n))]}{n}" for n in range(2, 100)]
-    return [name for name in names if nickname_problem(name, reserved) is None]
+    return [name for name in names if find_nickname_problem(name, reserved) is None]

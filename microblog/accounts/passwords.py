@@ -1,4 +1,4 @@
-"""Passwords: argon2id, never inside a write transaction: others would wait for it (p99 7.9 s, not 0.4)."""
+"""Passwords: argon2id. Never hash inside a write transaction: others would wait (p99 7.9 s, not 0.4 s)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 LEAST_CHARACTERS = 8
 MOST_CHARACTERS = 1000  # a longer one only costs time
 
-# Named one by one, since argon2-cffi's defaults take ten times as long (docs/adr/0004).
+# All named, since the defaults of argon2-cffi take ten times as long (docs/adr/0004).
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
@@ -19,19 +19,19 @@ def hash_password(password: str) -> str:
 
 
 @cache
-def nobodys_hash() -> str:
+def make_dummy_hash() -> str:
     return hash_password("nobody has this password")
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Is this the password? Takes as long when there is no such person (None)."""
+    """Is this the password? Takes the same time when there is no such person (None)."""
     try:
-        HASHER.verify(password_hash or nobodys_hash(), password)
+        HASHER.verify(password_hash or make_dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return bool(password_hash)
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Was it hashed with other parameters than today's?"""
+    """Was it hashed with other parameters than the present ones?"""
     return HASHER.check_needs_rehash(password_hash)

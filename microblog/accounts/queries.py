@@ -11,17 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
-from microblog.accounts.nicknames import candidates, nickname_key
-from microblog.addresses import email_key, email_keys
-from microblog.db import StaleData, written
+from microblog.accounts.nicknames import list_candidates, make_nickname_key
+from microblog.addresses import list_email_keys, make_email_key
+from microblog.db import StaleData, require_changed
 from microblog.security.identity import Identity
 
-# A remembered session lives as long as it is used, but not for ever.
+# The limit of a remembered session that is used all the time.
 LONGEST_SESSION = timedelta(days=365)
 LONG_NUMBER = 9  # digits
 MOST_NICKNAMES = 10  # of one person, former ones included
 
-# Every request asks these. Made once, and of tables: to build them anew takes longer than to run them.
+# Every request runs these. They are built once, from tables: building takes longer than running.
 users, sessions = User.__table__, LoginSession.__table__
 FIND_IDENTITY = (
     sa.select(
@@ -39,22 +39,22 @@ HOLD_SESSION = (
     sa.select(users.c.id)
     .join_from(users, sessions, sessions.c.user_id == users.c.id)
     .where(users.c.id == sa.bindparam("person"), sessions.c.token_hash == sa.bindparam("token_hash"))
-    # The weakest lock, which only the deletion of the person waits for.
+    # The weakest lock: only the deletion of the person waits for it.
     .with_for_update(read=True, key_share=True, of=users)
 )
 
 
-def identity_of_session(session: orm.Session, token_hash: str) -> Identity | None:
-    """The person of a living session; one statement."""
+def find_identity(session: orm.Session, token_hash: str) -> Identity | None:
+    """The identity of a session that has not ended; one statement."""
     values = {"token_hash": token_hash, "now": datetime.now(UTC)}
     row = session.execute(FIND_IDENTITY, values).one_or_none()
     return None if row is None else Identity(*row)
 
 
 def hold_session(session: orm.Session, identity: Identity) -> None:
-    """The session is alive, and its person stays until this transaction ends.
+    """Check that the session has not ended, and keep its person from being deleted by another transaction.
 
-    :raises StaleData: when one of them is gone.
+    :raises StaleData: when the session has ended, or the person was deleted.
     """
     if session.scalar(HOLD_SESSION, {"person": identity.id, "token_hash": identity.session}) is None:
         raise StaleData("The session has ended.")
@@ -63,12 +63,12 @@ def hold_session(session: orm.Session, identity: Identity) -> None:
 def start_session(
     session: orm.Session, user_id: int, token_hash: str, idle: timedelta, *, verified: str | None = None
 ) -> None:
-    """`idle` is the time without a request after which it ends.
+    """Start a session that ends after `idle` without a request.
 
-    `verified` is the hash of the password that was verified, if one was. Whoever changes it waits for
-    this transaction, and so finds the new session among those to end.
+    `verified` is the hash of the password that was verified, if any. A change of the password waits for this
+    transaction, and then ends the new session with the others.
 
-    :raises StaleData: when the person has another hash by now, or is gone.
+    :raises StaleData: when the hash has changed, or the person was deleted.
     """
     now = datetime.now(UTC)
     values = {
@@ -79,13 +79,13 @@ def start_session(
         LoginSession.idle_until: now + idle,
         LoginSession.expires: now + LONGEST_SESSION,
     }
-    # Their names tell the log which of them are secret.
+    # By their names, the log knows which of them are secret.
     parameters = [sa.bindparam(column.key, value, column.type) for column, value in values.items()]
     person = sa.select(User.id, *parameters).where(User.id == user_id).with_for_update(read=True)
     if verified is not None:
         person = person.where(User.password_hash == verified)
     insert = sa.insert(LoginSession).from_select([LoginSession.user_id, *values], person)
-    written(session.execute(insert.execution_options(preserve_rowcount=True)))
+    require_changed(session.execute(insert.execution_options(preserve_rowcount=True)))
 
 
 def end_session(session: orm.Session, token_hash: str) -> None:
@@ -97,17 +97,17 @@ def end_all_sessions(session: orm.Session, user_id: int) -> None:
 
 
 def delete_expired_sessions(session: orm.Session) -> int:
-    """How many there were."""
+    """The number of sessions that were deleted."""
     now = datetime.now(UTC)
     expired = sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now)
-    # Not those that somebody writes to at this moment, in an order of their own: that ends in a deadlock.
-    gone = sa.select(LoginSession.token_hash).where(expired).with_for_update(skip_locked=True)
-    deleted = sa.delete(LoginSession).where(LoginSession.token_hash.in_(gone))
+    # Skip those that other transactions lock, as two orders of locking could end in a deadlock.
+    unlocked = sa.select(LoginSession.token_hash).where(expired).with_for_update(skip_locked=True)
+    deleted = sa.delete(LoginSession).where(LoginSession.token_hash.in_(unlocked))
     return len(session.scalars(deleted.returning(LoginSession.user_id)).all())
 
 
 def mark_seen(session: orm.Session, identity: Identity) -> None:
-    """The person was here now, and so was their session."""
+    """The person and their session were seen now."""
     now = datetime.now(UTC)
     session.execute(sa.update(User).where(User.id == identity.id).values(last_seen=now))
     idle_seconds = session.scalar(
@@ -121,15 +121,15 @@ def mark_seen(session: orm.Session, identity: Identity) -> None:
         )
 
 
-def credentials(session: orm.Session, login: str) -> tuple[int, str | None] | None:
-    """(id, password hash) of who has this nickname (not a former one) or this e-mail address."""
+def get_credentials(session: orm.Session, login: str) -> tuple[int, str | None] | None:
+    """(id, password hash) of the person with this nickname (not a former one) or e-mail address."""
     query = sa.select(User.id, User.password_hash, User.email_key)
     if "@" in login:
-        keys = email_keys(login)
+        keys = list_email_keys(login)
         rows = session.execute(query.where(User.email_key.in_(keys))).all()
         row = min(rows, key=lambda row: keys.index(row.email_key), default=None)
     else:
-        key = nickname_key(login)
+        key = make_nickname_key(login)
         query = query.join(Nickname, Nickname.user_id == User.id).where(
             Nickname.key == key, sa.func.lower(User.nickname) == key
         )
@@ -138,57 +138,57 @@ def credentials(session: orm.Session, login: str) -> tuple[int, str | None] | No
 
 
 def get_password_hash(session: orm.Session, user_id: int) -> str | None:
-    """None when the person has no password, or is gone."""
+    """None when the person has no password, or was deleted."""
     password_hash: str | None = session.scalar(sa.select(User.password_hash).where(User.id == user_id))
     return password_hash
 
 
-def owner_of_nickname(session: orm.Session, nickname: str) -> int | None:
-    """The id of who has or had this nickname."""
-    return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == nickname_key(nickname)))
+def find_owner_id(session: orm.Session, nickname: str) -> int | None:
+    """The id of the person who has or had this nickname."""
+    return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == make_nickname_key(nickname)))
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who has a nickname, by the one that they have now."""
+    """The owner of a nickname, with their present one."""
 
     id: int
     nickname: str
 
 
 def get_owner(session: orm.Session, nickname: str) -> Owner | None:
-    """Who has, or had, this nickname."""
+    """The person who has or had this nickname."""
     row = session.execute(
         sa.select(User.id, User.nickname)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(Nickname.key == nickname_key(nickname))
+        .where(Nickname.key == make_nickname_key(nickname))
     ).one_or_none()
     return None if row is None else Owner(*row)
 
 
-def email_is_taken(session: orm.Session, email: str) -> bool:
-    query = sa.select(User.id).where(User.email_key.in_(email_keys(email))).limit(1)
+def is_email_taken(session: orm.Session, email: str) -> bool:
+    query = sa.select(User.id).where(User.email_key.in_(list_email_keys(email))).limit(1)
     return session.scalar(query) is not None
 
 
 def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None = None) -> str:
-    """The nickname itself when it is free, else a free one made from it (`john2`).
+    """The nickname when it is free, else a free variant (`john2`).
 
-    What the person `own_id` has or had is free for them.
+    Present and former nicknames of the person `own_id` count as free.
     """
-    names = candidates(nickname, session.info["registry"].reserved_nicknames)
-    query = sa.select(Nickname.key).where(Nickname.key.in_([nickname_key(name) for name in names]))
+    names = list_candidates(nickname, session.info["registry"].reserved_nicknames)
+    query = sa.select(Nickname.key).where(Nickname.key.in_([make_nickname_key(name) for name in names]))
     if own_id is not None:
         query = query.where(Nickname.user_id != own_id)
     taken = set(session.scalars(query))
     for name in names:
-        if nickname_key(name) not in taken:
+        if make_nickname_key(name) not in taken:
             return name
-    while True:  # ninety-nine susans: the next ones get a number by chance
+    while True:  # all variants are taken: use a random number
         name = (
             f"{names[0][: NICKNAME_LENGTH - LONG_NUMBER]}{secrets.randbelow(10**LONG_NUMBER):0{LONG_NUMBER}}"
         )
-        if owner_of_nickname(session, name) is None:
+        if find_owner_id(session, name) is None:
             return name
 
 
@@ -197,7 +197,7 @@ class NicknameTaken(Exception):
 
 
 class TooManyNicknames(Exception):
-    """This person has had as many nicknames as one person may reserve."""
+    """This person has as many nicknames, former ones included, as one person may have."""
 
 
 class EmailTaken(Exception):
@@ -213,13 +213,13 @@ def add_user(
     is_admin: bool = False,
     member_since: datetime | None = None,
 ) -> int:
-    """The id of a new person.
+    """Add a person; returns their id.
 
-    :raises NicknameTaken, EmailTaken: also when another transaction was quicker.
+    :raises NicknameTaken, EmailTaken: also when another transaction took them first.
     """
-    if email is not None and email_is_taken(session, email):
+    if email is not None and is_email_taken(session, email):
         raise EmailTaken(email)
-    with session.begin_nested():  # of somebody whose nickname is taken nothing stays
+    with session.begin_nested():  # if the nickname is taken, the row of the person is undone
         try:
             with session.begin_nested():
                 user_id = session.scalars(
@@ -227,7 +227,7 @@ def add_user(
                     .values(
                         nickname=nickname,
                         email=email,
-                        email_key=None if email is None else email_key(email),
+                        email_key=None if email is None else make_email_key(email),
                         password_hash=password_hash,
                         is_admin=is_admin,
                         member_since=member_since or datetime.now(UTC),
@@ -241,33 +241,33 @@ def add_user(
 
 
 def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
-    """:raises NicknameTaken: when it is, or was, somebody else's."""
-    owner = owner_of_nickname(session, nickname)
+    """:raises NicknameTaken: when it is or was somebody else's."""
+    owner = find_owner_id(session, nickname)
     if owner is None:
         try:
             with session.begin_nested():
-                session.execute(sa.insert(Nickname).values(key=nickname_key(nickname), user_id=user_id))
+                session.execute(sa.insert(Nickname).values(key=make_nickname_key(nickname), user_id=user_id))
         except sa.exc.IntegrityError:
-            # Somebody was quicker, perhaps the same person by a double click.
-            if owner_of_nickname(session, nickname) != user_id:
+            # Another transaction was quicker, perhaps of the same person after a double click.
+            if find_owner_id(session, nickname) != user_id:
                 raise NicknameTaken(nickname) from None
     elif owner != user_id:
         raise NicknameTaken(nickname)
 
 
 def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> str:
-    """The nickname that the person had until now.
+    """Change the profile; returns the former nickname.
 
-    :raises NicknameTaken, TooManyNicknames: it is, or was, somebody else's; or it is one too many.
-    :raises StaleData: when there is no such person any more.
+    :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
+    :raises StaleData: when the person was deleted.
     """
-    # One change of a profile after another: the nicknames are counted, and then there is one more.
+    # The lock serializes changes of a profile, as the nicknames are counted before one is added.
     person = sa.select(User.nickname).where(User.id == user_id).with_for_update(key_share=True)
     former = session.scalar(person)
     if former is None:
-        raise StaleData("The person is gone.")
+        raise StaleData("The person was deleted.")
     mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
-    if nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
+    if make_nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
         raise TooManyNicknames(nickname)
     claim_nickname(session, user_id, nickname)
     session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
@@ -275,45 +275,47 @@ def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_m
 
 
 def lock_people(session: orm.Session, ids: Collection[int]) -> None:
-    """Until our transaction ends nobody else changes these people, or what is counted of them.
+    """Keep other transactions from changing these people and their counts until ours ends.
 
-    :raises StaleData: when one of them is gone.
+    :raises StaleData: when one of them was deleted.
     """
-    there = sa.select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True)
-    if len(session.scalars(there).all()) < len(set(ids)):
-        raise StaleData("A person is gone.")
+    people = sa.select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True)
+    if len(session.scalars(people).all()) < len(set(ids)):
+        raise StaleData("A person was deleted.")
 
 
-def own_profile(session: orm.Session, user_id: int) -> tuple[str, str]:
+def get_profile(session: orm.Session, user_id: int) -> tuple[str, str]:
     """(nickname, about me)
 
-    :raises StaleData: when there is no such person any more.
+    :raises StaleData: when the person was deleted.
     """
     row = session.execute(sa.select(User.nickname, User.about_me).where(User.id == user_id)).one_or_none()
     if row is None:
-        raise StaleData("The person is gone.")
+        raise StaleData("The person was deleted.")
     return row.nickname, row.about_me
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:
-    """A new password: all sessions end, and so does every log-in that verified the old one.
+    """Set a new password, and end all sessions, those of log-ins under way included.
 
-    :raises StaleData: when there is no such person any more.
+    :raises StaleData: when the person was deleted.
     """
-    written(session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash)))
-    # After the update, which waits for log-ins under way: it ends their sessions, too.
+    require_changed(
+        session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash))
+    )
+    # After the update, which waits for log-ins under way, so that their sessions end, too.
     end_all_sessions(session, user_id)
 
 
 def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:
-    """Another hash of the same password.
+    """Replace the hash by another one of the same password.
 
-    :raises StaleData: when the person has another hash than the verified one by now, or is gone.
+    :raises StaleData: when the hash has changed, or the person was deleted.
     """
     same = sa.and_(User.id == user_id, User.password_hash == verified)
-    written(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
+    require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
 
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
-    """:raises StaleData: when there is no such person any more."""
-    written(session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin)))
+    """:raises StaleData: when the person was deleted."""
+    require_changed(session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin)))

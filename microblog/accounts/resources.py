@@ -1,4 +1,4 @@
-"""`/account/…`: what belongs to whoever is logged in. It loads nothing."""
+"""`/account/…`: pages about the person who is logged in. Loads nothing."""
 
 from __future__ import annotations
 

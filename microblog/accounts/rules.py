@@ -1,4 +1,4 @@
-"""What a nickname, an e-mail address, a password and a description may be.
+"""Rules of nicknames, e-mail addresses, passwords and descriptions.
 
 Each check raises `InvalidText` with a sentence.
 """
@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError
 
 from microblog.accounts import passwords
 from microblog.accounts.models import EMAIL_LENGTH
-from microblog.accounts.nicknames import nickname_problem
+from microblog.accounts.nicknames import find_nickname_problem
 from microblog.addresses import parse_address
 from microblog.texts import InvalidText, check_characters, check_graphemes, check_length
 
@@ -22,8 +22,8 @@ PASSWORD_MISSING = "Choose a password."  # noqa: S105  # a sentence
 
 
 def check_nickname(nickname: str, reserved: Collection[str]) -> None:
-    """`reserved` are those of `registry.reserved_nicknames`."""
-    problem = nickname_problem(nickname, reserved)
+    """`reserved` is usually `registry.reserved_nicknames`."""
+    problem = find_nickname_problem(nickname, reserved)
     if problem is not None:
         raise InvalidText(problem)
 
@@ -40,7 +40,7 @@ def check_email_form(email: str) -> None:
 
 
 def check_email(email: str) -> None:
-    """All that holds for an e-mail address."""
+    """All rules of an e-mail address."""
     check_email_length(email)
     check_characters(email)
     check_email_form(email)
@@ -52,12 +52,12 @@ def check_password_length(password: str) -> None:
 
 
 def check_password(password: str) -> None:
-    """All that holds for a password."""
+    """All rules of a password."""
     check_password_length(password)
     check_characters(password)
 
 
 def check_about_me(about_me: str) -> None:
-    """All that holds for what somebody says about themselves, which has unix lines."""
+    """All rules of a description, after `to_unix_lines`."""
     check_characters(about_me)
     check_graphemes(about_me, ABOUT_ME_GRAPHEMES)

@@ -1,4 +1,4 @@
-"""What an operator may choose about accounts."""
+"""Settings of this package."""
 
 from microblog.settings import Setting, boolean, whole_number
 

@@ -1,6 +1,6 @@
 """Sign up, log in, log out, edit one's profile.
 
-A password is hashed, or verified, before `request.begin_write()` opens the write transaction.
+Passwords are hashed and verified before `request.begin_write()` opens the write transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from microblog.accounts.settings import REGISTRATION
 from microblog.measuring import count
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
-from microblog.security.redirects import next_page
+from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
 from microblog.submissions.results import note_log_in
 from microblog.tree import Root
@@ -41,47 +41,47 @@ def register(root: Root, request: Request) -> Any:
         return HTTPSeeOther(location=request.link())
     form = RegisterForm(request)
     if request.method != "POST":
-        return register_page(request, form)
+        return make_register_page(request, form)
     form.validate()
-    offer = offered_nickname(request, form.nickname)
+    offer = offer_nickname(request, form.nickname)
     if not form.errors:
         with request.registry.database.read() as session:
-            if queries.email_is_taken(session, form.text("email")):
+            if queries.is_email_taken(session, form.get_text("email")):
                 form.email.errors = [TAKEN_EMAIL]
     if form.errors:
-        return register_page(request, form, offer=offer, status=422)
-    password_hash = passwords.hash_password(form.text("password"))
+        return make_register_page(request, form, offer=offer, status=422)
+    password_hash = passwords.hash_password(form.get_text("password"))
     try:
         user_id = actions.create_account(
             request.begin_write(),
-            form.text("nickname"),
-            email=form.text("email"),
+            form.get_text("nickname"),
+            email=form.get_text("email"),
             password_hash=password_hash,
         )
-    except queries.NicknameTaken:  # since we looked
+    except queries.NicknameTaken:  # since the check above
         request.give_up_write()
         form.nickname.errors = [TAKEN_NICKNAME]
-        return register_page(request, form, offer=offered_nickname(request, form.nickname), status=422)
+        return make_register_page(request, form, offer=offer_nickname(request, form.nickname), status=422)
     except queries.EmailTaken:
         request.give_up_write()
         form.email.errors = [TAKEN_EMAIL]
-        return register_page(request, form, status=422)
+        return make_register_page(request, form, status=422)
     request.flash("Welcome! You are signed up, and logged in.")
     return log_in(request, user_id, remembered=False, verified=password_hash)
 
 
-def register_page(
+def make_register_page(
     request: Request, form: RegisterForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status
-    return {"form": form, "offer": offer, "next": next_page(request), "page_name": "register"}
+    return {"form": form, "offer": offer, "next": get_next_page(request), "page_name": "register"}
 
 
-def offered_nickname(request: Request, field: Any, own_id: int | None = None) -> str | None:
-    """Says in the field that the nickname is taken, and gives a free one whenever it is refused."""
+def offer_nickname(request: Request, field: Any, own_id: int | None = None) -> str | None:
+    """Refuse a nickname that is taken; returns a free one whenever the nickname is refused."""
     with request.registry.database.read() as session:
         if not field.errors:
-            owner = queries.owner_of_nickname(session, field.data)
+            owner = queries.find_owner_id(session, field.data)
             if owner is None or owner == own_id:
                 return None
             field.errors = [TAKEN_NICKNAME]
@@ -93,28 +93,28 @@ def offered_nickname(request: Request, field: Any, own_id: int | None = None) ->
 @page_view(context=Root, name="login", methods=("GET", "POST"), renderer="templates/login.jinja2")
 def login(root: Root, request: Request) -> Any:
     if request.identity is not None:
-        return HTTPSeeOther(location=next_page(request) or request.link())
+        return HTTPSeeOther(location=get_next_page(request) or request.link())
     form = LoginForm(request)
     if request.method != "POST":
-        return login_page(request, form)
+        return make_login_page(request, form)
     if not form.validate():
-        return login_page(request, form, status=422)
+        return make_login_page(request, form, status=422)
     with request.registry.database.read() as session:
-        found = queries.credentials(session, form.text("nickname"))
+        found = queries.get_credentials(session, form.get_text("nickname"))
     user_id, password_hash = found or (0, None)
-    if not passwords.verify_password(password_hash, form.text("password")):
-        # Not what was typed: somebody types the password into the wrong field.
+    if not passwords.verify_password(password_hash, form.get_text("password")):
+        # Never log the typed text: it may be a password in the wrong field.
         log.info("Log-in failed: %s, from %s", f"user {user_id}" if found else "nobody", request.remote_addr)
         count(request.registry, "logins", result="failed")
         form.form_errors.append(WRONG_LOGIN)
-        return login_page(request, form, status=422)
+        return make_login_page(request, form, status=422)
     sent = kept.read_carried_form(request)
     if sent is not None and not sent.may_be_shown_to(user_id):
         form.form_errors.append(kept.SOMEBODY_ELSES)
-        return login_page(request, form, status=422)
+        return make_login_page(request, form, status=422)
     verified = str(password_hash)
     if passwords.needs_rehash(verified):
-        fresh = passwords.hash_password(form.text("password"))
+        fresh = passwords.hash_password(form.get_text("password"))
         queries.replace_hash(request.begin_write(), user_id, verified=verified, fresh=fresh)
         verified = fresh
     response = log_in(request, user_id, remembered=form.remember_me.data, verified=verified)
@@ -125,13 +125,13 @@ def login(root: Root, request: Request) -> Any:
     return response
 
 
-def login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
-    """Also the answer to a form whose person has to log in first (`microblog.submissions`)."""
+def make_login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[str, Any]:
+    """Also the response to a form when its sender has to log in first (`microblog.submissions`)."""
     request.response.status_int = status
     carries_form = status == 422 and kept.read_carried_form(request) is not None
     return {
         "form": form,
-        "next": next_page(request),
+        "next": get_next_page(request),
         "recovered": request.kept_form.recovered if request.kept_form else (),
         "is_still_kept": carries_form and kept.SOMEBODY_ELSES not in form.form_errors,
         "page_name": "login",
@@ -139,11 +139,11 @@ def login_page(request: Request, form: LoginForm, *, status: int = 200) -> dict[
 
 
 def log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> Any:
-    """Logged in; on to where the person wanted to go.
+    """Log the person in, and redirect to `next`.
 
-    :raises StaleData: when `verified` is no longer the hash of their password: it is verified anew.
+    :raises StaleData: when the hash of their password is no longer `verified`.
     """
-    response = HTTPSeeOther(location=next_page(request) or request.link())
+    response = HTTPSeeOther(location=get_next_page(request) or request.link())
     begin_session(request, request.begin_write(), response, user_id, remembered=remembered, verified=verified)
     note_log_in(request, user_id, remembered=remembered, verified=verified)
     return response
@@ -174,30 +174,34 @@ def logout(root: Root, request: Request) -> Any:
 def edit_profile(account: Account, request: Request) -> Any:
     me = request.me
     if request.method != "POST":
-        nickname, about_me = queries.own_profile(request.dbsession, me.id)
-        return profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
+        nickname, about_me = queries.get_profile(request.dbsession, me.id)
+        return make_profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
     form = ProfileForm(request)
     form.validate()
-    offer = offered_nickname(request, form.nickname, me.id)
+    offer = offer_nickname(request, form.nickname, me.id)
     if form.errors:
-        return profile_page(request, form, offer=offer, status=422)
+        return make_profile_page(request, form, offer=offer, status=422)
     try:
         actions.change_profile(
-            request.begin_write(), me.id, nickname=form.text("nickname"), about_me=form.text("about_me")
+            request.begin_write(),
+            me.id,
+            nickname=form.get_text("nickname"),
+            about_me=form.get_text("about_me"),
         )
     except queries.TooManyNicknames:
         request.give_up_write()
         form.nickname.errors = [TOO_MANY_NICKNAMES]
-        return profile_page(request, form, status=422)
-    except queries.NicknameTaken:  # since we looked
+        return make_profile_page(request, form, status=422)
+    except queries.NicknameTaken:  # since the check above
         request.give_up_write()
         form.nickname.errors = [TAKEN_NICKNAME]
-        return profile_page(request, form, offer=offered_nickname(request, form.nickname, me.id), status=422)
+        offer = offer_nickname(request, form.nickname, me.id)
+        return make_profile_page(request, form, offer=offer, status=422)
     request.flash("Your profile has been saved.")
     return HTTPSeeOther(location=request.link("users", form.nickname.data))
 
 
-def profile_page(
+def make_profile_page(
     request: Request, form: ProfileForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status

@@ -1,11 +1,11 @@
-"""`/admin/`: what only admins see. Other rooms hang their pages there."""
+"""`/admin/`: pages for admins, to which other rooms add theirs."""
 
 from typing import Any
 
 
 def includeme(config: Any) -> None:
     from microblog.admin.resources import Admin, AdminPages, IAdminPages, add_admin_page, list_admin_pages
-    from microblog.web.navigation import admins
+    from microblog.web.navigation import is_admin
 
     config.registry.registerUtility(AdminPages(), IAdminPages)
     config.add_directive("add_admin_page", add_admin_page)
@@ -15,8 +15,8 @@ def includeme(config: Any) -> None:
         "admin",
         "Admin",
         lambda request: request.link("admin", ""),
-        # A single page has a link of its own, or none.
-        shown=lambda request: admins(request) and len(list_admin_pages(request.registry)) > 1,
-        place="footer",
+        # A single page has its own link.
+        shown=lambda request: is_admin(request) and len(list_admin_pages(request.registry)) > 1,
+        slot="footer",
         order=10,
     )

@@ -1,4 +1,4 @@
-"""`/admin/`, and the pages that rooms hang there with `config.add_admin_page`."""
+"""`/admin/`, and the pages that rooms add to it with `config.add_admin_page`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AdminPage:
 
 
 class IAdminPages(Interface):
-    """The pages by their names."""
+    """The pages by name."""
 
 
 class AdminPages(dict[str, AdminPage]):
@@ -30,7 +30,7 @@ class AdminPages(dict[str, AdminPage]):
 
 
 class Admin(Container):
-    """What only admins see, and whatever hangs on it."""
+    """The parent of all pages for admins; nobody else may see it."""
 
     __acl__ = [(Allow, "group:admin", "view"), (Deny, Everyone, ALL_PERMISSIONS)]
 
@@ -45,11 +45,11 @@ def get_admin_pages(registry: Registry) -> AdminPages:
 
 
 def list_admin_pages(registry: Registry) -> list[AdminPage]:
-    """By their labels."""
+    """All pages, sorted by label."""
     return sorted(get_admin_pages(registry).values(), key=lambda page: page.label)
 
 
 def add_admin_page(config: Any, name: str, label: str, factory: Branch) -> None:
-    """Directive: a page for admins, at `/admin/{name}/`; its views hang on the class of the resource."""
+    """Directive: a page for admins, at `/admin/{name}/`; its views are those of the class of the resource."""
     page = AdminPage(name, label, factory)
     config.action(("admin page", name), lambda: get_admin_pages(config.registry).__setitem__(name, page))

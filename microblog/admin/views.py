@@ -13,7 +13,7 @@ from microblog.web.pages import page_view
 
 @page_view(context=Admin, renderer="templates/pages.jinja2")
 def show_pages(admin: Admin, request: Request) -> Any:
-    """A single page needs no list of pages."""
+    """A single page needs no list, and is shown itself."""
     pages = [
         (page.label, request.link("admin", page.name, "")) for page in list_admin_pages(request.registry)
     ]

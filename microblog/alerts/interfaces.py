@@ -1,4 +1,4 @@
-"""What the parts of this room expect of each other."""
+"""The interface of alerts."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 
 class IAlerts(Interface):
-    """Tells the admins of what goes wrong, and does not tell them the same thing again and again."""
+    """Mails the admins about faults, grouped, so that the same fault is not mailed again and again."""
 
     def report(kind: str, group: str, subject: str, body: str) -> None:
-        """Note that it happened; the first of a group goes out at once, the others are counted.
+        """Report a fault; the first alert of a group is mailed at once, the others are counted.
 
-        `kind` is "error", "slow query", …; what has the same `group` is the same fault. Never raises,
-        never waits: it may be called in the middle of a request or of a COMMIT.
+        `kind` is "error", "slow query", …; alerts of the same `group` are about the same fault. Never raises
+        and never waits: it may be called during a request or a COMMIT.
         """
 
     def work() -> None:
-        """Do now what waits; returns when it is sent, or was not. For commands, which end then."""
+        """Send what waits, and return when that has succeeded or failed. For commands, which end then."""
 
     def start() -> None:
-        """For a server or worker: what was counted before it started is told in its time."""
+        """For a server or worker: also mail, when it is due, what was counted before it started."""
 
     def close(seconds: float = 5.0) -> None:
-        """Send what waits, and stop; it takes so many seconds at most."""
+        """Send what waits, and stop; takes at most so many seconds."""
 
 
 def get_alerts(registry: Registry) -> IAlerts:
-    """For whoever starts and ends a process; others notify `microblog.events.AlertRaised`."""
+    """For code that starts and ends a process; all other code notifies `microblog.events.AlertRaised`."""
     alerts: IAlerts = registry.getUtility(IAlerts)
     return alerts

@@ -1,7 +1,7 @@
-"""Tells the admins of what goes wrong, and does not tell them the same thing again and again.
+"""Mails the admins about faults, grouped, so that the same fault is not mailed again and again.
 
-An alert is the one mail that does not wait in the database: its cause is a failure, often of the database.
-It goes through a bounded queue to a thread, from there to the mail transport, and the log is the last resort.
+Alerts do not go through the outbox: their cause is a failure, often of the database. A bounded queue passes
+them to a thread, which hands them to the mail transport; the log is the last resort.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from microblog.alerts.ledger import Group, Ledger
 from microblog.alerts.settings import ALERTS_EVERY, ALERTS_STATE
 from microblog.events import AlertRaised
 from microblog.mail.interfaces import MailError, get_transport
-from microblog.mail.messages import LONGEST_SUBJECT, plain_message
+from microblog.mail.messages import LONGEST_SUBJECT, make_message
 from microblog.mail.settings import ADMINS
 from microblog.measuring import count
 from microblog.request import Registry
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 QUEUE_LENGTH = 500
 LONGEST_BODY = 20_000  # characters
 SECONDS_TO_CLOSE = 5.0
-# What could not be sent is tried again after so long, together with what has happened meanwhile.
+# What could not be sent is retried after this, together with what has happened since.
 SECONDS_AFTER_A_FAILURE = 300.0
 LEAST_WAIT_SECONDS = 0.05
 SECONDS_BETWEEN_LOOKS = 300.0  # at the file, for what other processes left there
@@ -46,17 +46,17 @@ SECONDS_BETWEEN_LOOKS = 300.0  # at the file, for what other processes left ther
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`key` is that of its group, `moment` seconds since 1970."""
+    """`key` is that of its group, `timestamp` seconds since 1970."""
 
     key: str
     subject: str
     body: str
-    moment: float
+    timestamp: float
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to send about the group `key`; it tells of `count` times."""
+    """A mail to send about the group `key`, which happened `count` times."""
 
     key: str
     subject: str
@@ -71,8 +71,8 @@ class Mail:
 class Alerts:
     """Groups alerts over all processes that share a ledger, and mails them to the admins.
 
-    The thread starts with the first alert; without it somebody has to call `work`. `now` gives the seconds
-    since 1970.
+    The thread starts with the first alert; without one, the caller has to call `work`. `now` gives the
+    seconds since 1970.
     """
 
     def __init__(
@@ -105,17 +105,17 @@ class Alerts:
         except queue.Full:
             if not self._is_overflowing:
                 self._is_overflowing = True
-                log.warning("%d alerts wait already: those that come now are not mailed.", QUEUE_LENGTH)
+                log.warning("%d alerts wait already: further ones are not mailed.", QUEUE_LENGTH)
             return
         self._start_thread()
         self._wake.set()
 
     def start(self) -> None:
-        """For a server or worker: what was counted before it started is told in its time."""
+        """For a server or worker: also mail, when it is due, what was counted before it started."""
         if not self._admins:
             return
         if self._ledger.path is not None:
-            # Also what another process leaves there when it ends: a command while the mail server was down.
+            # Also what other processes leave there: a command that ended while the mail server was down.
             self._is_watching = True
             self._start_thread()
 
@@ -140,16 +140,16 @@ class Alerts:
             self._thread = threading.Thread(target=self._run, name="microblog-alerts", daemon=True)
             try:
                 self._thread.start()
-            except RuntimeError:  # there can be no more threads; perhaps with the next alert
+            except RuntimeError:  # there are too many threads; try with the next alert
                 self._thread = None
-                log.warning("There is no thread for alerts: they wait.")
+                log.warning("The thread for alerts cannot be started: alerts wait.")
                 return
-            # Whoever ends without `close`, such as pserve or a command, tells what it knows too.
+            # For processes that end without `close`, such as pserve or a command.
             atexit.register(self.close)
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(self._seconds_until_due())
+            self._wake.wait(self._get_seconds_until_due())
             self._wake.clear()
             is_closed = self._is_closed
             try:
@@ -159,30 +159,30 @@ class Alerts:
             if is_closed:
                 return
 
-    def _seconds_until_due(self) -> float | None:
-        """Until the next mail, as far as this process knows; None when there is none to come."""
-        moments = [group.sent + self._every for group in self._ledger.known.values() if group.count]
-        # Not longer either: the clock may have been ahead when the last one was sent.
-        pauses = [min(self._every, min(moments) - self._now())] if moments else []
+    def _get_seconds_until_due(self) -> float | None:
+        """Until the next mail, as far as this process knows; None when none is due."""
+        due = [group.sent + self._every for group in self._ledger.known.values() if group.count]
+        # At most one period: the clock may have been ahead when the last one was sent.
+        pauses = [min(self._every, min(due) - self._now())] if due else []
         if self._is_watching:
             pauses.append(SECONDS_BETWEEN_LOOKS)
         return max(LEAST_WAIT_SECONDS, min(pauses)) if pauses else None
 
     def work(self, *, is_last: bool = False) -> None:
-        """Do what can be done now: count what waits, send what is due. Returns when that is done.
+        """Count the alerts that wait, and send what is due.
 
-        What nobody else would know of is sent with `is_last`, even if it is not due.
+        With `is_last`, also send what is not due, unless another process will.
         """
         with self._working:
             alerts = self._take()
             now = self._now()
-            with self._ledger.groups() as groups:
+            with self._ledger.change_groups() as groups:
                 mails = [mail for alert in alerts if (mail := self._note(groups, alert, now)) is not None]
-                mails += self._summaries(groups, now, but_not={mail.key for mail in mails})
+                mails += self._make_summaries(groups, now, but_not={mail.key for mail in mails})
             failed = {mail.key for mail in mails if not self._deliver(mail, now)}
             if is_last and self._ledger.path is None:
-                with self._ledger.groups() as groups:
-                    mails = self._summaries(groups, now, but_not=failed, everything=True)
+                with self._ledger.change_groups() as groups:
+                    mails = self._make_summaries(groups, now, but_not=failed, everything=True)
                 for mail in mails:
                     self._deliver(mail, now)
 
@@ -194,33 +194,33 @@ class Alerts:
         return alerts
 
     def _is_over(self, group: Group, now: float) -> bool:
-        """May there be another mail about it? Also when the clock was put back."""
+        """May another mail about it be sent? True also when the clock was put back."""
         return not 0 <= now - group.sent < self._every
 
     def _note(self, groups: dict[str, Group], alert: Alert, now: float) -> Mail | None:
-        """Count it; its mail when it is the first.
+        """Count the alert; returns a mail when it is the first of its group.
 
-        What is in a mail counts as untold until that has left: this process may be killed meanwhile.
+        It counts as unreported until the mail has been sent: this process may be killed before.
         """
         group = groups.get(alert.key)
         if group is None or (group.count == 0 and self._is_over(group, now)):
-            moment = alert.moment
-            groups[alert.key] = Group(alert.subject, now, 1, moment, moment, is_told=False, body=alert.body)
-            again = f"If it happens again, one mail tells how often, in {self._pause} at the earliest."
-            body = f"{alert.body.rstrip()}\n\n{self._footer(again)}"
-            return Mail(alert.key, alert.subject, body, 1, moment, moment, alert.subject)
+            when = alert.timestamp
+            groups[alert.key] = Group(alert.subject, now, 1, when, when, is_reported=False, body=alert.body)
+            again = f"If it happens again, one mail says how often, in {self._pause} at the earliest."
+            body = f"{alert.body.rstrip()}\n\n{self._make_footer(again)}"
+            return Mail(alert.key, alert.subject, body, 1, when, when, alert.subject)
         group.subject = alert.subject
-        group.first = group.first if group.count else alert.moment
-        group.last = alert.moment
+        group.first = group.first if group.count else alert.timestamp
+        group.last = alert.timestamp
         group.count += 1
         return None
 
-    def _summaries(
+    def _make_summaries(
         self, groups: dict[str, Group], now: float, *, but_not: set[str], everything: bool = False
     ) -> list[Mail]:
-        """Mails about what was counted and is due; what did not happen again is forgotten.
+        """Mails about groups that are due; a group that did not happen again is removed.
 
-        `but_not`: what there is a mail about already.
+        `but_not`: the groups that have a mail already.
         """
         mails = []
         for key, group in list(groups.items()):
@@ -228,53 +228,55 @@ class Alerts:
             if is_due and group.count == 0:
                 del groups[key]
             elif is_due and key not in but_not:
-                mails.append(self._summary(key, group) if group.is_told else self._late_news(key, group))
+                make = self._make_summary if group.is_reported else self._make_late_report
+                mails.append(make(key, group))
                 group.sent = now
         return mails
 
-    def _summary(self, key: str, group: Group) -> Mail:
+    def _make_summary(self, key: str, group: Group) -> Mail:
         times = "once more" if group.count == 1 else f"{group.count:,} more times"
         body = (
             f"{group.subject}\n\nIt has happened {times} since the last mail about it, "
             f"{format_span(group)}.\n"
-            f"The log tells of each time.\n\n{self._footer(self._if_it_goes_on)}"
+            f"The log has each occurrence.\n\n{self._make_footer(self._next_mail)}"
         )
         subject = f"{times}: {group.subject}"
         return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
 
-    def _late_news(self, key: str, group: Group) -> Mail:
-        """About what nobody could be told when it happened, with the text of the first time."""
+    def _make_late_report(self, key: str, group: Group) -> Mail:
+        """A mail about a fault whose first mail could not be sent, with the text of its first alert."""
         times = "once" if group.count == 1 else f"{group.count:,} times"
         subject = group.subject if group.count == 1 else f"{times}: {group.subject}"
         body = (
-            f"It has happened {times}, {format_span(group)}. Nobody could be told before: the mails about it "
-            f"did not leave, and the log says why.\n\n"
-            f"{group.body.rstrip() or 'What it is about is in the log, too.'}\n\n"
-            f"{self._footer(self._if_it_goes_on)}"
+            f"It has happened {times}, {format_span(group)}. It could not be reported before: the mails "
+            f"about it were not sent, and the log says why.\n\n"
+            f"{group.body.rstrip() or 'The log says what it is about.'}\n\n"
+            f"{self._make_footer(self._next_mail)}"
         )
         return Mail(key, subject, body, group.count, group.first, group.last, group.subject)
 
     @property
-    def _if_it_goes_on(self) -> str:
-        return f"If it goes on, the next mail about it comes in {self._pause} at the earliest."
+    def _next_mail(self) -> str:
+        return f"If it continues, the next mail about it comes in {self._pause} at the earliest."
 
     @property
     def _pause(self) -> str:
         return str(format_timedelta(self._every, threshold=1, locale="en"))
 
-    def _footer(self, again: str) -> str:
+    def _make_footer(self, again: str) -> str:
         return f"-- \n{again}\nSent by process {os.getpid()} on {socket.gethostname()}.\n"
 
     def _send(self, mail: Mail) -> bool:
-        """Has any of the admins got it? Each gets one of their own: an address that is refused costs the
-        others nothing."""
+        """Was it sent to any admin? Each gets a mail of their own, so that a refused address affects no
+        other.
+        """
         settings = self._registry.microblog
         subject = f"[{settings[SITE_NAME]}] {mail.subject}"
         sent = 0
         transport = get_transport(self._registry)
         for admin in self._admins:
             try:
-                transport.send(plain_message(settings, admin, subject, mail.body))
+                transport.send(make_message(settings, admin, subject, mail.body))
             except MailError as error:
                 log.error("The alert “%s” was not sent to %s. %s", mail.subject, admin, error)
                 count(self._registry, "mails", result="failed")
@@ -287,17 +289,17 @@ class Alerts:
         return sent > 0
 
     def _deliver(self, mail: Mail, now: float) -> bool:
-        """Is it told? Else it counts for the next mail, which comes earlier than usual."""
+        """Send the mail; if that fails, its alerts count for the next one, which comes earlier than usual."""
         is_sent = self._send(mail)
-        with self._ledger.groups() as groups:
+        with self._ledger.change_groups() as groups:
             # It may have been forgotten meanwhile, by another process.
             group = groups.setdefault(
-                mail.key, Group(mail.about, now, mail.count, mail.first, mail.last, is_told=False)
+                mail.key, Group(mail.about, now, mail.count, mail.first, mail.last, is_reported=False)
             )
             if is_sent:
-                group.is_told, group.body = True, ""
+                group.is_reported, group.body = True, ""
                 group.count = max(0, group.count - mail.count)
-                group.first = mail.last  # what came since is not earlier
+                group.first = mail.last  # what has happened since is not earlier
             else:
                 group.sent = now - self._every + min(self._every, SECONDS_AFTER_A_FAILURE)
         return is_sent
@@ -305,11 +307,11 @@ class Alerts:
 
 def format_span(group: Group) -> str:
     if group.count == 1:
-        return f"at {moment(group.last)}"
-    return f"from {moment(group.first)} to {moment(group.last)}"
+        return f"at {format_time(group.last)}"
+    return f"from {format_time(group.first)} to {format_time(group.last)}"
 
 
-def moment(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

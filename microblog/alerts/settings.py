@@ -8,13 +8,13 @@ ALERTS_EVERY = Setting(
     "microblog.alerts.every",
     whole_number(1, 7 * 86_400),
     3600,
-    "Seconds in which the admins get one mail at most about the same fault, with how often it happened.",
+    "Seconds between two mails to the admins about the same fault; the later ones say how often it happened.",
 )
 ALERTS_STATE = Setting(
     "microblog.alerts.state",
     optional_path,
     None,
-    "The file by which several processes know which alerts were sent; without it each process sends its own.",
+    "The file in which several processes share which alerts were sent; without it each sends its own.",
 )
 
 SETTINGS = (

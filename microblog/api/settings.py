@@ -8,5 +8,5 @@ DOCUMENTATION = Setting(
     "microblog.api.documentation",
     text,
     "docs/api.md",
-    "The address of the documents, as /api/ gives it to programmers; without it, their place in the source.",
+    "The address of the documents, which /api/ shows to programmers; without it, their path in the source.",
 )

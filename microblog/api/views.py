@@ -1,4 +1,4 @@
-"""The beginning of the API."""
+"""The root of the API."""
 
 from __future__ import annotations
 

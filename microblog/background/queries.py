@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.background.models import Heartbeat
-from microblog.db import NAME_OF_A_TRY
+from microblog.db import NAME_OF_A_PROBE
 
 NAME_CHARACTERS = 200
 # A worker that was killed leaves its row behind; after this time it is deleted.
@@ -44,7 +44,7 @@ def has_heartbeats(session: orm.Session) -> bool:
 def get_newest_heartbeat(session: orm.Session) -> int | None:
     """When any worker was last seen (milliseconds since 1970); None when none has left a row."""
     seen: int | None = session.scalar(
-        sa.select(sa.func.max(Heartbeat.seen)).where(Heartbeat.name != NAME_OF_A_TRY)
+        sa.select(sa.func.max(Heartbeat.seen)).where(Heartbeat.name != NAME_OF_A_PROBE)
     )
     return seen
 

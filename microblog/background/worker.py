@@ -19,7 +19,7 @@ from microblog.background.settings import WORKER
 from microblog.background.tasks import EVERYWHERE, SERVER, Task, get_tasks
 from microblog.background.tasks import WORKER as IN_WORKER
 from microblog.events import RoundStarted, TaskFailed
-from microblog.observing import observed
+from microblog.observing import observe
 from microblog.outages import DatabaseUnavailable
 from microblog.request import Registry
 
@@ -112,7 +112,7 @@ class Worker:
             del self._last[task.name]  # it is due again in the next round
 
     def _try(self, name: str, function: Callable[[], object]) -> None:
-        with observed(self._registry, name):
+        with observe(self._registry, name):
             try:
                 function()
                 self._failing.discard(name)

@@ -20,10 +20,10 @@ from microblog.console.ini import IniFile, set_up_log
 from microblog.console.interfaces import IMigrations
 from microblog.console.logfiles import find_log_files
 from microblog.console.sentences import explain_error
-from microblog.db import DATABASE_URL, Database, sqlite_file
+from microblog.db import DATABASE_URL, Database, get_sqlite_file
 from microblog.errors import OperatorError
 from microblog.events import LogSetUp
-from microblog.observing import Observer, observed
+from microblog.observing import Observer, observe
 from microblog.probes import Probe
 from microblog.request import Registry
 from microblog.settings import log as settings_log
@@ -110,7 +110,7 @@ class Site:
     @property
     def database_file(self) -> Path | None:
         """The file of an SQLite database; None for another."""
-        return sqlite_file(self.registry.microblog[DATABASE_URL])
+        return get_sqlite_file(self.registry.microblog[DATABASE_URL])
 
     @cached_property
     def log_files(self) -> list[Path]:
@@ -227,7 +227,7 @@ def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:
         context = click.get_current_context()
         site = get_console(context).site
         try:
-            with observed(site, context.command_path):
+            with observe(site, context.command_path):
                 return command(site, **arguments)
         finally:
             site.close()

@@ -10,9 +10,9 @@ from email_validator import EmailNotValidError
 from sqlalchemy import orm
 
 from microblog.accounts.actions import create_account
-from microblog.accounts.nicknames import nickname_key, nickname_problem
+from microblog.accounts.nicknames import find_nickname_problem, make_nickname_key
 from microblog.accounts.queries import NicknameTaken, make_unique_nickname
-from microblog.addresses import email_key, email_keys, parse_address
+from microblog.addresses import list_email_keys, make_email_key, parse_address
 from microblog.db import StaleData
 from microblog.importing import queries
 
@@ -20,7 +20,7 @@ from microblog.importing import queries
 def make_author_key(name: str) -> str:
     """The key of an author whose name is not a nickname: the same for all spellings of an address, and for
     an `ü` of one code point or two."""
-    return email_key(name) if is_address(name) else unicodedata.normalize("NFC", name)
+    return make_email_key(name) if is_address(name) else unicodedata.normalize("NFC", name)
 
 
 def is_address(name: str) -> bool:
@@ -37,7 +37,7 @@ def get_possible_names(name: str) -> list[str]:
     The first version recorded a name as the file had it: the same file finds the same authors again.
     """
     names = [name, make_author_key(name), unicodedata.normalize("NFD", name)]
-    return list(dict.fromkeys(names + email_keys(name) if is_address(name) else names))
+    return list(dict.fromkeys(names + list_email_keys(name) if is_address(name) else names))
 
 
 def get_or_add_accounts(
@@ -52,10 +52,12 @@ def get_or_add_accounts(
     """
     reserved = session.info["registry"].reserved_nicknames
     # A nickname that was reserved later still belongs to the person who has it.
-    possible = {name for name in since if nickname_problem(name, ()) is None}
+    possible = {name for name in since if find_nickname_problem(name, ()) is None}
     owners = queries.find_owners(session, possible)
     nicknames = {
-        name for name in possible if nickname_key(name) in owners or nickname_key(name) not in reserved
+        name
+        for name in possible
+        if make_nickname_key(name) in owners or make_nickname_key(name) not in reserved
     }
     names = {name: get_possible_names(name) for name in since if name not in nicknames}
     kept = queries.find_imported_authors(session, {one for several in names.values() for one in several})
@@ -64,7 +66,7 @@ def get_or_add_accounts(
     # Sorted, so that two imports at the same time wait for each other instead of deadlocking.
     for name in sorted(since):
         if name in nicknames:
-            key = nickname_key(name)
+            key = make_nickname_key(name)
             if key not in owners:
                 owners[key] = add_account(session, name, since[name])
             ids[name] = owners[key]

@@ -22,10 +22,10 @@ from typing import Any, BinaryIO
 from pyramid_retry import IRetryableError
 from sqlalchemy import orm
 
-from microblog.accounts.nicknames import make_valid_nickname, nickname_problem
+from microblog.accounts.nicknames import find_nickname_problem, make_valid_nickname
 from microblog.accounts.queries import lock_people
 from microblog.db import Database
-from microblog.ids import first_id_at
+from microblog.ids import get_first_id_at
 from microblog.importing import queries
 from microblog.importing.authors import get_or_add_accounts, make_author_key
 from microblog.importing.models import AUTHOR_LENGTH
@@ -33,7 +33,7 @@ from microblog.importing.order import IDS_IN_A_MILLISECOND, assign_ids, is_full
 from microblog.importing.queries import Progress
 from microblog.posts.actions import import_posts
 from microblog.posts.rules import check_body
-from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, InvalidText, check_characters, unix_lines
+from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, InvalidText, check_characters, to_unix_lines
 
 # As many as search indexes in the writing transaction, so that imported posts are found at once.
 LINES_IN_A_TRANSACTION = 1000
@@ -215,7 +215,7 @@ def parse_draft(line: bytes, max_length: int, now: datetime) -> Draft:
 
 def parse_author(name: str) -> str:
     name = name.strip()
-    if nickname_problem(name, reserved=()) is None:
+    if find_nickname_problem(name, reserved=()) is None:
         return name
     if len(name) > AUTHOR_LENGTH or len(make_author_key(name)) > AUTHOR_LENGTH:
         raise BadLine(f"“author” has more than {AUTHOR_LENGTH} characters.")
@@ -230,7 +230,7 @@ def parse_author(name: str) -> str:
 
 def parse_body(text: str, max_length: int) -> str:
     """The text as the form would accept it."""
-    body = unix_lines(text)
+    body = to_unix_lines(text)
     try:
         check_body(body, max_length=max_length)
     except InvalidText as error:
@@ -295,7 +295,7 @@ def add_rows(session: orm.Session, rows: dict[Key, Row], last: dict[int, int]) -
     count = 0
     by_millisecond: dict[int, list[Row]] = {}
     for row in sorted(rows.values(), key=lambda row: row.created):  # stable: else in the order of the file
-        by_millisecond.setdefault(first_id_at(row.created), []).append(row)
+        by_millisecond.setdefault(get_first_id_at(row.created), []).append(row)
     while True:
         present = queries.find_ids_by_keys(session, list(rows))
         taken = find_taken_ids(session, list(by_millisecond))

@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import Nickname
-from microblog.accounts.nicknames import nickname_key
+from microblog.accounts.nicknames import make_nickname_key
 from microblog.db import StaleData
 from microblog.importing.models import FILE_NAME_LENGTH, Import, ImportedAuthor
 from microblog.posts.models import Post
@@ -70,7 +70,7 @@ def save_progress(session: orm.Session, digest: str, progress: Progress, *, posi
 
 def find_owners(session: orm.Session, nicknames: Iterable[str]) -> dict[str, int]:
     """Ids of the people who have or had these nicknames, by the nickname's key."""
-    keys = sorted({nickname_key(nickname) for nickname in nicknames})
+    keys = sorted({make_nickname_key(nickname) for nickname in nicknames})
     rows = session.execute(sa.select(Nickname.key, Nickname.user_id).where(Nickname.key.in_(keys)))
     return {row.key: row.user_id for row in rows}
 

@@ -1,4 +1,4 @@
-"""Errors that reach somebody: each gets a number, which the person, the log and the admins see."""
+"""Incidents: each fault of ours gets a number, which the person, the log and the admins see."""
 
 from typing import Any
 

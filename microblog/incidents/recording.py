@@ -1,7 +1,7 @@
-"""A fault of ours gets a number: the person sees it, and the log and the admins have it with the trace.
+"""A fault of ours gets an incident number, which the person, the log and the admins see.
 
-What people typed does not leave the process with it: no cookie, no field of a form, and none of the values
-which PostgreSQL repeats in its messages.
+Nothing private leaves the process with the trace: no cookie, no field of a form, and none of the values that
+PostgreSQL repeats in its messages.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from microblog.call_sites import BETWEEN, PACKAGE, PASSING, PROJECT
 from microblog.events import AlertRaised, RequestFailed, TaskFailed
-from microblog.observing import present
+from microblog.observing import get_current_observation
 from microblog.outages import DatabaseUnavailable
 from microblog.redaction import format_trace, mask_address
 from microblog.request import Registry, Request
 
 log = logging.getLogger(__name__)
 
-# Shorter ones would also be found in what is not typed: "1", "on".
+# Shorter texts ("1", "on") would also be found where nobody typed them.
 SHORTEST_TEXT = 4  # characters
 
 
@@ -28,9 +28,9 @@ def record_request(event: RequestFailed) -> None:
     """Give the incident a number, and write it to the log and to the admins. Runs no SQL."""
     request, error = event.request, event.error
     incident = secrets.token_hex(4)
-    identity = request.registry.security_policy.known_identity(request)
-    observation = present()
-    trace = format_trace(error, private_texts(request))
+    identity = request.registry.security_policy.get_known_identity(request)
+    observation = get_current_observation()
+    trace = format_trace(error, list_private_texts(request))
     fields = {
         "incident": incident,
         "method": request.method,
@@ -49,7 +49,7 @@ def record_request(event: RequestFailed) -> None:
         "none yet" if observation is None else f"{observation.context_name} {observation.view_name}".strip()
     )
     facts = (
-        f"Incident:   {incident} (the log has it too, and the person was told this number)\n"
+        f"Incident:   {incident} (also in the log, and on the page that the person saw)\n"
         f"Request:    {request.method} {fields['path']}\n"
         f"View:       {view or 'none yet'}\n"
         f"Request id: {fields['request_id']}\n"
@@ -60,7 +60,7 @@ def record_request(event: RequestFailed) -> None:
 
 
 def record_task(event: TaskFailed) -> None:
-    """Send it to the admins, unless it is an outage, which whoever met it first has reported (outages.py)."""
+    """Report it to the admins, unless it is an outage: that is reported when it begins (outages.py)."""
     if isinstance(event.error, DatabaseUnavailable):
         return
     report(
@@ -71,20 +71,20 @@ def record_task(event: TaskFailed) -> None:
 
 
 def report(registry: Registry, error: Exception, body: str) -> None:
-    """The same fault is the same type at the same place."""
-    name, place = type(error).__qualname__, locate_error(error)
-    group = f"{type(error).__module__}.{name} {place}"
-    registry.notify(AlertRaised(registry, "error", group, f"{name} at {place}", body))
+    """Raise an alert; errors of the same type at the same location are the same fault."""
+    name, location = type(error).__qualname__, locate_error(error)
+    group = f"{type(error).__module__}.{name} {location}"
+    registry.notify(AlertRaised(registry, "error", group, f"{name} at {location}", body))
 
 
-def private_texts(request: Request) -> tuple[str, ...]:
-    """What came with the request and is nobody's business: cookies, and the fields of a form."""
+def list_private_texts(request: Request) -> tuple[str, ...]:
+    """The cookies and the form fields of the request."""
     texts = [*request.cookies.values(), *request.POST.values()]
     return tuple(text for text in texts if isinstance(text, str) and len(text.strip()) >= SHORTEST_TEXT)
 
 
 def locate_error(error: BaseException) -> str:
-    """Where it happened: `microblog/posts/views.py:41`, the innermost line of ours, else of all."""
+    """Where it happened: `microblog/posts/views.py:41`, the innermost line of our code, else of any code."""
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     ours = [
         (code.co_filename, line)
@@ -97,4 +97,4 @@ def locate_error(error: BaseException) -> str:
     if frames:
         code, line = frames[-1]
         return f"{'/'.join(Path(code.co_filename).parts[-2:])}:{line}"
-    return "an unknown place"
+    return "an unknown location"

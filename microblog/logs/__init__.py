@@ -1,4 +1,4 @@
-"""The log: its formats, a line for each request, and handlers that fail."""
+"""The log: its formats, a line for each request, and what happens when it cannot be written."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A line in the log for each request: what was asked, what was answered, and what it cost."""
+"""A line in the log for each request: the request, the response, and their cost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ log = logging.getLogger("microblog.access")
 
 
 def write_line(observation: Observation, response: Any) -> None:
-    """An observer: what left the application as an exception is a 500 here."""
+    """An observer; an uncaught exception is logged as a 500."""
     request = observation.request
     if request is None or not log.isEnabledFor(logging.INFO):
         return
-    identity = request.registry.security_policy.known_identity(request)
+    identity = request.registry.security_policy.get_known_identity(request)
     fields = {
         "method": request.method,
         "path": mask_address(request.environ),

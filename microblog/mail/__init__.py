@@ -1,4 +1,4 @@
-"""Mail: how it leaves, to a server, a folder or the console."""
+"""Mail: sent to a server, a folder or the console."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Does mail leave, as doctor says it."""
+"""The health check of mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from microblog.security.settings import DEVELOPMENT
 
 
 def describe_mail(site: CheckedSite) -> Iterator[Finding]:
-    """Could a mail leave, and does anybody get the alerts?"""
+    """Can mail be sent, and does anybody get the alerts?"""
     in_force = site.registry.microblog
     is_production = not in_force[DEVELOPMENT]
     try:
@@ -25,7 +25,7 @@ def describe_mail(site: CheckedSite) -> Iterator[Finding]:
         else:
             yield Finding(WARNING, f"{sentence} Nobody gets it: set {MAIL.key} = smtp.")
     if is_production and not in_force[ADMINS]:
-        yield Finding(WARNING, f"Alerts are only in the log: set {ADMINS.key} to who shall get them by mail.")
+        yield Finding(WARNING, f"Alerts are only in the log: set {ADMINS.key} to where they shall go.")
 
 
 def includeme(config: Any) -> None:

@@ -1,4 +1,4 @@
-"""`microblog mail`: does mail leave?"""
+"""`microblog mail`: test mail."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import click
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
 from microblog.mail.interfaces import get_transport
-from microblog.mail.messages import plain_message
+from microblog.mail.messages import make_message
 from microblog.web.pages import SITE_NAME
 
 
 @click.group()
 def mail() -> None:
-    """Try whether mail leaves."""
+    """Test whether mail can be sent."""
 
 
 @mail.command()
 @click.argument("address")
 @pass_site
 def test(site: Site, *, address: str) -> None:
-    """Send one mail to ADDRESS in the way that the settings say."""
+    """Send one mail to ADDRESS, as the settings say."""
     settings = site.registry.microblog
     name = settings[SITE_NAME]
     try:
-        message = plain_message(
+        message = make_message(
             settings,
             address,
             f"[{name}] Mail works",

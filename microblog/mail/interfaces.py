@@ -1,4 +1,4 @@
-"""What every way in which mail leaves promises."""
+"""The interface of mail transports."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from microblog.errors import OperatorError
 
 
 class MailError(OperatorError):
-    """The mail did not leave. The message is a sentence or two: what happened, and what to do.
+    """The mail was not sent. The message is a sentence or two: what happened, and what to do.
 
-    `temporary`: the same mail may leave when it is tried again later.
+    `temporary`: the same mail may be sent when it is tried again later.
     """
 
     def __init__(self, sentence: str, *, temporary: bool) -> None:
@@ -25,27 +25,27 @@ class MailError(OperatorError):
 
 
 class IMailTransport(Interface):
-    """Lets mail leave. One is made for the application; several threads may use it at once.
+    """Sends mail. The application makes one; several threads may use it at once.
 
-    Making it connects to nothing and writes nothing.
+    Its constructor connects to nothing and writes nothing.
     """
 
     name = Attribute("Its name in the ini file.")
 
     def send(message: EmailMessage) -> str:
-        """Hand the mail over to whoever its `To` names; what became of it, as a sentence.
+        """Send the mail to the addresses of its `To`; returns a sentence that says where it is.
 
-        `message` is one of `microblog.mail.messages.plain_message`, with its date and Message-ID, which stay
-        as they are: a mail that is tried again is the same mail. Waits for the other side, so it never
-        runs in a transaction or while a person waits.
+        `message` comes from `microblog.mail.messages.make_message`; its date and Message-ID are not changed,
+        so that a retried mail is the same mail. Waits for the server, so it is never called in a transaction
+        or while a person waits.
 
-        :raises MailError: when it was not handed over to all of them, or a header has a line break.
+        :raises MailError: when it was not sent to all of them, or a header has a line break.
         """
 
     def check() -> str:
-        """Could a mail leave now? None is sent. What was tried, as a sentence.
+        """Test whether mail can be sent, without sending any; returns a sentence about it.
 
-        :raises MailError: when none could.
+        :raises MailError: when it cannot.
         """
 
 

@@ -1,4 +1,4 @@
-"""What an operator may choose about mail."""
+"""Settings of this package."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from microblog.addresses import parse_mail_address
 from microblog.security.settings import PUBLIC_URL
-from microblog.settings import Setting, Settings, number, one_of, text, whole_number
+from microblog.settings import Setting, Settings, number, one_of, optional_path, text, whole_number
 
-# What is said to these does not leave the machine.
+# Connections to these do not leave the machine.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -43,14 +43,10 @@ def sender(value: str) -> str | None:
 
 
 def optional_ascii(value: str) -> str | None:
-    """What a login can send: smtplib knows nothing else."""
+    """A text in ASCII: smtplib can log in with nothing else."""
     if not value.isascii():
-        raise ValueError("must have only characters of ASCII")
+        raise ValueError("must have only ASCII characters")
     return value or None
-
-
-def optional_path(value: str) -> Path | None:
-    return Path(value) if value else None
 
 
 ADMINS = Setting(
@@ -70,7 +66,7 @@ SENDER = Setting(
     "microblog.mail.sender",
     sender,
     None,
-    "From whom mail comes: an address, or a name and <address>; without it, microblog at the host of "
+    "The sender of mail: an address, or a name and <address>; without it, microblog at the host of "
     "microblog.url. smtp needs one of the two.",
 )
 SMTP_HOST = Setting("microblog.mail.smtp.host", text, "localhost", "The mail server.")
@@ -84,13 +80,13 @@ SMTP_TLS = Setting(
     "microblog.mail.smtp.tls",
     one_of("none", "starttls", "tls"),
     "none",
-    "starttls: the connection is encrypted before anything is said. tls: from its beginning. none: never.",
+    "starttls: the connection is encrypted before anything else is sent. tls: from the start. none: never.",
 )
 SMTP_CA = Setting(
     "microblog.mail.smtp.ca_certificate",
     optional_path,
     None,
-    "A file with the certificate of an authority to trust besides those that the system trusts.",
+    "A file with the certificate of an authority to trust in addition to those of the system.",
 )
 SMTP_USER = Setting(
     "microblog.mail.smtp.user", optional_ascii, None, "The user, if the server wants a login."
@@ -124,12 +120,12 @@ def check_together(settings: Settings) -> None:
         return
     if (settings[SMTP_USER] is None) != (settings[SMTP_PASSWORD] is None):
         missing = SMTP_USER if settings[SMTP_USER] is None else SMTP_PASSWORD
-        settings.fault(f"{missing.key} is missing: a login needs a user and a password.")
+        settings.add_fault(f"{missing.key} is missing: a login needs a user and a password.")
     if settings[SENDER] is None and settings[PUBLIC_URL] is None:
-        settings.fault(f"{SENDER.key} is missing: {MAIL.key} = smtp needs an address that mail comes from.")
+        settings.add_fault(f"{SENDER.key} is missing: {MAIL.key} = smtp needs a sender's address.")
     is_open = settings[SMTP_TLS] == "none" and settings[SMTP_HOST] not in LOCAL_HOSTS
     if settings[SMTP_PASSWORD] is not None and is_open:
-        settings.fault(
+        settings.add_fault(
             f"{SMTP_PASSWORD.key} would be sent to {settings[SMTP_HOST]} for everybody on the way to read: "
             f"set {SMTP_TLS.key} to starttls or tls."
         )

@@ -29,7 +29,7 @@ from microblog.observing import Observation
 from microblog.probes import Probe
 from microblog.request import Registry, Request
 from microblog.tree import Resource
-from microblog.web.errors import methods_of_tree
+from microblog.web.errors import list_view_methods
 from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def get_page_labels(request: Request) -> tuple[str, str]:
     context, name = getattr(request, "context", None), getattr(request, "view_name", None)
     if context is None or name is None or request.subpath:
         return NOWHERE
-    for known, view_name, _ in methods_of_tree(request):
+    for known, view_name, _ in list_view_methods(request):
         if view_name == name and isinstance(context, known):
             return type(context).__name__, name
     return NOWHERE

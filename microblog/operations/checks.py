@@ -14,7 +14,7 @@ from typing import Any
 
 from microblog.checks import DATABASE, FAULT, OK, WARNING, CheckedSite, Finding, Folder
 from microblog.console.ini import LogError
-from microblog.db import DATABASE_URL, without_password
+from microblog.db import DATABASE_URL, mask_password
 from microblog.operations import migrating, queries
 from microblog.paging import Cursor
 from microblog.request import Registry
@@ -68,7 +68,7 @@ def is_production(site: CheckedSite) -> bool:
 def describe_settings(site: CheckedSite) -> Iterator[Finding]:
     """Where do the settings come from, and what is wrong with them?"""
     in_force = site.registry.microblog
-    sources = [in_force.source(setting) for setting in in_force]
+    sources = [in_force.get_source(setting) for setting in in_force]
     yield Finding(
         OK,
         f"{len(sources)} settings: {sources.count('ini')} from {site.ini}, "
@@ -111,8 +111,8 @@ def has_secrets(site: CheckedSite) -> bool:
     in_force = site.registry.microblog
     return any(
         setting.secret
-        and in_force.source(setting) == "ini"
-        and (setting is not DATABASE_URL or "***" in without_password(in_force[setting]))
+        and in_force.get_source(setting) == "ini"
+        and (setting is not DATABASE_URL or "***" in mask_password(in_force[setting]))
         for setting in in_force
     )
 

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from microblog.console.interfaces import IMigrations
 from microblog.console.site import Site
-from microblog.db import DATABASE_URL, without_password
+from microblog.db import DATABASE_URL, mask_password
 from microblog.errors import OperatorError
 from microblog.operations import migrating
 from microblog.search.interfaces import get_search_index
@@ -39,7 +39,7 @@ class Migrations:
 def upgrade(site: Site) -> str:
     before = migrating.get_current_revision(site.database)
     file = site.database_file
-    location = file.absolute() if file else without_password(site.registry.microblog[DATABASE_URL])
+    location = file.absolute() if file else mask_password(site.registry.microblog[DATABASE_URL])
     if before not in (None, *migrating.list_known_revisions(site.database)):
         raise OperatorError(str(find_revision_problem(site, before)))
     migrating.upgrade(site.database)

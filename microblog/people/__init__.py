@@ -8,7 +8,7 @@ def includeme(config: Any) -> None:
 
     from microblog.people.avatars import AVATARS, GRAVATAR_HOST, avatar
     from microblog.people.resources import Avatars, Users
-    from microblog.web.navigation import people
+    from microblog.web.navigation import is_logged_in
 
     config.declare_settings(AVATARS)
     if config.registry.microblog[AVATARS] == "gravatar":
@@ -16,7 +16,7 @@ def includeme(config: Any) -> None:
     config.add_template_global("avatar", lambda request: partial(avatar, request))
     config.add_nav_item("people", "People", lambda request: request.link("users", ""), order=30)
     config.add_nav_item(
-        "profile", template="microblog.people:templates/nav_profile.jinja2", shown=people, order=40
+        "profile", template="microblog.people:templates/nav_profile.jinja2", shown=is_logged_in, order=40
     )
     config.add_branch("users", Users)
     config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following")

@@ -1,4 +1,4 @@
-"""What people can do with each other, in the transaction of the caller."""
+"""Actions between people, in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from microblog.people.rules import check_follow
 
 
 def follow(session: orm.Session, follower_id: int, followee_id: int, *, imported: bool = False) -> bool:
-    """Is that new? Following twice is harmless.
+    """Follow somebody; True if they were not followed before.
 
-    :raises FollowsOneself: when they are one person.
-    :raises StaleData: when one of them is gone.
+    :raises FollowsOneself: when both are the same person.
+    :raises StaleData: when one of them was deleted.
     """
     check_follow(follower_id, followee_id)
     is_new = queries.follow(session, follower_id, followee_id)
@@ -24,7 +24,7 @@ def follow(session: orm.Session, follower_id: int, followee_id: int, *, imported
 
 
 def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    """Has anything changed? Not following is harmless."""
+    """Stop following somebody; True if they were followed before."""
     has_followed = queries.unfollow(session, follower_id, followee_id)
     if has_followed:
         notify(Unfollowed(session=session, follower_id=follower_id, followee_id=followee_id))

@@ -1,4 +1,4 @@
-"""Avatars: a picture made of a number here, or Gravatar's if the operator chooses so."""
+"""Avatars: pictures that are drawn here, or those of Gravatar if the operator chooses it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,24 @@ MARGIN = 14
 
 
 def avatar(request: Request, person: Any) -> str:
-    """The URL of somebody's picture, of a person or of a post's author."""
+    """The URL of the avatar of a person, or of the author of a post."""
     user_id = getattr(person, "author_id", None) or person.id
     if request.microblog[AVATARS] == "gravatar":
         email = getattr(person, "author_email", None) or getattr(person, "email", None) or ""
         digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()
         return f"{GRAVATAR_HOST}/avatar/{digest}?d=identicon&s={PIXELS}"
-    return str(request.link("avatars", f"{avatar_key(request.microblog[SECRET], user_id)}.svg", v=VERSION))
+    return str(
+        request.link("avatars", f"{make_avatar_key(request.microblog[SECRET], user_id)}.svg", v=VERSION)
+    )
 
 
-def avatar_key(secret: str, user_id: int) -> str:
-    """Stays a person's through every change of nickname, and tells nothing about them."""
+def make_avatar_key(secret: str, user_id: int) -> str:
+    """A key that does not change with the nickname, and reveals nothing about the person."""
     digest = hmac.new(secret.encode(), f"avatar:{user_id}".encode(), hashlib.sha256)
     return digest.hexdigest()[:KEY_CHARACTERS]
 
 
-def identicon(key: str) -> str:
+def draw_identicon(key: str) -> str:
     """An SVG made of a hexadecimal key, for light and dark pages; the same key gives the same picture."""
     bits = hashlib.sha256(key.encode()).digest()
     hue = int.from_bytes(bits[:2], "big") % 360

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
-from microblog.accounts.nicknames import NOT_ALLOWED, nickname_key
+from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import StaleData
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
@@ -32,8 +32,8 @@ PERSON_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person as pages show them. In lists, `i_follow` tells about the reader, and `since` is the
-    time-ordered id of the follow that the list is about."""
+    """A person as pages show them. In lists, `i_follow` says whether the reader follows them, and `since` is
+    the time-ordered id of the follow."""
 
     id: int
     nickname: str
@@ -49,16 +49,16 @@ class PersonRow:
 
 
 def get_person(session: orm.Session, nickname: str) -> PersonRow | None:
-    """Who has, or had, this nickname."""
+    """The person who has or had this nickname."""
     row = session.execute(
         sa.select(*PERSON_COLUMNS)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(Nickname.key == nickname_key(nickname))
+        .where(Nickname.key == make_nickname_key(nickname))
     ).one_or_none()
     return None if row is None else PersonRow(*row)
 
 
-def follows(session: orm.Session, follower_id: int, followee_id: int) -> bool:
+def is_following(session: orm.Session, follower_id: int, followee_id: int) -> bool:
     return (
         session.scalar(
             sa.select(Follow.followee_id).where(
@@ -70,14 +70,14 @@ def follows(session: orm.Session, follower_id: int, followee_id: int) -> bool:
 
 
 def follow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    """Is that new? Following twice is harmless.
+    """Add a follow; True if it is new.
 
-    :raises StaleData: when one of them is gone.
+    :raises StaleData: when one of them was deleted.
     """
     both = sa.select(User.id).where(User.id.in_({follower_id, followee_id}))
-    there = session.scalars(both.order_by(User.id).with_for_update(read=True, key_share=True)).all()
-    if set(there) != {follower_id, followee_id}:
-        raise StaleData("A person is gone.")
+    found = session.scalars(both.order_by(User.id).with_for_update(read=True, key_share=True)).all()
+    if set(found) != {follower_id, followee_id}:
+        raise StaleData("A person was deleted.")
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
         insert(Follow)
@@ -88,14 +88,14 @@ def follow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
 
 
 def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    """Has anything changed? Not following is harmless."""
+    """Delete a follow; True if there was one."""
     result: Any = session.execute(
         sa.delete(Follow).where(Follow.follower_id == follower_id, Follow.followee_id == followee_id)
     )
     return bool(result.rowcount)
 
 
-def i_follow(reader_id: int | None) -> sa.ColumnElement[bool]:
+def is_followed_by(reader_id: int | None) -> sa.ColumnElement[bool]:
     """A column: does the reader follow the person of the row?"""
     if reader_id is None:
         return sa.false()
@@ -103,18 +103,18 @@ def i_follow(reader_id: int | None) -> sa.ColumnElement[bool]:
     return sa.select(sa.literal(1)).where(mine.follower_id == reader_id, mine.followee_id == User.id).exists()
 
 
-def followers(
+def list_followers(
     session: orm.Session, person_id: int, cursor: Cursor, limit: int, *, reader_id: int | None
 ) -> list[PersonRow]:
-    """Who follows this person, who came last first."""
+    """The followers of this person, the latest first."""
     query = select_people(reader_id, Follow.since).join(Follow, User.id == Follow.follower_id)
     return list_follows(session, query.where(Follow.followee_id == person_id), cursor, limit)
 
 
-def following(
+def list_following(
     session: orm.Session, person_id: int, cursor: Cursor, limit: int, *, reader_id: int | None
 ) -> list[PersonRow]:
-    """Whom this person follows, who came last first."""
+    """The people whom this person follows, the latest first."""
     query = select_people(reader_id, Follow.since).join(Follow, User.id == Follow.followee_id)
     return list_follows(session, query.where(Follow.follower_id == person_id), cursor, limit)
 
@@ -125,10 +125,10 @@ def list_follows(session: orm.Session, query: Any, cursor: Cursor, limit: int) -
 
 def select_people(reader_id: int | None, *more: Any) -> Any:
     """A query for the columns of `PersonRow`."""
-    return sa.select(*PERSON_COLUMNS, i_follow(reader_id), *more).select_from(User)
+    return sa.select(*PERSON_COLUMNS, is_followed_by(reader_id), *more).select_from(User)
 
 
-def people(
+def list_people(
     session: orm.Session,
     prefix: str,
     cursor: KeyCursor[str] = KeyCursor(),  # noqa: B008  # frozen
@@ -136,24 +136,24 @@ def people(
     limit: int,
     reader_id: int | None,
 ) -> list[PersonRow]:
-    """People whose nickname begins with `prefix` (any case, with or without @), from A to Z.
+    """People whose nickname begins with `prefix` (in any case, with or without @), from A to Z.
 
-    What no nickname can begin with finds nobody; the cursor has keys of nicknames.
+    Empty for a prefix that no nickname can have. The cursor has keys of nicknames.
     """
     prefix, after = prefix.removeprefix("@"), cursor.after or ""
     if len(prefix) > NICKNAME_LENGTH or NOT_ALLOWED.search(prefix) or NOT_ALLOWED.search(after):
         return []
-    key = nickname_key(prefix)
+    key = make_nickname_key(prefix)
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
         .where(
-            # One's present nickname: former ones lead to a person, but are not shown.
+            # Only the present nickname: former ones lead to a person, but are not listed.
             Nickname.key == sa.func.lower(User.nickname),
             Nickname.key >= key,
             Nickname.key < f"{key}\x7f",  # nicknames are ASCII
         )
     )
-    page = KeyCursor(after=nickname_key(after))
+    page = KeyCursor(after=make_nickname_key(after))
     rows = session.execute(select_page(query, Nickname.key, page, limit, descending=False))
     return [PersonRow(*row) for row in rows]

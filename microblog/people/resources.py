@@ -19,7 +19,7 @@ AVATAR_NAME = re.compile(rf"([0-9a-f]{{{KEY_CHARACTERS}}})\.svg")
 
 
 class Person(Resource):
-    """Somebody, by the nickname that they have, or had."""
+    """A person, found by a present or former nickname."""
 
     def __init__(self, parent: Resource, person: queries.PersonRow) -> None:
         super().__init__(parent, person.nickname)
@@ -33,7 +33,7 @@ class Person(Resource):
         ]
 
     def why_forbidden(self, request: Request) -> str | None:
-        """The sentence for a refused request that only a page of ours never sends."""
+        """Why following is refused; our pages never send such a request."""
         is_themselves = request.identity is not None and request.identity.id == self.person.id
         return CANNOT_FOLLOW_ONESELF if is_themselves else None
 
@@ -53,7 +53,7 @@ class Avatar(Resource):
 
 
 class Avatars(Container):
-    """Loads nothing: a picture is made of its name."""
+    """Loads nothing: an avatar is drawn from its name."""
 
     def find(self, name: str) -> Avatar | None:
         match = AVATAR_NAME.fullmatch(name)

@@ -10,6 +10,6 @@ class FollowsOneself(ValueError):
 
 
 def check_follow(follower_id: int, followee_id: int) -> None:
-    """:raises FollowsOneself: when they are one person."""
+    """:raises FollowsOneself: when both are the same person."""
     if follower_id == followee_id:
         raise FollowsOneself(CANNOT_FOLLOW_ONESELF)

@@ -8,44 +8,46 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from microblog.accounts.nicknames import nickname_key
+from microblog.accounts.nicknames import make_nickname_key
 from microblog.paging import parse_id
 from microblog.people import actions, queries
-from microblog.people.avatars import identicon
+from microblog.people.avatars import draw_identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.request import Request
-from microblog.security.redirects import next_page
+from microblog.security.redirects import get_next_page
 from microblog.web.forms import check_button
 from microblog.web.pages import STATIC_SECONDS, page_view
 from microblog.web.paging import Keyset, read_page
 
 AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
-# Who reads backwards begins anew.
+# To page backwards leads to the first page.
 FOLLOWS = Keyset[queries.PersonRow, int](lambda person: person.since, parse_id)
-PEOPLE = Keyset[queries.PersonRow, str](lambda person: nickname_key(person.nickname), str, onward="after")
+PEOPLE = Keyset[queries.PersonRow, str](
+    lambda person: make_nickname_key(person.nickname), str, onward="after"
+)
 
 
-def reader_id(request: Request) -> int | None:
+def get_reader_id(request: Request) -> int | None:
     return None if request.identity is None else request.identity.id
 
 
 @page_view(context=Person, name="followers", renderer="templates/follow_list.jinja2")
 def followers(user: Person, request: Request) -> Any:
-    return follow_list(user, request, "followers", queries.followers)
+    return show_follow_list(user, request, "followers", queries.list_followers)
 
 
 @page_view(context=Person, name="following", renderer="templates/follow_list.jinja2")
 def following(user: Person, request: Request) -> Any:
-    return follow_list(user, request, "following", queries.following)
+    return show_follow_list(user, request, "following", queries.list_following)
 
 
-def follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[str, Any]:
+def show_follow_list(user: Person, request: Request, kind: str, query: Any) -> dict[str, Any]:
     page = read_page(
         request,
         FOLLOWS,
         lambda cursor, limit: query(
-            request.dbsession, user.person.id, cursor, limit, reader_id=reader_id(request)
+            request.dbsession, user.person.id, cursor, limit, reader_id=get_reader_id(request)
         ),
     )
     return {"person": user.person, "kind": kind, "page": page}
@@ -77,13 +79,13 @@ def unfollow(user: Person, request: Request) -> Any:
 
 
 def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:
-    """GET asks first; POST calls `change(session, me, them)`, and says so on the page that follows."""
+    """GET asks for confirmation; POST calls `change(session, me, them)`, and flashes the sentence."""
     if request.method != "POST":
-        return {"person": user.person, "action": request.view_name, "next": next_page(request)}
+        return {"person": user.person, "action": request.view_name, "next": get_next_page(request)}
     check_button(request)
     change(request.begin_write(), request.me.id, user.person.id)
     request.flash(sentence)
-    return HTTPSeeOther(location=next_page(request) or request.link("users", user.__name__))
+    return HTTPSeeOther(location=get_next_page(request) or request.link("users", user.__name__))
 
 
 @page_view(context=Users, renderer="templates/people.jinja2")
@@ -92,18 +94,18 @@ def people(users: Users, request: Request) -> Any:
     page = read_page(
         request,
         PEOPLE,
-        lambda cursor, limit: queries.people(
-            request.dbsession, q, cursor, limit=limit, reader_id=reader_id(request)
+        lambda cursor, limit: queries.list_people(
+            request.dbsession, q, cursor, limit=limit, reader_id=get_reader_id(request)
         ),
         q=q or None,
     )
     return {"q": q, "page": page, "page_name": "people"}
 
 
-@page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # asks nobody's identity either
+@page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # does not load the identity, either
 def avatar(picture: Avatar, request: Request) -> Any:
     response = Response(
-        identicon(picture.key),
+        draw_identicon(picture.key),
         content_type="image/svg+xml",
         charset="utf-8",
         cache_control=f"public, max-age={STATIC_SECONDS}, immutable",

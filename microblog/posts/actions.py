@@ -1,4 +1,4 @@
-"""What can be done with posts, in the transaction of the caller."""
+"""Actions on posts, in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from microblog.posts.events import PostDeleted, PostWritten
 
 
 def write(session: orm.Session, author_id: int, body: str, *, language: str | None = None) -> int:
-    """The id of a new post. Its text has passed `rules.check_body`, before the transaction."""
+    """Add a post, whose text has passed `rules.check_body`; returns its id."""
     post_id = queries.add_post(session, author_id, body, language=language)
     notify(PostWritten(session=session, post_id=post_id, author_id=author_id, body=body, language=language))
     return post_id
@@ -22,7 +22,7 @@ def write(session: orm.Session, author_id: int, body: str, *, language: str | No
 def import_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> int:
     """Add posts of the past: dictionaries of `id`, `user_id`, `body`, `language`, `form_key`.
 
-    How many are new: left out is an id that is taken, and a key that its author used.
+    Skips ids that are taken, and keys that their author has used; returns the number of new posts.
     """
     added = queries.add_missing_posts(session, rows)
     for row in rows:
@@ -43,7 +43,7 @@ def import_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> int:
 def delete(session: orm.Session, post_id: int, author_id: int) -> None:
     """Delete a post of this author.
 
-    :raises StaleData: when there is no such post of theirs any more.
+    :raises StaleData: when there is no such post of this author.
     """
     queries.delete_own_post(session, post_id, author_id)
     notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))

@@ -19,7 +19,7 @@ class PostWritten(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostDeleted(Change):
-    """A post is gone."""
+    """A post was deleted."""
 
     post_id: int
     author_id: int

@@ -8,7 +8,7 @@ from wtforms import TextAreaField
 
 from microblog.posts.rules import check_visible
 from microblog.settings import Setting, whole_number
-from microblog.texts import unix_lines
+from microblog.texts import to_unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
 MAX_LENGTH = Setting(
@@ -19,13 +19,13 @@ MAX_LENGTH = Setting(
 )
 
 
-def as_long_as_allowed(form: Any, field: Any) -> None:
+def check_max_length(form: Any, field: Any) -> None:
     AtMost(form.request.microblog[MAX_LENGTH])(form, field)
 
 
 class PostForm(Form):
     body = TextAreaField(
         "What is on your mind?",
-        [Rule(check_visible), no_control_characters, as_long_as_allowed],
-        [unix_lines],
+        [Rule(check_visible), no_control_characters, check_max_length],
+        [to_unix_lines],
     )

@@ -9,10 +9,10 @@ from microblog.db import Base, Id
 
 
 class Post(Base):
-    """A post. When it was created is in its id (`microblog.ids`).
+    """A post. Its id has the time of its creation (`microblog.ids`).
 
-    `form_key` tells an import which of its lines is this post already. Posts that were written on a page have
-    none; older ones have a hash of their form, which nobody asks for (see `microblog.submissions`).
+    By its `form_key` an import recognizes a line that it has loaded. Posts that were written on a page have
+    none, or in older versions a hash of their form, which is no longer used (see `microblog.submissions`).
     """
 
     __tablename__ = "posts"

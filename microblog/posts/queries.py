@@ -1,4 +1,4 @@
-"""Every SQL statement about posts. Lists are read as rows, not entities: they cost a tenth."""
+"""Every SQL statement about posts. Lists are read as rows, which cost a tenth of entities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
-from microblog.db import written
+from microblog.db import require_changed
 from microblog.ids import get_timestamp, new_id
 from microblog.posts.models import Post
 
@@ -43,8 +43,8 @@ def get_post(session: orm.Session, post_id: int) -> PostRow | None:
     return None if row is None else PostRow(*row)
 
 
-def posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
-    """Those of them that are still there, in the given order."""
+def list_posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
+    """The posts with these ids that exist, in the given order."""
     wanted = list(ids)
     if not wanted:
         return []
@@ -54,14 +54,14 @@ def posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
 
 
 def add_post(session: orm.Session, user_id: int, body: str, *, language: str | None = None) -> int:
-    """The id of a new post."""
+    """Add a post; returns its id."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     while True:
         values = {"id": new_id(), "user_id": user_id, "body": body, "language": language}
         post_id = session.scalar(insert(Post).values(**values).on_conflict_do_nothing().returning(Post.id))
         if post_id is not None:
             return int(post_id)
-        # Another process made the same id in this millisecond; the next one is free.
+        # Another process made the same id in this millisecond; try the next one.
 
 
 def delete_post(session: orm.Session, post_id: int) -> None:
@@ -69,43 +69,43 @@ def delete_post(session: orm.Session, post_id: int) -> None:
 
 
 def delete_own_post(session: orm.Session, post_id: int, author_id: int) -> None:
-    """:raises StaleData: when there is no such post of this author any more."""
-    written(session.execute(sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)))
+    """:raises StaleData: when there is no such post of this author."""
+    require_changed(session.execute(sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)))
 
 
 def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Many at once: dictionaries of `id`, `user_id`, `body`, `language`."""
+    """Add many posts at once: dictionaries of `id`, `user_id`, `body`, `language`."""
     session.execute(sa.insert(Post), rows)
 
 
 def add_missing_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> set[int]:
-    """The ids of those that are new. Not added: an id that is taken, a key that its author used."""
+    """Add posts, and return their ids. Skips ids that are taken, and keys that their author has used."""
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(Post.__table__).on_conflict_do_nothing()
     return set(session.scalars(insert.returning(Post.id), rows))
 
 
-def documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """What an index keeps of these posts, by id: `id`, `author` (an id), `body`, `language`."""
+def get_documents(session: orm.Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What an index stores of these posts, by id: `id`, `author` (an id), `body`, `language`."""
     rows = session.execute(sa.select(*DOCUMENT).where(Post.id.in_(ids)))
     return {row.id: row._asdict() for row in rows}
 
 
-def documents_after(session: orm.Session, last: int, limit: int) -> dict[int, dict[str, Any]]:
-    """The same of the next posts above the id `last`, in the order of ids; all of them need many calls."""
+def list_documents_after(session: orm.Session, last: int, limit: int) -> dict[int, dict[str, Any]]:
+    """The documents of the next `limit` posts above the id `last`, in the order of ids."""
     rows = session.execute(sa.select(*DOCUMENT).where(Post.id > last).order_by(Post.id).limit(limit))
     return {row.id: row._asdict() for row in rows}
 
 
-def lock(session: orm.Session, ids: Sequence[int]) -> None:
-    """Wait for those who change these posts now, and let nobody else until our transaction ends."""
+def lock_posts(session: orm.Session, ids: Sequence[int]) -> None:
+    """Wait for transactions that change these posts, and keep others from it until ours ends."""
     session.execute(
         sa.select(Post.id).where(Post.id.in_(ids)).order_by(Post.id).with_for_update(read=True)
     ).all()
 
 
-def number_of_posts(session: orm.Session) -> int:
-    """All of them: it reads a whole index, so this is nothing for a page."""
+def count_posts(session: orm.Session) -> int:
+    """The number of all posts: it reads a whole index, so it is too slow for a page."""
     return session.scalar(sa.select(sa.func.count()).select_from(Post)) or 0
 
 

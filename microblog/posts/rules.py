@@ -1,4 +1,4 @@
-"""What a post may be."""
+"""Rules of posts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def check_visible(body: str) -> None:
 
 
 def check_body(body: str, *, max_length: int) -> None:
-    """All that holds for a post's text, which has unix lines (`microblog.texts`).
+    """All rules of a post's text, after `to_unix_lines`.
 
-    :raises InvalidText: with the first rule that it breaks.
+    :raises InvalidText: for the first rule that it breaks.
     """
     check_visible(body)
     check_characters(body)

@@ -1,4 +1,4 @@
-"""What a post's text becomes on a page: escaped, with links and mentions."""
+"""The HTML of a post's text: escaped, with links and mentions."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from markupsafe import Markup, escape
 LINKIFY = LinkifyIt({"mailto:": None, "ftp:": None, "//": None}, {"fuzzy_email": False, "fuzzy_ip": False})
 MAY_HOLD_A_LINK = re.compile(r"\w\.\w|://")
 PIECE = re.compile(r"\S+")
-# The time that linkify-it takes doubles with each `xn--` in a row, and is the square of the length.
+# The time of linkify-it doubles with each `xn--` in a row, and grows with the square of the length.
 LONGEST_LINK = 1000  # characters
 MOST_ENCODED_LABELS = 5
 MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_]))(?!\w)")
 USERS = "/users/"
 REL = "nofollow ugc noopener"
-# Whitespace, invisible characters and the blank letters with which people post nothing.
+# Whitespace, invisible characters, and letters that look like spaces.
 BLANK = regex.compile(r"[\p{Z}\p{C}\s\u115f\u1160\u3164\uffa0\u2800]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`text` stands from `start` to `end` and leads to `url`."""
+    """A link to `url`: `text`, from `start` to `end`."""
 
     start: int
     end: int
@@ -41,32 +41,32 @@ def is_blank(text: str) -> bool:
     return BLANK.fullmatch(text) is not None
 
 
-def post_text(text: str, mark: Callable[[str], Markup] | None = None) -> Markup:
+def post_text(text: str, highlight: Callable[[str], Markup] | None = None) -> Markup:
     """Safe HTML: links (http and https) and `@nickname` become links, all else is escaped.
 
-    `mark` escapes the pieces of text in place of `escape`, to mark some of their words.
+    `highlight` escapes the pieces of text instead of `escape`, to highlight words.
     """
-    return rendered(text) if mark is None else render(text, mark)
+    return render_plain(text) if highlight is None else render(text, highlight)
 
 
 @lru_cache(maxsize=4096)
-def rendered(text: str) -> Markup:
+def render_plain(text: str) -> Markup:
     return render(text, escape)
 
 
-def render(text: str, mark: Callable[[str], Markup]) -> Markup:
+def render(text: str, highlight: Callable[[str], Markup]) -> Markup:
     parts = []
     end = 0
-    for link in links(text):
-        parts.append(mentions(text[end : link.start], mark))
-        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(link.url, REL, mark(link.text)))
+    for link in find_links(text):
+        parts.append(render_mentions(text[end : link.start], highlight))
+        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(link.url, REL, highlight(link.text)))
         end = link.end
-    parts.append(mentions(text[end:], mark))
+    parts.append(render_mentions(text[end:], highlight))
     return Markup("").join(parts)
 
 
-def links(text: str) -> Iterator[Link]:
-    """The links, from the left. No space is in a link, so each piece between spaces is looked at alone."""
+def find_links(text: str) -> Iterator[Link]:
+    """The links, from the left. A link has no space, so each piece between spaces is searched alone."""
     if not MAY_HOLD_A_LINK.search(text):
         return
     for piece in PIECE.finditer(text):
@@ -88,12 +88,13 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def mentions(text: str, mark: Callable[[str], Markup]) -> Markup:
+def render_mentions(text: str, highlight: Callable[[str], Markup]) -> Markup:
     parts = []
     end = 0
     for match in MENTION.finditer(text):
-        parts.append(mark(text[end : match.start()]))
-        parts.append(Markup('<a href="{}{}" class="mention">{}</a>').format(USERS, match[1], mark(match[0])))
+        parts.append(highlight(text[end : match.start()]))
+        link = Markup('<a href="{}{}" class="mention">{}</a>')
+        parts.append(link.format(USERS, match[1], highlight(match[0])))
         end = match.end()
-    parts.append(mark(text[end:]))
+    parts.append(highlight(text[end:]))
     return Markup("").join(parts)

@@ -1,4 +1,4 @@
-"""A post, writing and deleting."""
+"""Show, write and delete a post."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from microblog.posts import actions
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
-from microblog.security.redirects import next_page
+from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
 from microblog.tree import is_api
 from microblog.web import errors
@@ -33,7 +33,7 @@ def posts(posts: Posts, request: Request) -> Any:
     if form is not None and not form.is_there:
         request.flash(form.notice, form.kind)
         return HTTPSeeOther(location=request.link())
-    return {"form": PostForm(request), "next": next_page(request)}
+    return {"form": PostForm(request), "next": get_next_page(request)}
 
 
 @page_view(context=Posts, methods=("POST",), permission="write", renderer="templates/compose.jinja2")
@@ -41,10 +41,10 @@ def write(posts: Posts, request: Request) -> Any:
     form = PostForm(request)
     if not form.validate():
         request.response.status_int = 422
-        return {"form": form, "next": next_page(request)}
-    actions.write(request.begin_write(), request.me.id, form.text("body"))
+        return {"form": form, "next": get_next_page(request)}
+    actions.write(request.begin_write(), request.me.id, form.get_text("body"))
     request.flash("Your post is now live!")
-    return HTTPSeeOther(location=next_page(request) or request.link())
+    return HTTPSeeOther(location=get_next_page(request) or request.link())
 
 
 @page_view(context=PostPage, renderer="templates/post.jinja2")
@@ -61,22 +61,22 @@ def post(page: PostPage, request: Request) -> Any:
 )
 def delete(page: PostPage, request: Request) -> Any:
     if request.method != "POST":
-        return {"post": page.post, "next": after_deletion(request)}
+        return {"post": page.post, "next": get_page_after_deletion(request)}
     check_button(request)
     actions.delete(request.begin_write(), page.post.id, request.me.id)
     request.flash("Your post has been deleted.")
-    return HTTPSeeOther(location=after_deletion(request) or request.link())
+    return HTTPSeeOther(location=get_page_after_deletion(request) or request.link())
 
 
-def after_deletion(request: Request) -> str | None:
+def get_page_after_deletion(request: Request) -> str | None:
     """The `next` of the form or the address, unless it is a page of the post itself."""
     own_pages = request.path.rpartition("/delete")[0]  # /posts/12 of /posts/12/delete
-    return next_page(request, but_not=own_pages)
+    return get_next_page(request, but_not=own_pages)
 
 
 def refuse_deletion(request: Request, sentence: str) -> Any:
     request.flash(sentence, "error")
-    return HTTPSeeOther(location=after_deletion(request) or request.link())
+    return HTTPSeeOther(location=get_page_after_deletion(request) or request.link())
 
 
 @forbidden_view_config(containment=Posts)
@@ -89,11 +89,11 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
 
 @notfound_view_config(containment=Posts)
 def not_found(error: HTTPNotFound, request: Request) -> Any:
-    """A post that is not there: `request.context` is Posts, and the id is what it did not find."""
+    """There is no such post: `request.context` is Posts, and the view name is the id."""
     if not isinstance(request.context, Posts) or not request.view_name:
         return errors.not_found(error, request)
     if request.method == "POST" and request.subpath == ("delete",) and not is_api(request):
         if request.identity is None:
             return errors.forbidden(HTTPForbidden(), request)
         return refuse_deletion(request, POST_NOT_FOUND)
-    return errors.error_page(request, 404, POST_NOT_FOUND)
+    return errors.make_error_page(request, 404, POST_NOT_FOUND)

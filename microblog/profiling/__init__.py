@@ -6,7 +6,7 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.profiling.resources import ProfilesPage
     from microblog.profiling.settings import PROFILER_DIRECTORY, SETTINGS
-    from microblog.web.navigation import admins
+    from microblog.web.navigation import is_admin
 
     config.declare_settings(*SETTINGS)
     config.include("microblog.profiling.tween")
@@ -16,8 +16,8 @@ def includeme(config: Any) -> None:
         "profiles",
         "Profiles",
         lambda request: request.link("admin", "profiles", ""),
-        shown=lambda request: admins(request) and request.microblog[PROFILER_DIRECTORY] is not None,
-        place="footer",
+        shown=lambda request: is_admin(request) and request.microblog[PROFILER_DIRECTORY] is not None,
+        slot="footer",
         order=20,
     )
     config.add_command("profile", "microblog.profiling.commands.profile", order=80)

@@ -11,7 +11,7 @@ def includeme(config: Any) -> None:
     config.reserve_nicknames("search")
     config.keep_robots_from("search")
     config.add_nav_item(
-        "search", template="microblog.search:templates/nav_form.jinja2", place="header", order=10
+        "search", template="microblog.search:templates/nav_form.jinja2", slot="header", order=10
     )
     config.add_recovered_fields(q="Search")
     config.add_directive("set_search_adapter", set_search_adapter)

@@ -43,11 +43,11 @@ def choose_adapter(config: Any) -> None:
         config.set_search_adapter(get_class(name)())
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         problem = str(error) if name in ADAPTERS else f"cannot be imported: {error}"
-        settings.fault(
+        settings.add_fault(
             f"{SEARCH.key} must be one of {', '.join(ADAPTERS)}, or a dotted name; {name!r}: {problem}"
         )
     except Invalid as error:
-        settings.fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
+        settings.add_fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
     else:
         return
     config.set_search_adapter(NoSearch())

@@ -9,7 +9,7 @@ import click
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
-from microblog.posts.queries import number_of_posts
+from microblog.posts.queries import count_posts
 from microblog.search import adapters
 from microblog.search.feeding import catch_up
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified, get_search_index
@@ -31,7 +31,7 @@ def rebuild(site: Site) -> None:
     """Rebuild the whole index from the posts."""
     database, index = site.require_database(), get_search_index(site.registry)
     with database.read() as session:
-        expected = number_of_posts(session)
+        expected = count_posts(session)
     progress = Progress(expected, "posts")
     count = 0
 

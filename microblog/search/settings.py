@@ -1,4 +1,4 @@
-"""What an operator may choose about search."""
+"""Settings of this package."""
 
 from microblog.settings import Setting, text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from microblog.paging import Cursor
-from microblog.people.queries import people
+from microblog.people.queries import list_people
 from microblog.posts import queries
 from microblog.posts.paging import POSTS
 from microblog.request import Request
@@ -34,7 +34,7 @@ def search(root: Root, request: Request) -> Any:
         return found
     if len(q.split()) == 1:
         me = request.identity
-        found["people"] = people(
+        found["people"] = list_people(
             request.dbsession, q, limit=MOST_PEOPLE, reader_id=None if me is None else me.id
         )
     try:
@@ -56,7 +56,7 @@ def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.Po
         while True:
             wanted = limit - len(posts)
             ids = adapter.search(request.dbsession, query, cursor, wanted, reader_id)
-            posts += queries.posts_by_id(request.dbsession, ids)
+            posts += queries.list_posts_by_id(request.dbsession, ids)
             if len(ids) < wanted or len(posts) == limit:
                 return posts
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
@@ -67,4 +67,4 @@ def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.Po
 def find_best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
     """One page of the posts that match best; there is no second page in this order."""
     ids = get_search(request.registry).ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
-    return Page(queries.posts_by_id(request.dbsession, ids), None, None)
+    return Page(queries.list_posts_by_id(request.dbsession, ids), None, None)

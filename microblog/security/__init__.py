@@ -1,7 +1,7 @@
-"""Who it is, what they may do, and what the application lets in and out.
+"""Identity, permissions, and the checks of every request and response.
 
-Identity is read first, in a short read-only session of its own. Requests that could be forged are
-refused in a tween over the transaction, so that they never open one.
+The identity is read first, in a short read-only session of its own. Requests that may be forged are refused
+in a tween outside the transaction, so that they never open one.
 """
 
 from typing import Any

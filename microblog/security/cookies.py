@@ -11,14 +11,14 @@ SESSION_COOKIE = "session"
 VISITOR_COOKIE = "visitor"
 
 
-def cookie_name(request: Request, name: str) -> str:
-    """Over https the name begins with `__Host-`: no other host of the domain can set it."""
+def get_cookie_name(request: Request, name: str) -> str:
+    """Over https the name begins with `__Host-`, so that no other host of the domain can set the cookie."""
     return f"__Host-{name}" if request.microblog[SECURE_COOKIES] else name
 
 
 def set_cookie(request: Request, response: Any, name: str, value: str, max_age: int | None = None) -> None:
     response.set_cookie(
-        cookie_name(request, name),
+        get_cookie_name(request, name),
         value,
         max_age=max_age,
         path="/",
@@ -29,5 +29,5 @@ def set_cookie(request: Request, response: Any, name: str, value: str, max_age: 
 
 
 def delete_cookie(request: Request, response: Any, name: str) -> None:
-    # Not response.delete_cookie: it omits what __Host- asks for, and browsers then ignore it.
+    # Not response.delete_cookie: it omits attributes that __Host- requires, so browsers ignore it.
     set_cookie(request, response, name, "", max_age=0)

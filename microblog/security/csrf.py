@@ -1,4 +1,4 @@
-"""Was a form sent from a page of ours? The headers of the browser say so, and the token of the form."""
+"""CSRF: was a form sent from one of our pages? The browser's headers and the form's token show it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPUnauthorized
 
 from microblog.call_sites import passes_on
 from microblog.request import Request
-from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, cookie_name, set_cookie
-from microblog.security.identity import token_hash
+from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, get_cookie_name, set_cookie
+from microblog.security.identity import hash_token
 from microblog.security.settings import SECRET
 from microblog.transactions import is_safe
 from microblog.tree import is_api
 
-# What somebody has typed once is sent by their browser with every request, whatever page causes it.
+# Browsers remember these credentials, and send them with every request, whichever site causes it.
 SCHEMES_OF_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 BEARER = {"WWW-Authenticate": "Bearer"}  # how programs say who they are
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -28,31 +28,31 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 def csrf_token(request: Request) -> str:
     """The token for the forms of this page, bound to the session, or to a visitor's random cookie.
 
-    Also that of a person without a session, whom a header made known, is bound to the cookie.
+    For a person who is identified by a header, without a session, it is bound to the cookie.
     """
     identity = request.identity
     if identity is not None and identity.session:
-        return signature(request, f"session:{identity.session}")
-    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
+        return sign(request, f"session:{identity.session}")
+    visitor = request.cookies.get(get_cookie_name(request, VISITOR_COOKIE))
     if not visitor:
         visitor = secrets.token_urlsafe(32)
         request.add_response_callback(
             lambda request, response: set_cookie(request, response, VISITOR_COOKIE, visitor)
         )
-    return signature(request, f"visitor:{visitor}")
+    return sign(request, f"visitor:{visitor}")
 
 
-def signature(request: Request, text: str) -> str:
+def sign(request: Request, text: str) -> str:
     key = request.microblog[SECRET].encode()
     return hmac.new(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
 class BadCSRF(HTTPBadRequest):
-    """The form was not sent from one of our pages, or from a page that is too old."""
+    """The form was not sent from one of our pages, or the page is too old."""
 
 
 class BadToken(BadCSRF):
-    """It was sent without the token of its page, or with an old one."""
+    """The form was sent without the token of its page, or with an old one."""
 
 
 class NoCredentials(HTTPUnauthorized):
@@ -66,10 +66,10 @@ class NoCredentials(HTTPUnauthorized):
 
 
 def is_same_origin(request: Request) -> bool:
-    """Do the headers that only the browser itself sets agree that the form is ours?
+    """Do the headers that only browsers can set say that the form is ours?
 
-    Browsers send `Sec-Fetch-Site` over https and on localhost, and `Origin` with each POST. A client
-    that sends neither is no browser; the token decides.
+    Browsers send `Sec-Fetch-Site` over https and on localhost, and `Origin` with each POST. A client that
+    sends neither is no browser; then the token decides.
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
@@ -77,18 +77,18 @@ def is_same_origin(request: Request) -> bool:
     if origin is None:
         return True
     try:
-        scheme, host, port = origin_parts(origin)
-        our_scheme, our_host, our_port = origin_parts(request.host_url)
+        scheme, host, port = split_origin(origin)
+        our_scheme, our_host, our_port = split_origin(request.host_url)
     except ValueError:
         return False
     if (scheme, our_scheme) == ("https", "http"):
-        # A proxy ends TLS and does not say so: what we take for http is https outside.
+        # A proxy terminates TLS and does not say so: what looks like http is https outside.
         our_port = 443 if our_port == 80 else our_port
         our_scheme = "https"
     return (scheme, host, port) == (our_scheme, our_host, our_port)
 
 
-def origin_parts(url: str) -> tuple[str, str, int]:
+def split_origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port, as browsers compare them: `https://EX.org:443` is `https://ex.org`.
 
     :raises ValueError: when it is not the address of a site.
@@ -105,7 +105,7 @@ def check_origin(request: Request) -> None:
         raise BadCSRF("This form was sent from another site, so nothing was done.")
 
 
-def posted_token(request: Request) -> str:
+def get_posted_token(request: Request) -> str:
     """The CSRF token that came with the form, or in a header; a file is none."""
     token = request.POST.get("csrf_token", "") or request.headers.get("X-CSRF-Token", "")
     return token if isinstance(token, str) else ""
@@ -113,7 +113,7 @@ def posted_token(request: Request) -> str:
 
 def check_token(request: Request) -> None:
     """:raises BadToken: when the request was not sent from a form of ours."""
-    if not is_same_token(posted_token(request), request.csrf_token):
+    if not is_same_token(get_posted_token(request), request.csrf_token):
         raise BadToken(
             "This form is too old, or your browser keeps no cookies, so nothing was done. "
             "Open the page again and send it once more."
@@ -121,12 +121,12 @@ def check_token(request: Request) -> None:
 
 
 def is_form_of_this_browser(request: Request) -> bool:
-    """Was the form made for a cookie of this browser, whether or not its session has ended since?"""
-    session = request.cookies.get(cookie_name(request, SESSION_COOKIE))
-    visitor = request.cookies.get(cookie_name(request, VISITOR_COOKIE))
-    owners = [f"session:{token_hash(session)}"] if session else []
+    """Was the form made for this browser, even if its session has ended since?"""
+    session = request.cookies.get(get_cookie_name(request, SESSION_COOKIE))
+    visitor = request.cookies.get(get_cookie_name(request, VISITOR_COOKIE))
+    owners = [f"session:{hash_token(session)}"] if session else []
     owners += [f"visitor:{visitor}"] if visitor else []
-    return any(is_same_token(posted_token(request), signature(request, owner)) for owner in owners)
+    return any(is_same_token(get_posted_token(request), sign(request, owner)) for owner in owners)
 
 
 def is_same_token(token: str, expected: str) -> bool:
@@ -134,9 +134,9 @@ def is_same_token(token: str, expected: str) -> bool:
 
 
 def token_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
-    """Every view compares the token of an unsafe request, before it asks for the permission.
+    """Check the token of an unsafe request in every view, before its permission.
 
-    Not one that says `csrf=False`: what it does needs no cookie, and may be asked for from anywhere.
+    A view with `csrf=False` is exempt: it needs no cookie, and may be called from anywhere.
     """
     if info.exception_only:
         return view
@@ -156,9 +156,10 @@ token_deriver.options = ("csrf",)  # type: ignore[attr-defined]
 
 
 def check_unsafe_request(request: Request) -> None:
-    """
-    :raises BadToken: when the request may change something, and was not sent from a form of ours.
-    :raises NoCredentials: when it does so below /api without any.
+    """Check the token, or below /api the header, of a request that is not safe.
+
+    :raises BadToken: when it was not sent from a form of ours.
+    :raises NoCredentials: when it has none.
     """
     if is_safe(request) or is_authorized_by_header(request):
         return

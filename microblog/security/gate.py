@@ -1,4 +1,4 @@
-"""What is refused before any transaction: what cannot be read, what is too large and what may be forged."""
+"""The gate: refuses broken, too large and forged requests before any transaction."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from microblog.request import Registry, Request
 from microblog.security.csrf import check_origin
 from microblog.transactions import is_safe
 
-# A name or an address, and a port: what else stands in the header would end up in redirects.
+# A name or an address, and a port: anything else in the header would get into redirects.
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 
 
 def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
-    """Refuses what cannot be read, what is too large and what may be forged, before any transaction."""
+    """Refuse broken, too large and forged requests."""
 
     @passes_on
     def gate(request: Request) -> Any:
         if request.refusal is not None:
             raise request.refusal
         if not HOST.fullmatch(request.headers.get("Host", "localhost")):
-            raise HTTPBadRequest("The name of the site in this request is not one.")
+            raise HTTPBadRequest("The Host header of this request is not valid.")
         if not {".", ".."}.isdisjoint(request.path_info.split("/")):
-            # Browsers resolve these themselves; traversal would too, and answer with another page.
+            # Browsers resolve these; traversal would too, and answer with another page.
             raise HTTPNotFound()
         if not is_safe(request):
             check_origin(request)

@@ -44,7 +44,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable
     @passes_on
     def headers(request: Request) -> Any:
         if public is not None:
-            # Redirects are made absolute from these, and a proxy may have changed them.
+            # Absolute redirects are made from these, and a proxy may have changed them.
             parts = urlsplit(public)
             request.environ["wsgi.url_scheme"] = parts.scheme
             request.environ["HTTP_HOST"] = parts.netloc
@@ -56,7 +56,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable
         if request.scheme == "https":
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         if response.content_type == "text/html":
-            # What a person saw is not shown to the next one at the same machine by the back button.
+            # After one person logs out, the back button must not show their pages to the next one.
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary = ("Cookie", *(response.vary or ()))
         return response

@@ -1,4 +1,4 @@
-"""Who sends a request, as every room may know it."""
+"""The identity of the sender of a request."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class Identity:
     seen: datetime
 
 
-def token_hash(token: str) -> str:
-    """What the database keeps of a session's token."""
+def hash_token(token: str) -> str:
+    """The hash by which the database knows the token of a session."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,6 +1,6 @@
 """Who sends the request, and what they may do.
 
-Rooms say how somebody is recognized, by `config.add_identity_loader`; this package knows none of them.
+Rooms recognize people by loaders (`config.add_identity_loader`); this package knows none of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Hold = Callable[[orm.Session, Identity], None]
 
 @dataclass(frozen=True, slots=True)
 class Recognized:
-    """Who sends a request, if anybody is known, and how the loader that knew them verifies it again."""
+    """The sender of a request, and the function that verifies them again; empty for visitors."""
 
     identity: Identity | None = None
     hold: Hold | None = None
@@ -32,7 +32,7 @@ NOBODY = Recognized()
 
 
 class SecurityPolicy:
-    """Identity by a chain of loaders, permissions by the `__acl__` of the resource and its parents."""
+    """Identity by a chain of loaders; permissions by the `__acl__` of a resource and its parents."""
 
     def __init__(self) -> None:
         self.loaders: dict[str, tuple[int, IdentityLoader, Hold | None]] = {}
@@ -56,20 +56,20 @@ class SecurityPolicy:
         return self._recognize(request).identity
 
     def hold_identity(self, request: Request, session: orm.Session) -> None:
-        """The last check before writing: whoever sends the request is still there, and still who they were.
+        """The last check before writing: the identity of the sender is still valid.
 
-        :raises StaleData: when they are not; the request starts anew, and is nobody's.
+        :raises StaleData: when it is not; the request is tried again, without it.
         """
         recognized = self._recognize(request)
         if recognized.identity is not None and recognized.hold is not None:
             recognized.hold(session, recognized.identity)
 
     def share_identity(self, request: Request, other: Any) -> None:
-        """The other request is the same person's."""
+        """Give the other request the same identity."""
         self._cache.set(other, self._recognize(request))
 
-    def known_identity(self, request: Request) -> Identity | None:
-        """Who it is if somebody has asked already; for the log, which runs no query of its own."""
+    def get_known_identity(self, request: Request) -> Identity | None:
+        """The identity, if it has been loaded; for the log, which must not run queries."""
         recognized: Recognized = self._cache.get(request, NOBODY)
         return recognized.identity
 
@@ -78,9 +78,9 @@ class SecurityPolicy:
         return None if identity is None else str(identity.id)
 
     def permits(self, request: Request, context: Any, permission: str) -> Any:
-        return self._acl.permits(context, self.principals(request), permission)
+        return self._acl.permits(context, self.list_principals(request), permission)
 
-    def principals(self, request: Request) -> list[str]:
+    def list_principals(self, request: Request) -> list[str]:
         identity = self.identity(request)
         if identity is None:
             return [Everyone]
@@ -89,7 +89,7 @@ class SecurityPolicy:
             principals.append("group:admin")
         return principals
 
-    # Logging in and out set cookies themselves, in the room that owns them: they need more than a userid.
+    # The room of accounts sets its cookies itself: they need more than a userid.
     def remember(self, request: Request, userid: str, **kw: Any) -> list[tuple[str, str]]:
         return []
 
@@ -100,11 +100,11 @@ class SecurityPolicy:
 def add_identity_loader(
     config: Any, name: str, loader: IdentityLoader, *, position: int = 0, hold: Hold | None = None
 ) -> None:
-    """Directive: `loader(request)` may know who sends a request; None when it does not.
+    """Directive: `loader(request)` returns the identity of the sender, or None when it knows none.
 
-    Loaders are asked by their position, the smallest number first, until one of them knows. A write
-    transaction of whom it knew begins with `hold(session, identity)`, which raises `StaleData` when they
-    are not that any more (a session has ended, a token was revoked); without it there is nothing to verify.
+    Loaders are called in ascending `position`, until one returns an identity. Its write transactions begin
+    with `hold(session, identity)`, which raises `StaleData` when the identity is no longer valid (a session
+    has ended, a token was revoked). Without `hold`, nothing is verified.
     """
 
     def register() -> None:

@@ -1,4 +1,4 @@
-"""Where a form leads: only ever to a page of ours."""
+"""Redirects after a form: only to pages of this site."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from microblog.request import Request
 from microblog.tree import LONGEST_NEXT
 
 
-def next_page(request: Request, *, but_not: str | None = None) -> str | None:
-    """Where to go on: the `next` of the form, else of the address, when it is one of our own pages."""
+def get_next_page(request: Request, *, but_not: str | None = None) -> str | None:
+    """The `next` of the form, else of the address, when it is a page of this site."""
     kept = request.kept_form
     for fields in (request.POST, dict(kept.fields) if kept else {}, request.GET):
         target = fields.get("next")
         if isinstance(target, str) and target:
-            return safe_next(target, but_not=but_not)
+            return check_next(target, but_not=but_not)
     return None
 
 
-def safe_next(target: str, *, but_not: str | None = None) -> str | None:
-    """`target` when it is a path on this site, else None: no form redirects to somebody else's.
+def check_next(target: str, *, but_not: str | None = None) -> str | None:
+    """`target` when it is a path on this site, else None: no form redirects to another site.
 
-    `but_not` is a path that does not count, nor do the pages below it (those of a deleted post).
+    None also for the path `but_not` and for those below it (the pages of a deleted post).
     """
     if len(target) > LONGEST_NEXT or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None

@@ -1,4 +1,4 @@
-"""The settings of what the application lets in and out."""
+"""Settings of this package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from microblog.settings import TOOLBAR, Setting, boolean
 if TYPE_CHECKING:
     from microblog.request import Registry
 
-DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # what development.ini's begins with
+DEVELOPMENT_SECRET = "not-a-secret"  # noqa: S105  # the beginning of the secret in development.ini
 SECRET_CHARACTERS = 32
 
 
@@ -53,16 +53,16 @@ SETTINGS = (DEVELOPMENT, SECRET, SECURE_COOKIES, PUBLIC_URL)
 
 
 def check_settings(registry: Registry) -> None:
-    """Notes what a site may not be served with."""
+    """Add a fault for every insecure setting."""
     settings = registry.microblog
-    if not settings[SECRET] and settings.source(SECRET) == "default":
-        settings.fault(f"{SECRET.key} is missing: set it, or {SECRET.variable}, to 32 random characters.")
+    if not settings[SECRET] and settings.get_source(SECRET) == "default":
+        settings.add_fault(f"{SECRET.key} is missing: set it, or {SECRET.variable}, to 32 random characters.")
     if settings[SECRET].startswith(DEVELOPMENT_SECRET) and not settings[DEVELOPMENT]:
-        settings.fault(
+        settings.add_fault(
             f"{SECRET.key} is the one of development.ini, which everybody knows: set one of your own."
         )
     if TOOLBAR in str(registry.settings.get("pyramid.includes", "")) and not settings[DEVELOPMENT]:
-        settings.fault(
-            f"{TOOLBAR} can run code for whoever reaches it: take it out of pyramid.includes, "
+        settings.add_fault(
+            f"{TOOLBAR} can run code for everybody who can reach it: remove it from pyramid.includes, "
             f"or set {DEVELOPMENT.key} = true on a machine of your own."
         )

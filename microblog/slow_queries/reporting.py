@@ -19,7 +19,7 @@ from microblog.call_sites import CallSite
 from microblog.events import AlertRaised
 from microblog.logs.settings import ACCESS_LOG
 from microblog.metrics.settings import METRICS
-from microblog.observing import LONGEST_PATH, Observation, present
+from microblog.observing import LONGEST_PATH, Observation, get_current_observation
 from microblog.profiling.settings import PROFILER
 from microblog.request import Registry, Request
 from microblog.settings import Settings
@@ -98,7 +98,7 @@ class SlowQueries:
     def note_slow(self, run: Run) -> bool:
         request = None if run.observation is None else run.observation.request
         # Rows that are fetched while the response is being sent come after the request's report.
-        if request is None or present() is not run.observation:
+        if request is None or get_current_observation() is not run.observation:
             return False
         kept = request.environ.setdefault(SLOW, [])
         if len(kept) < MOST_REPORTS_OF_A_REQUEST:

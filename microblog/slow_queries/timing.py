@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from microblog.call_sites import CallSite, find_call_site
-from microblog.observing import Observation, Recorded, present
+from microblog.observing import Observation, Recorded, get_current_observation
 from microblog.slow_queries.parameters import format_parameters
 
 UNCOUNTED = ("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -127,7 +127,7 @@ class Timer:
         self.end_statement(cursor)  # SQLAlchemy inserts many rows with one cursor
         limit = self._slow_ns
         entry = recorded = None
-        observation = present()
+        observation = get_current_observation()
         if observation is not None:
             entry = observation.counts.get(statement) or self._new_entry(observation, statement)
             if entry is not None:
@@ -203,7 +203,7 @@ class Timer:
 
     def count_commit(self, connection: Any, ns: int) -> None:
         """Add the time of a COMMIT, which is not counted as a statement."""
-        observation = present()
+        observation = get_current_observation()
         if observation is not None:
             observation.sql_ns += ns
             if observation.recorded is not None:

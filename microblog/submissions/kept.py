@@ -18,9 +18,9 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from microblog.formdata import MOST_CHARACTERS
 from microblog.request import MAX_BODY, Request
-from microblog.security.cookies import SESSION_COOKIE, cookie_name
-from microblog.security.identity import Identity, token_hash
-from microblog.security.redirects import safe_next
+from microblog.security.cookies import SESSION_COOKIE, get_cookie_name
+from microblog.security.identity import Identity, hash_token
+from microblog.security.redirects import check_next
 from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.queries import Pairs
@@ -147,7 +147,7 @@ def make_serializer(request: Request) -> URLSafeSerializer:
 
 def build_log_in_form(request: Request, sent: Sent) -> Kept:
     """The log-in form that carries the form that was sent."""
-    was_logged_in = sent.owner is not None or cookie_name(request, SESSION_COOKIE) in request.cookies
+    was_logged_in = sent.owner is not None or get_cookie_name(request, SESSION_COOKIE) in request.cookies
     why = LOGGED_OUT if was_logged_in else NOT_LOGGED_IN
     value = sign_form(request, sent)
     bytes_of_text = sum(len(text.encode()) for _, text in list_typed(request, sent))
@@ -180,14 +180,14 @@ def read_carried_form(request: Request) -> Sent | None:
 def keep(request: Request, user_id: int, sent: Sent) -> str:
     """Keep the form in the transaction of the log-in; return the address at which the person finds it."""
     token = secrets.token_urlsafe(32)
-    queries.keep(request.begin_write(), token_hash(token), user_id, sent.path, sent.fields)
+    queries.keep(request.begin_write(), hash_token(token), user_id, sent.path, sent.fields)
     return build_address(request, sent, token)
 
 
 def build_address(request: Request, sent: Sent, token: str) -> str:
     path = f"{request.script_name}{sent.path}"
-    with_query = safe_next(f"{path}?{sent.query}&{KEPT}={token}") if sent.query else None
-    return with_query or safe_next(f"{path}?{KEPT}={token}") or request.link()
+    with_query = check_next(f"{path}?{sent.query}&{KEPT}={token}") if sent.query else None
+    return with_query or check_next(f"{path}?{KEPT}={token}") or request.link()
 
 
 # On the page of the form
@@ -206,7 +206,7 @@ def find_kept_form(request: Request) -> Kept | None:
     fields = None
     if TOKEN.fullmatch(token):
         with request.registry.database.read() as session:
-            fields = queries.find_kept_fields(session, token_hash(token), me.id, get_path(request))
+            fields = queries.find_kept_fields(session, hash_token(token), me.id, get_path(request))
     if fields is None:
         return Kept((), GONE, "info", is_there=False)
     return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
@@ -228,7 +228,7 @@ def forget_kept_form(request: Request) -> None:
     """Delete the kept form from which the form of this request came, now that it has been done."""
     token = find_kept_token(request)
     if token and request.identity is not None:
-        queries.forget(request.begin_write(), token_hash(token), request.identity.id, get_path(request))
+        queries.forget(request.begin_write(), hash_token(token), request.identity.id, get_path(request))
 
 
 def includeme(config: Any) -> None:

@@ -26,13 +26,13 @@ from sqlalchemy import orm
 
 from microblog.call_sites import passes_on
 from microblog.request import Request
-from microblog.security.csrf import is_form_of_this_browser, posted_token
+from microblog.security.csrf import get_posted_token, is_form_of_this_browser
 from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.interfaces import get_log_ins
 from microblog.submissions.kept import forget_kept_form
-from microblog.web.errors import error_page
-from microblog.web.flash import ACCEPTED, said, say_only
+from microblog.web.errors import make_error_page
+from microblog.web.flash import ACCEPTED, list_new_messages, replace_new_messages
 from microblog.web.forms import FORM_KEY
 
 SENT_TWICE = "You have sent this form twice, and the first one is being answered."
@@ -59,7 +59,7 @@ def compute_form_fingerprint(request: Request) -> str | None:
     if not FORM_KEY.fullmatch(request.POST.get("key", "")) or not is_form_of_this_browser(request):
         return None
     url = [request.script_name, request.path_info, request.query_string]
-    text = json.dumps(["form", url, posted_token(request), fields])
+    text = json.dumps(["form", url, get_posted_token(request), fields])
     return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -113,7 +113,7 @@ def note_result(request: Request, response: Any) -> None:
         if fingerprint is not None:
             request.flash(request.POST["key"], ACCEPTED)
             if request.is_done_once:
-                result = queries.Result(response.location, said(request), request.logged_in)
+                result = queries.Result(response.location, list_new_messages(request), request.logged_in)
                 queries.set_result(request.dbsession, fingerprint, result)
     elif fingerprint is not None and request.is_done_once:
         queries.release(request.dbsession, fingerprint)
@@ -122,7 +122,7 @@ def note_result(request: Request, response: Any) -> None:
 @exception_view_config(context=SentTwice)
 def sent_twice(error: SentTwice, request: Request) -> Any:
     """Shown only if the result of the other copy is gone again: otherwise `replay` answers."""
-    return error_page(request, 409, str(error))
+    return make_error_page(request, 409, str(error))
 
 
 def replay(request: Request) -> Any:
@@ -149,7 +149,7 @@ def replay(request: Request) -> Any:
                 )
         elif me.id != them.user_id:
             return None
-    say_only(request, result.messages)
+    replace_new_messages(request, result.messages)
     return response
 
 

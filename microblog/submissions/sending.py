@@ -20,14 +20,14 @@ from sqlalchemy.exc import DBAPIError
 from microblog.call_sites import passes_on
 from microblog.redaction import mask_address
 from microblog.request import Registry, Request
-from microblog.security.csrf import BadToken, check_unsafe_request, posted_token
+from microblog.security.csrf import BadToken, check_unsafe_request, get_posted_token
 from microblog.security.gate import GATE_TWEEN
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replay
 from microblog.transactions import TRANSACTION_TWEEN, is_safe
 from microblog.tree import is_api
-from microblog.web.errors import allowed_methods, error_page
+from microblog.web.errors import find_allowed_methods, make_error_page
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any
     return (
         replay_refused(request)
         or show_again(handler, request)
-        or error_page(request, error.status_int, error.detail)
+        or make_error_page(request, error.status_int, error.detail)
     )
 
 
@@ -141,7 +141,7 @@ def show_again(handler: Handler, request: Request) -> Any:
     if page.has_failed or not page.takes_forms:
         return None
     if page.response.status_int == HTTPSeeOther.code:
-        return page.response if posted_token(request) else None
+        return page.response if get_posted_token(request) else None
     return answer(request, page, 400, notice)
 
 
@@ -191,7 +191,7 @@ def request_page(
         with RequestContext(shown):
             response = handler(shown)
         page = Page(
-            shown, response, kept.resolve_path(shown, sent), takes_forms="POST" in allowed_methods(shown)
+            shown, response, kept.resolve_path(shown, sent), takes_forms="POST" in find_allowed_methods(shown)
         )
     finally:
         shown._process_finished_callbacks()

@@ -29,9 +29,10 @@ def list_posts(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> 
     return [PostRow(*row) for row in session.execute(select_page(query, Post.id, cursor, limit))]
 
 
-# The home timeline, on read: first the ids, from the covering index (user_id, id),
-# where each followed person's are read only as far as the page needs; then the posts. PostgreSQL does
-# not stop early by itself: a page's posts are by those whose nearest post is among the page's nearest.
+# The home timeline is computed on read: first the ids, from the covering index (user_id, id), of which only
+# as many are read per followed person as the page needs; then the posts. PostgreSQL does not stop early by
+# itself, so the authors are limited first: only those whose nearest post is among the nearest can be on the
+# page.
 HOME_TIMELINE = {
     "sqlite": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email

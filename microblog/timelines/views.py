@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from microblog.paging import Cursor
-from microblog.people.queries import follows
+from microblog.people.queries import is_following
 from microblog.people.resources import Person
 from microblog.posts.forms import PostForm
 from microblog.posts.paging import POSTS
@@ -21,7 +21,7 @@ def home(root: Root, request: Request) -> Any:
     me = request.identity
     if me is None:
         request.override_renderer = "templates/public.jinja2"
-        return {"page": public_timeline(request), "page_name": "home"}
+        return {"page": read_public_timeline(request), "page_name": "home"}
 
     def fetch(cursor: Cursor, limit: int) -> Any:
         return queries.list_home_posts(request.dbsession, me.id, cursor, limit)
@@ -32,10 +32,10 @@ def home(root: Root, request: Request) -> Any:
 
 @page_view(context=Root, name="explore", renderer="templates/explore.jinja2")
 def explore(root: Root, request: Request) -> Any:
-    return {"page": public_timeline(request), "page_name": "explore"}
+    return {"page": read_public_timeline(request), "page_name": "explore"}
 
 
-def public_timeline(request: Request) -> Any:
+def read_public_timeline(request: Request) -> Any:
     return read_page(
         request, POSTS, lambda cursor, limit: queries.list_public_posts(request.dbsession, cursor, limit)
     )
@@ -53,6 +53,6 @@ def profile(user: Person, request: Request) -> Any:
         "person": person,
         "page": read_page(request, POSTS, fetch),
         "is_me": me == person.id,
-        "i_follow": me not in (None, person.id) and follows(request.dbsession, me or 0, person.id),
+        "i_follow": me not in (None, person.id) and is_following(request.dbsession, me or 0, person.id),
         "page_name": "profile" if me == person.id else "",
     }

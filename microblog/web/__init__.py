@@ -1,4 +1,4 @@
-"""What all pages share: `page_view`, forms, error pages, messages for the next page."""
+"""What all pages share: `page_view`, forms, error pages, flash messages."""
 
 from typing import Any
 

@@ -12,8 +12,8 @@ from microblog.tree import Api
 class api_view(view_config):  # noqa: N801  # a decorator, like view_config
     """A view that answers with JSON, at its one address below `/api`, where there are no pages.
 
-    `methods` are all that it understands, as with `page_view`. Cookies are not read there: whoever changes
-    something brings an `Authorization` header, unless the view says `csrf=False`.
+    `methods` are those that it accepts, as with `page_view`. Cookies are not read: a request that changes
+    something needs an `Authorization` header, unless the view says `csrf=False`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What a person sees when something fails: a sentence, the right status, and nothing typed is lost.
+"""Error pages: a sentence, the right status, and the text that the person typed.
 
-A client of `/api` gets the same as JSON. What is our own fault (5xx) has a page that needs neither the
-database nor to know who reads it.
+A client of `/api` gets JSON instead. The pages of our own faults (5xx) need neither the database nor the
+identity of the reader.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from microblog.addresses import parse_mail_address
 from microblog.call_sites import passes_on
 from microblog.db import StaleData
 from microblog.events import RequestFailed
-from microblog.outages import AWAY, DatabaseUnavailable, one_line
+from microblog.outages import AWAY, DatabaseUnavailable, format_reason
 from microblog.redaction import format_trace, mask_address
 from microblog.request import Registry, Request
 from microblog.security.csrf import BEARER, is_same_origin
 from microblog.security.gate import GATE_TWEEN
 from microblog.security.headers import HEADERS_TWEEN
-from microblog.security.redirects import safe_next
+from microblog.security.redirects import check_next
 from microblog.security.settings import DEVELOPMENT
 from microblog.tree import is_api
 from microblog.web.settings import CONTACT
@@ -68,15 +68,15 @@ SENTENCES = {
     401: "Send valid credentials in the header Authorization.",
     403: "You may not do this.",
     404: "There is nothing at this address.",
-    405: "This page cannot be asked for in this way. Open it from one of our own pages.",
-    409: "Somebody changed this at the same moment, and nothing was done. Look at it, and try again.",
-    410: "What was at this address is gone, and does not come back.",
+    405: "This page cannot be opened in this way. Open it from one of our own pages.",
+    409: "Somebody changed this at the same time, and nothing was done. Look at it, and try again.",
+    410: "What was at this address is gone for good.",
     413: "This is larger than what is accepted here.",
-    429: "That was more than is allowed in so short a time. Wait a little, and try again.",
+    429: "These were too many requests in a short time. Wait a little, and try again.",
     500: "This is our fault, and nothing was changed. Please try again later.",
-    503: "Too many people write at this moment, and nothing was changed. Please try again.",
+    503: "Too many people are writing right now, and nothing was changed. Please try again.",
 }
-# When to try again, in seconds, if whoever refuses has not said it.
+# When to try again, unless the error says it.
 RETRY_SECONDS = {429: 60, 503: 5}
 PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 
@@ -85,7 +85,7 @@ LOG_IN_FIRST = "Please log in first: that page is only for people who have an ac
 # The languages of these texts; a translation adds its own.
 LANGUAGES = ("en",)
 
-# When even the page of the error fails.
+# For when the error page itself fails.
 LAST_RESORT = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Something went wrong</title></head>
@@ -97,11 +97,11 @@ LAST_RESORT = """<!DOCTYPE html>
 
 
 def get_language(request: Request) -> str:
-    """The language in which this reader is told of errors."""
+    """The language of error pages for this reader."""
     return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
 
 
-def error_page(
+def make_error_page(
     request: Request,
     status: int,
     sentence: str | None = None,
@@ -109,22 +109,22 @@ def error_page(
     title: str | None = None,
     incident: str | None = None,
     headers: Mapping[str, str] = {},
-    is_told: bool = False,
+    is_logged: bool = False,
 ) -> Any:
-    """A page of its own for an error, or its JSON.
+    """The page of an error, or its JSON.
 
-    Also one line in the log, unless it is an incident, or the log `is_told` already.
+    Also writes a line to the log, unless the error is an incident, or `is_logged` already.
     """
     title = title or TITLES.get(status, TITLES[500 if status >= 500 else 400])
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
-    if incident is None and not is_told:
+    if incident is None and not is_logged:
         level = logging.ERROR if status >= 500 else logging.INFO
         log.log(level, "%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     if is_api(request):
         error = {"status": status, "title": title, "message": sentence, "incident": incident}
         response = Response(json_body={"error": error}, cache_control="no-store")
     else:
-        response = html_page(request, status, title, sentence, incident)
+        response = make_html_page(request, status, title, sentence, incident)
     response.status_int = status
     if status in RETRY_SECONDS:
         response.headers["Retry-After"] = str(RETRY_SECONDS[status])
@@ -132,17 +132,17 @@ def error_page(
     return response
 
 
-def html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
+def make_html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
     is_ours = status >= 500
     if is_ours:
         request.without_identity = True
     else:
         try:
             request.identity  # noqa: B018
-        except DBAPIError:  # the page needs no database, only its header would like to know who reads it
+        except DBAPIError:  # only the header of the page needs the identity
             request.without_identity = True
     actions = [("Go to the front page", request.link())]
-    again = safe_next(request.here)  # //elsewhere.example/ would be another site
+    again = check_next(request.here)  # //elsewhere.example/ would be another site
     if is_ours and request.method in ("GET", "HEAD") and again is not None:
         actions.insert(0, ("Try again", again))
     values = {
@@ -150,13 +150,13 @@ def html_page(request: Request, status: int, title: str, sentence: str, incident
         "title": title,
         "sentence": sentence,
         "language": get_language(request),
-        "recovered": typed(request),
+        "recovered": list_typed_texts(request),
         "actions": actions,
         "incident": incident,
         "trace": get_trace(request) if incident else None,
-        "moment": datetime.now(UTC),
+        "now": datetime.now(UTC),
         "contact": request.microblog[CONTACT],
-        "contact_link": contact_link(request.microblog[CONTACT], incident),
+        "contact_link": make_contact_link(request.microblog[CONTACT], incident),
     }
     template = "alone" if is_ours else "error"
     return render_to_response(f"microblog.web:templates/errors/{template}.jinja2", values, request=request)
@@ -168,7 +168,7 @@ def get_trace(request: Request) -> str | None:
     return format_trace(error) if request.microblog[DEVELOPMENT] and error is not None else None
 
 
-def contact_link(contact: str | None, incident: str | None) -> str | None:
+def make_contact_link(contact: str | None, incident: str | None) -> str | None:
     """Where the contact leads, when it is the address of a page or of a mailbox."""
     if contact is None or contact.startswith(("https://", "http://")):
         return contact
@@ -180,11 +180,11 @@ def contact_link(contact: str | None, incident: str | None) -> str | None:
 
 @exception_view_config(context=HTTPClientError)
 def client_error(error: HTTPClientError, request: Request) -> Any:
-    return error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
+    return make_error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
 
 
-def typed(request: Request) -> list[tuple[str, str]]:
-    """(label, text) of what a person has typed into the form of a page of ours; it is given back."""
+def list_typed_texts(request: Request) -> list[tuple[str, str]]:
+    """(label, text) of each field that the person has typed into a form of ours, to be shown again."""
     if request.method != "POST" or not is_same_origin(request):
         return []
     return [
@@ -196,17 +196,17 @@ def typed(request: Request) -> list[tuple[str, str]]:
 
 @exception_view_config(context=HTTPServerError)
 def server_error(error: HTTPServerError, request: Request) -> Any:
-    return error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
+    return make_error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
 
 
 @exception_view_config(context=DatabaseUnavailable)
 def unavailable(error: DatabaseUnavailable, request: Request) -> Any:
-    """Told once, when it began, and not for each request."""
-    return error_page(request, 503, error.outage.for_people, title=UNAVAILABLE, is_told=True)
+    """The outage was logged when it began, and is not logged for each request."""
+    return make_error_page(request, 503, error.outage.for_people, title=UNAVAILABLE, is_logged=True)
 
 
 class RetryablePredicate:
-    """`retryable=True`: the exception is marked for another attempt, and there is none left."""
+    """`retryable=True`: the exception is marked as retryable."""
 
     def __init__(self, value: bool, info: Any) -> None:
         self.value = value
@@ -222,39 +222,39 @@ class RetryablePredicate:
 
 @exception_view_config(context=DBAPIError, retryable=True)
 def busy(error: DBAPIError, request: Request) -> Any:
-    """The last attempt of a transaction that others held up."""
+    """The last attempt of a transaction that waited for others in vain."""
     if is_error_retryable(request, error):
-        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
+        return Response(LAST_RESORT, status=503)  # nobody sees this: there is another attempt
     if error.connection_invalidated:
-        # Lost each time: it is about to go away, or is just starting.
-        request.registry.database.outages.noticed(AWAY, one_line(error.orig or error))
+        # The connection was lost in each attempt: the server is about to stop, or is just starting.
+        request.registry.database.outages.report(AWAY, format_reason(error.orig or error))
         return unavailable(DatabaseUnavailable(AWAY, ""), request)
-    return error_page(request, 503)
+    return make_error_page(request, 503)
 
 
 @exception_view_config(context=StaleData)
 def stale(error: StaleData, request: Request) -> Any:
-    """The last attempt of a request during each of which somebody changed what it was about."""
+    """The last attempt of a request; during each of them somebody changed its data."""
     if is_error_retryable(request, error):
-        return Response(LAST_RESORT, status=503)  # which nobody sees: there is another attempt
-    return error_page(request, 409)
+        return Response(LAST_RESORT, status=503)  # nobody sees this: there is another attempt
+    return make_error_page(request, 409)
 
 
 @notfound_view_config()
 def not_found(error: HTTPNotFound, request: Request) -> Any:
-    methods = allowed_methods(request)
+    methods = find_allowed_methods(request)
     if methods and request.method not in methods:
-        return error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
-    return error_page(request, 404, get_sentence(error, request))
+        return make_error_page(request, 405, headers={"Allow": ", ".join(sorted(methods))})
+    return make_error_page(request, 404, get_sentence(error, request))
 
 
 def get_sentence(error: HTTPException, request: Request) -> str | None:
-    """The sentence for people with which a view raised it.
+    """The sentence for people that a view gave the error.
 
-    None for what Pyramid raises by itself: its details are a path, predicates, or an entry of an ACL.
+    None for errors of Pyramid itself: their details are a path, predicates, or an entry of an ACL.
     """
     is_denied_by_acl = getattr(error, "result", None) is not None
-    is_static = request.matched_route is not None  # the only views with a route, which tell an address
+    is_static = request.matched_route is not None  # the only views with a route; their detail is an address
     is_of_traversal = isinstance(error, PredicateMismatch) or error.detail == request.path_info
     if is_denied_by_acl or is_static or is_of_traversal:
         return None
@@ -263,44 +263,43 @@ def get_sentence(error: HTTPException, request: Request) -> str | None:
 
 @forbidden_view_config()
 def forbidden(error: HTTPForbidden, request: Request) -> Any:
-    """A visitor is asked to log in, and comes back; who is logged in already is told why not.
+    """Ask a visitor to log in and return, and a program for credentials; else show the reason.
 
-    A program is asked for credentials.
-    A view that raised it with a sentence of its own (signing up is closed) says it to everybody.
+    The sentence of a view that raised the error (signing up is closed) is shown to everybody.
     """
     sentence = get_sentence(error, request)
-    is_nobody = sentence is None and request.identity is None
-    if is_nobody and is_api(request):
-        return error_page(request, 401, headers=BEARER)
-    if is_nobody:
+    is_visitor = sentence is None and request.identity is None
+    if is_visitor and is_api(request):
+        return make_error_page(request, 401, headers=BEARER)
+    if is_visitor:
         target = request.here if request.method in ("GET", "HEAD") else None
         if target is not None:
             request.flash(LOG_IN_FIRST, "info")
         request.asks_to_log_in = True
         return HTTPSeeOther(location=request.link("login", next=target))
     why = getattr(request.context, "why_forbidden", None)
-    return error_page(request, 403, sentence or (why(request) if why else None))
+    return make_error_page(request, 403, sentence or (why(request) if why else None))
 
 
-def allowed_methods(request: Request) -> set[str]:
-    """The methods of the views that this URL has, from the introspector; empty when it has none."""
+def find_allowed_methods(request: Request) -> set[str]:
+    """The methods that the views of this URL accept; empty when it has no view."""
     context = getattr(request, "context", None)
     if context is None or request.subpath:
         return set()
     methods: set[str] = set()
-    for context_type, name, view_methods in methods_of_tree(request):
+    for context_type, name, view_methods in list_view_methods(request):
         if name == request.view_name and isinstance(context, context_type):
             methods.update(view_methods)
     return methods
 
 
-def methods_of_tree(request: Request) -> list[tuple[type, str, tuple[str, ...]]]:
-    """Those of the views below /api, or of those above: `page_view` and `api_view` name one tree each."""
+def list_view_methods(request: Request) -> list[tuple[type, str, tuple[str, ...]]]:
+    """(context, name, methods) of the views of the API below /api, else of all pages."""
     return request.registry.api_methods if is_api(request) else request.registry.page_methods
 
 
-def remember_page_methods(event: ApplicationCreated) -> None:
-    """Once all views are known: which context and name understand which methods."""
+def collect_methods(event: ApplicationCreated) -> None:
+    """Once all views are known: collect the methods by context and name, for pages and for the API."""
     registry = event.app.registry
     registry.page_methods, registry.api_methods = [], []
     for item in registry.introspector.get_category("views") or ():
@@ -331,15 +330,15 @@ class ToolbarPredicate:
 
 
 def unexpected(error: Exception, request: Request) -> Any:
-    """A fault of ours: the trace goes to the log and the admins, the person gets an incident's number."""
+    """A fault of ours: the log and the admins get the trace, the person gets an incident number."""
     try:
         if not is_error_retryable(request, error):
             failed = RequestFailed(request, error)
             request.registry.notify(failed)
-            return error_page(request, 500, incident=failed.incident)
+            return make_error_page(request, 500, incident=failed.incident)
     except Exception:
-        log.exception("The page of an error failed too.")
-    # Or there is another attempt, and nobody sees this.
+        log.exception("The error page failed, too.")
+    # Either the error page failed, or there is another attempt and nobody sees this.
     if is_api(request):
         error_of_ours = {"status": 500, "title": TITLES[500], "message": SENTENCES[500], "incident": None}
         return Response(json_body={"error": error_of_ours}, status=500)
@@ -347,7 +346,7 @@ def unexpected(error: Exception, request: Request) -> Any:
 
 
 def errors_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:
-    """Errors that are raised over the exception views (in the gate, by a COMMIT) get a page too."""
+    """Make error pages also for errors outside the exception views (in the gate, by a COMMIT)."""
 
     @passes_on
     def errors(request: Request) -> Any:
@@ -365,8 +364,8 @@ ERRORS_TWEEN = f"{__name__}.{errors_tween.__name__}"
 
 
 def add_recovered_fields(config: Any, **labels: str) -> None:
-    """Directive: the texts that people type into fields of these names are given back to them, each under
-    its label, by the page of an error. Never a password.
+    """Directive: error pages show again what people typed into the fields of these names, each under its
+    label. Not for passwords.
     """
     for name, label in labels.items():
         config.action(
@@ -381,4 +380,4 @@ def includeme(config: Any) -> None:
     config.add_view_predicate("retryable", RetryablePredicate)
     config.add_view_predicate("in_toolbar", ToolbarPredicate)
     config.add_exception_view(unexpected, context=Exception, in_toolbar=False)
-    config.add_subscriber(remember_page_methods, ApplicationCreated)
+    config.add_subscriber(collect_methods, ApplicationCreated)

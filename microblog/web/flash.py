@@ -1,4 +1,4 @@
-"""Flash messages: said on the next page, kept in a signed cookie, so that nothing is written for them."""
+"""Flash messages: shown on the next page, and kept in a signed cookie, so that they need no write."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from microblog.request import Request
-from microblog.security.cookies import cookie_name, delete_cookie, set_cookie
+from microblog.security.cookies import delete_cookie, get_cookie_name, set_cookie
 from microblog.security.settings import SECRET
 
 COOKIE = "flash"
-ACCEPTED = "accepted"  # the kind of what is not said to people: the key of a form, for the script
+ACCEPTED = "accepted"  # the kind of a message that is not shown: the key of a form, for the script
 MOST_MESSAGES = 5
 MOST_CHARACTERS = 300  # five of them fit in a cookie
 
@@ -26,51 +26,51 @@ class Message:
     text: str
 
 
-def serializer(request: Request) -> URLSafeSerializer:
+def make_serializer(request: Request) -> URLSafeSerializer:
     return URLSafeSerializer(request.microblog[SECRET], salt="flash")
 
 
 def flash(request: Request, text: str, kind: str = "success") -> None:
-    """Say this on the page that follows."""
-    say_only(request, [*said(request), (kind, text[:MOST_CHARACTERS])])
+    """Show this message on the next page."""
+    replace_new_messages(request, [*list_new_messages(request), (kind, text[:MOST_CHARACTERS])])
 
 
-def said(request: Request) -> list[tuple[str, str]]:
-    """The (kind, text) of what this request has said so far."""
-    return list(request.said or ())
+def list_new_messages(request: Request) -> list[tuple[str, str]]:
+    """(kind, text) of each message that this request has added so far."""
+    return list(request.new_messages or ())
 
 
-def say_only(request: Request, messages: Sequence[tuple[str, str]]) -> None:
-    """Say these, and nothing else that this request has said so far."""
-    if request.said is None:
-        request.add_response_callback(keep)
-    request.said = list(messages)
+def replace_new_messages(request: Request, messages: Sequence[tuple[str, str]]) -> None:
+    """Show these messages instead of those that this request has added so far."""
+    if request.new_messages is None:
+        request.add_response_callback(store_messages)
+    request.new_messages = list(messages)
 
 
-def keep(request: Request, response: Any) -> None:
-    earlier = [(message.kind, message.text) for message in received(request)]
-    messages = [*earlier, *said(request)][-MOST_MESSAGES:]
-    set_cookie(request, response, COOKIE, serializer(request).dumps(messages))
+def store_messages(request: Request, response: Any) -> None:
+    earlier = [(message.kind, message.text) for message in read_messages(request)]
+    messages = [*earlier, *list_new_messages(request)][-MOST_MESSAGES:]
+    set_cookie(request, response, COOKIE, make_serializer(request).dumps(messages))
 
 
-def received(request: Request) -> list[Message]:
-    """What the request before this one said. A forged or broken cookie says nothing."""
-    value = request.cookies.get(cookie_name(request, COOKIE))
+def read_messages(request: Request) -> list[Message]:
+    """The messages of the previous request. A forged or broken cookie is ignored."""
+    value = request.cookies.get(get_cookie_name(request, COOKIE))
     if not value:
         return []
     try:
-        return [Message(kind, text) for kind, text in serializer(request).loads(value)]
+        return [Message(kind, text) for kind, text in make_serializer(request).loads(value)]
     except BadSignature:
         return []
 
 
 def pop_flash_messages(request: Request) -> list[Message]:
     """The messages to show on this page; they are gone on the next."""
-    messages = received(request)
+    messages = read_messages(request)
     if messages:
         request.add_response_callback(
             lambda request, response: (
-                delete_cookie(request, response, COOKIE) if request.said is None else None
+                delete_cookie(request, response, COOKIE) if request.new_messages is None else None
             )
         )
     return messages

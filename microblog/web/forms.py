@@ -15,19 +15,19 @@ from wtforms.validators import StopValidation, ValidationError
 from microblog.request import Request
 from microblog.texts import InvalidText, check_characters, check_graphemes
 
-# Fields of every form that are none of its own: who may send it, where to go on, what makes it the same form
-# when it comes twice, and what it was filled with (microblog/submissions).
+# Fields that every form may have: the CSRF token, the next page, the key by which a form that is sent twice
+# is recognized, and the token of a kept form (microblog/submissions).
 COMMON_FIELDS = frozenset({"csrf_token", "next", "key", "kept"})
-# Random characters, and the id of whoever the page was made for (see `microblog.submissions.results`).
+# Random characters, and the id of the reader of the page (see `microblog.submissions.results`).
 FORM_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.(?P<owner>[0-9]{1,18}))?")
 BROKEN = "This form is broken. Open the page again."
 UNKNOWN_FIELDS_NAMED = 3
 
 
 class Form(WTForm):
-    """A form that says so when it gets a field which it does not know, or one that holds a NUL.
+    """A form that refuses unknown fields and files.
 
-    On the page that shows it, it is filled with what its person sent before, when that was kept.
+    When a form that the person sent before was kept, its page shows it filled with that.
     """
 
     def __init__(self, request: Request, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class Form(WTForm):
         super().__init__(None if typed is None else MultiDict(typed), **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """True when everything is right; else the sentences are in the fields and `form_errors`."""
+        """True when the form is valid; else the sentences are in the fields and in `form_errors`."""
         valid = bool(super().validate(extra_validators))
         known = COMMON_FIELDS.union(self._fields)
         unknown = [name for name in dict.fromkeys(self.request.POST) if name not in known]
@@ -56,15 +56,15 @@ class Form(WTForm):
             self.form_errors.append(BROKEN)
         return valid and not self.form_errors
 
-    def text(self, name: str) -> str:
-        """What was typed in this field; empty when nothing was."""
+    def get_text(self, name: str) -> str:
+        """The text of this field; "" when it is empty."""
         return self._fields[name].data or ""
 
 
 def check_button(request: Request) -> None:
-    """A form that is only a button has nothing to fill in, so there is no form to give back.
+    """Validate a form that is only a button: it has no fields in which errors could be shown.
 
-    :raises HTTPBadRequest: when it brings a field that no page of ours has.
+    :raises HTTPBadRequest: when it has a field that no page of ours has.
     """
     form = Form(request)
     if not form.validate():
@@ -72,10 +72,10 @@ def check_button(request: Request) -> None:
 
 
 class Rule:
-    """A validator of a field: what `check(text)` refuses is shown with its sentence.
+    """A validator of a field: shows the sentence of `InvalidText` that `check(text)` raises.
 
-    With `stop`, a text that it refuses is shown to no other validator: what they do may take the square of
-    the length, as putting accents in order does.
+    With `stop`, no further validator gets a text that is refused: they may take quadratic time, as Unicode
+    normalization does.
     """
 
     def __init__(self, check: Callable[[str], None], *, stop: bool = False) -> None:

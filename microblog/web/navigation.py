@@ -1,4 +1,4 @@
-"""The links in the frame of every page: each room adds its own with `config.add_nav_item`."""
+"""The links in the layout of every page: each room adds its own with `config.add_nav_item`."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from pyramid.exceptions import ConfigurationError
 
 from microblog.request import Request
 
-PLACES = ("header", "nav", "footer")
+SLOTS = ("header", "nav", "footer")
 
 
-def everybody(request: Request) -> bool:
+def is_anybody(request: Request) -> bool:
     return True
 
 
-def visitors(request: Request) -> bool:
-    """Who is not logged in."""
+def is_visitor(request: Request) -> bool:
+    """Is the reader not logged in?"""
     return request.identity is None
 
 
-def people(request: Request) -> bool:
-    """Who is logged in."""
+def is_logged_in(request: Request) -> bool:
+    """Is the reader logged in?"""
     return request.identity is not None
 
 
-def admins(request: Request) -> bool:
+def is_admin(request: Request) -> bool:
     return request.identity is not None and request.identity.is_admin
 
 
 @dataclass(frozen=True, kw_only=True)
 class NavItem:
-    """One link, or whatever its own template makes of it.
+    """A link, or a template of its own, in the `slot` "header", "nav" or "footer".
 
-    It is the current page when the view gives its `name` as `page_name`. A `template`, an asset
-    specification, brings its own `<li>` (in the header and the footer: none) and knows the item as `item`.
+    It is the current page when the view gives its `name` as `page_name`. A `template` (an asset
+    specification) has its own `<li>` (in the header and footer: none) and gets the item as `item`.
     """
 
     name: str
     label: str = ""
     link: Callable[[Request], str] | None = None
     template: str | None = None
-    shown: Callable[[Request], bool] = everybody
+    shown: Callable[[Request], bool] = is_anybody
     order: int
-    place: str = "nav"
+    slot: str = "nav"
 
 
 def add_nav_item(
@@ -57,22 +57,22 @@ def add_nav_item(
     order: int,
     **more: Any,
 ) -> None:
-    """Directive: a link in the frame of every page, in ascending `order` (see `NavItem`)."""
+    """Directive: a link in the layout of every page, in ascending `order` (see `NavItem`)."""
     item = NavItem(name=name, label=label, link=link, order=order, **more)
-    if item.place not in PLACES or (item.link is None) == (item.template is None):
+    if item.slot not in SLOTS or (item.link is None) == (item.template is None):
         raise ConfigurationError(
-            f"The nav item {name!r} needs a link or a template, and a place out of {', '.join(PLACES)}."
+            f"The nav item {name!r} needs a link or a template, and one of the slots {', '.join(SLOTS)}."
         )
     config.action(("nav item", name), lambda: config.registry.nav_items.__setitem__(name, item))
 
 
-def list_nav_items(request: Request, place: str) -> list[NavItem]:
-    """What whoever reads this page sees in this place, in order."""
-    items = [item for item in request.registry.nav_items.values() if item.place == place]
+def list_nav_items(request: Request, slot: str) -> list[NavItem]:
+    """The items of this slot that the reader of this page sees, in order."""
+    items = [item for item in request.registry.nav_items.values() if item.slot == slot]
     return sorted((item for item in items if item.shown(request)), key=lambda item: item.order)
 
 
 def includeme(config: Any) -> None:
     config.registry.nav_items = {}
     config.add_directive("add_nav_item", add_nav_item)
-    config.add_template_global("nav_items", lambda request: lambda place: list_nav_items(request, place))
+    config.add_template_global("nav_items", lambda request: lambda slot: list_nav_items(request, slot))

@@ -37,10 +37,10 @@ Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
 class page_view(view_config):  # noqa: N801  # a decorator, like view_config
     """A view that answers with HTML, at its one address, which is not below `/api`.
 
-    `methods` are all that it understands; others get a 405 with `Allow`. GET on another spelling
-    of the address (a slash too many, another case of a nickname) is a 301 to the right one.
+    `methods` are those that it accepts; others get a 405 with `Allow`. GET on another spelling of the
+    address (a slash too many, another case of a nickname) is a 301 to the right one.
 
-    `repeatable` says that to send its form twice is to send it once (`microblog/submissions/results.py`).
+    `repeatable`: sending its form twice is the same as once (`microblog/submissions/results.py`).
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
 
 
 def canonical_deriver(view: Any, info: Any) -> Any:
-    """Pages, and views of the API, answer at their one address only (see `page_view`)."""
+    """Redirect other spellings of the address of a page, or of a view of the API (see `page_view`)."""
     if not info.options.get("page") and not info.options.get("api"):
         return view
 
@@ -84,14 +84,14 @@ def canonical_deriver(view: Any, info: Any) -> Any:
 
 
 def move_permanently(request: Request, location: str) -> Response:
-    """A nickname may change hands, so nobody may keep this for ever."""
+    """Redirect, without caching it for ever: a nickname may get another owner."""
     if is_api(request):
         return Response(json_body=None, status=301, location=location, cache_control="no-cache")
     return HTTPMovedPermanently(location=location, cache_control="no-cache")
 
 
 def shows_form(request: Request) -> bool:
-    """Is it a form that somebody has sent already? It is shown at the address to which it was sent."""
+    """Does the page show a form again that was sent? It does so at the address to which it was sent."""
     if request.shows_sent_form:
         return True
     return request.kept_form is not None and bool(request.kept_form.token)
@@ -104,11 +104,11 @@ canonical_deriver.options = ("page", "api")  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=1024)
-def ago(amount: int, seconds_in_unit: int) -> str:
+def format_ago(amount: int, seconds_in_unit: int) -> str:
     return format_timedelta(
         -amount * seconds_in_unit,
         threshold=1e9,
-        granularity=unit_name(seconds_in_unit),
+        granularity=get_unit_name(seconds_in_unit),
         add_direction=True,
         locale=LOCALE,
     )
@@ -118,34 +118,34 @@ UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 DAYS_BEFORE_A_DATE = 7
 
 
-def unit_name(seconds: int) -> Any:
+def get_unit_name(seconds: int) -> Any:
     return dict(UNITS)[seconds]
 
 
-def when(moment: datetime | None) -> Markup:
-    """`<time>`: how long ago, and after a week the date; the exact moment in its title."""
-    if moment is None:
+def when(timestamp: datetime | None) -> Markup:
+    """`<time>`: how long ago, and after a week the date; the exact time is in its title."""
+    if timestamp is None:
         return Markup()
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    seconds = max(0, int((datetime.now(UTC) - timestamp).total_seconds()))
     if seconds >= DAYS_BEFORE_A_DATE * 86_400:
-        words = format_date(moment, "medium", locale=LOCALE)
+        words = format_date(timestamp, "medium", locale=LOCALE)
     elif seconds < 60:
         words = "just now"
     else:
         unit = next(unit for unit, _ in UNITS if seconds >= unit)
-        words = ago(seconds // unit, unit)
-    return time_element(moment, words)
+        words = format_ago(seconds // unit, unit)
+    return make_time_element(timestamp, words)
 
 
-def day(moment: datetime) -> Markup:
+def day(timestamp: datetime) -> Markup:
     """`<time>`: 22 November 2026."""
-    return time_element(moment, format_date(moment, "d MMMM y", locale=LOCALE))
+    return make_time_element(timestamp, format_date(timestamp, "d MMMM y", locale=LOCALE))
 
 
-def time_element(moment: datetime, words: str) -> Markup:
+def make_time_element(timestamp: datetime, words: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(timespec="seconds"),
-        format_datetime(moment, "d MMMM y, HH:mm 'UTC'", locale=LOCALE),
+        timestamp.isoformat(timespec="seconds"),
+        format_datetime(timestamp, "d MMMM y, HH:mm 'UTC'", locale=LOCALE),
         words,
     )
 
@@ -155,8 +155,8 @@ def count(number: int) -> str:
     return format_decimal(number, locale=LOCALE)
 
 
-def static_digest() -> str:
-    """Changes with any file that is served from static/, so that browsers may keep them for a year."""
+def compute_static_digest() -> str:
+    """A digest of all files of static/: browsers cache them for a year, until it changes."""
     digest = hashlib.sha256()
     for file in sorted(file for file in STATIC.rglob("*") if file.is_file()):
         digest.update(file.name.encode() + file.read_bytes())
@@ -185,4 +185,4 @@ def includeme(config: Any) -> None:
     config.add_template_global("static", lambda request: partial(get_static_path, request))
     config.add_view_deriver(canonical_deriver, name="canonical")
     config.add_static_view("static", "microblog.web:static", cache_max_age=STATIC_SECONDS)
-    config.add_cache_buster("microblog.web:static", QueryStringConstantCacheBuster(static_digest()))
+    config.add_cache_buster("microblog.web:static", QueryStringConstantCacheBuster(compute_static_digest()))

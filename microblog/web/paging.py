@@ -18,11 +18,11 @@ OPPOSITE = {"before": "after", "after": "before"}
 
 @dataclass(frozen=True)
 class Keyset(Generic[Row, Key]):
-    """What a list is ordered by.
+    """How a list is ordered and paged.
 
-    `get_key` gives the key of a row, and `parse` reads it from an address; None when it is none. `onward` is
-    the parameter of the page that follows: `before` when the largest key comes first. When the list
-    `goes_back`, which only one of ids can, there is a link to the page before; else to the first one.
+    `get_key` gives the key of a row, and `parse` reads one from an address (None when it is invalid).
+    `onward` is the parameter of the next page: `before` when the largest key comes first. A list that
+    `goes_back`, which only lists of ids can, links to the previous page, others to the first one.
     """
 
     get_key: Callable[[Row], Key]
@@ -33,7 +33,7 @@ class Keyset(Generic[Row, Key]):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows of a list, and the addresses of the pages beside this one."""
+    """Rows of a list, and the addresses of the next and the previous page."""
 
     rows: Sequence[Row]
     next_url: str | None
@@ -41,9 +41,9 @@ class Page(Generic[Row]):
 
 
 def read_cursor(request: Request, keyset: Keyset[Any, Key]) -> KeyCursor[Key]:
-    """The cursor in the address. Of a list that goes onward only, what would lead back is left out.
+    """The cursor in the address. A list that cannot go back ignores the parameter for it.
 
-    :raises HTTPBadRequest: when the address holds something else than a key.
+    :raises HTTPBadRequest: when the address has something other than a key.
     """
     found: dict[str, Key] = {}
     for name in ("before", "after"):
@@ -69,9 +69,9 @@ def read_page(
     size: int | None = None,
     **query: Any,
 ) -> Page[Row]:
-    """One page of what `fetch(cursor, limit)` gives: the rows nearest to the cursor (see `select_page`).
+    """One page of the rows that `fetch(cursor, limit)` returns (see `select_page`).
 
-    `query` is kept in the addresses of the other pages.
+    `query` is repeated in the addresses of the other pages.
     """
     cursor = read_cursor(request, keyset)
     size = request.microblog[PAGE_SIZE] if size is None else size
@@ -87,7 +87,7 @@ def read_page(
 
     if keyset.goes_back and getattr(cursor, backward) is not None:
         if not rows:
-            # Nothing newer yet: the first page says so better than an empty one.
+            # Nothing is newer: show the first page instead of an empty one.
             raise HTTPSeeOther(location=link())
         rows.reverse()
         newer = link_beyond(rows[0], backward) if has_more else None

@@ -8,7 +8,7 @@ CONTACT = Setting(
     "microblog.contact",
     optional_text,
     None,
-    "How people reach the operator, as the page of an error tells them: an address, or any text.",
+    "How people reach the operator, as error pages say: an address, or any text.",
 )
 
 SETTINGS = (CONTACT,)

@@ -1,7 +1,7 @@
-"""What every template knows besides the values of its view: each room adds what it has.
+"""Globals and filters of all templates: each room adds its own.
 
-`config.add_template_global("avatar", function)`: templates know as `avatar` what the function makes of the
-request. `config.add_template_filter("post_text", function)`: a filter of that name.
+`config.add_template_global("avatar", function)`: in templates, `avatar` is the value of `function(request)`.
+`config.add_template_filter("post_text", function)`: a filter of that name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from microblog.web.flash import ACCEPTED, Message, pop_flash_messages
 
 
 class LazyToken:
-    """The CSRF token, made only if the page has a form: a visitor's comes with a cookie."""
+    """The CSRF token, made only if the page has a form, as it sets a cookie for visitors."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -30,7 +30,7 @@ class LazyToken:
 
 
 class PageMessages(NamedTuple):
-    """What the page says: messages, and the keys of the forms that were accepted, which its script reads."""
+    """The messages of a page, and the keys of forms that were accepted, for its script."""
 
     shown: list[Message]
     accepted: list[str]
@@ -39,7 +39,7 @@ class PageMessages(NamedTuple):
 def take_messages(request: Request) -> PageMessages:
     """The messages to show on this page; they are gone on the next."""
     messages = pop_flash_messages(request)
-    kept = vars(request).get("kept_form")  # when the page has a form that is filled with it
+    kept = vars(request).get("kept_form")  # only if the page has loaded it for a form
     if kept is not None:
         messages.append(Message(kept.kind, kept.notice))
     return PageMessages(
@@ -58,7 +58,7 @@ def add_globals(event: Any) -> None:
 
 
 def add_template_global(config: Any, name: str, function: Callable[[Request], Any]) -> None:
-    """Directive: templates know `function(request)` by this name. Each page calls it."""
+    """Directive: the name stands for `function(request)` in templates. Every page calls it."""
     config.action(
         ("template global", name),
         lambda: config.registry.template_globals.__setitem__(name, function),
@@ -66,7 +66,7 @@ def add_template_global(config: Any, name: str, function: Callable[[Request], An
 
 
 def add_template_filter(config: Any, name: str, function: Callable[..., Any]) -> None:
-    """Directive: templates know this filter by its name."""
+    """Directive: a filter of templates."""
     config.action(
         ("template filter", name),
         lambda: config.get_jinja2_environment().filters.__setitem__(name, function),

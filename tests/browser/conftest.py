@@ -20,9 +20,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from waitress import wasyncore
 from waitress.server import create_server
 
-from microblog.accounts.queries import owner_of_nickname, start_session
+from microblog.accounts.queries import find_owner_id, start_session
 from microblog.security.cookies import SESSION_COOKIE
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 from tests.browser.watch import Watch
 from tests.conftest import Application
 
@@ -50,9 +50,9 @@ class Site:
         """The cookie of a new session, without the login form."""
         token = secrets.token_urlsafe(32)
         with self.application.database.write() as session:
-            user_id = owner_of_nickname(session, nickname)
+            user_id = find_owner_id(session, nickname)
             assert user_id is not None, f"There is no {nickname}."
-            start_session(session, user_id, token_hash(token), timedelta(hours=1))
+            start_session(session, user_id, hash_token(token), timedelta(hours=1))
         context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": self.url, "httpOnly": True}])
 
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from playwright.sync_api import Page, Response
 
 from microblog.accounts.passwords import hash_password
-from microblog.accounts.queries import add_user, change_profile, owner_of_nickname, start_session
+from microblog.accounts.queries import add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.settings import REGISTRATION
-from microblog.ids import get_first_id
+from microblog.ids import new_id_at
 from microblog.people.queries import follow
 from microblog.posts.queries import add_posts
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 from microblog.security.settings import SECRET
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
@@ -99,7 +99,7 @@ def fill(application: Application) -> Filled:
             change_profile(session, ids[name], nickname=name, about_me=about_me)
         for follower, followed in FOLLOWS:
             follow(session, ids[follower], ids[followed])
-        ids_of_posts = [get_first_id(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]
+        ids_of_posts = [new_id_at(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]
         add_posts(
             session,
             [
@@ -127,9 +127,9 @@ def fill_profiles(application: Application) -> FilledProfiles:
     """After `fill`: an admin, and profiles of requests that are not the first, which is slower."""
     with application.database.write() as session:
         add_user(session, ADMIN, is_admin=True)
-        owner = owner_of_nickname(session, "susan")
+        owner = find_owner_id(session, "susan")
         assert owner is not None
-        start_session(session, owner, token_hash("susan"), timedelta(hours=1))
+        start_session(session, owner, hash_token("susan"), timedelta(hours=1))
     until = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp())
     headers = {HEADER: sign_pattern(application.registry.microblog[SECRET], "/*", until)}
     browser = application.browser()

@@ -68,10 +68,10 @@ def main(arguments: list[str]) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
         for scenes, settings, fill_it in sets:
-            with tempfile.TemporaryDirectory() as place:
-                url = f"sqlite+pysqlite:///{place}/pictures.sqlite3"
+            with tempfile.TemporaryDirectory() as directory:
+                url = f"sqlite+pysqlite:///{directory}/pictures.sqlite3"
                 prepare(url)
-                profiles = profile_settings(Path(place, "profiles")) if scenes is PROFILE_SCENES else {}
+                profiles = profile_settings(Path(directory, "profiles")) if scenes is PROFILE_SCENES else {}
                 application = Application({**settings_for(url), **settings, **profiles})
                 filled = fill_it(application)
                 with serving(application) as site:

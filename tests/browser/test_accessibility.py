@@ -48,7 +48,7 @@ CUT_OFF = """() => [...document.body.querySelectorAll('*')].filter((each) => {
 
 
 def barriers(page: Page, axe: str) -> list[str]:
-    """What axe finds, in light and dark, on a telephone and a desk: a line for each place."""
+    """What axe finds, in light and dark, on a telephone and a desk: a line for each element."""
     found = []
     page.evaluate(axe)
     for width in (1280, 360):

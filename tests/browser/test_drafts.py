@@ -148,7 +148,7 @@ def test_a_form_whose_token_is_too_old_is_shown_again_filled_in(
     expect_posts(page, "Begun before the log-in of another tab")
 
 
-def test_a_refused_draft_is_kept_and_once_it_is_mended_nothing_of_it_is_left(
+def test_a_refused_draft_is_kept_until_it_is_corrected_and_sent(
     site: Site, open_window: Callable[..., Page]
 ) -> None:
     page = open_window(site)
@@ -157,8 +157,8 @@ def test_a_refused_draft_is_kept_and_once_it_is_mended_nothing_of_it_is_left(
     send(page, text)
     expect(page.get_by_role("alert")).to_contain_text("too long")
     expect_draft(page, text)
-    send(page, "Mended")
-    expect(posts(page)).to_have_text(["Mended"])
+    send(page, "Corrected")
+    expect(posts(page)).to_have_text(["Corrected"])
     expect_draft(page, "")
 
 
@@ -247,13 +247,13 @@ def test_without_storage_a_post_is_written_refused_and_kept_as_without_the_scrip
     sign_up(page, "susan")
     send(page, "a word too many " * 18)
     expect(page.get_by_role("alert")).to_contain_text("too long")
-    body_field(page).fill("Mended")
+    body_field(page).fill("Corrected")
     end_sessions(site)
     button(page, "Post").click()
     log_in(page, "susan")
-    expect(body_field(page)).to_have_value("Mended")
+    expect(body_field(page)).to_have_value("Corrected")
     button(page, "Post").dblclick(no_wait_after=True)
-    expect(posts(page)).to_have_text(["Mended"])
+    expect(posts(page)).to_have_text(["Corrected"])
     expect(body_field(page)).to_have_value("")
 
 

@@ -29,7 +29,7 @@ WRITINGS = {
     "many accents": (f"Z{chr(0x301) * 8}a{chr(0x323) * 6}lgo rises", "rises", "ltr"),
     "both directions": ("He said שלום and then مرحبا, twice.", "twice", "ltr"),
     "direction overridden": ("left \u202eright\u202c left", "left", "ltr"),
-    "white space": ("  two\u00a0\u00a0blanks\n\n\tand a tab", "blanks", "ltr"),
+    "white space": ("  two\u00a0\u00a0spaces\n\n\tand a tab", "spaces", "ltr"),
 }
 
 PROGRAMS = (
@@ -93,7 +93,7 @@ def assert_inert(page: Page) -> None:
 
 
 def typed(text: str) -> str:
-    """What the server keeps of a text: no blanks around it."""
+    """The stored form of a text: without spaces around it."""
     return text.strip()
 
 

@@ -234,9 +234,9 @@ def test_a_refused_post_is_still_there_to_be_mended(
     page.go_back()
     expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
     expect(body_field(page)).to_have_value(text)
-    body_field(page).fill("Mended")
+    body_field(page).fill("Corrected")
     button(page, "Post").click()
-    expect(posts(page)).to_have_text(["Mended"])
+    expect(posts(page)).to_have_text(["Corrected"])
 
 
 def test_a_refused_form_puts_the_focus_on_what_is_wrong(site: Site, open_window: Callable[..., Page]) -> None:
@@ -316,7 +316,7 @@ def test_the_back_button_shows_nothing_private_after_logging_out(
     expect(link(page, "susan")).to_have_count(0)
 
 
-def test_whoever_was_asked_to_log_in_arrives_where_they_wanted(
+def test_a_person_who_was_asked_to_log_in_arrives_at_their_page(
     site: Site, open_window: Callable[..., Page]
 ) -> None:
     page = open_window(site, javascript=False)

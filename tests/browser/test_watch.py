@@ -30,7 +30,7 @@ def test_the_watch_notes(site: Any, open_window: Any, watch: Any, trouble: str) 
     for _ in range(100):
         if watch.troubles:
             break
-        page.wait_for_timeout(20)  # nothing in the page tells that the message has arrived
+        page.wait_for_timeout(20)  # nothing in the page shows that the message has arrived
     assert any(note in each for each in watch.troubles), watch.troubles
     assert page.evaluate("window.ran") is None
     watch.troubles.clear()

@@ -1,4 +1,4 @@
-"""What no page of ours may do, whatever it shows."""
+"""What no page of ours may do."""
 
 from __future__ import annotations
 

@@ -60,13 +60,13 @@ class ScanningSearch(SideTableSearch):
         conditions, values = build_filters(query)
         sql = POSTS.format(
             texts=self.texts,
-            conditions=" AND ".join([*conditions, *bounds.conditions("p.id")]),
+            conditions=" AND ".join([*conditions, *bounds.list_conditions("p.id")]),
             order=bounds.order,
         )
         words_only = replace(query, author=None, language=None)  # the filters are in the SQL
         end = time.monotonic() + self.seconds_for_a_query
         found: list[int] = []
-        with session.execute(sa.text(sql), {**values, **bounds.values(limit)}) as posts:
+        with session.execute(sa.text(sql), {**values, **bounds.get_values(limit)}) as posts:
             for post in posts:
                 if time.monotonic() > end:
                     raise TooSlow

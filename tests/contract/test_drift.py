@@ -108,7 +108,7 @@ class Writer:
             session.execute(sa.delete(User).where(User.nickname == self.name))
 
     def give_up(self) -> None:
-        session = self.database.session(write=True)
+        session = self.database.open_session(write=True)
         add_post(session, self.author(session), self.body())
         session.rollback()
         session.close()

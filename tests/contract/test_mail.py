@@ -14,7 +14,7 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from microblog.mail.interfaces import IMailTransport, MailError
-from microblog.mail.messages import plain_message
+from microblog.mail.messages import make_message
 from microblog.mail.settings import SETTINGS
 from microblog.mail.transports import TRANSPORTS, choose_transport
 from microblog.security.settings import PUBLIC_URL
@@ -35,7 +35,7 @@ class Post:
     def message(
         self, to: str = "susan@example.com", subject: str = "Hello", text: str = TEXT
     ) -> EmailMessage:
-        return plain_message(self.settings, to, subject, text)
+        return make_message(self.settings, to, subject, text)
 
 
 def printed(text: str) -> EmailMessage:

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from microblog.accounts.models import User
-from microblog.ids import get_first_id, new_id
+from microblog.ids import new_id, new_id_at
 from microblog.paging import Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts, delete_post
@@ -53,7 +53,7 @@ def test_a_post_is_found_inside_its_own_transaction_at_the_latest_at_its_end(sit
 
 
 def test_what_was_rolled_back_is_never_found(site):
-    session = site.database.session(write=True)
+    session = site.database.open_session(write=True)
     add_post(session, site.people["susan"], "never said")
     session.rollback()
     session.close()
@@ -165,7 +165,7 @@ def test_days_bound_a_search(site):
     days = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (30, 31)] + [
         datetime(2026, 2, 1, 12, tzinfo=UTC)
     ]
-    ids = [get_first_id(day) for day in days]
+    ids = [new_id_at(day) for day in days]
     with site.database.write() as session:
         add_posts(
             session,

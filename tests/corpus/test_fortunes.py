@@ -19,7 +19,7 @@ from microblog.posts.models import Post
 from microblog.search.nothing import NoSearch
 from microblog.search.settings import SEARCH
 from microblog.search.text import split_words
-from microblog.texts import graphemes
+from microblog.texts import split_graphemes
 from tests.conftest import Application, get_adapter
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, post_ids
@@ -74,12 +74,16 @@ def corpus(make_application, tmp_path) -> Corpus:
     (tmp_path / "corpus.jsonl").write_text(
         "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts), encoding="utf-8"
     )
-    too_long = [number for number, text in enumerate(texts, 1) if len(graphemes(text["body"])) > MAX_LENGTH]
+    too_long = [
+        number for number, text in enumerate(texts, 1) if len(split_graphemes(text["body"])) > MAX_LENGTH
+    ]
     result = run("-c", ini, "import", tmp_path / "corpus.jsonl", status=1 if too_long else 0)
     for number in too_long:
         assert f"Line {number:,}: This is" in result.stderr
     assert f"Loaded {len(texts) - len(too_long):,} posts; 0 were here already." in result.stdout
-    return Corpus(application, ini, [text for text in texts if len(graphemes(text["body"])) <= MAX_LENGTH])
+    return Corpus(
+        application, ini, [text for text in texts if len(split_graphemes(text["body"])) <= MAX_LENGTH]
+    )
 
 
 def walk(browser: Any, url: str, title: str) -> Iterator[Any]:

@@ -31,7 +31,7 @@ from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.request import Request
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
 from tests.conftest import Application
@@ -121,7 +121,7 @@ def site(application: Application) -> Application:
             user_id = account_queries.add_user(
                 session, nickname, password_hash=password_hash(), is_admin=nickname == PEOPLE["admin"]
             )
-            account_queries.start_session(session, user_id, token_hash(nickname), timedelta(hours=1))
+            account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
             if nickname == PEOPLE["owner"]:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
                 post_queries.add_posts(session, [post])
@@ -209,7 +209,7 @@ def forms_of(answer: TestResponse) -> dict[str, Form]:
 
 @pytest.mark.parametrize("page", FORMS)
 def test_every_form_that_may_not_be_sent_is_shown_again(site, page):
-    """By whoever may send it, at the address to which it was sent, as the page of a GET (submissions/)."""
+    """To a person who may send it, at its own address, like the page of a GET (submissions/)."""
     answers = [browser_of(site, role).post(page.path, page.fields, status=400) for role in ROLES]
     forms = [forms[page.path] for forms in map(forms_of, answers) if page.path in forms]
     assert forms
@@ -244,12 +244,12 @@ def test_every_form_in_a_template_begins_with_what_all_forms_have():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_other_method_is_told_what_is_allowed(site, page):
+def test_every_other_method_gets_a_405_with_the_allowed_ones(site, page):
     browser = browser_of(site, "owner")
     for method in OTHER_METHODS:
         response = browser.request(page.path, method=method, status=405)
         assert response.headers["Allow"] == page.allow, method
-        assert "cannot be asked for in this way" in response.text
+        assert "cannot be opened in this way" in response.text
 
 
 @pytest.mark.parametrize(
@@ -291,8 +291,8 @@ def test_a_visitor_who_may_not_is_asked_to_log_in_and_comes_back(site, path):
     assert form.submit(status=303).location == f"http://localhost{path}"
 
 
-def test_what_nobody_may_send_changes_nothing(site):
-    """Another's post stays, whoever asks for its deletion."""
+def test_a_forbidden_request_changes_nothing(site):
+    """Nobody but its author can delete a post."""
     for role in ("visitor", "other", "admin"):
         browser = browser_of(site, role)
         fields = {"csrf_token": form_token(browser, role)}

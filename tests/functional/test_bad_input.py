@@ -107,7 +107,7 @@ def errors(page: Any) -> list[str]:
 def test_an_address_that_is_not_utf8_is_not_understood(application, log, path):
     answer = call(application, path)
     assert answer.status == 400
-    assert answer.sentence == "This address holds characters that are not UTF-8."
+    assert answer.sentence == "This address has characters that are not UTF-8."
     one_line(log, 400)
 
 
@@ -116,7 +116,7 @@ def test_an_address_that_is_not_utf8_is_not_understood(application, log, path):
 )
 def test_a_query_that_is_not_utf8_is_not_understood(browser, log, path):
     page = browser.get(path, status=400)
-    assert sentence(page) == "This address holds characters that are not UTF-8."
+    assert sentence(page) == "This address has characters that are not UTF-8."
     one_line(log, 400)
 
 
@@ -135,14 +135,14 @@ def test_a_query_that_is_not_utf8_is_not_understood(browser, log, path):
         ("before=5&after=3", "A page is either before or after a post, not both."),
     ],
 )
-def test_a_place_in_a_list_that_cannot_be_is_told_so(susan, log, path, query, words):
+def test_an_invalid_position_in_a_list_is_refused_with_a_sentence(susan, log, path, query, words):
     page = susan.get(f"{path}?{query}", status=400)
     assert sentence(page) == words
     one_line(log, 400)
 
 
 @pytest.mark.parametrize("name", ["0", "9223372036854775807"])
-def test_the_smallest_and_the_largest_number_are_places_in_a_list(susan, name):
+def test_the_smallest_and_the_largest_number_are_positions_in_a_list(susan, name):
     for path in ("/", "/explore", "/users/susan"):
         susan.get(f"{path}?before={name}", status=200)
     assert susan.get(f"/?after={name}", status=303).location == "http://localhost/"
@@ -272,11 +272,11 @@ def test_a_form_in_an_unknown_shape_does_nothing(application, susan, log, conten
 @pytest.mark.parametrize(
     "content_type", ["application/json", "text/plain", "", "x", "multipart/mixed; boundary=boundary"]
 )
-def test_what_is_no_form_does_nothing(application, susan, log, content_type):
+def test_a_body_that_is_no_form_changes_nothing(application, susan, log, content_type):
     body = multipart({"csrf_token": token(susan).encode(), "body": b"Hello"})
     answer = post_raw(application, susan, "/posts/", body, content_type)
     assert answer.status == 415
-    assert answer.sentence == "Only forms are taken here, and this is none."
+    assert answer.sentence == "Only forms are accepted here, and this is not one."
     one_line(log, 415)
     assert bodies(susan.get("/")) == []
 
@@ -343,7 +343,7 @@ def test_a_file_is_no_token(susan, log):
     one_line(log, 400)
 
 
-def test_a_body_that_does_not_say_how_long_it_is_is_refused(application, log):
+def test_a_body_without_a_length_is_refused(application, log):
     """As some servers hand over chunks; waitress counts them first."""
     chunked: dict[str, Any] = {
         "HTTP_TRANSFER_ENCODING": "chunked",
@@ -369,12 +369,12 @@ def test_a_post_of_nothing_is_too_old(application, log):
         ({"QUERY_STRING": "q=" + "a" * 20_000}, 414, "This address is too long."),
         ({"PATH_INFO": "/" + "\xc3\xa9" * 20_000}, 414, "This address is too long."),
         ({"REQUEST_METHOD": "M" * 60_000}, 400, "There is no such method."),
-        ({"QUERY_STRING": "q=\r\n"}, 400, "This address holds a character that no address may hold"),
+        ({"QUERY_STRING": "q=\r\n"}, 400, "This address has a character that must be escaped"),
         ({"QUERY_STRING": "x=&" * 100}, 400, "This address has more than 100 fields."),
-        ({"HTTP_COOKIE": "a" * 10_000}, 431, "Your browser sent more than is accepted here"),
-        ({"HTTP_ACCEPT_LANGUAGE": "en-a1-" * 2_000}, 431, "Your browser sent more than is accepted here"),
-        ({"HTTP_X_REQUEST_ID": "a" * 200_000}, 431, "Your browser sent more than is accepted here"),
-        ({"HTTP_HOST": "a" * 200_000}, 431, "Your browser sent more than is accepted here"),
+        ({"HTTP_COOKIE": "a" * 10_000}, 431, "The headers of this request are larger than"),
+        ({"HTTP_ACCEPT_LANGUAGE": "en-a1-" * 2_000}, 431, "The headers of this request are larger than"),
+        ({"HTTP_X_REQUEST_ID": "a" * 200_000}, 431, "The headers of this request are larger than"),
+        ({"HTTP_HOST": "a" * 200_000}, 431, "The headers of this request are larger than"),
     ],
 )
 def test_a_head_that_is_too_long_is_refused_with_a_page(application, log, environ, status, words):
@@ -393,7 +393,7 @@ def test_ten_megabytes_are_too_large(susan, log):
     assert bodies(susan.get("/")) == []
 
 
-def test_the_operator_says_what_is_too_large(make_application):
+def test_the_largest_body_is_a_setting(make_application):
     browser = make_application({"microblog.max_body": "1000"}).browser()
     page = browser.post("/login", {"nickname": "x" * 1000}, status=413)
     assert sentence(page) == "This is larger than the 1,000 bytes that are accepted here."
@@ -431,7 +431,7 @@ def test_a_control_character_is_refused_in_every_field(susan, application, chara
 @pytest.mark.parametrize(
     "q", ["%00", "a%00b", "%1b", "'", '"', "%25", "-", "*", "NEAR(", "%F0%9F%98%80", "(" * 150]
 )
-def test_whatever_is_searched_for_is_an_answer(susan, log, q):
+def test_every_search_is_answered(susan, log, q):
     susan.get(f"/search?q={q}", status=200)
     susan.get(f"/users/?q={q}", status=200)
     assert not log.records

@@ -1,4 +1,4 @@
-"""No request is dear: whatever anybody sends costs less than 0.3 s of processor time, and is answered.
+"""No request is expensive: any input costs less than 0.3 s of processor time, and is answered.
 
 The requests are in `benchmarks/hostile_requests.py`, and are the same each time.
 """
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.hostile_requests import FORM, FORMS, HEADERS, KINDS, MULTIPART, HostileRequest, nested, post
-from microblog.accounts.queries import credentials
+from microblog.accounts.queries import get_credentials
 from microblog.formdata import MOST_CHARACTERS
 from microblog.posts.queries import add_post
 from tests.conftest import Application
@@ -77,8 +77,8 @@ class Sender:
         seconds = cost_of(lambda: answers.append(self.send(request)))
         status, length = answers[0]
         most = MOST_BYTES + (LONGEST_GIVEN_BACK if request.gives_back else 0)
-        told = f"{request.name}: {status}, {length:,} bytes, {seconds:.2f} s"
-        return [told] if seconds > MOST_SECONDS or status >= 500 or length > most else []
+        line = f"{request.name}: {status}, {length:,} bytes, {seconds:.2f} s"
+        return [line] if seconds > MOST_SECONDS or status >= 500 or length > most else []
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def susan(application: Application) -> Sender:
     browser = application.browser()
     sign_up(browser, "susan")
     with application.database.write() as session:
-        author = credentials(session, "susan")
+        author = get_credentials(session, "susan")
         assert author is not None
         for _ in range(PAGE_OF_POSTS):
             add_post(session, author[0], "㌖" * 276)
@@ -101,18 +101,18 @@ def susan(application: Application) -> Sender:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_request_of_a_visitor_is_dear(visitor, kind):
+def test_no_request_of_a_visitor_is_expensive(visitor, kind):
     requests = KINDS[kind](random.Random(8))
     assert [fault for request in requests for fault in visitor.faults(request)] == []
 
 
 @pytest.mark.parametrize("kind", ["long fields", "long addresses", "multiparts of random pieces"])
-def test_no_request_of_a_person_is_dear(susan, kind):
+def test_no_request_of_a_person_is_expensive(susan, kind):
     requests = KINDS[kind](random.Random(8))
     assert [fault for request in requests for fault in susan.faults(request)] == []
 
 
-# Whatever hypothesis makes of their parts
+# Combinations of their parts, by hypothesis
 
 PARTS = st.sampled_from(
     [
@@ -167,7 +167,7 @@ TYPES = st.sampled_from([FORM, MULTIPART, "application/json", "text/plain", f"{F
         st.sampled_from(HEADERS), st.lists(PARTS, max_size=3).map("".join), st.integers(0, 300_000)
     ),
 )
-def test_no_combination_is_dear(visitor, kind, start, unit, times, path, header):
+def test_no_combination_is_expensive(visitor, kind, start, unit, times, path, header):
     body = (start + unit * min(times, MEGABYTE // len(unit.encode()))).encode()[:MEGABYTE]
     name, piece, length = header
     value = (piece * length)[:length].encode().decode("latin-1")
@@ -204,7 +204,7 @@ def test_parts_within_parts_are_refused_in_one_line_of_the_log(visitor, caplog, 
     assert not any(record.exc_info for record in lines)
 
 
-def test_what_comes_from_another_site_is_not_read(visitor):
+def test_a_form_from_another_site_is_not_read(visitor):
     class Unread(io.BytesIO):
         def read(self, *size: Any) -> bytes:
             raise AssertionError("This was read.")
@@ -223,7 +223,7 @@ def test_what_comes_from_another_site_is_not_read(visitor):
 
 
 @pytest.mark.parametrize("lengths", [range(49, 57), range(9, 17)])
-def test_a_page_of_long_words_is_marked_in_no_time(susan, lengths):
+def test_a_page_of_long_words_is_highlighted_in_no_time(susan, lengths):
     phrases = " ".join(f'"{"㌖" * length}"' for length in lengths)
     found = HostileRequest("marked", path=f"/search?q={quote(phrases)}")
     status, length = susan.send(found)

@@ -28,7 +28,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def load_by_token(request: Any) -> Identity | None:
-    """Whoever brings `Bearer good` is Susan, by no session of a browser."""
+    """`Bearer good` identifies Susan, without a session."""
     if request.headers.get("Authorization") != "Bearer good":
         return None
     with request.registry.database.read() as session:
@@ -73,7 +73,7 @@ def tokens(make_application: Callable[..., Application]) -> Application:
     return application
 
 
-def test_who_is_known_by_a_token_writes_without_a_session(tokens):
+def test_a_token_writes_without_a_session(tokens):
     program = tokens.browser()
     assert program.post("/api/users/", headers=GOOD).json == {"written": True}
     assert bodies(program.get("/explore")) == ["By a program"]
@@ -103,7 +103,7 @@ def test_without_a_session_each_browser_has_a_form_token_of_its_own(tokens):
     assert token != another.get("/token", headers=GOOD).text
 
 
-def test_who_is_not_known_by_a_token_is_asked_for_another_and_may_not_follow(tokens):
+def test_an_unknown_token_gets_a_401_and_may_not_follow(tokens):
     answer = tokens.browser().post(
         "/api/users/susan/follow", headers={"Authorization": "Bearer wrong"}, status=401
     )

@@ -1,4 +1,4 @@
-"""Whatever way something is done, its event is notified once, in its transaction."""
+"""Every act notifies its event once, in its transaction, in whichever way it is done."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyramid.config import Configurator
 from benchmarks.demo import fill
 from microblog.accounts.events import AccountCreated, Renamed
 from microblog.accounts.models import User
-from microblog.accounts.queries import owner_of_nickname
+from microblog.accounts.queries import find_owner_id
 from microblog.db import StaleData
 from microblog.events import Change
 from microblog.importing.importer import Importer
@@ -32,7 +32,7 @@ EVENTS = (AccountCreated, Renamed, Followed, Unfollowed, PostWritten, PostDelete
 
 
 class Subscriber:
-    """Remembers what it was told, but not the session."""
+    """Remembers the events, but not their session."""
 
     def __init__(self) -> None:
         self.events: list[tuple[type, dict[str, Any]]] = []
@@ -63,20 +63,20 @@ def subscribed(make_application: Callable[..., Application], subscriber: Subscri
 
 def user_id(application: Application, nickname: str) -> int:
     with application.database.read() as session:
-        return owner_of_nickname(session, nickname) or 0
+        return find_owner_id(session, nickname) or 0
 
 
 def submit(browser: Any, path: str, form: str) -> None:
     browser.get(path).forms[form].submit(status=303)
 
 
-def test_who_signs_up_is_told_once(subscribed, subscriber):
+def test_signing_up_notifies_one_event(subscribed, subscriber):
     sign_up(subscribed.browser(), "susan")
     created = {"user_id": user_id(subscribed, "susan"), "nickname": "susan", "imported": False}
     assert subscriber.events == [(AccountCreated, created)]
 
 
-def test_a_post_is_told_when_it_is_written_and_when_it_is_deleted(subscribed, subscriber):
+def test_writing_and_deleting_a_post_notify_events(subscribed, subscriber):
     browser = subscribed.browser()
     sign_up(browser, "susan")
     post_id = post_ids(write_by_page(browser, "Hello"))[0]
@@ -86,7 +86,7 @@ def test_a_post_is_told_when_it_is_written_and_when_it_is_deleted(subscribed, su
     assert subscriber.of(PostDeleted) == [post]
 
 
-def test_a_double_click_is_told_once(subscribed, subscriber):
+def test_a_double_click_notifies_one_event(subscribed, subscriber):
     browser = subscribed.browser()
     sign_up(browser, "susan")
     form = browser.get("/").forms["compose-form"]
@@ -106,7 +106,7 @@ def test_a_double_click_is_told_once(subscribed, subscriber):
     assert [post["body"] for post in subscriber.of(PostWritten)] == ["Hello", "Many clicks"]
 
 
-def test_following_twice_is_told_once_and_so_is_unfollowing(subscribed, subscriber):
+def test_following_and_unfollowing_twice_notify_one_event_each(subscribed, subscriber):
     john, susan = subscribed.browser(), subscribed.browser()
     sign_up(john, "john")
     sign_up(susan, "susan")
@@ -131,7 +131,7 @@ def test_a_profile_that_keeps_its_nickname_renames_nobody(subscribed, subscriber
     assert subscriber.of(Renamed) == [{"user_id": user_id(subscribed, "susan"), **renamed}]
 
 
-def test_what_a_subscriber_refuses_does_not_happen(make_application, caplog):
+def test_a_change_that_a_subscriber_refuses_is_rolled_back(make_application, caplog):
     """It works in the transaction of the action."""
 
     def refuse(event: PostWritten) -> None:
@@ -150,7 +150,7 @@ def test_what_a_subscriber_refuses_does_not_happen(make_application, caplog):
     caplog.clear()
 
 
-def test_imported_authors_and_posts_are_marked(subscribed, subscriber, tmp_path):
+def test_events_of_imported_authors_and_posts_say_so(subscribed, subscriber, tmp_path):
     lines = [
         {"author": "susan", "body": body, "created": "2020-01-31T12:00:00Z"} for body in ("One", "Two", "One")
     ]
@@ -169,7 +169,7 @@ def test_imported_authors_and_posts_are_marked(subscribed, subscriber, tmp_path)
     ]
 
 
-def test_a_demonstration_is_marked_too(subscribed, subscriber):
+def test_events_of_a_demonstration_say_that_they_are_imported(subscribed, subscriber):
     with subscribed.database.write() as session:
         count = fill(session, "no hash", 280)
     assert len(subscriber.of(PostWritten)) == count
@@ -177,7 +177,7 @@ def test_a_demonstration_is_marked_too(subscribed, subscriber):
     assert all(values["imported"] for _, values in subscriber.events)
 
 
-def test_what_an_action_refuses_is_told_to_nobody(subscribed, subscriber):
+def test_a_refused_action_notifies_no_event(subscribed, subscriber):
     database = subscribed.database
     sign_up(subscribed.browser(), "susan")
     sign_up(subscribed.browser(), "john")
@@ -191,7 +191,7 @@ def test_what_an_action_refuses_is_told_to_nobody(subscribed, subscriber):
     assert [kind for kind, _ in subscriber.events] == [AccountCreated, AccountCreated, PostWritten]
 
 
-def test_a_post_whose_id_is_taken_is_not_imported_and_told_to_nobody(subscribed, subscriber):
+def test_a_post_whose_id_is_taken_is_not_imported_and_notifies_no_event(subscribed, subscriber):
     browser = subscribed.browser()
     sign_up(browser, "susan")
     post_id = post_ids(write_by_page(browser, "Here already"))[0]

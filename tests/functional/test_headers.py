@@ -47,7 +47,7 @@ def test_a_room_may_let_pages_use_what_is_elsewhere(make_application):
 
 
 @pytest.mark.parametrize(("path", "status"), KINDS)
-def test_every_answer_tells_the_browser_what_it_may_do(browser, path, status):
+def test_every_response_has_the_headers_that_restrict_the_browser(browser, path, status):
     response = browser.get(path, status=status)
     assert policy(response) == POLICY
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -69,12 +69,12 @@ def test_a_picture_may_only_have_the_style_inside_it(browser):
 @pytest.mark.parametrize(
     ("method", "status"), [("POST", 400), ("PUT", 405), ("OPTIONS", 405), ("HEAD", 200), ("TRACE", 405)]
 )
-def test_so_does_the_answer_to_every_method(browser, method, status):
+def test_responses_to_every_method_have_the_headers(browser, method, status):
     response = browser.request("/", method=method, status=status)
     assert policy(response) == POLICY
 
 
-def test_a_post_and_what_is_too_large_tell_it_too(browser):
+def test_responses_to_a_post_and_to_a_large_body_have_the_headers(browser):
     sign_up(browser, "susan")
     sent = browser.post("/posts/", {"csrf_token": token(browser), "body": "Hello"}, status=303)
     refused = browser.post("/posts/", {"csrf_token": token(browser), "body": ""}, status=422)

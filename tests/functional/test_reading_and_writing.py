@@ -158,7 +158,7 @@ def probed_by(view: Any, **options: Any) -> Callable[[Configurator], None]:
     return extend
 
 
-def test_what_is_slow_before_its_action_keeps_nobody_from_writing(make_application):
+def test_a_request_that_is_slow_before_its_action_keeps_nobody_from_writing(make_application):
     is_slow, has_written = threading.Event(), threading.Event()
 
     def slow(probe: Probe, request: Any) -> Any:

@@ -75,7 +75,7 @@ def test_two_sessions_cannot_share_an_object(database):
     """As in the article, by hand: what our requests never do is refused by SQLAlchemy."""
     with database.write() as session:
         post_id = add_post(session, add_user(session, "susan"), "Mine")
-    with database.session(write=False) as first, database.session(write=True) as second:
+    with database.open_session(write=False) as first, database.open_session(write=True) as second:
         post = first.get(Post, post_id)
         with pytest.raises(sa.exc.InvalidRequestError, match="already attached to session"):
             second.delete(post)

@@ -37,7 +37,7 @@ def toolbar_of(browser, page):
     return browser.get(path)
 
 
-def test_the_panels_tell_of_the_request(browser):
+def test_the_panels_show_the_request(browser):
     sign_up(browser, "susan")
     page = write(browser, "Hello")
     toolbar = toolbar_of(browser, page)

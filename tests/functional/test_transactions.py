@@ -116,7 +116,7 @@ def written(application: Application) -> int:
 
 
 @pytest.mark.parametrize("name", ["ok", "raw", "redirect"])
-def test_what_ends_well_is_committed(probed, name):
+def test_a_request_that_succeeds_is_committed(probed, name):
     post(probed, name)
     assert written(probed) == 1
 
@@ -125,7 +125,7 @@ def test_what_ends_well_is_committed(probed, name):
     ("name", "status"),
     [("conflict", 409), ("raised", 409), ("forbidden", 403), ("broken", 500), ("breaks_a_reference", 500)],
 )
-def test_what_ends_badly_is_rolled_back(probed, name, status, caplog):
+def test_a_request_that_fails_is_rolled_back(probed, name, status, caplog):
     post(probed, name, status=status)
     assert written(probed) == 0
     caplog.clear()
@@ -167,7 +167,7 @@ def test_a_forged_post_opens_no_transaction(application):
     with counted_statements(application.database, everything=True) as statements:
         browser.post("/posts/", {"body": "forged", "csrf_token": "x"}, status=400)
     assert not [sql for sql in statements if sql.startswith("BEGIN IMMEDIATE")]
-    # The one statement tells who it is.
+    # The one statement loads the identity.
     assert len([sql for sql in statements if not sql.startswith(("BEGIN", "PRAGMA"))]) == 1
 
 

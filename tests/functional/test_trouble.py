@@ -17,7 +17,7 @@ from pyramid_retry import IRetryableError, mark_error_retryable
 from microblog import SettingsError, configure
 from microblog.accounts import queries
 from microblog.accounts.models import Nickname, User
-from microblog.accounts.nicknames import candidates, nickname_key
+from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
 from microblog.db import DATABASE_URL, mark_transient
 from microblog.ids import new_id
@@ -126,16 +126,14 @@ def test_nobody_reserves_any_number_of_nicknames(browser):
     assert rename(browser, "susan0").status_int == 303
 
 
-def test_a_nickname_that_oneself_took_a_moment_ago_is_ones_own(database, monkeypatch):
+def test_a_nickname_that_a_double_click_has_just_taken_is_the_persons_own(database, monkeypatch):
     """A double click on PostgreSQL: when the second looked, the first had not committed yet."""
     with database.write() as session:
         susan = add_user(session, "susan")
         session.execute(sa.insert(Nickname).values(key="suzie", user_id=susan))
-    looked = queries.owner_of_nickname
+    looked = queries.find_owner_id
     answers = iter([None])
-    monkeypatch.setattr(
-        queries, "owner_of_nickname", lambda session, name: next(answers, looked(session, name))
-    )
+    monkeypatch.setattr(queries, "find_owner_id", lambda session, name: next(answers, looked(session, name)))
     with database.write() as session:
         queries.claim_nickname(session, susan, "suzie")
     with database.read() as session:
@@ -144,18 +142,20 @@ def test_a_nickname_that_oneself_took_a_moment_ago_is_ones_own(database, monkeyp
 
 def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
     with database.write() as session:
-        for name in candidates("susan", reserved=()):
+        for name in list_candidates("susan", reserved=()):
             add_user(session, name)
         found = {make_unique_nickname(session, "susan") for _ in range(5)}
     assert len(found) > 1
-    assert all(name.startswith("susan") and name not in candidates("susan", reserved=()) for name in found)
+    assert all(
+        name.startswith("susan") and name not in list_candidates("susan", reserved=()) for name in found
+    )
 
 
 def test_a_number_by_chance_that_is_taken_is_drawn_again(database, monkeypatch):
     drawn = iter([7, 7, 8])
     monkeypatch.setattr("microblog.accounts.queries.secrets.randbelow", lambda limit: next(drawn))
     with database.write() as session:
-        for name in candidates("susan", reserved=()):
+        for name in list_candidates("susan", reserved=()):
             add_user(session, name)
         add_user(session, make_unique_nickname(session, "susan"))
         assert make_unique_nickname(session, "susan") == "susan000000008"
@@ -252,7 +252,7 @@ def test_an_id_that_another_process_made_too_is_made_again(database):
 
 
 class Disconnected:
-    """What SQLAlchemy tells about an error of a connection that is gone."""
+    """The context that SQLAlchemy gives for an error of a lost connection."""
 
     is_disconnect = True
     original_exception = OSError("gone")
@@ -321,10 +321,10 @@ def test_repair_keeps_what_was_written_meanwhile(application, database):
 
 
 def test_the_key_of_a_nickname_is_lower_case():
-    assert nickname_key("Susan") == "susan"
+    assert make_nickname_key("Susan") == "susan"
 
 
-def test_an_error_of_the_database_tells_the_log_nothing_private(database, caplog):
+def test_an_error_of_the_database_is_logged_without_anything_private(database, caplog):
     with pytest.raises(sa.exc.DBAPIError) as caught, database.write() as session:
         session.execute(sa.text("UPDATE users SET post = :email"), {"email": "susan@example.com"})
     assert "susan@example.com" not in str(caught.value)

@@ -48,7 +48,7 @@ def error_of(answer: Any) -> dict[str, Any]:
     return error
 
 
-def test_the_api_tells_what_it_is(make_application):
+def test_the_root_of_the_api_describes_it(make_application):
     settings = {"microblog.site_name": "Chez Susan", "microblog.api.documentation": "https://example.org/api"}
     answer = make_application(settings).browser().get("/api/")
     assert answer.content_type == "application/json"
@@ -67,7 +67,7 @@ def test_its_other_spelling_leads_there_without_a_page(browser):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_found_below_the_api(susan, path):
-    """Whatever the client says it accepts."""
+    """Regardless of the Accept header."""
     path = path.format(post=post_ids(write(susan, "Hello"))[0])
     assert susan.get(path, status="*").status_int != 404
     answer = susan.get(f"/api{path}", headers={"Accept": "text/html"}, status=404)
@@ -79,7 +79,7 @@ def test_the_api_is_not_below_itself(browser):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_a_method_that_is_not_understood_is_told_in_json(susan, method):
+def test_an_unknown_method_is_refused_in_json(susan, method):
     answer = susan.request("/api/", method=method, headers={"Authorization": "Bearer x"}, status=405)
     error_of(answer)
     assert answer.headers["Allow"] == "GET, HEAD"
@@ -101,12 +101,12 @@ def test_no_form_is_taken_below_the_api(susan, path):
         assert "Set-Cookie" not in answer.headers
 
 
-def test_an_address_that_is_none_is_told_in_json(browser):
+def test_an_unreadable_address_is_refused_in_json(browser):
     error_of(browser.get("/api/%ff", status=400))
     error_of(browser.get("/api/", headers={"Host": "<host>"}, status=400))
 
 
-class Told(Exception):
+class Broken(Exception):
     """What a view of a test raises."""
 
 
@@ -120,7 +120,7 @@ def rename(person: Person, request: Any) -> Any:
 
 
 def fail(person: Person, request: Any) -> Any:
-    raise Told("<b>broken</b>")
+    raise Broken("<b>broken</b>")
 
 
 def extend(config: Configurator) -> None:
@@ -213,7 +213,7 @@ def test_the_metrics_are_not_below_the_api(make_application):
     error_of(browser.get("/api/metrics", status=404))
 
 
-def test_a_fault_of_ours_is_told_in_json(extended, caplog):
+def test_a_fault_of_ours_is_reported_in_json(extended, caplog):
     browser = extended.browser()
     sign_up(browser, "susan")
     headers = {"Authorization": "Bearer x"}
@@ -222,7 +222,7 @@ def test_a_fault_of_ours_is_told_in_json(extended, caplog):
     caplog.clear()
 
 
-def test_so_it_is_when_even_telling_it_fails(make_application, caplog):
+def test_a_fault_is_json_even_when_the_error_page_fails(make_application, caplog):
     """No incident then: a subscriber that fails has kept it from being written down."""
 
     def refuse(event: Any) -> None:

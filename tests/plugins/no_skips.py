@@ -1,4 +1,4 @@
-"""What a test run left out: told at its end, and a failure where everything can be run.
+"""What a test run skipped: reported at its end, and a failure where everything can run.
 
 A test that needs a browser or a server skips itself where there is none, and its reason says how to get
 one. This plugin gathers those reasons under one heading. With ``MICROBLOG_TEST_NO_SKIPS=1`` a run that

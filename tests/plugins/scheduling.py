@@ -1,8 +1,8 @@
-"""Tests that share what is dear to make run in one process when pytest runs in several (`pytest -n 2`).
+"""Tests that share an expensive fixture run in one process when pytest runs in several (`pytest -n 2`).
 
 The modules of `tests/packaging/` make environments and install into them, once for the module; those of
 `tests/migrations/` make a large site; `tests/functional/plugins/` adds a table to the models of its process.
-The mark that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and tells nobody
+The marker that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and reports nothing
 (pytest-dev/pytest-xdist#1386).
 
 Loaded by ``pytest_plugins`` in ``tests/conftest.py``.

@@ -1,4 +1,4 @@
-"""The plugin tells what was skipped, and fails the run where nothing may be."""
+"""The plugin reports what was skipped, and fails the run where nothing may be."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def run(pytester: pytest.Pytester, source: str, *arguments: str) -> pytest.RunRe
     return pytester.runpytest_inprocess("-p", "tests.plugins.no_skips", "-p", "no:cacheprovider", *arguments)
 
 
-def test_a_run_tells_what_it_skipped_and_why(pytester, monkeypatch):
+def test_a_run_reports_what_it_skipped_and_why(pytester, monkeypatch):
     monkeypatch.delenv(SWITCH, raising=False)
     result = run(pytester, ONE_SKIPS)
     assert result.ret == pytest.ExitCode.OK

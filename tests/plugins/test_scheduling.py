@@ -1,4 +1,4 @@
-"""Modules whose fixtures are dear are not torn apart by parallel processes."""
+"""Modules whose fixtures are expensive are not torn apart by parallel processes."""
 
 import re
 from collections import defaultdict

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from microblog.accounts import queries
 from microblog.accounts.models import User
-from microblog.addresses import email_key
+from microblog.addresses import make_email_key
 
 # Spellings of one address each, the normal form first.
 SPELLINGS = [
@@ -30,31 +30,31 @@ VARIANTS = [(spellings[0], other) for spellings in SPELLINGS for other in spelli
 
 @pytest.mark.parametrize(("normal", "spelling"), VARIANTS)
 def test_all_spellings_of_an_address_have_one_key(normal, spelling):
-    assert email_key(spelling) == normal
-    assert email_key(email_key(spelling)) == normal
+    assert make_email_key(spelling) == normal
+    assert make_email_key(make_email_key(spelling)) == normal
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [("a@fass.de", "a@faß.de"), ("strasse@x.org", "straße@x.org"), ("u@x.org", "ü@x.org"), ("@", "a@")],
 )
-def test_what_may_be_two_mailboxes_are_two_keys(one, other):
-    assert email_key(one) != email_key(other)
+def test_addresses_that_may_be_two_mailboxes_have_two_keys(one, other):
+    assert make_email_key(one) != make_email_key(other)
 
 
 @pytest.mark.parametrize("text", ["", "@", "x", "a@", "@b", "a@b@c", "a@-", "a@xn--i-7iq.ws", "\udcff@x.org"])
-def test_what_is_no_address_has_a_key_that_is_its_own(text):
-    assert email_key(text) == text
+def test_a_text_that_is_no_address_has_its_own_key(text):
+    assert make_email_key(text) == text
 
 
 @pytest.mark.parametrize(("normal", "spelling"), VARIANTS)
 def test_a_second_account_of_an_address_is_refused_and_its_credentials_are_found(session, normal, spelling):
     susan = queries.add_user(session, "susan", email=spelling, password_hash="hash")
-    assert queries.email_is_taken(session, normal)
+    assert queries.is_email_taken(session, normal)
     with pytest.raises(queries.EmailTaken):
         queries.add_user(session, "john", email=normal)
-    assert queries.credentials(session, normal) == (susan, "hash")
-    assert queries.credentials(session, spelling) == (susan, "hash")
+    assert queries.get_credentials(session, normal) == (susan, "hash")
+    assert queries.get_credentials(session, spelling) == (susan, "hash")
 
 
 def add_as_the_first_version_did(session, nickname, email):
@@ -67,8 +67,8 @@ def add_as_the_first_version_did(session, nickname, email):
 @pytest.mark.parametrize("spelling", [spelling for _, spelling in VARIANTS])
 def test_who_signed_up_with_the_first_version_logs_in_as_then(session, spelling):
     susan = add_as_the_first_version_did(session, "susan", spelling)
-    assert queries.credentials(session, spelling) == (susan, "susan")
-    assert queries.credentials(session, spelling.upper()) in [(susan, "susan"), None]
+    assert queries.get_credentials(session, spelling) == (susan, "susan")
+    assert queries.get_credentials(session, spelling.upper()) in [(susan, "susan"), None]
     with pytest.raises(queries.EmailTaken):
         queries.add_user(session, "john", email=spelling)
 
@@ -78,7 +78,7 @@ def test_who_signed_up_with_the_first_version_logs_in_as_then(session, spelling)
 @pytest.mark.parametrize("typed", SPELLINGS[3])
 def test_an_account_of_the_first_version_is_found_by_other_spellings(session, kept, typed, form):
     susan = add_as_the_first_version_did(session, "susan", unicodedata.normalize(form, kept))
-    assert queries.credentials(session, typed) == (susan, "susan")
+    assert queries.get_credentials(session, typed) == (susan, "susan")
     with pytest.raises(queries.EmailTaken):
         queries.add_user(session, "john", email=typed)
 
@@ -89,11 +89,11 @@ def test_of_two_accounts_that_the_first_version_gave_one_address_each_is_found_b
         for number, spelling in enumerate(SPELLINGS[1][:1] + SPELLINGS[1][2:3])
     }
     for spelling, user_id in ids.items():
-        found = queries.credentials(session, spelling)
+        found = queries.get_credentials(session, spelling)
         assert found is not None
         assert found[0] == user_id
     # By another one it is the account with the normal form.
-    found = queries.credentials(session, SPELLINGS[1][4])
+    found = queries.get_credentials(session, SPELLINGS[1][4])
     assert found is not None
     assert found[0] == ids[SPELLINGS[1][0]]
 
@@ -103,4 +103,4 @@ def test_of_somebody_whose_nickname_is_taken_nothing_stays(session):
     with pytest.raises(queries.NicknameTaken):
         queries.add_user(session, "SUSAN", email="susan@example.org")
     assert session.scalars(sa.select(User.nickname)).all() == ["susan"]
-    assert not queries.email_is_taken(session, "susan@example.org")
+    assert not queries.is_email_taken(session, "susan@example.org")

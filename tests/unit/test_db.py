@@ -13,7 +13,7 @@ from sqlalchemy import orm
 
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
-from microblog.db import Database, UTCDateTime, is_transient, sqlite_file
+from microblog.db import Database, UTCDateTime, get_sqlite_file, is_transient
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 
@@ -170,25 +170,25 @@ def test_a_deadlock_is_worth_another_try(database):
     assert all(IRetryableError.providedBy(error) for error in errors)
 
 
-def test_a_moment_comes_back_as_it_was(database):
-    moment = datetime(2026, 11, 22, 12, 30, 15, 123456, tzinfo=UTC)
-    elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+def test_a_timestamp_is_read_as_it_was_written(database):
+    timestamp = datetime(2026, 11, 22, 12, 30, 15, 123456, tzinfo=UTC)
+    elsewhere = timestamp.astimezone(timezone(timedelta(hours=5, minutes=30)))
     with database.write() as session:
         add_user(session, "susan", member_since=elsewhere)
     with database.read() as session:
         member_since = session.scalar(sa.select(User.member_since))
-    assert member_since == moment
+    assert member_since == timestamp
     assert member_since is not None
     assert member_since.tzinfo is UTC
 
 
-def test_a_moment_without_a_time_zone_is_refused():
+def test_a_timestamp_without_a_time_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         UTCDateTime().process_bind_param(datetime(2026, 11, 22), sa.create_engine("sqlite://").dialect)
 
 
 def test_sessions_are_remembered_while_somebody_holds_them(database):
-    session = database.session(write=False)
+    session = database.open_session(write=False)
     assert session in database.sessions
     name = repr(session)
     del session
@@ -221,7 +221,7 @@ def test_actions_before_commit_run_in_write_sessions_only(tmp_path):
     ],
 )
 def test_which_databases_are_a_file(url, file):
-    found = sqlite_file(url)
+    found = get_sqlite_file(url)
     assert (None if found is None else str(found)) == file
 
 

@@ -84,7 +84,7 @@ def test_names_are_read_as_browsers_quote_them():
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/json", "multipart/mixed; boundary=b", ";"]
 )
-def test_what_is_no_form_is_not_read(content_type):
+def test_a_body_that_is_no_form_is_not_read(content_type):
     with pytest.raises(HTTPUnsupportedMediaType):
         read(b"a=1", content_type)
 
@@ -107,7 +107,7 @@ def test_no_other_code_is_read(charset):
         read(multipart(field("a", more=f"\r\nContent-Type: text/plain; charset={charset}")), TYPE)
 
 
-def test_as_many_fields_as_allowed_are_read_and_no_more():
+def test_the_largest_number_of_fields_is_read_and_one_more_is_refused():
     assert len(read(b"&".join([b"a=1"] * MOST_FIELDS))) == MOST_FIELDS
     assert len(read(multipart(*[field("a")] * MOST_FIELDS), TYPE)) == MOST_FIELDS
     with pytest.raises(HTTPRequestEntityTooLarge, match="more than 100 fields"):
@@ -116,7 +116,7 @@ def test_as_many_fields_as_allowed_are_read_and_no_more():
         read(multipart(*[field("a")] * (MOST_FIELDS + 1)), TYPE)
 
 
-def test_as_many_characters_as_allowed_are_read_and_no_more():
+def test_the_largest_number_of_characters_is_read_and_one_more_is_refused():
     text = "é" * (MOST_CHARACTERS - 1)
     assert read(f"a={text}".encode()) == [("a", text)]
     assert read(multipart(field("a", text.encode())), TYPE) == [("a", text)]
@@ -153,7 +153,7 @@ def test_as_many_characters_as_allowed_are_read_and_no_more():
         multipart(field("a", more="\r\nContent-Length: 100")),
     ],
 )
-def test_what_is_broken_is_refused(body):
+def test_a_broken_form_is_refused(body):
     with pytest.raises(HTTPBadRequest):
         read(body, TYPE)
 
@@ -229,7 +229,7 @@ def test_where_a_form_is_cut_into_chunks_does_not_matter(surplus):
 
 
 @pytest.mark.parametrize("body", [b"%41a", b"%", b"%4", b"+", b"%%41", b"\xc3\xa9", b"%C3%A9"])
-def test_no_field_is_dear(body):
+def test_no_field_is_expensive(body):
     text = b"a=" + body * (MOST_ENCODED_BYTES // len(body) - 2)
 
     def try_it():

@@ -13,48 +13,48 @@ from microblog.ids import (
     EPOCH,
     LARGEST,
     Clock,
-    first_id_at,
-    get_first_id,
+    get_first_id_at,
     get_timestamp,
-    milliseconds,
     new_id,
+    new_id_at,
+    to_milliseconds,
 )
 from microblog.paging import parse_id
 
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+TIMESTAMPS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def test_an_id_tells_when_it_was_made():
+def test_an_id_has_the_time_of_its_creation():
     with time_machine.travel(datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC), tick=False):
         assert get_timestamp(Clock().tick()) == datetime(2026, 11, 22, 12, 30, 15, 123_000, tzinfo=UTC)
 
 
-@given(MOMENTS)
-def test_the_moment_of_an_id_is_the_moment_to_the_millisecond(moment):
-    whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    assert get_timestamp(get_first_id(moment)) == whole
-    assert get_timestamp(first_id_at(moment)) == whole
+@given(TIMESTAMPS)
+def test_the_timestamp_of_an_id_is_exact_to_the_millisecond(timestamp):
+    whole = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
+    assert get_timestamp(new_id_at(timestamp)) == whole
+    assert get_timestamp(get_first_id_at(timestamp)) == whole
 
 
 @given(st.integers(0, 2**42))
 @example(1_078_625_331_860)
 @example(1_001)
 def test_no_millisecond_is_taken_for_the_one_before(number):
-    moment = EPOCH + number * MILLISECOND
-    assert milliseconds(moment) == number
-    assert get_timestamp(get_first_id(moment)) == moment
+    timestamp = EPOCH + number * MILLISECOND
+    assert to_milliseconds(timestamp) == number
+    assert get_timestamp(new_id_at(timestamp)) == timestamp
 
 
-@given(MOMENTS, MOMENTS)
-def test_ids_of_moments_are_in_the_order_of_the_moments(one, other):
-    if milliseconds(one) < milliseconds(other):
-        assert get_first_id(one) < first_id_at(other) <= get_first_id(other)
+@given(TIMESTAMPS, TIMESTAMPS)
+def test_ids_of_timestamps_are_in_the_order_of_time(one, other):
+    if to_milliseconds(one) < to_milliseconds(other):
+        assert new_id_at(one) < get_first_id_at(other) <= new_id_at(other)
 
 
-@given(MOMENTS)
-def test_an_id_fits_in_63_bits_and_stands_in_an_address(moment):
-    post_id = get_first_id(moment)
+@given(TIMESTAMPS)
+def test_an_id_fits_in_63_bits_and_stands_in_an_address(timestamp):
+    post_id = new_id_at(timestamp)
     assert 0 <= post_id <= LARGEST
     assert parse_id(str(post_id)) == post_id
 

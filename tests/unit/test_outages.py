@@ -68,17 +68,17 @@ def test_which_errors_of_the_drivers_are_outages(error, outage):
     assert find_outage(error, is_connecting=False, is_writing=True) is outage
 
 
-def test_who_cannot_connect_finds_it_away_whatever_the_reason():
+def test_every_failure_to_connect_means_that_the_database_is_away():
     assert find_outage(OperationalError(), is_connecting=True, is_writing=True) is AWAY
     assert find_outage(ValueError(), is_connecting=True, is_writing=True) is None
 
 
-def test_that_a_session_which_reads_may_not_write_is_no_outage():
+def test_a_write_in_a_read_session_is_no_outage():
     for error in (OfSQLite(8), OperationalError("25006")):
         assert find_outage(error, is_connecting=False, is_writing=False) is None
 
 
-def test_what_is_of_one_table_alone_need_not_end_a_transaction():
+def test_damage_of_one_table_does_not_end_a_transaction():
     lost = sa.exc.OperationalError("SELECT 1", {}, Exception("gone"), connection_invalidated=True)
     wrong = sa.exc.OperationalError("SELECT 1", {}, Exception("wrong"))
     assert ends_the_transaction(lost)
@@ -115,15 +115,15 @@ def server():
 
 
 @pytest.fixture
-def told():
+def reports():
     """(name, is it over?)"""
     return []
 
 
 @pytest.fixture
-def breaker(server, told):
+def breaker(server, reports):
     breaker = Outages(server.probe, seconds_between_probes=0.01)
-    breaker.tellers.append(lambda outage, reason, is_over: told.append((outage.name, is_over)))
+    breaker.observers.append(lambda outage, reason, is_over: reports.append((outage.name, is_over)))
     breaker.guard()
     yield breaker
     breaker.forget()
@@ -144,65 +144,65 @@ SHUT = kind("shut", stops_everything=True)
 STUCK = kind("stuck")
 
 
-def test_everybody_is_refused_until_one_thread_has_got_an_answer(breaker, server, told):
-    breaker.noticed(SHUT, "reason")
+def test_everybody_is_refused_until_one_thread_has_got_an_answer(breaker, server, reports):
+    breaker.report(SHUT, "reason")
     for _ in range(3):
         with pytest.raises(DatabaseUnavailable) as caught:
             breaker.require()
         assert caught.value.outage is SHUT
     until(lambda: len(server.probes) > 3)
-    assert told == [("shut", False)]
+    assert reports == [("shut", False)]
     server.is_readable = True
     wait_until_it_is_over(breaker)
     breaker.require()
-    assert told == [("shut", False), ("shut", True)]
+    assert reports == [("shut", False), ("shut", True)]
     assert server.probes.count(True) == 0  # nobody could not write
 
 
-def test_what_keeps_writers_away_refuses_nobody_and_ends_when_writing_works(breaker, server, told):
+def test_an_outage_of_writers_refuses_nobody_and_ends_when_writing_works(breaker, server, reports):
     server.is_readable = True
-    breaker.noticed(STUCK, "reason")
-    breaker.noticed(STUCK, "another reason")
+    breaker.report(STUCK, "reason")
+    breaker.report(STUCK, "another reason")
     breaker.require()
     until(lambda: server.probes.count(True) > 2)
-    assert breaker.present() == [STUCK]
+    assert breaker.list_ongoing() == [STUCK]
     server.is_writable = True
     wait_until_it_is_over(breaker)
-    assert told == [("stuck", False), ("stuck", True)]
+    assert reports == [("stuck", False), ("stuck", True)]
 
 
-def test_it_is_over_when_nobody_has_met_it_for_a_while(breaker, server, told):
-    """What comes and goes is told once, but lets people in as soon as there is an answer."""
+def test_an_outage_is_over_when_nobody_has_met_it_for_a_while(breaker, server, reports):
+    """What comes and goes is reported once, but lets people in as soon as there is an answer."""
     server.is_readable = True
     comes_and_goes = Outage("flaps", "It flaps", "problem", "people", "advice", True, quiet_seconds=3600)
     for _ in range(3):
-        breaker.noticed(comes_and_goes, "reason")
+        breaker.report(comes_and_goes, "reason")
         until(lambda: breaker.stopping is None)
         breaker.require()
-    assert breaker.present() == [comes_and_goes]
-    assert told == [("flaps", False)]
+    assert breaker.list_ongoing() == [comes_and_goes]
+    assert reports == [("flaps", False)]
 
 
-def test_who_probes_does_not_take_somebody_who_writes_for_a_lock(server):
+def test_a_probe_does_not_take_a_writer_for_a_lock(server):
     def probe(writing):
         if writing:
-            guarded.noticed(LOCKED, "database is locked")
+            guarded.report(LOCKED, "database is locked")
             server.probes.append(writing)
             raise DatabaseUnavailable(LOCKED, "database is locked")
 
     guarded = Outages(probe, seconds_between_probes=0.01)
     guarded.guard()
-    guarded.noticed(STUCK, "reason")
+    guarded.report(STUCK, "reason")
     until(lambda: len(server.probes) > 2)
-    assert guarded.present() == [STUCK]
+    assert guarded.list_ongoing() == [STUCK]
     guarded.forget()
 
 
 def test_a_command_is_refused_nothing_beforehand_and_starts_no_thread(server):
     unguarded = Outages(server.probe)
-    unguarded.noticed(SHUT, "reason")
+    unguarded.report(SHUT, "reason")
     unguarded.require()
-    assert unguarded.present() == []
+    assert unguarded.list_ongoing() == []
     unguarded.forget()
     assert server.probes == []
 

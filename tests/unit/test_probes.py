@@ -1,4 +1,4 @@
-"""What does not answer in time is told, and asked by one thread only."""
+"""A probe that does not answer in time is reported, and runs in one thread only."""
 
 from __future__ import annotations
 

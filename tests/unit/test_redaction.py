@@ -49,11 +49,11 @@ def caught(function, *arguments):
         ),
     ],
 )
-def test_what_postgresql_repeats_of_a_row_is_left_out(text, left):
+def test_values_of_a_row_that_postgresql_repeats_are_left_out(text, left):
     assert remove_details(text) == left
 
 
-def test_a_row_that_is_there_already_is_not_told(database):
+def test_a_duplicate_row_is_not_in_the_message(database):
     if database.dialect != "postgresql":
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to see what PostgreSQL says of a row.")
 
@@ -69,14 +69,14 @@ def test_a_row_that_is_there_already_is_not_told(database):
     assert "[SQL: INSERT INTO users SELECT" in format_trace(error)
 
 
-def test_what_was_typed_is_masked_also_as_python_writes_it():
+def test_a_typed_text_is_masked_in_the_repr_of_python_too():
     error = caught(int, "it's a\nsecret")
     assert "secret" in format_trace(error)
     assert "secret" not in format_trace(error, ("it's a\nsecret",))
     assert "invalid literal for int()" in format_trace(error, ("it's a\nsecret",))
 
 
-def test_what_was_typed_is_masked_also_as_we_write_it_into_the_database():
+def test_a_typed_text_is_masked_in_its_stored_form_too():
     error = caught(int, "susan@example.org")
     assert "example.org" not in format_trace(error, (" Susan@Example.ORG ", "a long post " * 10_000))
 
@@ -102,7 +102,7 @@ def test_a_filter_cleans_the_traces_that_handlers_write():
 
 
 def call_itself(depth):
-    if depth % 2:  # two places by turns: Python does not shorten them
+    if depth % 2:  # two frames in turn: Python does not shorten them
         call_itself(depth + 1)
     call_itself(depth + 1)
 

@@ -19,7 +19,7 @@ def test_every_request_method_is_declared():
 
 
 def test_directives_take_effect_at_the_commit():
-    """So conflicts are found, and whoever comes later replaces what is there."""
+    """So conflicts are found, and a package that is included later replaces the entry."""
     config = configure(SETTINGS, environ={})
     before = {name: repr(value) for name, value in vars(config.registry).items()}
     config.add_observer(print)

@@ -160,7 +160,7 @@ def test_a_cookie_that_was_set_is_there():
 
 
 @pytest.mark.parametrize("unit", ["a", "a=", 'a="', "a ", '"\\', ";", "=", "a;"])
-def test_no_cookie_is_dear(unit):
+def test_no_cookie_is_expensive(unit):
     header = (unit * LONGEST_HEADER)[:LONGEST_HEADER]
     assert cost_of(lambda: list(blank(headers={"Cookie": header}).cookies), 0.03) < 0.03
 

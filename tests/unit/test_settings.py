@@ -10,9 +10,9 @@ from microblog.settings import (
     Settings,
     SettingsError,
     boolean,
-    nearest,
     one_of,
     optional_text,
+    suggest_name,
     text,
     whole_number,
 )
@@ -38,7 +38,7 @@ def faults(ini=None, environ=None):
 def test_a_key_that_is_not_given_has_its_default():
     made = settings()
     made.freeze()
-    assert (made[SIZE], made.source(SIZE)) == (5, "default")
+    assert (made[SIZE], made.get_source(SIZE)) == (5, "default")
     assert set(made) == {SIZE, COLOUR, PASSWORD}
     assert len(made) == 3
 
@@ -46,12 +46,12 @@ def test_a_key_that_is_not_given_has_its_default():
 def test_the_ini_file_comes_before_the_default_and_the_environment_before_both():
     ini = {"microblog.size": " 7 "}
     made = settings(ini)
-    assert (made[SIZE], made.source(SIZE)) == (7, "ini")
+    assert (made[SIZE], made.get_source(SIZE)) == (7, "ini")
     made = settings(ini, {"MICROBLOG_SIZE": "9"})
-    assert (made[SIZE], made.source(SIZE)) == (9, "environment")
+    assert (made[SIZE], made.get_source(SIZE)) == (9, "environment")
 
 
-def test_every_fault_is_told_at_once():
+def test_every_fault_of_the_settings_is_reported_at_once():
     assert faults({"microblog.size": "many", "microblog.colour": "blue"}) == [
         "microblog.size must be a whole number from 1 to 10; 'many' (ini) is not.",
         "microblog.colour must be one of red, green; 'blue' (ini) is not.",
@@ -90,7 +90,7 @@ def test_an_unknown_key_is_a_fault_and_the_nearest_one_is_offered():
 def test_only_what_is_near_is_offered(typed, meant):
     in_force = list(start().registry.microblog)
     known = {setting.variable if typed.isupper() else setting.key: setting for setting in in_force}
-    assert nearest(typed, known) == ("" if meant is None else f" Did you mean {meant}?")
+    assert suggest_name(typed, known) == ("" if meant is None else f" Did you mean {meant}?")
 
 
 def test_an_unknown_variable_warns_unless_it_belongs_to_the_tests_or_the_command():
@@ -194,7 +194,7 @@ def test_an_unknown_key_of_an_adapter_that_is_not_in_use_stops_the_start():
     )
 
 
-def test_an_odd_variable_is_told_in_the_log(monkeypatch, caplog):
+def test_an_unknown_variable_is_reported_in_the_log(monkeypatch, caplog):
     monkeypatch.setenv("MICROBLOG_PAGE_SISE", "7")
     main({}, **{"microblog.secret": TEST_SECRET, "microblog.worker": "off"})
     assert caplog.messages == [
@@ -220,7 +220,7 @@ def test_false_has_several_spellings(value):
 
 
 @pytest.mark.parametrize("value", ["", "perhaps", "2", "ja"])
-def test_nothing_else_is_true_or_false(value):
+def test_only_known_words_are_booleans(value):
     with pytest.raises(ValueError, match="must be true or false"):
         boolean(value)
 
@@ -277,6 +277,6 @@ def test_a_database_that_cannot_be_stops_the_start_and_is_not_shown(url):
     assert url not in message
 
 
-def test_what_is_wrong_in_several_rooms_is_told_at_once():
+def test_faults_of_several_rooms_are_reported_at_once():
     message = stopped_by(**{"microblog.page_size": "0", "microblog.avatars": "none", "microblog.typo": "x"})
     assert len(message.splitlines()) == 3

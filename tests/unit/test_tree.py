@@ -37,7 +37,7 @@ def test_a_resource_knows_its_parent_its_name_and_the_request(root, request_):
     assert (root.__parent__, root.__name__) == (None, "")
 
 
-def test_who_is_not_found_is_a_key_error(root):
+def test_a_child_that_is_not_found_is_a_key_error(root):
     with pytest.raises(KeyError):
         Branch(root, "branch")["other"]
     with pytest.raises(KeyError):
@@ -117,11 +117,11 @@ def test_a_link_begins_where_the_application_is_mounted(request_):
 
 
 @pytest.mark.parametrize("path", ["/", "/users/susan?before=5", "/search?q=a+b"])
-def test_here_is_what_was_asked_for(path):
+def test_the_address_to_return_to_is_that_of_the_request(path):
     assert here(Request.blank(path)) == path
 
 
-def test_here_is_the_front_page_when_nobody_can_read_it():
+def test_the_address_to_return_to_is_the_front_page_when_the_path_is_unreadable():
     request = Request.blank("/")
     request.environ["PATH_INFO"] = "/\xff"
     assert here(request) == "/"

@@ -1,4 +1,4 @@
-"""Mail for a developer to read: on standard error."""
+"""Mail on standard error, for developers."""
 
 from __future__ import annotations
 

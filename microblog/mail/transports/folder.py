@@ -1,4 +1,4 @@
-"""Mail for whom there is no mail server yet: each is a file, which mail programs can open."""
+"""Mail as files, which mail programs can open: for sites without a mail server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from zope.interface import implementer
 
 from microblog.mail.interfaces import IMailTransport, MailError
-from microblog.mail.messages import as_bytes
+from microblog.mail.messages import to_bytes
 from microblog.mail.settings import MAIL_FOLDER
 from microblog.settings import Settings
 
@@ -20,7 +20,7 @@ from microblog.settings import Settings
 class FolderTransport:
     """A file `TIME-RANDOM.eml` for each mail, which only the user of the process may read.
 
-    It is complete from the moment at which it has its name. The folder is made with the first mail.
+    A file of that name is always complete. The folder is created with the first mail.
     """
 
     name = "folder"
@@ -29,7 +29,7 @@ class FolderTransport:
         self._folder = settings[MAIL_FOLDER]
 
     def send(self, message: EmailMessage) -> str:
-        path = self._write(as_bytes(message), ".eml")
+        path = self._write(to_bytes(message), ".eml")
         return f"The mail is in the file {path}."
 
     def check(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from zope.interface import implementer
 
 from microblog.mail.interfaces import IMailTransport, MailError
-from microblog.mail.messages import addresses_in, as_bytes, get_domain, get_sender, needs_utf8, one_line
+from microblog.mail.messages import get_addresses, get_domain, get_sender, needs_utf8, to_bytes, to_one_line
 from microblog.mail.settings import (
     SMTP_CA,
     SMTP_HOST,
@@ -26,15 +26,15 @@ from microblog.mail.settings import (
 )
 from microblog.settings import Settings
 
-LONGEST_ANSWER = 200  # characters of what the server says
+LONGEST_ANSWER = 200  # characters
 PERMANENT = 500  # answers from here on are final (RFC 5321)
-# smtplib limits the time of each answer's parts only: a server that sends a letter now and then would
-# hold us for ever. All answers together may take so many times as long as one.
+# smtplib limits only the time between two parts of an answer: a server that sends a byte now and then could
+# hold us for ever. All answers together may take so many times the limit of one.
 TIMEOUTS_IN_ALL = 6
 
 
 class TimeLimit:
-    """Ends a connection after so many seconds, whatever is being waited for."""
+    """Closes a connection after so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
@@ -42,7 +42,7 @@ class TimeLimit:
         self._timer.daemon = True
         self._smtp: smtplib.SMTP | None = None
 
-    def of(self, base: type[smtplib.SMTP]) -> type[smtplib.SMTP]:
+    def apply_to(self, base: type[smtplib.SMTP]) -> type[smtplib.SMTP]:
         """A subclass whose connection ends when time is up."""
         limit = self
 
@@ -60,13 +60,13 @@ class TimeLimit:
     def _end(self) -> None:
         self.is_over = True
         connected: Any = self._smtp
-        with suppress(OSError, AttributeError):  # there may be no socket yet, or no more
+        with suppress(OSError, AttributeError):  # there may be no socket yet, or no longer
             connected.sock.shutdown(socket.SHUT_RDWR)
 
 
 @implementer(IMailTransport)
 class SMTPTransport:
-    """A connection for each mail: they are few, and an idle one would be closed by the server."""
+    """Opens a connection for each mail: mails are few, and servers close idle connections."""
 
     name = "smtp"
 
@@ -75,31 +75,31 @@ class SMTPTransport:
         self._server = f"{settings[SMTP_HOST]}:{settings[SMTP_PORT]}"
 
     def send(self, message: EmailMessage) -> str:
-        data = as_bytes(message)
-        (sender,), to = addresses_in(message, "From"), addresses_in(message, "To")
+        data = to_bytes(message)
+        (sender,), to = get_addresses(message, "From"), get_addresses(message, "To")
         # Not smtplib's send_message: it puts a > before lines that begin with "From".
         options = ("SMTPUTF8", "BODY=8BITMIME") if needs_utf8(message) else ()
-        with self._told(), self._connected() as smtp:
+        with self._explain_errors(), self._connect() as smtp:
             if options and not smtp.has_extn("SMTPUTF8"):
                 raise smtplib.SMTPNotSupportedError("SMTPUTF8 extension not supported by server.")
             refused = smtp.sendmail(sender, to, data, options)
         if refused:
-            raise self._refused(refused)
-        return f"The mail server {self._server} has taken the mail to {', '.join(to)}."
+            raise self._explain_refusal(refused)
+        return f"The mail server {self._server} has accepted the mail to {', '.join(to)}."
 
     def check(self) -> str:
-        with self._told(), self._connected() as smtp:
+        with self._explain_errors(), self._connect() as smtp:
             code, answer = smtp.noop()
             if code >= 400:
                 raise smtplib.SMTPResponseException(code, answer)
-        return f"The mail server {self._server} would take mail."
+        return f"The mail server {self._server} accepts mail."
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
-        """A connection that has said hello, is encrypted and logged in as the settings say."""
+    def _connect(self) -> Iterator[smtplib.SMTP]:
+        """A connection that is greeted, encrypted and logged in, as the settings say."""
         settings = self._settings
-        where = settings[SMTP_HOST], settings[SMTP_PORT]
-        # smtplib's own way to the name of this machine asks the name server, without a time limit.
+        address = settings[SMTP_HOST], settings[SMTP_PORT]
+        # By default, smtplib queries the name server for the name of this machine, without a time limit.
         options: dict[str, Any] = {
             "local_hostname": get_domain(get_sender(settings)[1]),
             "timeout": settings[SMTP_TIMEOUT],
@@ -108,18 +108,18 @@ class SMTPTransport:
         smtp: smtplib.SMTP | None = None
         try:
             if settings[SMTP_TLS] == "tls":
-                options["context"] = self._tls()
-                smtp = limit.of(smtplib.SMTP_SSL)(*where, **options)
+                options["context"] = self._make_tls_context()
+                smtp = limit.apply_to(smtplib.SMTP_SSL)(*address, **options)
             else:
-                smtp = limit.of(smtplib.SMTP)(*where, **options)
+                smtp = limit.apply_to(smtplib.SMTP)(*address, **options)
             if settings[SMTP_TLS] == "starttls":
-                smtp.starttls(context=self._tls())
+                smtp.starttls(context=self._make_tls_context())
             smtp.ehlo_or_helo_if_needed()
             user, password = settings[SMTP_USER], settings[SMTP_PASSWORD]
             if user is not None and password is not None:
                 smtp.login(user, password)
             yield smtp
-            # The mail is theirs now: a server that says goodbye badly makes no failure of it.
+            # The server has accepted the mail: an error of QUIT is no failure.
             with suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
         except (OSError, smtplib.SMTPServerDisconnected):
@@ -131,8 +131,8 @@ class SMTPTransport:
             if smtp is not None:
                 smtp.close()
 
-    def _tls(self) -> ssl.SSLContext:
-        """Trusts whom the system trusts, and the authority of the settings."""
+    def _make_tls_context(self) -> ssl.SSLContext:
+        """Trusts the authorities of the system, and that of the settings."""
         context = ssl.create_default_context()
         authority = self._settings[SMTP_CA]
         if authority is not None:
@@ -147,8 +147,8 @@ class SMTPTransport:
         return context
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """:raises MailError: for whatever goes wrong with the server."""
+    def _explain_errors(self) -> Iterator[None]:
+        """:raises MailError: for every error of the connection, with what to do about it."""
         try:
             yield
         except ssl.SSLCertVerificationError as error:
@@ -159,44 +159,44 @@ class SMTPTransport:
             ) from error
         except ssl.SSLError as error:
             raise MailError(
-                f"The mail server {self._server} does not speak TLS in the way that {SMTP_TLS.key} says "
+                f"The mail server {self._server} does not speak TLS as {SMTP_TLS.key} says "
                 f"({error.reason}): try another value or another port.",
                 temporary=False,
             ) from error
         except smtplib.SMTPNotSupportedError as error:
             raise MailError(
                 f"The mail server {self._server} cannot do what is asked of it "
-                f"({one_line(str(error), LONGEST_ANSWER)}): check {SMTP_TLS.key} and {SMTP_USER.key}. "
+                f"({to_one_line(str(error), LONGEST_ANSWER)}): check {SMTP_TLS.key} and {SMTP_USER.key}. "
                 "An address with letters beyond ASCII needs SMTPUTF8.",
                 temporary=False,
             ) from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise self._refused(error.recipients) from error
+            raise self._explain_refusal(error.recipients) from error
         except smtplib.SMTPAuthenticationError as error:
             raise MailError(
-                f"The mail server {self._server} refuses the login ({format_answer(error)}): "
+                f"The mail server {self._server} refuses the login ({format_error(error)}): "
                 f"check {SMTP_USER.key} and {SMTP_PASSWORD.key}.",
                 temporary=error.smtp_code < PERMANENT,
             ) from error
         except smtplib.SMTPResponseException as error:
             raise MailError(
-                f"The mail server {self._server} refuses the mail ({format_answer(error)}): "
-                "do what it says, or ask whoever runs it.",
+                f"The mail server {self._server} refuses the mail ({format_error(error)}): "
+                "do what it says, or ask its operator.",
                 temporary=error.smtp_code < PERMANENT,
             ) from error
         except smtplib.SMTPServerDisconnected as error:
-            raise self._away(error.__context__) from error
+            raise self._explain_silence(error.__context__) from error
         except smtplib.SMTPException as error:
             raise MailError(
-                f"The mail server {self._server} offers no login that is known here "
-                f"({one_line(str(error), LONGEST_ANSWER)}): check {SMTP_USER.key} and {SMTP_TLS.key}.",
+                f"The mail server {self._server} offers no supported login method "
+                f"({to_one_line(str(error), LONGEST_ANSWER)}): check {SMTP_USER.key} and {SMTP_TLS.key}.",
                 temporary=False,
             ) from error
-        except (OSError, UnicodeError) as error:  # the latter for a host that cannot be one
-            raise self._away(error) from error
+        except (OSError, UnicodeError) as error:  # the latter for an invalid host name
+            raise self._explain_silence(error) from error
 
-    def _away(self, error: BaseException | None) -> MailError:
-        check = f"check {SMTP_HOST.key}, {SMTP_PORT.key} and {SMTP_TLS.key}, and whether it runs."
+    def _explain_silence(self, error: BaseException | None) -> MailError:
+        check = f"check {SMTP_HOST.key}, {SMTP_PORT.key} and {SMTP_TLS.key}, and that it runs."
         if isinstance(error, TimeoutError):
             seconds = f"{self._settings[SMTP_TIMEOUT]:g} seconds"
             return MailError(
@@ -207,22 +207,22 @@ class SMTPTransport:
                 f"The mail server {self._server} cannot be reached ({error.strerror}): {check}",
                 temporary=True,
             )
-        return MailError(f"The mail server {self._server} broke the connection off: {check}", temporary=True)
+        return MailError(f"The mail server {self._server} closed the connection: {check}", temporary=True)
 
-    def _refused(self, refused: dict[str, tuple[int, bytes]]) -> MailError:
-        """The server does not take the mail to these."""
-        said = "; ".join(f"{to}: {answer(code, text)}" for to, (code, text) in refused.items())
+    def _explain_refusal(self, refused: dict[str, tuple[int, bytes]]) -> MailError:
+        """The server refuses the mail to these addresses."""
+        answers = "; ".join(f"{to}: {format_answer(code, text)}" for to, (code, text) in refused.items())
         return MailError(
-            f"The mail server {self._server} does not take mail to {said}. Check the address.",
+            f"The mail server {self._server} does not accept mail to {answers}. Check the address.",
             temporary=any(code < PERMANENT for code, _ in refused.values()),
         )
 
 
-def format_answer(error: smtplib.SMTPResponseException) -> str:
-    return answer(error.smtp_code, error.smtp_error)
+def format_error(error: smtplib.SMTPResponseException) -> str:
+    return format_answer(error.smtp_code, error.smtp_error)
 
 
-def answer(code: int, text: bytes | str) -> str:
-    """What a server said, on one line."""
+def format_answer(code: int, text: bytes | str) -> str:
+    """An answer of the server, on one line."""
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {one_line(said, LONGEST_ANSWER)}"
+    return f"{code} {to_one_line(said, LONGEST_ANSWER)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-from microblog.alerts.failed_commands import mailed, warn
+from microblog.alerts.failed_commands import mail_failures, warn
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.db import Database
@@ -62,7 +62,7 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
     folder = file if file.is_dir() else None
     if folder is None and keep is not None:
         raise click.UsageError("--keep is for a folder of backups: name a folder.")
-    with mailed(site, "The backup", folder), report_errors():
+    with mail_failures(site, "The backup", folder), report_errors():
         if folder is not None:
             file = folder / keeping.make_backup_name(site.database.dialect)
         made = make(site, file, overwrite=overwrite)
@@ -150,7 +150,10 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
     is 1 when it is not whole.
     """
     if verify:
-        with mailed(site, "The backup's verification", file if file.is_dir() else None), report_errors():
+        with (
+            mail_failures(site, "The backup's verification", file if file.is_dir() else None),
+            report_errors(),
+        ):
             click.echo(verify_backup(site, find_newest(file)))
         return
     with report_errors():

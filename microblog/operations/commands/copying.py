@@ -10,7 +10,7 @@ import click
 import sqlalchemy as sa
 
 from microblog.console.progress import Progress
-from microblog.db import DATABASE_URL, Base, Database, sqlite_file, without_password
+from microblog.db import DATABASE_URL, Base, Database, get_sqlite_file, mask_password
 from microblog.errors import OperatorError
 from microblog.operations import migrating
 from microblog.operations.copying import (
@@ -121,13 +121,13 @@ def reach(database: Database, url: str) -> None:
 
 
 def get_file(database: Database) -> Path | None:
-    return sqlite_file(database.engine.url)
+    return get_sqlite_file(database.engine.url)
 
 
 def hide_password(url: str) -> str:
     """The URL without its password."""
     try:
-        return without_password(url)
+        return mask_password(url)
     except (sa.exc.ArgumentError, ValueError):
         return "One of the two"
 

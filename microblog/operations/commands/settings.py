@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from microblog.console.site import Site, pass_site
-from microblog.db import DATABASE_URL, without_password
+from microblog.db import DATABASE_URL, mask_password
 from microblog.redaction import hide_passwords
 from microblog.settings import Setting
 
@@ -18,7 +18,7 @@ def settings(site: Site) -> None:
     """Every setting in force, its source, and what it means."""
     in_force = site.registry.microblog
     for setting in sorted(in_force, key=lambda setting: setting.key):
-        source = in_force.source(setting)
+        source = in_force.get_source(setting)
         if not in_force.is_in_use(setting):
             if source == "default":
                 continue
@@ -33,7 +33,7 @@ def settings(site: Site) -> None:
 def format_setting(setting: Setting[Any], value: Any) -> str:
     """The value as the ini file spells it; for a secret only whether it is set."""
     if setting is DATABASE_URL:
-        return without_password(value)
+        return mask_password(value)
     if setting.secret:
         return "(secret)" if value else "(not set)"
     if isinstance(value, bool):

@@ -81,7 +81,7 @@ class ElasticsearchSearch(ElasticsearchIndex):
             # In this order: a rebuild that creates an index meanwhile reads the posts after us.
             targets = self._find_targets()
             with database.read() as session:
-                documents = posts.documents(session, list(versions))
+                documents = posts.get_documents(session, list(versions))
             answers = self._bulk(documents, versions, targets)
         except self._server.failures as error:
             return Outcome(error=describe_error(error), retry_after=get_retry_after(error))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import orm
 
-from microblog.accounts.queries import owner_of_nickname
+from microblog.accounts.queries import find_owner_id
 from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
 from microblog.paging import Bounds
@@ -104,7 +104,7 @@ def build_request(
     """The query in Elasticsearch's language."""
     filters: list[dict[str, Any]] = [{"range": {"id": {"gt": bounds.above, "lt": bounds.below}}}]
     if query.author is not None:
-        author = owner_of_nickname(session, query.author)
+        author = find_owner_id(session, query.author)
         filters.append({"term": {"author": 0 if author is None else author}})
     if query.language is not None:
         either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import orm
 
-from microblog.posts.queries import posts_by_id
+from microblog.posts.queries import list_posts_by_id
 from microblog.search.highlighting import matches
 from microblog.search.language import Query
 from microblog.search.models import KIND
@@ -15,7 +15,7 @@ def find_own_waiting_posts(session: orm.Session, query: Query, author_id: int) -
     """Ids of the author's newest posts that match and have a waiting outbox entry."""
     return [
         post.id
-        for post in posts_by_id(session, find_waiting_ids(session, KIND, author_id))
+        for post in list_posts_by_id(session, find_waiting_ids(session, KIND, author_id))
         if matches(query, post.author, post.language, post.body)
         and (query.since is None or post.created >= query.since)
         and (query.until is None or post.created < query.until)

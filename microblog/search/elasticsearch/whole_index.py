@@ -117,7 +117,7 @@ class ElasticsearchIndex:
         """Lock the posts first: an entry's id must be above those of all earlier changes of its post."""
         for start in range(0, len(ids), self._batch):
             some = ids[start : start + self._batch]
-            posts.lock(session, some)
+            posts.lock_posts(session, some)
             outbox.write(session, KIND, some)
 
     def _find_indices(self) -> dict[str, set[str]]:
@@ -222,7 +222,7 @@ class ElasticsearchIndex:
         last = -1
         while True:
             with database.read() as session:
-                batch = posts.documents_after(session, last, self._batch)
+                batch = posts.list_documents_after(session, last, self._batch)
             if not batch:
                 return
             yield batch
@@ -275,7 +275,7 @@ class ElasticsearchIndex:
             some = ids[start : start + self._batch]
             digests = dict(self._read_digests(target, {"terms": {"id": some}}))
             with database.read() as session:
-                documents = posts.documents(session, some)
+                documents = posts.get_documents(session, some)
                 waiting = outbox.find_waiting_keys(session, KIND, some)
             for post_id in some:
                 kind = compare(documents.get(post_id), digests.get(post_id))

@@ -229,7 +229,7 @@ class FTS5Search(SideTableSearch):
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None
     ) -> list[int]:
         sql, values = select(query, bounds, spelling)
-        return list(session.scalars(sa.text(sql), {**values, **bounds.values(limit)}))
+        return list(session.scalars(sa.text(sql), {**values, **bounds.get_values(limit)}))
 
     def find_best(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         newest = self.find_hits(session, query, Bounds.of(query, Cursor()), RANKED_HITS)
@@ -265,7 +265,7 @@ def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[s
         source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # only posts that are indexed
         conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
         values["match"] = require_any(query.excluded)
-    conditions += bounds.conditions(id_)
+    conditions += bounds.list_conditions(id_)
     sql = (
         f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "
         f"ORDER BY {id_} {bounds.order} LIMIT :limit"

@@ -128,20 +128,20 @@ class PostgreSQLSearch(SideTableSearch):
 
     def _ask_index(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         conditions, values = build_filters(query)
-        values |= {**bounds.values(limit), "match": build_match(query)}
+        values |= {**bounds.get_values(limit), "match": build_match(query)}
         return self._run(session, build_index_query(bounds, conditions), values)
 
     def _search_without_terms(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
     ) -> list[int]:
         conditions, values = build_filters(query, spelling)
-        values |= bounds.values(limit)
+        values |= bounds.get_values(limit)
         source = "posts p"
         if query.excluded:
             source += " JOIN search_postgresql_texts t ON t.post_id = p.id"
             conditions = [*conditions, f"t.{HIT}"]
             values["match"] = f"!({require_any(query.excluded)})"
-        conditions = [*conditions, *bounds.conditions("p.id")]
+        conditions = [*conditions, *bounds.list_conditions("p.id")]
         return self._run(
             session,
             f"SELECT p.id FROM {source} WHERE {' AND '.join(conditions)} "
@@ -181,7 +181,7 @@ def build_newest_window(texts: str) -> Window:
 
 def build_index_query(bounds: Bounds, conditions: list[str]) -> str:
     """The statement that collects all hits from the GIN index, then sorts them."""
-    inner = " AND ".join(bounds.conditions("post_id"))
+    inner = " AND ".join(bounds.list_conditions("post_id"))
     more = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     join = "JOIN posts p ON p.id = t.post_id" if conditions else ""
     return (

@@ -67,7 +67,7 @@ class Window:
         else:
             # One bound for each end: given two, SQLite would use the other one, and scan beyond the window.
             last = self._select_ordered(f"w.{self.id}", bounds, f"LIMIT 1 OFFSET {size - 1}")
-            above, below = bounds.conditions(f"w.{self.id}")
+            above, below = bounds.list_conditions(f"w.{self.id}")
             if bounds.oldest_first:
                 below = f"w.{self.id} <= coalesce(({last}), :below - 1)"
             else:
@@ -80,7 +80,7 @@ class Window:
         return self._select_ordered("1", bounds, f"LIMIT 1 OFFSET {size}")
 
     def _select_ordered(self, columns: str, bounds: Bounds, limit: str) -> str:
-        conditions = " AND ".join([*self.inside, *bounds.conditions(f"w.{self.id}")])
+        conditions = " AND ".join([*self.inside, *bounds.list_conditions(f"w.{self.id}")])
         order = f"ORDER BY w.{self.id} {bounds.order}"
         return f"SELECT {columns} FROM {self.source} w WHERE {conditions} {order} {limit}"
 
@@ -113,11 +113,11 @@ def look_through(
     size = sizes.first
     while size <= sizes.largest:
         found = sa.text(window.build_hits_query(bounds, size))
-        ids = list(session.scalars(found, {**values, **bounds.values(limit)}))
+        ids = list(session.scalars(found, {**values, **bounds.get_values(limit)}))
         if len(ids) == limit:
             return ids
         beyond = sa.text(window.build_beyond_query(bounds, size))
-        if session.scalar(beyond, {**values, **bounds.values(limit)}) is None:
+        if session.scalar(beyond, {**values, **bounds.get_values(limit)}) is None:
             return ids
         if len(ids) < FEWEST_HITS_FOR_AN_ESTIMATE:
             return None

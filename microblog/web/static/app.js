@@ -3,7 +3,7 @@
 // ---- characters left -------------------------------------------------------------------------------------
 
 const ANNOUNCE_AFTER_MS = 1200;
-const WARN_FROM = 0.8; // of the limit; below it a screen reader is not told
+const WARN_FROM = 0.8; // of the limit; below it screen readers announce nothing
 
 const segmenter = 'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 

@@ -81,7 +81,7 @@ def test_the_nickname_stays_in_the_form_and_the_password_does_not(susan, browser
         ("susan", "x" * 1001, "This is too long for a password."),
     ],
 )
-def test_what_is_missing_or_too_long_is_said(susan, browser, login, password, words):
+def test_missing_and_too_long_fields_are_reported(susan, browser, login, password, words):
     assert errors(log_in(browser, login, password, status=422)) == [words]
 
 
@@ -93,7 +93,7 @@ def test_a_former_nickname_does_not_log_in(susan, browser):
     log_in(browser, "renamed")
 
 
-def test_who_has_no_password_cannot_log_in(application, browser):
+def test_a_person_without_a_password_cannot_log_in(application, browser):
     """Authors that an import made."""
     with application.database.write() as session:
         queries.add_user(session, "imported")
@@ -101,7 +101,7 @@ def test_who_has_no_password_cannot_log_in(application, browser):
         assert errors(log_in(browser, "imported", password, status=422)) == [WRONG]
 
 
-def test_who_is_logged_in_already_goes_on(susan):
+def test_a_person_who_is_logged_in_is_redirected_from_the_log_in_page(susan):
     assert susan.get("/login", status=303).location == "http://localhost/"
     assert susan.get("/login?next=/explore", status=303).location == "http://localhost/explore"
 
@@ -202,7 +202,7 @@ def test_a_session_ends_after_a_while_without_a_request(application, remember, i
         assert not is_logged_in(browser)
 
 
-def test_a_session_ends_after_a_year_whatever_it_was_used_for(application):
+def test_a_session_ends_after_a_year_even_if_it_is_used(application):
     browser = application.browser()
     sign_up(application.browser(), "susan")
     with time_machine.travel(NOON, tick=False) as clock:
@@ -218,7 +218,7 @@ def test_a_session_ends_after_a_year_whatever_it_was_used_for(application):
         assert not is_logged_in(browser)
 
 
-def test_the_operator_says_how_long_it_lasts(make_application):
+def test_the_duration_of_a_session_is_a_setting(make_application):
     application = make_application(
         {"microblog.sessions.hours": "1", "microblog.sessions.remembered_days": "2"}
     )

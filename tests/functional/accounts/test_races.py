@@ -110,7 +110,7 @@ def test_a_log_in_during_each_attempt_of_which_the_password_changed_is_a_conflic
     with before_the_next_write(database, again, times=3):
         page = log_in(application.browser(), "susan")
     assert page.status_int == 409
-    assert "Somebody changed this at the same moment" in page.text
+    assert "Somebody changed this at the same time" in page.text
     assert number_of(database, LoginSession) == 0
 
 
@@ -206,10 +206,10 @@ def test_the_form_of_a_person_deleted_meanwhile_is_nobodys(database, application
 
 @pytest.mark.parametrize("name", [name for name in FORMS if name != "logout"])
 def test_the_form_of_a_session_ended_meanwhile_changes_nothing(database, application, jane, name):
-    """Whoever had a stolen session is out when the password has been changed."""
+    """A change of the password ends a stolen session."""
     with database.write() as session:
         queries.add_user(session, "john")
-        user_id = queries.owner_of_nickname(session, "jane") or 0
+        user_id = queries.find_owner_id(session, "jane") or 0
     form = form_of(jane, name)
     posts = number_of(database, Post)
     with before_the_next_write(database, lambda: change_password(database, user_id)):
@@ -218,7 +218,7 @@ def test_the_form_of_a_session_ended_meanwhile_changes_nothing(database, applica
     assert number_of(database, Post) == posts
     assert number_of(database, Follow) == 0
     with database.read() as session:
-        assert queries.own_profile(session, user_id) == ("jane", "")
+        assert queries.get_profile(session, user_id) == ("jane", "")
 
 
 def test_the_profile_form_of_a_person_deleted_meanwhile_asks_to_log_in(database, jane):

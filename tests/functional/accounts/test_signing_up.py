@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.models import User
-from microblog.accounts.nicknames import nickname_problem
+from microblog.accounts.nicknames import find_nickname_problem
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
 
 TAKEN = "Somebody has, or had, this nickname already."
@@ -32,7 +32,7 @@ def offer(page):
     return [name.get_text() for name in page.html.select(".hint strong bdi")]
 
 
-def test_who_signs_up_is_welcome_and_logged_in(browser):
+def test_signing_up_welcomes_and_logs_in(browser):
     page = sign_up(browser, "susan")
     assert flashes(page) == ["Welcome! You are signed up, and logged in."]
     assert page.request.path == "/"
@@ -43,7 +43,7 @@ def test_the_front_page_leads_a_visitor_to_the_form(browser):
     assert "register-form" in browser.get("/").click("^Create an account$").forms
 
 
-def test_who_signs_up_goes_on_to_where_they_wanted(browser):
+def test_signing_up_redirects_to_the_next_page(browser):
     page = browser.get("/account/profile").follow().click("^Create one$")
     form = page.forms["register-form"]
     form["nickname"], form["email"], form["password"] = "susan", "susan@example.com", PASSWORD
@@ -84,7 +84,7 @@ def test_a_nickname_that_cannot_be_is_refused_and_another_offered(browser, nickn
 
 
 @pytest.mark.parametrize("nickname", ["susan", "SUSAN", "Susan"])
-def test_a_taken_nickname_is_refused_in_whatever_case_and_another_offered(application, browser, nickname):
+def test_a_taken_nickname_is_refused_in_any_case_and_another_offered(application, browser, nickname):
     sign_up(application.browser(), "susan")
     page = answer(browser, nickname=nickname, email="other@example.com")
     assert errors(page) == [TAKEN]
@@ -141,7 +141,7 @@ def test_a_wrong_address_is_refused(browser, email):
 
 
 @pytest.mark.parametrize("email", ["susan@example.com", "SUSAN@Example.COM"])
-def test_a_taken_address_is_refused_in_whatever_case(application, browser, email):
+def test_a_taken_address_is_refused_in_any_case(application, browser, email):
     sign_up(application.browser(), "susan")
     page = answer(browser, nickname="other", email=email)
     assert errors(page) == [TAKEN_EMAIL]
@@ -168,7 +168,7 @@ def test_any_other_password_is_taken_to_the_letter(application, browser, passwor
         form.submit(status=status)
 
 
-def test_what_was_typed_stays_except_the_password(browser):
+def test_the_typed_text_stays_except_the_password(browser):
     page = answer(browser, nickname="su san", email="su san")
     form = page.forms["register-form"]
     assert (form["nickname"].value, form["email"].value, form["password"].value) == ("su san", "su san", "")
@@ -176,7 +176,7 @@ def test_what_was_typed_stays_except_the_password(browser):
     assert page.html.select("title")[0].text.startswith("Error:")
 
 
-def test_all_that_is_wrong_is_said_at_once(browser):
+def test_all_errors_of_the_form_are_shown_at_once(browser):
     assert len(errors(answer(browser, nickname="a", email="b", password="c"))) == 3
 
 
@@ -222,7 +222,7 @@ def test_two_who_sign_up_at_once_with_one_nickname_do_not_both_get_it(applicatio
     assert sorted(page.status_int for page in pages) == [303, 422]
     refused = next(page for page in pages if page.status_int == 422)
     assert errors(refused) == [TAKEN]
-    assert nickname_problem(offer(refused)[0], application.registry.reserved_nicknames) is None
+    assert find_nickname_problem(offer(refused)[0], application.registry.reserved_nicknames) is None
     with application.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 

@@ -223,7 +223,7 @@ def test_a_database_that_cannot_hold_all_texts_is_refused_with_the_remedy(source
         pytest.skip("Set MICROBLOG_TEST_DATABASE_URL, to copy into PostgreSQL.")
     for url in other_postgresql("TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"):
         error = run("copy-database", source, url, status=1).stderr
-        assert "it is in SQL_ASCII and cannot hold all texts" in error
+        assert "its encoding is SQL_ASCII, which cannot hold every text" in error
         assert "createdb --owner=ROLE --encoding=UTF8 " in error
 
 

@@ -22,7 +22,7 @@ from microblog.checks import Finding, HealthCheck
 from microblog.console.ini import LogError
 from microblog.console.logfiles import find_log_files
 from microblog.console.site import Site
-from microblog.ids import get_first_id
+from microblog.ids import new_id_at
 from microblog.operations import checks
 from microblog.operations.checks import format_bytes
 from microblog.operations.commands import doctor
@@ -242,7 +242,7 @@ def test_a_clock_that_is_wrong_is_reported(site_of):
 
 def test_a_post_in_the_future_is_reported(site_of):
     with site_of.database.write() as session:
-        post_id = get_first_id(datetime.now(UTC) + timedelta(days=3))
+        post_id = new_id_at(datetime.now(UTC) + timedelta(days=3))
         user_id = add_user(session, "susan")
         add_posts(session, [{"id": post_id, "user_id": user_id, "body": "Tomorrow", "language": None}])
     finding = only(checks.describe_clock, site_of)

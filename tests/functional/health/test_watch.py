@@ -123,13 +123,13 @@ def test_nobody_is_missed_while_the_database_cannot_be_used(build, clock, caplog
     get_watch(site.registry).check()
     site.database.outages.probe = still_away
     clock.now = TWO_MINUTES
-    site.database.outages.noticed(AWAY, "a test")
+    site.database.outages.report(AWAY, "a test")
     with pytest.raises(DatabaseUnavailable):
         get_watch(site.registry).check()
     site.database.outages.forget()
     get_watch(site.registry).report()
     clock.now += TWO_MINUTES
-    site.database.outages.noticed(FULL, "a test")
+    site.database.outages.report(FULL, "a test")
     get_watch(site.registry).check()
     site.database.outages.forget()
     assert list_logged(caplog) == []
@@ -237,7 +237,7 @@ def test_metrics_tell_when_a_worker_was_last_seen(build):
 
 def test_nobody_is_missed_while_nobody_can_write(build):
     site = build()
-    site.database.outages.noticed(FULL, "no room")
+    site.database.outages.report(FULL, "no room")
     with pytest.raises(NotAsked):
         check_worker(site.registry)
     site.database.outages.forget()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.db import StaleData
-from microblog.ids import SEQUENCE_BITS, get_timestamp, id_at, milliseconds
+from microblog.ids import SEQUENCE_BITS, get_id_at, get_timestamp, to_milliseconds
 from microblog.importing.importer import ATTEMPTS, Importer, compute_digest
 from microblog.importing.models import Import, ImportedAuthor
 from microblog.importing.queries import ImportedElsewhere, get_progress, record_author, start_import
@@ -119,8 +119,8 @@ WRONG = [
     (line(author="a\x00b"), "“author” holds a control character."),
     (line(author="a\ud800b"), "“author” holds a control character."),
     (line(body="  \u200b "), "Write something first: a post cannot be empty."),
-    (line(body="a\x00b"), "This holds a control character"),
-    (line(body="a\ud800b"), "This holds a control character"),
+    (line(body="a\x00b"), "This has a control character"),
+    (line(body="a\ud800b"), "This has a control character"),
     (line(body="x" * 281), "This is 1 character too long: at most 280 characters."),
     (line(body="x" * 10_000_000), "This line is far too long for a post."),
     (line(created="yesterday"), "“created” is not a timestamp like 2026-01-31T12:00:00Z: 'yesterday'."),
@@ -276,7 +276,7 @@ def test_a_corrected_line_comes_between_its_neighbours_of_the_same_second(load, 
 
 
 def test_a_post_written_in_the_same_millisecond_disturbs_no_import(load, database):
-    first = id_at(milliseconds(datetime.fromisoformat(NOON)))
+    first = get_id_at(to_milliseconds(datetime.fromisoformat(NOON)))
     with database.write() as session:
         john = add_user(session, "john")
         there = [first, first + 64, first + (1 << SEQUENCE_BITS) - 1, first + (1 << SEQUENCE_BITS) + 64]

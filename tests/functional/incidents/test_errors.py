@@ -145,7 +145,7 @@ def test_the_page_of_a_fault_has_its_number_and_no_trace(build, log):
         ("the porter, <room 5>", None),
     ],
 )
-def test_the_page_tells_whom_to_tell(build, log, contact, href):
+def test_the_error_page_names_the_contact(build, log, contact, href):
     page = build(contact=contact).browser().get("/broken", status=500)
     assert contact in page.html.select_one(".incident").get_text()
     links = [a["href"] for a in page.html.select(".incident a")]
@@ -164,7 +164,7 @@ def test_the_page_needs_neither_the_database_nor_to_know_who_reads_it(build, log
     assert "susan" not in page
 
 
-def test_what_was_written_before_a_fault_is_rolled_back(build, log):
+def test_writes_before_a_fault_are_rolled_back(build, log):
     application = build()
     browser = application.browser()
     sign_up(browser, "susan")
@@ -195,7 +195,7 @@ def test_when_even_the_page_fails_there_is_a_last_resort(build, log, mails):
     page = application.browser().get("/broken", status=500)
     assert page.text == errors.LAST_RESORT
     assert page.headers["Content-Security-Policy"]
-    assert "The page of an error failed too." in log.text
+    assert "The error page failed, too." in log.text
     assert application.browser().get("/nothing", status=500).text == errors.LAST_RESORT
     assert len(mails(application)) == 2
 
@@ -212,18 +212,18 @@ def test_a_reader_of_any_language_gets_a_page(build, log):
 ANSWERS = [
     ("GET", "/nothing", 404, "There is nothing at this address."),
     ("GET", "/closed", 403, "You may not do this."),
-    ("PUT", "/gone", 405, "This page cannot be asked for in this way. Open it from one of our own pages."),
-    ("GET", "/gone", 410, "What was at this address is gone, and does not come back."),
+    ("PUT", "/gone", 405, "This page cannot be opened in this way. Open it from one of our own pages."),
+    ("GET", "/gone", 410, "What was at this address is gone for good."),
     ("GET", "/limited", 429, "You may write ten posts a minute."),
     (
         "GET",
         "/limited_somehow",
         429,
-        "That was more than is allowed in so short a time. Wait a little, and try again.",
+        "These were too many requests in a short time. Wait a little, and try again.",
     ),
     ("GET", "/away", 503, errors.SENTENCES[503]),
     ("GET", "/busy", 503, errors.SENTENCES[503]),
-    ("GET", "/?q=%ff", 400, "This address holds characters that are not UTF-8."),
+    ("GET", "/?q=%ff", 400, "This address has characters that are not UTF-8."),
     ("POST", "/gone", 400, "This form is too old, or your browser keeps no cookies, so nothing was done. "),
     ("POST large", "/gone", 413, "This is larger than the 1,000 bytes that are accepted here."),
 ]
@@ -276,10 +276,10 @@ def test_every_refusal_is_json_below_api(susan):
 def test_an_address_that_cannot_be_decoded_is_refused_in_both_ways(browser):
     assert browser.get("/%ff", status=400).html.h1.get_text() == errors.TITLES[400]
     answer = browser.get("/api/%ff", status=400)
-    assert answer.json["error"]["message"] == "This address holds characters that are not UTF-8."
+    assert answer.json["error"]["message"] == "This address has characters that are not UTF-8."
 
 
-def test_who_comes_too_often_is_told_when_to_come_again(susan):
+def test_a_429_says_when_to_try_again(susan):
     assert susan.get("/limited", status=429).headers["Retry-After"] == "17"
     assert susan.get("/limited_somehow", status=429).headers["Retry-After"] == "60"
     assert susan.get("/api/away", status=503).headers["Retry-After"] == "5"
@@ -292,7 +292,7 @@ def test_a_program_is_not_sent_to_the_login_page(build, log):
     assert browser.get("/api/closed", status=401).headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_what_is_not_below_api_is_a_json_404(browser):
+def test_an_unknown_address_below_api_is_a_json_404(browser):
     assert browser.get("/api/nothing", status=404).json["error"]["status"] == 404
     assert browser.get("/apiary", status=404).content_type == "text/html"
 
@@ -326,8 +326,8 @@ def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
     with application.database.read() as session:
         user = session.scalar(sa.select(User.id))
     (fields,) = [r.fields for r in log.records if r.name == "microblog.incidents.recording"]
-    place = fields.pop("place")
-    assert re.fullmatch(r"incidents/test_errors\.py:\d+", place)
+    location = fields.pop("place")
+    assert re.fullmatch(r"incidents/test_errors\.py:\d+", location)
     assert fields == {
         "incident": incident,
         "method": "POST",
@@ -337,7 +337,7 @@ def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
     }
     assert "ValueError: cannot use '…'" in log.text
     (mail,) = mails(application)
-    assert mail["Subject"] == f"[microblog] ValueError at {place}"
+    assert mail["Subject"] == f"[microblog] ValueError at {location}"
     assert mail["To"] == "admin@example.org"
     text = mail.get_content()
     for expected in (
@@ -355,7 +355,7 @@ def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
     assert "x=1" not in text
 
 
-def test_what_fails_at_the_commit_is_told_too(build, log, mails):
+def test_a_failure_of_the_commit_is_an_incident_too(build, log, mails):
     application = build()
     browser = application.browser()
     sign_up(browser, "susan")

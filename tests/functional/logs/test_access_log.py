@@ -1,4 +1,4 @@
-"""The access log: one line for each request, which tells no secret."""
+"""The access log: one line for each request, without secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import pytest
 from webtest import TestApp
 
-from microblog.accounts.queries import owner_of_nickname
+from microblog.accounts.queries import find_owner_id
 from microblog.logs import access_log
 from microblog.redaction import mask_address
 from microblog.tree import Root
@@ -17,7 +17,7 @@ from tests.walk import PASSWORD, log_in, sign_up
 
 @pytest.fixture
 def lines(caplog):
-    """What the access log has told since."""
+    """The lines of the access log since then."""
     caplog.set_level(logging.INFO, logger="microblog.access")
     return lambda: [record for record in caplog.records if record.name == "microblog.access"]
 
@@ -33,15 +33,15 @@ def test_a_request_is_one_line_with_what_it_cost(browser, lines):
     assert fields["user"] is None
 
 
-def test_it_names_who_is_logged_in_by_id(browser, lines, application):
+def test_the_access_log_names_the_person_by_id(browser, lines, application):
     sign_up(browser, "susan")
     browser.get("/users/")
     with application.database.read() as session:
-        assert lines()[-1].fields["user"] == owner_of_nickname(session, "susan")
+        assert lines()[-1].fields["user"] == find_owner_id(session, "susan")
     assert "susan" not in lines()[-1].getMessage()
 
 
-def test_it_asks_nobody_who_it_is(browser, lines, count_statements):
+def test_the_access_log_loads_no_identity(browser, lines, count_statements):
     browser.set_cookie("session", "nonsense")
     with count_statements() as statements:
         browser.get("/health/live")
@@ -54,7 +54,7 @@ def test_the_address_is_that_of_the_connection(application, lines):
     assert lines()[-1].fields["address"] == "192.0.2.7"
 
 
-def test_what_leaves_as_an_exception_is_a_500(make_application, lines, caplog):
+def test_an_uncaught_exception_is_logged_as_a_500(make_application, lines, caplog):
     def broken(request):
         raise RuntimeError("broken")
 
@@ -74,7 +74,7 @@ def test_tasks_have_no_line(application, lines):
     assert not lines()
 
 
-def test_it_can_be_switched_off(make_application, lines):
+def test_the_access_log_can_be_switched_off(make_application, lines):
     application = make_application({"microblog.access_log": "false"})
     application.browser().get("/explore")
     assert not lines()
@@ -120,7 +120,7 @@ def test_no_password_and_no_token_gets_into_the_log_of_everything(browser, caplo
     log_in(browser, "a wrong guess of it", "x")
     log_in(browser, "susan")
     browser.get("/nothing?token=a+token+of+a+mail", status=404)
-    told = "\n".join(logging.Formatter().format(record) for record in caplog.records)
+    text = "\n".join(logging.Formatter().format(record) for record in caplog.records)
     for secret in (
         PASSWORD,
         "a wrong guess of it",
@@ -129,11 +129,11 @@ def test_no_password_and_no_token_gets_into_the_log_of_everything(browser, caplo
         "susan@example.com",
         "token+of",
     ):
-        assert secret not in told
-    assert "Logged in: user" in told
+        assert secret not in text
+    assert "Logged in: user" in text
 
 
-def test_failed_log_ins_are_told_with_user_and_address(application, caplog):
+def test_failed_log_ins_are_logged_with_user_and_address(application, caplog):
     caplog.set_level(logging.INFO, logger="microblog.accounts")
     browser: TestApp = application.browser(REMOTE_ADDR="192.0.2.7")
     sign_up(application.browser(), "susan")

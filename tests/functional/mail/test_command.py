@@ -35,11 +35,11 @@ def test_a_mail_goes_to_the_server_of_the_settings(site):
     with Sink() as sink:
         ini = site(*(f"{key} = {value}" for key, value in sink.settings.items()))
         said = run("-c", ini, "mail", "test", "susan@example.com")
-    assert "has taken the mail to susan@example.com." in said.output
+    assert "has accepted the mail to susan@example.com." in said.output
     assert "Since you read it, microblog can send mail." in sink.mails[0].text
 
 
-def test_what_goes_wrong_is_a_sentence(site):
+def test_a_failure_is_reported_as_a_sentence(site):
     port = free_port()
     ini = site(
         "microblog.mail = smtp",
@@ -53,6 +53,6 @@ def test_what_goes_wrong_is_a_sentence(site):
     )
 
 
-def test_what_is_no_address_is_refused(site):
+def test_an_invalid_address_is_refused(site):
     said = run("-c", site(), "mail", "test", "susan", status=1)
     assert said.stderr == "Error: This is not an e-mail address: give one such as admin@example.org.\n"

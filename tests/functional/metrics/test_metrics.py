@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from microblog.measuring import Gauge, IMetrics, count
 from microblog.metrics.views import DIRECTORY_VARIABLE
-from microblog.observing import observed
+from microblog.observing import observe
 from microblog.outbox import queries as outbox
 from microblog.search.interfaces import ISearch, ISearchFeed, ISearchIndex, SearchUnavailable, Status
 from microblog.tree import Root
@@ -228,7 +228,7 @@ def test_with_a_directory_metrics_are_kept_in_files(make_application, tmp_path, 
     monkeypatch.setenv(DIRECTORY_VARIABLE, "")
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     site = make_application({**ON, "microblog.metrics.directory": str(tmp_path / "metrics")})
-    with observed(site.registry, "microblog user add"):
+    with observe(site.registry, "microblog user add"):
         pass
     assert not (tmp_path / "metrics").exists()  # a command leaves nothing
     site.browser().get("/explore")

@@ -109,8 +109,8 @@ def get_seconds(ask):
     return time.monotonic() - began, answer
 
 
-def told(caplog):
-    """What the log has of importance."""
+def list_outage_messages(caplog):
+    """The warnings and errors in the log."""
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
@@ -130,7 +130,7 @@ def test_a_database_that_hangs_is_a_503_within_the_deadline_and_the_next_one_at_
     site.server.goes_on()
     site.wait_until_it_is_over()
     assert "susan" in site.susan.get("/", status=200)
-    begins, ends = told(caplog)
+    begins, ends = list_outage_messages(caplog)
     assert begins.startswith(
         "The database is away (it did not answer within 1.25 seconds). Requests are refused"
     )
@@ -154,7 +154,7 @@ def test_all_who_wait_when_it_hangs_are_freed_together(site, caplog):
     for thread in threads:
         thread.join()
     assert max(seconds) < DEADLINE
-    assert len(told(caplog)) == 1
+    assert len(list_outage_messages(caplog)) == 1
 
 
 def test_who_would_wait_for_longer_is_freed_when_others_have_given_up(site):
@@ -185,7 +185,7 @@ def test_what_needs_no_database_is_answered_while_it_hangs(site):
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_a_database_that_is_gone_is_told_once_however_many_ask(site, caplog, end):
+def test_a_lost_database_is_reported_once_for_any_number_of_requests(site, caplog, end):
     getattr(site.server, end)()
     for _ in range(20):
         refused(site)
@@ -200,7 +200,7 @@ def test_a_database_that_is_gone_is_told_once_however_many_ask(site, caplog, end
     site.server.start()
     site.wait_until_it_is_over()
     assert "susan" in site.susan.get("/", status=200)
-    lines = [line for line in told(caplog) if "works again" not in line]
+    lines = [line for line in list_outage_messages(caplog) if "works again" not in line]
     assert len(lines) == 1, lines
     assert lines[0].startswith("The database is away (")
     assert "Traceback" not in caplog.text
@@ -214,7 +214,7 @@ def test_a_restart_between_two_requests_is_noticed_by_nobody(site, caplog):
     site.server.start()
     assert "susan" in site.susan.get("/", status=200)
     write(site.susan, "After the restart")
-    assert told(caplog) == []
+    assert list_outage_messages(caplog) == []
     assert site.mails() == []
 
 
@@ -226,7 +226,7 @@ def test_a_search_after_a_restart_finds_what_it_looks_for(site, caplog):
     site.server.stop()
     site.server.start()
     assert bodies(visitor.get("/search?q=two+words", status=200)) == ["Two words"]
-    assert told(caplog) == []
+    assert list_outage_messages(caplog) == []
 
 
 def test_a_post_is_given_back_while_the_database_is_away(site):
@@ -274,19 +274,19 @@ def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, c
     sa.event.remove(engine, "before_cursor_execute", kill)
     assert killed
     assert bodies(site.susan.get("/")).count("Written twice") == 1
-    assert told(caplog) == []
+    assert list_outage_messages(caplog) == []
 
 
 def test_a_statement_that_takes_too_long_is_no_outage(site, caplog):
-    from microblog.engine import Patience, patience
+    from microblog.engine import Patience, use_patience
 
     with (
-        patience(Patience.REQUEST),
+        use_patience(Patience.REQUEST),
         site.application.database.read() as session,
         pytest.raises(Exception, match="statement timeout"),
     ):
         session.connection().exec_driver_sql("SELECT pg_sleep(30)")
-    assert not site.outages.present()
+    assert not site.outages.list_ongoing()
 
 
 def test_the_worker_has_more_time_for_a_statement_than_a_request(site):
@@ -328,14 +328,16 @@ def test_a_connection_that_is_lost_with_each_attempt_is_a_database_that_goes_awa
     sa.event.remove(engine, "before_cursor_execute", kill)
     site.wait_until_it_is_over()
     site.susan.get("/", status=200)
-    assert len(told(caplog)) == 2
+    assert len(list_outage_messages(caplog)) == 2
 
 
 def test_a_server_that_refuses_somebody_does_not_hang(server):
-    from microblog.deadlines import lets_others_in
+    from microblog.deadlines import accepts_connections
 
     url = sa.make_url(server.url)
-    assert lets_others_in((), {"host": url.host, "port": url.port, "user": "nobody", "password": "wrong"})
+    assert accepts_connections(
+        (), {"host": url.host, "port": url.port, "user": "nobody", "password": "wrong"}
+    )
 
 
 def test_a_command_waits_for_a_long_statement_as_long_as_others_are_let_in(server):
@@ -345,8 +347,8 @@ def test_a_command_waits_for_a_long_statement_as_long_as_others_are_let_in(serve
     with database.read() as session:
         session.connection().exec_driver_sql("SELECT pg_sleep(1)")
         threading.Timer(0.5, server.hang).start()
-        with pytest.raises(Exception, match="lets nobody in"):
+        with pytest.raises(Exception, match="accepts no connection"):
             session.connection().exec_driver_sql("SELECT pg_sleep(60)")
     server.goes_on()
-    assert not database.outages.present()  # commands end; nobody waits for the end of it
+    assert not database.outages.list_ongoing()  # commands end; nobody waits for the end of it
     database.close()

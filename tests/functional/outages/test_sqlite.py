@@ -115,7 +115,7 @@ def open_files():
     return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
 
 
-def told(caplog):
+def list_outage_messages(caplog):
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
@@ -136,12 +136,14 @@ def test_on_a_full_disk_people_read_and_what_they_write_is_given_back(make_site,
     assert bodies(site.susan.get("/", status=200)) == ["Before"]
     assert "database: its disk is full: nothing can be saved\n" in site.ready()
     site.application.registry.worker.round()
-    assert len(told(caplog)) == 1, told(caplog)
-    assert told(caplog)[0].startswith("The disk of the database is full (")
+    assert len(list_outage_messages(caplog)) == 1, list_outage_messages(caplog)
+    assert list_outage_messages(caplog)[0].startswith("The disk of the database is full (")
     assert site.subjects() == ["[microblog] The disk of the database is full"]
 
 
-def test_when_there_is_room_again_it_goes_on_and_is_told(make_site, small_disk, caplog, monkeypatch):
+def test_when_there_is_space_again_the_site_recovers_and_reports_it(
+    make_site, small_disk, caplog, monkeypatch
+):
     site = make_site(small_disk)
     fill(small_disk)
     site.form("During").submit(status=503)
@@ -150,7 +152,9 @@ def test_when_there_is_room_again_it_goes_on_and_is_told(make_site, small_disk, 
     site.wait_until_it_is_over()
     assert site.ready(200).startswith("database: ok\n")
     assert bodies(site.susan.get("/")) == ["After"]
-    assert told(caplog)[1].startswith("The database works again: “The disk of the database is full” is over")
+    assert list_outage_messages(caplog)[1].startswith(
+        "The database works again: “The disk of the database is full” is over"
+    )
     assert site.subjects()[1:] == ["[microblog] The database works again"]
 
 
@@ -159,14 +163,14 @@ def test_a_site_that_starts_on_a_full_disk_says_so(make_site, small_disk):
     site.application.database.close()
     fill(small_disk)
     site.susan.get("/", status=503)
-    assert site.outages.present() == [outages.FULL]
+    assert site.outages.list_ongoing() == [outages.FULL]
 
 
 def test_a_full_disk_is_known_before_anybody_writes(make_site, small_disk):
     site = make_site(small_disk)
     fill(small_disk)
     assert "database: its disk is full: nothing can be saved\n" in site.ready()
-    assert not site.outages.present()  # asking has written nothing
+    assert not site.outages.list_ongoing()  # asking has written nothing
 
 
 def test_a_database_that_may_not_grow_is_full(make_site, caplog):
@@ -179,8 +183,8 @@ def test_a_database_that_may_not_grow_is_full(make_site, caplog):
     sa.event.listen(site.application.database.engine, "checkout", limit)
     statuses = {site.form("x" * 250).submit(status="*").status_int for _ in range(60)}
     assert statuses == {303, 503}
-    assert outages.FULL in site.outages.present()
-    assert len(told(caplog)) == 1
+    assert outages.FULL in site.outages.list_ongoing()
+    assert len(list_outage_messages(caplog)) == 1
 
 
 def test_a_locked_file_holds_up_the_first_and_refuses_the_others_soon(make_site, caplog):
@@ -198,8 +202,8 @@ def test_a_locked_file_holds_up_the_first_and_refuses_the_others_soon(make_site,
         other.execute("ROLLBACK")
     other.close()
     form.submit(status=303)
-    assert len(told(caplog)) == 1
-    assert told(caplog)[0].startswith("The database is locked (database is locked).")
+    assert len(list_outage_messages(caplog)) == 1
+    assert list_outage_messages(caplog)[0].startswith("The database is locked (database is locked).")
 
 
 def test_who_waits_for_other_writers_for_longer_than_once_writes_after_them(make_site, caplog):
@@ -213,8 +217,8 @@ def test_who_waits_for_other_writers_for_longer_than_once_writes_after_them(make
     end.join()
     other.close()
     assert bodies(site.susan.get("/")) == ["After the others"]
-    assert told(caplog) == []
-    assert site.outages.present() == []
+    assert list_outage_messages(caplog) == []
+    assert site.outages.list_ongoing() == []
 
 
 def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
@@ -232,7 +236,7 @@ def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
     away.rename(site.file)
     site.wait_until_it_is_over()
     assert bodies(site.susan.get("/")) == ["Before"]
-    begins, ends = told(caplog)
+    begins, ends = list_outage_messages(caplog)
     assert begins.startswith("The file of the database cannot be opened (")
     assert "is over" in ends
     assert site.subjects() == [
@@ -241,7 +245,7 @@ def test_nobody_writes_into_a_file_that_is_gone(make_site, caplog):
     ]
 
 
-def test_a_file_that_was_put_in_its_place_is_the_one_that_counts(make_site, tmp_path):
+def test_a_file_that_replaces_the_database_is_used(make_site, tmp_path):
     site = make_site()
     site.application.database.close()
     copy = tmp_path / "copy.sqlite3"
@@ -255,7 +259,7 @@ def test_a_file_that_was_put_in_its_place_is_the_one_that_counts(make_site, tmp_
     assert bodies(site.susan.get("/")) == ["In the new one"]
 
 
-def test_a_damaged_file_is_told_once(make_site, caplog):
+def test_a_damaged_file_is_reported_once(make_site, caplog):
     site = make_site()
     for number in range(30):
         write(site.susan, f"Post {number} {'x' * 200}")
@@ -268,8 +272,8 @@ def test_a_damaged_file_is_told_once(make_site, caplog):
         page = site.susan.get("/explore", status=503)
     assert "out of order" in page
     assert "Traceback" not in caplog.text
-    assert len(told(caplog)) == 1
-    assert told(caplog)[0].startswith("The database is damaged (")
+    assert len(list_outage_messages(caplog)) == 1
+    assert list_outage_messages(caplog)[0].startswith("The database is damaged (")
     assert "database: it is damaged" in site.ready()
     assert site.subjects() == ["[microblog] The database is damaged"]
 
@@ -290,7 +294,7 @@ def test_who_writes_hears_of_damage_where_search_keeps_what_waits(make_site, cap
     assert recovered(form.submit(status=503)) == ["What I wrote"]
     site.outages.forget()  # its thread uses a connection of its own
     assert site.application.database.engine.pool.checkedout() == 0
-    assert told(caplog)[0].startswith("The database is damaged (")
+    assert list_outage_messages(caplog)[0].startswith("The database is damaged (")
     assert bodies(site.susan.get("/")) == []
 
 
@@ -309,7 +313,7 @@ def test_a_disk_that_can_only_be_read_refuses_who_writes(make_site, small_disk, 
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     page = form.submit(status=503)
     assert recovered(page) == ["What I wrote"]
-    assert len([line for line in told(caplog) if "works again" not in line]) == 1
+    assert len([line for line in list_outage_messages(caplog) if "works again" not in line]) == 1
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     site.wait_until_it_is_over()
     form.submit(status=303)
@@ -322,4 +326,4 @@ def test_a_get_that_writes_is_a_fault_of_ours_and_no_outage(make_site):
         pytest.raises(sa.exc.OperationalError, match="readonly"),
     ):
         session.execute(sa.text("DELETE FROM posts"))
-    assert not site.outages.present()
+    assert not site.outages.list_ongoing()

@@ -30,7 +30,7 @@ def test_the_worker_delivers_what_was_committed_with_its_payload(hire):
 
 def test_an_entry_that_was_rolled_back_is_never_delivered(hire):
     postman = hire()
-    with postman.database.session(write=True) as session:
+    with postman.database.open_session(write=True) as session:
         queries.write(session, KIND, ["susan"])
         session.rollback()
     assert postman.work() == 0

@@ -63,7 +63,7 @@ def test_unfollowing_by_the_button_takes_them_away(susan, john):
     assert counts(susan, "susan") == "0 posts 0 followers 0 following"
 
 
-def test_doing_it_twice_is_harmless(susan, john):
+def test_following_and_unfollowing_twice_is_harmless(susan, john):
     for _ in range(2):
         send(susan, "/users/john/follow")
         assert counts(susan, "john") == "0 posts 1 follower 0 following"

@@ -338,7 +338,7 @@ def test_gravatar_is_the_operators_choice(make_application):
     assert str(browser.get("/").html.select(".post img.avatar")[0]["src"]) == source
 
 
-def test_without_it_no_page_asks_anybody_else(susan):
+def test_without_gravatar_no_page_loads_from_another_site(susan):
     for path in ("/", "/users/susan", "/users/"):
         page = susan.get(path)
         assert "gravatar" not in page.headers["Content-Security-Policy"]

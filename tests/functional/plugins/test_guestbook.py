@@ -92,7 +92,7 @@ def test_its_rule_refuses_what_its_form_shows_again(susan):
     assert "Write something into the guestbook first." in page.text
 
 
-def test_it_hears_of_what_happens_in_other_rooms(susan):
+def test_the_guestbook_subscribes_to_events_of_other_rooms(susan):
     assert lines(susan.get("/guestbook/")) == ["susan: susan is new here."]
 
 
@@ -131,13 +131,13 @@ def test_the_page_of_an_error_gives_back_what_was_typed_into_its_form(make_site)
 
 
 @pytest.mark.parametrize("name", ["guest", "Guests", "guestbook"])
-def test_nobody_can_be_called_like_it(site, name):
+def test_the_name_of_its_branch_is_a_reserved_nickname(site, name):
     form = site.browser().get("/register").forms["register-form"]
     form["nickname"], form["email"], form["password"] = name, "guest@example.com", "correct horse battery"
     assert "This nickname is reserved." in form.submit(status=422).text
 
 
-def test_who_was_called_like_it_before_may_stay_so(make_application, make_site):
+def test_a_person_keeps_a_nickname_that_is_reserved_later(make_application, make_site):
     browser = make_application().browser()
     sign_up(browser, "Guestbook")
     now = make_site().browser()
@@ -149,11 +149,11 @@ def test_who_was_called_like_it_before_may_stay_so(make_application, make_site):
 
 def test_admins_find_its_page_beside_ours(site, susan):
     from microblog.accounts.actions import set_admin
-    from microblog.accounts.queries import owner_of_nickname
+    from microblog.accounts.queries import find_owner_id
 
     assert susan.get("/admin/", status=403)
     with site.database.write() as session:
-        owner = owner_of_nickname(session, "susan")
+        owner = find_owner_id(session, "susan")
         assert owner is not None
         set_admin(session, owner, is_admin=True)
     page = susan.get("/guestbook/")
@@ -166,18 +166,18 @@ def test_admins_find_its_page_beside_ours(site, susan):
     assert "No profiles yet" in susan.get("/admin/profiles/").text
 
 
-def test_its_view_takes_the_place_of_ours(site):
+def test_its_view_replaces_ours(site):
     assert site.browser().get("/explore", status=303).location == "http://localhost/guestbook/"
 
 
-def test_its_search_adapter_takes_the_place_of_ours(susan):
+def test_its_search_adapter_replaces_ours(susan):
     write(susan, "Hello")
     write(susan, "Goodbye")
     assert bodies(susan.get("/search?q=nothing+of+it")) == ["Goodbye", "Hello"]
     assert bodies(susan.get("/search?q=nothing+of+it&by=relevance")) == ["Goodbye", "Hello"]
 
 
-def test_its_template_takes_the_place_of_ours(site):
+def test_its_template_replaces_ours(site):
     assert site.browser().get("/").html.h1.text == "A site with a guestbook"
 
 

@@ -92,7 +92,7 @@ def test_deleting_what_is_not_there_goes_where_the_form_says(susan):
 
 
 @pytest.mark.parametrize("name", ["abc", "0012", "-1", "1" * 30, "%D9%A1%D9%A2", "12.5"])
-def test_what_cannot_be_a_post_is_not_there_either(susan, name):
+def test_an_invalid_post_id_is_a_404(susan, name):
     assert flashes(delete(susan, name).follow()) == [NOT_FOUND]
 
 
@@ -101,7 +101,7 @@ def test_the_confirmation_of_what_is_not_there_is_not_found(susan):
     assert NOT_FOUND in page.text
 
 
-def test_deleting_in_two_tabs_says_the_second_time_that_it_is_not_there(susan, post_id):
+def test_deleting_a_post_in_two_tabs_says_in_the_second_that_it_is_gone(susan, post_id):
     tabs = [susan.get(f"/posts/{post_id}/delete") for _ in range(2)]
     assert flashes(tabs[0].forms["delete-form"].submit(status=303).follow()) == [DELETED]
     assert flashes(tabs[1].forms["delete-form"].submit(status=303).follow()) == [NOT_FOUND]
@@ -170,7 +170,7 @@ def test_the_page_of_another_post_counts(susan, post_id):
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "evil"])
-def test_it_never_leads_to_another_site(susan, post_id, target):
+def test_a_deletion_never_redirects_to_another_site(susan, post_id, target):
     assert delete(susan, post_id, next=target).location == "http://localhost/"
 
 

@@ -115,7 +115,7 @@ def test_an_empty_page_says_what_to_do(susan, path, words):
         ("/users/susan", "has not written anything so far"),
     ],
 )
-def test_an_empty_page_tells_a_visitor_too(susan, browser, path, words):
+def test_an_empty_page_says_so_to_a_visitor(susan, browser, path, words):
     assert words in browser.get(path).html.select(".empty")[0].text
 
 
@@ -141,7 +141,7 @@ def test_a_post_may_have_280_characters_as_a_reader_counts_them(susan):
     assert bodies(write(susan, family * 280)) == [family * 280]
 
 
-def test_one_more_is_refused_and_what_was_typed_stays_in_the_form(susan):
+def test_a_post_that_is_one_character_too_long_is_refused_and_stays_in_the_form(susan):
     page = refused(susan, "é" * 281)
     assert errors(page) == ["This is 1 character too long: at most 280 characters."]
     assert page.forms["compose-form"]["body"].value == "é" * 281
@@ -167,11 +167,11 @@ def test_ten_code_points_for_each_character_are_accepted(susan):
 
 def test_a_character_of_more_than_ten_code_points_is_refused(susan):
     assert errors(refused(susan, "e" + "\u0301" * 10)) == [
-        "This holds a character that is made of too many marks. Please remove it."
+        "This has a character that is made of too many parts. Please remove it."
     ]
 
 
-def test_the_operator_says_how_long_a_post_may_be(make_application):
+def test_the_length_of_a_post_is_a_setting(make_application):
     browser = make_application({"microblog.posts.max_length": "5"}).browser()
     sign_up(browser, "susan")
     assert bodies(write(browser, "12345")) == ["12345"]
@@ -189,7 +189,7 @@ def test_a_refused_post_can_be_mended_and_sent(susan):
 
 def test_a_control_character_is_refused_with_a_sentence(susan):
     page = refused(susan, "bell\x07")
-    assert errors(page) == ["This holds a control character, which cannot be shown. Please remove it."]
+    assert errors(page) == ["This has a control character, which cannot be shown. Please remove it."]
 
 
 def test_a_field_that_the_form_does_not_have_is_refused_and_nothing_is_lost(susan):
@@ -370,7 +370,7 @@ def test_a_page_takes_so_many_statements_however_much_is_on_it(
 
 
 @pytest.mark.parametrize(("path", "most"), [("/", 1), ("/explore", 1), ("/login", 0), ("/users/", 1)])
-def test_a_visitors_page_asks_nobody_who_it_is(browser, count_statements, path, most):
+def test_a_visitors_page_loads_no_identity(browser, count_statements, path, most):
     with count_statements() as statements:
         browser.get(path, status=200)
     assert len(statements) == most, statements

@@ -16,7 +16,7 @@ from microblog.profiling.profiles import Profiled
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.profiling.views import PROFILES_ON_A_PAGE
-from microblog.security.identity import token_hash
+from microblog.security.identity import hash_token
 from tests.walk import sign_up
 
 PROFILED = Profiled(
@@ -46,7 +46,7 @@ def admin_of(application):
     """The browser of an admin, who is called grace."""
     with application.database.write() as session:
         user_id = add_user(session, "grace", is_admin=True)
-        start_session(session, user_id, token_hash("grace"), timedelta(hours=1))
+        start_session(session, user_id, hash_token("grace"), timedelta(hours=1))
     browser = application.browser()
     browser.set_cookie("session", "grace")
     return browser

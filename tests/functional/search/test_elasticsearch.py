@@ -177,7 +177,7 @@ def test_while_the_server_is_down_commands_end_with_a_sentence(site):
     for ask in (
         site.rebuild,
         lambda: site.search.verify(site.database),
-        lambda: site.search.status(site.database.session(write=False)),
+        lambda: site.search.status(site.database.open_session(write=False)),
         site.search.refresh,
     ):
         with pytest.raises(SearchUnavailable, match="Elasticsearch failed"):

@@ -262,7 +262,7 @@ def needs_postgresql(database):
 
 def test_the_new_index_waits_for_readers_of_the_old_one(needs_postgresql, database, search, susan):
     """A backup holds its tables for as long as it takes; writers do not wait behind us meanwhile."""
-    reader = database.session(write=False)
+    reader = database.open_session(write=False)
     reader.execute(sa.text("SELECT count(*) FROM search_postgresql_texts"))
     written = []
 
@@ -289,7 +289,7 @@ def test_a_reader_who_does_not_end_stops_the_rebuild(needs_postgresql, database,
 
 
 def test_a_rebuild_begins_when_earlier_writers_have_ended(needs_postgresql, database, search, susan):
-    writer = database.session(write=True)
+    writer = database.open_session(write=True)
     writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
     waits: list[int] = []
 
@@ -306,7 +306,7 @@ def test_a_rebuild_begins_when_earlier_writers_have_ended(needs_postgresql, data
 
 def test_a_writer_who_does_not_end_stops_a_rebuild(needs_postgresql, database, search, susan):
     search = with_steps(search, seconds_to_wait_for_writers=-1)
-    with database.session(write=True) as writer:
+    with database.open_session(write=True) as writer:
         writer.execute(sa.text("UPDATE posts SET body = 'nothing yet'"))
         with pytest.raises(SearchUnavailable, match="has been writing posts for more than a minute"):
             search.rebuild(database, ignore)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microblog.accounts.queries import add_user
-from microblog.ids import get_first_id
+from microblog.ids import new_id_at
 from microblog.paging import Bounds, Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
@@ -51,7 +51,7 @@ TINY, NONE = Sizes(first=3, largest=7), Sizes(first=1, largest=0)
 def ids(database, search):
     """Posts as they come, also those that the index does not know as they are."""
     chance = random.Random(5)
-    ids = [get_first_id(FIRST_DAY + timedelta(hours=HOURS_BETWEEN * n)) for n in range(POSTS)]
+    ids = [new_id_at(FIRST_DAY + timedelta(hours=HOURS_BETWEEN * n)) for n in range(POSTS)]
     with database.write() as session:
         people = [add_user(session, name) for name in PEOPLE]
         rows = [
@@ -140,7 +140,7 @@ def test_a_window_is_read_from_an_index(database, search, ids, text, spelling, i
     window, values = build_filter_window(
         query, spelling, search.texts, ["t.digest <> ''"], is_made_first=database.dialect == "postgresql"
     )
-    values |= bounds.values(3)
+    values |= bounds.get_values(3)
     explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
     with database.read() as session:
         if database.dialect == "postgresql":

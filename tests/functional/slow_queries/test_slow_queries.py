@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from microblog.alerts.interfaces import IAlerts, get_alerts
 from microblog.call_sites import CallSite
-from microblog.observing import Observation, observed, observing_tween, present
+from microblog.observing import Observation, get_current_observation, observe, observing_tween
 from microblog.posts import queries, views
 from microblog.slow_queries import reporting as slow_queries
 from microblog.slow_queries.timing import Run
@@ -211,7 +211,7 @@ def test_a_fast_statement_is_not_reported(build, reports):
 
 def test_a_slow_statement_of_a_task_is_reported_with_its_name(build, reports):
     application = build()
-    with observed(application.registry, "a task"), application.database.read() as session:
+    with observe(application.registry, "a task"), application.database.read() as session:
         session.execute(SLEEP, {"seconds": 0.03})
     (report,) = reports("pg_sleep")
     assert re.search(r"\nTask: a task, id [0-9a-f]{16}\nRuns: 1 until now", report["message"])
@@ -281,7 +281,7 @@ def test_a_slow_commit_is_reported(build, slowly, reports):
 
 def test_a_commit_of_a_task_is_reported_at_once(build, reports):
     application = build({"microblog.slow_queries.threshold": EVERYTHING_IS_SLOW})
-    with observed(application.registry, "a task"):
+    with observe(application.registry, "a task"):
         with application.database.write() as session:
             session.execute(sa.text("DELETE FROM posts"))
         statements = [report["statement"] for report in reports()]
@@ -351,7 +351,7 @@ def test_when_plans_take_too_long_the_others_are_not_asked_for(build, reports):
     application.registry.observers[:] = [reporter.report_request]
 
     def view(request):
-        reporter.note_slow(Run(str(SLEEP), "", (), 1, CallSite("", ""), present()))
+        reporter.note_slow(Run(str(SLEEP), "", (), 1, CallSite("", ""), get_current_observation()))
         return Response("slept")
 
     observing_tween(view, application.registry)(application.wsgi.request_factory.blank("/"))
@@ -430,7 +430,7 @@ def test_a_statement_that_runs_as_often_as_allowed_is_not_reported(build, report
 def test_a_task_may_repeat_itself(build, reports):
     application = build({"microblog.slow_queries.repeats": "3"})
     with (
-        observed(application.registry, "many batches") as observation,
+        observe(application.registry, "many batches") as observation,
         application.database.read() as session,
     ):
         for _ in range(6):
@@ -508,7 +508,7 @@ def test_with_everything_off_nothing_is_timed(build):
 )
 def test_settings_that_need_times_install_the_timer(build, setting):
     application = build({**QUIET, **setting})
-    with observed(application.registry, "a task") as observation, application.database.read() as session:
+    with observe(application.registry, "a task") as observation, application.database.read() as session:
         session.execute(sa.text("SELECT 1")).all()
     assert observation.statements == 1
     assert 0 < observation.sql_ns < 60e9

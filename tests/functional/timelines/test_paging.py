@@ -1,4 +1,4 @@
-"""Paging through posts: nothing is left out and nothing comes twice, whatever happens meanwhile."""
+"""Paging through posts: no post is missing or shown twice when others are written meanwhile."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from webtest import TestApp, TestResponse
 
-from microblog.accounts.queries import owner_of_nickname
-from microblog.ids import get_first_id
+from microblog.accounts.queries import find_owner_id
+from microblog.ids import new_id_at
 from microblog.posts.queries import add_posts
 from tests.conftest import Application
 from tests.walk import bodies, post_ids, sign_up, token, write
@@ -28,12 +28,12 @@ def susan(application_of_two):
     browser = application_of_two.browser()
     sign_up(browser, "susan")
     with application_of_two.database.write() as session:
-        user_id = owner_of_nickname(session, "susan")
+        user_id = find_owner_id(session, "susan")
         days = range(1, 8)
         add_posts(
             session,
             [
-                {"id": get_first_id(datetime(2026, 1, day, tzinfo=UTC)), "user_id": user_id, "body": str(day)}
+                {"id": new_id_at(datetime(2026, 1, day, tzinfo=UTC)), "user_id": user_id, "body": str(day)}
                 | {"language": None}
                 for day in days
             ],
@@ -139,11 +139,11 @@ def test_home_pages_through_mine_and_theirs_in_the_order_of_time(susan, applicat
     john = application_of_two.browser()
     sign_up(john, "john")
     with application_of_two.database.write() as session:
-        user_id = owner_of_nickname(session, "john")
-        moments = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (2, 5)]
+        user_id = find_owner_id(session, "john")
+        days = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (2, 5)]
         rows = [
-            {"id": get_first_id(moment), "user_id": user_id, "body": f"john {moment.day}", "language": "en"}
-            for moment in moments
+            {"id": new_id_at(day), "user_id": user_id, "body": f"john {day.day}", "language": "en"}
+            for day in days
         ]
         add_posts(session, rows)
     susan.get("/users/john").forms["follow-form"].submit(status=303)
@@ -158,9 +158,9 @@ def test_home_pages_through_mine_and_theirs_in_the_order_of_time(susan, applicat
     ]
 
 
-def test_the_language_of_a_post_is_told_to_screen_readers(susan, application_of_two):
+def test_the_language_of_a_post_is_in_the_html_for_screen_readers(susan, application_of_two):
     with application_of_two.database.write() as session:
-        user_id = owner_of_nickname(session, "susan")
-        row = {"id": get_first_id(datetime.now(UTC)), "user_id": user_id, "body": "Hola", "language": "es"}
+        user_id = find_owner_id(session, "susan")
+        row = {"id": new_id_at(datetime.now(UTC)), "user_id": user_id, "body": "Hola", "language": "es"}
         add_posts(session, [row])
     assert susan.get("/").html.select(".post-body")[0]["lang"] == "es"

@@ -31,7 +31,7 @@ def includeme(config: Any) -> None:
     config.add_metric("guestbook_signed", "Signatures since the start.")
     config.add_metric("guestbook_signatures", read=checks.read_signatures)
     config.add_subscriber(checks.count_signed, Signed)
-    # In the place of ours: the search, the page that visitors see first, and among its views that of /explore
+    # Replaces parts of microblog: the search, the first page for visitors, and the view of /explore
     config.set_search_adapter(NewestPosts())
     config.scan("tests.plugins.guestbook.views")
     config.override_asset(

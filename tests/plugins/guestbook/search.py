@@ -1,4 +1,4 @@
-"""A search for a site that has few posts: whatever is asked for, it finds the newest ones."""
+"""A search for a site with few posts: it always finds the newest ones."""
 
 from __future__ import annotations
 

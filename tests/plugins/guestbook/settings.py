@@ -1,4 +1,4 @@
-"""What an operator may choose about the guestbook."""
+"""Settings of this package."""
 
 from microblog.settings import Setting, boolean, optional_path, whole_number
 

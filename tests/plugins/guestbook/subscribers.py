@@ -5,6 +5,6 @@ from tests.plugins.guestbook import actions
 
 
 def greet(event: AccountCreated) -> None:
-    """Whoever is new is in the guestbook, in the transaction that makes their account."""
+    """Add a new person to the guestbook, in the transaction that creates their account."""
     if not event.imported:
         actions.sign(event.session, event.user_id, f"{event.nickname} is new here.")

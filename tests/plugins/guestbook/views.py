@@ -28,7 +28,7 @@ def sign(guestbook: Guestbook, request: Request) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return page(request, form)
-    actions.sign(request.begin_write(), request.me.id, form.text("signature"))
+    actions.sign(request.begin_write(), request.me.id, form.get_text("signature"))
     request.flash("Thank you for your line.")
     return HTTPSeeOther(location=request.link("guestbook", ""))
 
@@ -45,5 +45,5 @@ def show_count(admin: GuestbookAdmin, request: Request) -> Any:
 
 @page_view(context=Root, name="explore")
 def explore(root: Root, request: Request) -> Any:
-    """In the place of microblog's view: this site shows its guestbook to whoever explores it."""
+    """Replaces the view of microblog: /explore shows the guestbook."""
     return HTTPSeeOther(location=request.link("guestbook", ""))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import (
-    candidates,
+    find_nickname_problem,
+    list_candidates,
     make_valid_nickname,
-    nickname_problem,
 )
 from microblog.accounts.queries import add_user, make_unique_nickname
 
@@ -22,8 +22,8 @@ NAMES = st.one_of(st.text(), NEARLY, st.sampled_from(RESERVED))
 
 
 @pytest.mark.parametrize("nickname", ["susan", "Su", "s.k", "_", "x" * 30, "1_2", "_a_", "a.b.c"])
-def test_it_can_be_a_nickname(nickname):
-    assert nickname_problem(nickname.ljust(2, "_"), RESERVED) is None
+def test_a_valid_nickname_is_accepted(nickname):
+    assert find_nickname_problem(nickname.ljust(2, "_"), RESERVED) is None
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_it_can_be_a_nickname(nickname):
         ("FOLLOWERS", "reserved"),
     ],
 )
-def test_it_cannot_be_a_nickname_and_a_sentence_says_why(nickname, words):
-    problem = nickname_problem(nickname, RESERVED)
+def test_an_invalid_nickname_is_refused_with_a_sentence(nickname, words):
+    problem = find_nickname_problem(nickname, RESERVED)
     assert problem is not None
     assert words in problem
     assert problem.endswith(".")
 
 
-def test_what_is_not_allowed_is_dropped():
+def test_characters_that_are_not_allowed_are_removed():
     assert make_valid_nickname("John_[123]\n") == "John_123"
 
 
@@ -68,7 +68,7 @@ def test_a_valid_nickname_is_made_of_what_is_left(nickname, valid):
 
 
 @given(NAMES)
-def test_whatever_is_made_valid_is_empty_or_has_the_form_of_a_nickname(nickname):
+def test_a_nickname_that_was_made_valid_is_empty_or_valid(nickname):
     valid = make_valid_nickname(nickname)
     assert valid == "" or re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*", valid)
     assert len(valid) <= NICKNAME_LENGTH
@@ -77,9 +77,9 @@ def test_whatever_is_made_valid_is_empty_or_has_the_form_of_a_nickname(nickname)
 
 @given(NAMES)
 def test_every_candidate_can_be_a_nickname(nickname):
-    names = candidates(nickname, RESERVED)
+    names = list_candidates(nickname, RESERVED)
     assert names
-    assert [nickname_problem(name, RESERVED) for name in names] == [None] * len(names)
+    assert [find_nickname_problem(name, RESERVED) for name in names] == [None] * len(names)
 
 
 def test_a_free_nickname_stays_as_it_is(session):
@@ -99,10 +99,10 @@ def test_a_nickname_that_cannot_be_gives_one_that_can(session, nickname, offer):
 
 
 def test_when_ninety_nine_are_taken_there_is_still_one(session):
-    for name in candidates("susan", RESERVED):
+    for name in list_candidates("susan", RESERVED):
         add_user(session, name)
     name = make_unique_nickname(session, "susan")
-    assert nickname_problem(name, RESERVED) is None
+    assert find_nickname_problem(name, RESERVED) is None
     add_user(session, name)
 
 

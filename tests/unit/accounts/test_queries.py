@@ -26,13 +26,13 @@ def test_a_new_person_is_neither_an_administrator_nor_seen(session, susan):
     assert tuple(user) == (False, None, "")
 
 
-def test_two_people_cannot_share_an_address_in_whatever_case(session, susan):
+def test_two_people_cannot_share_an_address_in_any_case(session, susan):
     with pytest.raises(queries.EmailTaken):
         queries.add_user(session, "john", email="susan@example.COM")
     assert queries.add_user(session, "john", email="john@example.com") != susan
 
 
-def test_two_people_cannot_share_a_nickname_in_whatever_case(session, susan):
+def test_two_people_cannot_share_a_nickname_in_any_case(session, susan):
     with pytest.raises(queries.NicknameTaken):
         queries.add_user(session, "SUSAN")
 
@@ -48,44 +48,44 @@ def test_the_day_of_joining_may_be_given(session):
 
 @pytest.mark.parametrize("login", ["susan", "SuSaN", "susan@example.com", "SUSAN@EXAMPLE.COM"])
 def test_credentials_are_found_by_nickname_and_address(session, susan, login):
-    assert queries.credentials(session, login) == (susan, "hash")
+    assert queries.get_credentials(session, login) == (susan, "hash")
 
 
 @pytest.mark.parametrize("login", ["john", "", "@", "susan@", "su_an", "%"])
 def test_nobody_has_other_credentials(session, susan, login):
-    assert queries.credentials(session, login) is None
+    assert queries.get_credentials(session, login) is None
 
 
 def test_a_session_ends_with_its_idle_time(session, susan):
     with time_machine.travel(NOON, tick=False) as clock:
         queries.start_session(session, susan, "hash", timedelta(hours=1))
         clock.shift(3599)
-        identity = queries.identity_of_session(session, "hash")
+        identity = queries.find_identity(session, "hash")
         assert identity is not None
         assert (identity.id, identity.nickname, identity.seen) == (susan, "susan", NOON)
         clock.shift(1)
-        assert queries.identity_of_session(session, "hash") is None
+        assert queries.find_identity(session, "hash") is None
 
 
 def test_being_seen_gives_the_session_its_idle_time_again(session, susan):
     with time_machine.travel(NOON, tick=False) as clock:
         queries.start_session(session, susan, "hash", timedelta(hours=1))
-        identity = queries.identity_of_session(session, "hash")
+        identity = queries.find_identity(session, "hash")
         assert identity is not None
         clock.shift(3000)
         queries.mark_seen(session, identity)
         clock.shift(3599)
-        assert queries.identity_of_session(session, "hash") is not None
+        assert queries.find_identity(session, "hash") is not None
     assert session.scalar(sa.select(User.last_seen)) == NOON + timedelta(seconds=3000)
 
 
 def test_being_seen_brings_no_ended_session_back(session, susan):
     queries.start_session(session, susan, "hash", timedelta(hours=1))
-    identity = queries.identity_of_session(session, "hash")
+    identity = queries.find_identity(session, "hash")
     assert identity is not None
     queries.end_session(session, "hash")
     queries.mark_seen(session, identity)
-    assert queries.identity_of_session(session, "hash") is None
+    assert queries.find_identity(session, "hash") is None
 
 
 def test_no_session_is_longer_than_a_year_however_often_it_is_used(session, susan):
@@ -93,11 +93,11 @@ def test_no_session_is_longer_than_a_year_however_often_it_is_used(session, susa
         queries.start_session(session, susan, "hash", timedelta(days=30))
         for _ in range(14):
             clock.shift(timedelta(days=26))
-            identity = queries.identity_of_session(session, "hash")
+            identity = queries.find_identity(session, "hash")
             assert identity is not None
             queries.mark_seen(session, identity)
         clock.shift(timedelta(days=1))
-        assert queries.identity_of_session(session, "hash") is None
+        assert queries.find_identity(session, "hash") is None
 
 
 def test_expired_sessions_are_deleted_and_the_others_stay(session, susan):
@@ -136,13 +136,13 @@ def test_all_sessions_of_a_person_end_at_once(session, susan):
 def test_the_sessions_and_nicknames_of_a_person_go_with_the_person(session, susan):
     queries.start_session(session, susan, "hash", timedelta(hours=1))
     session.execute(sa.delete(User).where(User.id == susan))
-    assert queries.identity_of_session(session, "hash") is None
-    assert queries.owner_of_nickname(session, "susan") is None
+    assert queries.find_identity(session, "hash") is None
+    assert queries.find_owner_id(session, "susan") is None
 
 
 def test_of_a_person_who_is_gone_nothing_is_written(session, susan):
     queries.start_session(session, susan, "hash", timedelta(hours=1))
-    identity = queries.identity_of_session(session, "hash")
+    identity = queries.find_identity(session, "hash")
     assert identity is not None
     session.execute(sa.delete(User).where(User.id == susan))
     for write in (
@@ -152,7 +152,7 @@ def test_of_a_person_who_is_gone_nothing_is_written(session, susan):
         lambda: queries.replace_hash(session, susan, verified="hash", fresh="new"),
         lambda: queries.set_admin(session, susan, is_admin=True),
         lambda: queries.change_profile(session, susan, nickname="sue", about_me=""),
-        lambda: queries.own_profile(session, susan),
+        lambda: queries.get_profile(session, susan),
     ):
         with pytest.raises(StaleData):
             write()
@@ -171,7 +171,7 @@ def test_an_administrator_is_made_and_unmade(session, susan):
     queries.start_session(session, susan, "hash", timedelta(hours=1))
     for is_admin in (True, False):
         queries.set_admin(session, susan, is_admin=is_admin)
-        identity = queries.identity_of_session(session, "hash")
+        identity = queries.find_identity(session, "hash")
         assert identity is not None
         assert identity.is_admin is is_admin
 

@@ -1,4 +1,4 @@
-"""What a description, an e-mail address and a password may be, for whoever has no form."""
+"""What a description, an e-mail address and a password may be, without a form."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from microblog.texts import InvalidText
         (check_password, "12345678\x00", "control character"),
     ],
 )
-def test_what_is_not_valid_is_refused_with_a_sentence(check, text, words):
+def test_an_invalid_text_is_refused_with_a_sentence(check, text, words):
     with pytest.raises(InvalidText, match=words):
         check(text)
 
 
-def test_what_is_valid_is_not_refused():
+def test_a_valid_text_is_not_refused():
     check_about_me("🌱" * 140)
     check_email("susan@bücher.example")
     check_password("ein Pferd, eine Klammer")

@@ -72,9 +72,11 @@ class Office:
         self.clock = Clock()
         self.alerts = Alerts(self.registry, now=self.clock, has_thread=has_thread)
 
-    def fail(self, times=1, place="views.py:41"):
+    def fail(self, times=1, location="views.py:41"):
         for _ in range(times):
-            self.alerts.report("error", f"ValueError {place}", f"ValueError at {place}", f"Trace of {place}.")
+            self.alerts.report(
+                "error", f"ValueError {location}", f"ValueError at {location}", f"Trace of {location}."
+            )
         self.alerts.work()
 
     @property

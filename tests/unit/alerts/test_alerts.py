@@ -38,7 +38,7 @@ def open_office(tmp_path):
 FIRST = "[microblog] ValueError at views.py:41"
 
 
-def test_it_keeps_the_contract(open_office):
+def test_alerts_implement_their_interface(open_office):
     assert verifyObject(IAlerts, open_office().alerts)
 
 
@@ -53,7 +53,7 @@ def test_the_first_is_mailed_at_once_with_everything(open_office):
     )
     text = mail.get_content()
     assert text.startswith("Trace of views.py:41.")
-    assert "If it happens again, one mail tells how often, in 1 hour at the earliest." in text
+    assert "If it happens again, one mail says how often, in 1 hour at the earliest." in text
     assert office.counted.results == ["sent"]
 
 
@@ -71,7 +71,7 @@ def test_the_others_are_one_mail_when_the_hour_is_over(open_office):
     assert "from 2027-01-15 08:00:00 UTC to 2027-01-15 08:01:00 UTC" in text
 
 
-def test_it_goes_on_with_a_mail_an_hour(open_office):
+def test_a_fault_that_continues_is_mailed_once_an_hour(open_office):
     office = open_office()
     for _ in range(24 * 6):
         office.fail()
@@ -85,10 +85,10 @@ def test_a_clock_that_was_centuries_ahead_does_not_end_the_thread(open_office):
     office.clock.move(1e11)
     office.fail(2)
     office.clock.move(-1e11)
-    assert office.alerts._seconds_until_due() == HOUR  # threads can wait for 292 years at most
+    assert office.alerts._get_seconds_until_due() == HOUR  # threads can wait for 292 years at most
 
 
-def test_what_stayed_away_for_an_hour_is_new_again(open_office):
+def test_a_fault_after_an_hour_of_silence_is_mailed_at_once_again(open_office):
     office = open_office()
     office.fail()
     office.clock.move(HOUR)
@@ -99,7 +99,7 @@ def test_what_stayed_away_for_an_hour_is_new_again(open_office):
 
 def test_a_subject_is_not_kept_longer_than_a_mail_may_have_it(open_office):
     office = open_office()
-    office.fail(2, place="x" * 100_000)
+    office.fail(2, location="x" * 100_000)
     assert all(len(group.subject) <= LONGEST_SUBJECT for group in office.alerts._ledger.known.values())
 
 
@@ -112,7 +112,7 @@ def test_once_more_is_said_so(open_office):
     assert "since the last mail about it, at 2027-01-15 08:00:00 UTC." in office.mails[1].get_content()
 
 
-def test_faults_at_two_places_are_two(open_office):
+def test_faults_at_two_locations_are_two(open_office):
     office = open_office()
     office.fail(3, "views.py:41")
     office.fail(3, "views.py:42")
@@ -184,15 +184,15 @@ def test_the_thread_wakes_when_a_summary_is_due(open_office):
     office = open_office(**{"alerts.every": "1"})
     office.fail(2)
     office.clock.move(0.99)
-    assert 0 < office.alerts._seconds_until_due() <= 0.05
+    assert 0 < office.alerts._get_seconds_until_due() <= 0.05
     office.clock.move(1)
-    assert office.alerts._seconds_until_due() == alerts_module.LEAST_WAIT_SECONDS
+    assert office.alerts._get_seconds_until_due() == alerts_module.LEAST_WAIT_SECONDS
     office.alerts.work()
     assert len(office.subjects) == 2
-    assert office.alerts._seconds_until_due() is None
+    assert office.alerts._get_seconds_until_due() is None
 
 
-def test_what_only_this_process_knows_is_sent_at_its_end(open_office):
+def test_alerts_that_only_this_process_knows_are_sent_at_its_end(open_office):
     office = open_office(has_thread=True)
     office.fail(5)
     office.alerts.close()
@@ -200,14 +200,14 @@ def test_what_only_this_process_knows_is_sent_at_its_end(open_office):
     assert office.subjects == [FIRST, "[microblog] 4 more times: ValueError at views.py:41"]
 
 
-def test_what_comes_after_the_end_starts_no_thread(open_office):
+def test_an_alert_after_the_end_starts_no_thread(open_office):
     office = open_office(has_thread=True)
     office.alerts.close()
     office.alerts.report("error", "group", "subject", "body")
     assert office.thread is None
 
 
-def test_what_a_process_left_in_the_file_the_next_one_tells(open_office, tmp_path):
+def test_the_next_process_mails_what_another_left_in_the_file(open_office, tmp_path):
     state = {"alerts.state": str(tmp_path / "run" / "alerts.json")}
     before = open_office(has_thread=True, **state)
     before.fail(5)
@@ -240,7 +240,7 @@ def test_mail_that_does_not_leave_is_tried_again_soon_and_counts(open_office, tm
     assert office.counted.results == ["failed", "sent"]
     text = office.mails[0].get_content()
     assert "It has happened 4 times, from 2027-01-15 08:00:00 UTC to 2027-01-15 08:04:59 UTC." in text
-    assert "Nobody could be told before: the mails about it did not leave" in text
+    assert "It could not be reported before: the mails about it were not sent" in text
     assert "Trace of views.py:41." in text
     office.fail()
     office.clock.move(HOUR)
@@ -257,7 +257,7 @@ def test_a_first_mail_that_leaves_later_is_no_repetition(open_office):
     office.alerts.work()
     assert office.subjects == [FIRST]
     text = office.mails[0].get_content()
-    assert "It has happened once, at 2027-01-15 08:00:00 UTC. Nobody could be told before" in text
+    assert "It has happened once, at 2027-01-15 08:00:00 UTC. It could not be reported before" in text
     assert "Trace of views.py:41." in text
 
 
@@ -273,7 +273,7 @@ def test_a_trace_that_was_mailed_is_kept_no_longer(open_office, tmp_path):
     assert "Trace of" not in (tmp_path / "alerts.json").read_text()
 
 
-def test_what_a_command_could_not_mail_a_running_server_tells(open_office, tmp_path):
+def test_a_running_server_mails_what_a_command_could_not(open_office, tmp_path):
     state = {"alerts.state": str(tmp_path / "alerts.json")}
     server = open_office(has_thread=True, **state)
     server.alerts.start()
@@ -282,8 +282,8 @@ def test_what_a_command_could_not_mail_a_running_server_tells(open_office, tmp_p
     command.fail(3)
     command.alerts.close()
     command.folder.unlink()
-    # Without an alert of its own it looks at the file again, and then what is due is told.
-    assert server.alerts._seconds_until_due() == alerts_module.SECONDS_BETWEEN_LOOKS
+    # Without an alert of its own it reads the file again, and mails what is due.
+    assert server.alerts._get_seconds_until_due() == alerts_module.SECONDS_BETWEEN_LOOKS
     server.clock.move(300)
     server.alerts.work()
     assert server.subjects == ["[microblog] 3 times: ValueError at views.py:41"]
@@ -319,7 +319,7 @@ def test_at_its_end_a_process_does_not_try_again_what_has_just_failed(open_offic
     assert office.counted.results == ["failed"]
 
 
-def test_a_fault_that_was_forgotten_meanwhile_may_be_told(open_office):
+def test_a_fault_that_was_forgotten_meanwhile_may_be_reported(open_office):
     office = open_office()
     send = get_transport(office.registry).send
 
@@ -343,9 +343,9 @@ def test_without_room_for_the_trace_the_mail_says_where_it_is(open_office):
     office.folder.unlink()
     office.clock.move(300)
     office.alerts.work()
-    told = {str(mail["Subject"]): mail.get_content() for mail in office.mails}
-    assert "x" * 1000 in told["[microblog] subject 9"]
-    assert "What it is about is in the log, too." in told["[microblog] subject 10"]
+    contents = {str(mail["Subject"]): mail.get_content() for mail in office.mails}
+    assert "x" * 1000 in contents["[microblog] subject 9"]
+    assert "The log says what it is about." in contents["[microblog] subject 10"]
 
 
 def test_a_summary_that_does_not_leave_keeps_its_count(open_office):
@@ -402,7 +402,7 @@ def test_when_the_queue_is_full_the_request_does_not_wait(open_office, caplog):
             office.alerts.report("error", "group", f"subject {number}", "x" * 100_000)
     assert caplog.text.count("alerts wait already") == 1
     office.alerts.work()
-    office.fail(place="elsewhere")
+    office.fail(location="elsewhere")
     subjects = office.subjects
     assert len(subjects) == 2
     assert len(office.mails[0].get_content()) < LONGEST_BODY + 500
@@ -417,7 +417,7 @@ def test_without_a_free_thread_alerts_wait(open_office, caplog, monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     office.alerts.report("error", "group", "subject", "body")
     monkeypatch.undo()
-    assert "There is no thread for alerts" in caplog.text
+    assert "The thread for alerts cannot be started" in caplog.text
     office.alerts.report("error", "group", "subject", "body")
     office.alerts.work()
     assert office.subjects == ["[microblog] subject"]
@@ -463,7 +463,7 @@ def test_two_processes_that_fail_fifty_times_send_one_mail_and_one_summary(tmp_p
             for _ in range(2)
         ]
 
-        def tell(word):
+        def send(word):
             """Both at once, and wait until both have done it."""
             for process in processes:
                 assert process.stdin is not None
@@ -473,12 +473,12 @@ def test_two_processes_that_fail_fifty_times_send_one_mail_and_one_summary(tmp_p
                 assert process.stdout is not None
                 assert process.stdout.readline().strip() == word.split()[0]
 
-        tell("fail 50")
+        send("fail 50")
         assert [mail.message["Subject"] for mail in sink.mails] == [FIRST]
         (tmp_path / "later").write_text(str(START + HOUR))
         (tmp_path / "later").rename(clock)
-        tell("work")
-        tell("close")
+        send("work")
+        send("close")
         for process in processes:
             process.communicate(timeout=60)
             assert process.returncode == 0

@@ -22,18 +22,18 @@ def open_ledger(path):
 
 
 def remember(ledger, key, **values):
-    with ledger.groups() as groups:
+    with ledger.change_groups() as groups:
         groups[key] = Group("subject", 1.0, **values)
 
 
 def known(ledger):
-    with ledger.groups() as groups:
+    with ledger.change_groups() as groups:
         return set(groups)
 
 
-def test_what_one_process_remembers_the_other_knows(open_ledger, path):
+def test_alerts_of_one_process_are_known_to_the_other(open_ledger, path):
     remember(open_ledger(), "a", count=2, first=1.0, last=2.0)
-    with open_ledger().groups() as groups:
+    with open_ledger().change_groups() as groups:
         assert groups == {"a": Group("subject", 1.0, 2, 1.0, 2.0)}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -76,10 +76,10 @@ def test_a_broken_file_begins_anew(open_ledger, path, text, caplog):
     remember(open_ledger(), "b")
     assert known(open_ledger()) <= {"a", "b"}
     assert "b" in known(open_ledger())
-    assert "is broken; the alerts begin anew" in caplog.text or len(text) > LONGEST_FILE
+    assert "is broken; it is replaced" in caplog.text or len(text) > LONGEST_FILE
 
 
-def test_a_place_that_cannot_be_written_costs_only_the_sharing(tmp_path, caplog):
+def test_a_ledger_that_cannot_be_written_is_only_not_shared(tmp_path, caplog):
     (tmp_path / "file").touch()
     ledger = Ledger(tmp_path / "file" / "alerts.json")
     remember(ledger, "a")
@@ -89,7 +89,7 @@ def test_a_place_that_cannot_be_written_costs_only_the_sharing(tmp_path, caplog)
     assert "until it can, this process sends alerts of its own" in caplog.text
 
 
-def test_what_could_not_be_written_is_not_forgotten_and_written_later(open_ledger, path, caplog):
+def test_groups_that_could_not_be_written_are_kept_and_written_later(open_ledger, path, caplog):
     first = open_ledger()
     remember(first, "a")
     unfinished = path.with_name("alerts.json.tmp")
@@ -114,12 +114,12 @@ def test_a_lock_that_somebody_keeps_is_not_waited_for_forever(open_ledger, path,
 
 
 def test_there_are_never_too_many_groups(open_ledger):
-    with open_ledger().groups() as groups:
+    with open_ledger().change_groups() as groups:
         for number in range(MOST_GROUPS + 10):
-            groups[f"told {number}"] = Group("subject", float(number))
-        groups["to tell"] = Group("subject", -1.0, 1)
+            groups[f"reported {number}"] = Group("subject", float(number))
+        groups["unreported"] = Group("subject", -1.0, 1)
     left = known(open_ledger())
     assert len(left) == MOST_GROUPS
-    assert "to tell" in left
-    assert "told 10" not in left
-    assert f"told {MOST_GROUPS + 9}" in left
+    assert "unreported" in left
+    assert "reported 10" not in left
+    assert f"reported {MOST_GROUPS + 9}" in left

@@ -104,5 +104,5 @@ def test_the_toolbar_does_not_start_where_people_are(tmp_path):
     )
     result = CliRunner().invoke(main, ["-c", str(file), "settings"])
     assert result.exit_code == 1
-    assert "pyramid_debugtoolbar can run code for whoever reaches it" in result.stderr
+    assert "pyramid_debugtoolbar can run code for everybody who can reach it" in result.stderr
     assert "debugtoolbar.hosts = 127.0.0.1 ::1\n" in file.read_text()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from microblog.ids import id_at
+from microblog.ids import get_id_at
 from microblog.importing.order import IDS_IN_A_MILLISECOND, STEP, assign_ids, is_full
 
-FIRST = id_at(1_600_000_000_000)
+FIRST = get_id_at(1_600_000_000_000)
 
 
 def test_new_lines_have_room_before_between_and_behind_them():

@@ -1,4 +1,4 @@
-"""A process that fails when it is told to: for the tests of alerts.
+"""A process that fails on command, for the tests of alerts.
 
     python -m tests.unit.logs.failing SETTINGS.json CLOCK
 

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from microblog.logs.failing_logs import OnceAMinute, handlers, prepare_handlers, quiet_others, tell_once
+from microblog.logs.failing_logs import (
+    OnceAMinute,
+    list_handlers,
+    prepare_handlers,
+    quiet_noisy_loggers,
+    report_once,
+)
 from microblog.logs.formatters import WatchedFileHandler
 from tests.clock import Clock
 from tests.functional.commands.conftest import EXECUTABLES, write_ini
@@ -47,11 +53,11 @@ def disk():
 @pytest.fixture
 def handler(disk, clock):
     handler = logging.StreamHandler(disk)
-    tell_once(handler, clock)
+    report_once(handler, clock)
     return handler
 
 
-def test_a_full_disk_is_told_once_and_once_when_it_is_over(handler, disk, capsys):
+def test_a_full_disk_is_reported_once_and_once_when_it_is_over(handler, disk, capsys):
     disk.is_full = True
     for _ in range(50):
         handler.handle(record())
@@ -65,7 +71,7 @@ def test_a_full_disk_is_told_once_and_once_when_it_is_over(handler, disk, capsys
     assert disk.getvalue().count("An event\n") == 3
 
 
-def test_a_disk_that_comes_and_goes_is_told_once_a_minute(handler, disk, clock, capsys):
+def test_a_disk_that_comes_and_goes_is_reported_once_a_minute(handler, disk, clock, capsys):
     for _ in range(20):
         disk.is_full = True
         handler.handle(record())
@@ -78,14 +84,14 @@ def test_a_disk_that_comes_and_goes_is_told_once_a_minute(handler, disk, clock, 
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_any_handler_that_fails_is_told_once(clock, capsys):
+def test_a_handler_that_fails_is_reported_once(clock, capsys):
     class Broken(logging.Handler):
         def emit(self, record):
             raise RuntimeError("broken\nin two lines")
 
     handler = Broken()
-    tell_once(handler, clock)
-    tell_once(handler, clock)
+    report_once(handler, clock)
+    report_once(handler, clock)
     for _ in range(5):
         handler.handle(record())
     (line,) = capsys.readouterr().err.splitlines()
@@ -103,7 +109,7 @@ def test_standard_error_may_be_closed_too(handler, disk, monkeypatch):
     assert disk.getvalue() == "Goes on\n"
 
 
-def test_handlers_of_the_ini_file_tell_once_and_those_of_others_are_left_alone(tmp_path):
+def test_handlers_of_the_ini_file_report_once_and_those_of_others_are_left_alone(tmp_path):
     ours = WatchedFileHandler(tmp_path / "site.log")
     stream = logging.StreamHandler(Disk())
 
@@ -115,7 +121,7 @@ def test_handlers_of_the_ini_file_tell_once_and_those_of_others_are_left_alone(t
     for handler in (ours, stream, theirs):
         logger.addHandler(handler)
     try:
-        assert handlers() >= {ours, stream, theirs}
+        assert list_handlers() >= {ours, stream, theirs}
         prepare_handlers()
         assert "handleError" in vars(stream)
         assert "handleError" not in vars(theirs)
@@ -124,7 +130,7 @@ def test_handlers_of_the_ini_file_tell_once_and_those_of_others_are_left_alone(t
         ours.close()
 
 
-def test_what_repeats_itself_is_let_through_once_a_minute(clock):
+def test_a_repeated_event_passes_once_a_minute(clock):
     once = OnceAMinute(clock)
     assert [once.filter(record()) for _ in range(3)] == [True, False, False]
     clock.now = 61
@@ -137,7 +143,7 @@ def test_the_clients_of_elasticsearch_warn_only_if_the_ini_file_says_so():
     try:
         transport.setLevel(logging.NOTSET)
         pool.setLevel(logging.DEBUG)
-        quiet_others()
+        quiet_noisy_loggers()
         assert not logging.getLogger("elastic_transport.node_pool").isEnabledFor(logging.WARNING)
         assert pool.level == logging.DEBUG
     finally:
@@ -145,9 +151,9 @@ def test_the_clients_of_elasticsearch_warn_only_if_the_ini_file_says_so():
         pool.setLevel(before[1])
 
 
-def test_waitress_tells_of_its_queue_once_a_minute(caplog):
-    quiet_others()
-    quiet_others()
+def test_waitress_warns_of_its_queue_once_a_minute(caplog):
+    quiet_noisy_loggers()
+    quiet_noisy_loggers()
     queue = logging.getLogger("waitress.queue")
     (mine,) = [known for known in queue.filters if isinstance(known, OnceAMinute)]
     mine._last = None
@@ -176,7 +182,7 @@ class = microblog.logs.formatters.LineFormatter
 
 
 @pytest.mark.slow
-def test_a_server_whose_log_disk_is_full_serves_on_and_tells_it_in_one_line(tmp_path):
+def test_a_server_whose_log_disk_is_full_keeps_serving_and_reports_it_in_one_line(tmp_path):
     """A real one: it was fifty lines for each request."""
     disk = tmp_path / "disk"
     disk.mkdir()

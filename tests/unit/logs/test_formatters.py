@@ -1,4 +1,4 @@
-"""One event is one line, whatever is in it."""
+"""One event is one line, with any content."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog.logs.formatters import CONTINUATION, JSONFormatter, LineFormatter, WatchedFileHandler, escaped
-from microblog.observing import Observation, _present
+from microblog.logs.formatters import CONTINUATION, JSONFormatter, LineFormatter, WatchedFileHandler, escape
+from microblog.observing import Observation, _current
 from microblog.redaction import RemoveDetails
 from microblog.request import Request
 
@@ -71,11 +71,11 @@ def observe():
     tokens = []
 
     def observe(observation):
-        tokens.append(_present.set(observation))
+        tokens.append(_current.set(observation))
 
     yield observe
     for token in reversed(tokens):
-        _present.reset(token)
+        _current.reset(token)
 
 
 @given(texts)
@@ -105,7 +105,7 @@ def test_neither_does_a_trace(text):
 
 
 @given(st.dictionaries(texts, texts | st.floats() | st.binary() | st.none()))
-def test_whatever_the_fields_are_the_line_is_json(fields):
+def test_a_line_is_json_with_any_fields(fields):
     line = JSONFormatter().format(record("x", fields=fields))
     assert json.loads(line)["message"] == "x"
     assert len(line.splitlines()) == 1
@@ -117,7 +117,7 @@ def test_a_line_for_people():
 
 
 def test_control_characters_are_shown():
-    assert escaped("a\nb\r\t\x1b[31m\u2028\ud800é") == "a\\nb\\r\\t\\x1b[31m\\u2028\\ud800é"
+    assert escape("a\nb\r\t\x1b[31m\u2028\ud800é") == "a\\nb\\r\\t\\x1b[31m\\u2028\\ud800é"
 
 
 def test_a_request_shows_its_id_and_a_task_its_name_too(observe):
@@ -153,7 +153,7 @@ def test_fields_that_json_cannot_hold_are_shown_as_python_does():
     assert json.loads(JSONFormatter().format(record("x", fields={"x": math.inf})))["fields"] == "{'x': inf}"
 
 
-def test_a_trace_and_a_stack_are_told_without_the_row_at_fault():
+def test_a_trace_and_a_stack_are_logged_without_the_row_at_fault():
     error = ValueError("duplicate key\nDETAIL:  Key (email)=(susan@example.com) already exists.")
     made = record("Failed", exc_info=of_trace(error), stack_info="Stack (most recent call last):\n  here")
     RemoveDetails().filter(made)
@@ -166,14 +166,14 @@ def test_a_trace_and_a_stack_are_told_without_the_row_at_fault():
     assert f"{CONTINUATION}ValueError: duplicate key" in lines
 
 
-def test_a_trace_that_was_made_before_is_told_too():
+def test_a_trace_that_was_formatted_before_is_logged_too():
     made = record("Failed", exc_info=(None, None, None), exc_text="Traceback: x\nDETAIL:  secret")
     RemoveDetails().filter(made)
     assert json.loads(JSONFormatter().format(made))["exception"].startswith("Traceback: x")
     assert "secret" not in LineFormatter().format(made)
 
 
-def test_the_ini_file_names_it(tmp_path):
+def test_the_ini_file_can_name_the_formatter(tmp_path):
     (tmp_path / "x.ini").write_text(INI)
     before = logging.root.handlers[:], logging.root.level
     try:
@@ -239,7 +239,9 @@ def test_several_processes_write_one_file_and_lose_nothing_when_it_is_moved(tmp_
         assert writer.returncode == 0
     found = []
     for file in ("site.log.1", "site.log"):
-        told = [json.loads(line)["message"].split() for line in (tmp_path / file).read_text().splitlines()]
-        assert told
-        found += [(name, int(number)) for name, number, _ in told]
+        messages = [
+            json.loads(line)["message"].split() for line in (tmp_path / file).read_text().splitlines()
+        ]
+        assert messages
+        found += [(name, int(number)) for name, number, _ in messages]
     assert sorted(found) == sorted((name, number) for name in names for number in range(lines))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from microblog.mail.interfaces import MailError
-from microblog.mail.messages import plain_message
+from microblog.mail.messages import make_message
 from microblog.mail.transports.folder import FolderTransport
 
 
@@ -16,7 +16,7 @@ def test_a_mail_is_a_file_that_only_its_owner_reads(make_settings, tmp_path):
     settings = make_settings(mail_folder=str(tmp_path / "mail"))
     transport = FolderTransport(settings)
     assert not (tmp_path / "mail").exists()
-    said = transport.send(plain_message(settings, "a@example.org", "Hello", "Text"))
+    said = transport.send(make_message(settings, "a@example.org", "Hello", "Text"))
     (file,) = (tmp_path / "mail").iterdir()
     assert said == f"The mail is in the file {file}."
     assert file.suffix == ".eml"
@@ -30,7 +30,7 @@ def test_a_folder_that_cannot_be_written_is_said(make_settings, tmp_path):
     transport = FolderTransport(settings)
     for action in (
         transport.check,
-        lambda: transport.send(plain_message(settings, "a@example.org", "x", "y")),
+        lambda: transport.send(make_message(settings, "a@example.org", "x", "y")),
     ):
         with pytest.raises(
             MailError, match=r"cannot be written \(Not a directory\): check microblog"

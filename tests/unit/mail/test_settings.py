@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from microblog.mail.messages import get_sender, one_line, plain_message
+from microblog.mail.messages import get_sender, make_message, to_one_line
 from microblog.mail.settings import ADMINS, SENDER, addresses
 from microblog.settings import SettingsError
 
@@ -25,7 +25,7 @@ def test_admins_are_separated_by_blanks_or_commas(make_settings):
         ({"mail": "pigeon"}, "microblog.mail must be one of folder, smtp, console"),
         ({"mail": "smtp", "mail_smtp_user": "susan"}, "microblog.mail.smtp.password is missing"),
         ({"mail": "smtp", "mail_smtp_password": "x"}, "microblog.mail.smtp.user is missing"),
-        ({"mail_smtp_user": "süsan"}, "microblog.mail.smtp.user must have only characters of ASCII"),
+        ({"mail_smtp_user": "süsan"}, "microblog.mail.smtp.user must have only ASCII characters"),
         ({"mail": "smtp"}, "microblog.mail.sender is missing"),
         (
             {
@@ -39,7 +39,7 @@ def test_admins_are_separated_by_blanks_or_commas(make_settings):
         ),
     ],
 )
-def test_what_is_wrong_stops_the_start(make_settings, values, fault):
+def test_a_wrong_mail_setting_stops_the_start(make_settings, values, fault):
     with pytest.raises(SettingsError) as caught:
         make_settings(**values)
     assert fault in str(caught.value)
@@ -66,23 +66,23 @@ def test_mail_comes_from_whom_was_set_or_from_the_site(make_settings, values, se
     settings = make_settings(**values)
     assert get_sender(settings) == sender
     assert (
-        plain_message(settings, "a@example.org", "Hello", "Text")["From"].addresses[0].addr_spec == sender[1]
+        make_message(settings, "a@example.org", "Hello", "Text")["From"].addresses[0].addr_spec == sender[1]
     )
 
 
-def test_what_is_no_address_gets_no_mail(make_settings):
+def test_no_mail_is_sent_to_an_invalid_address(make_settings):
     with pytest.raises(ValueError, match="e-mail address"):
-        plain_message(make_settings(), "a@example.org\nBcc: b@example.org", "Hello", "Text")
+        make_message(make_settings(), "a@example.org\nBcc: b@example.org", "Hello", "Text")
 
 
 def test_a_subject_is_one_line_that_is_not_too_long(make_settings):
-    message = plain_message(
+    message = make_message(
         make_settings(), "a@example.org", "One\r\nBcc: b@example.org\x1b" + "x" * 300, "Text"
     )
     assert message["Bcc"] is None
     assert str(message["Subject"]).startswith("One Bcc: b@example.org xxx")
     assert len(message["Subject"]) == 200
-    assert one_line("x" * 5, 5) == "xxxxx"
+    assert to_one_line("x" * 5, 5) == "xxxxx"
 
 
 def test_no_addresses_are_none():

@@ -1,4 +1,4 @@
-"""The counts of follows, kept by triggers whatever the statement is, and pictures."""
+"""The counts of follows, which triggers keep for any statement, and avatars."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.db import StaleData
 from microblog.ids import new_id
-from microblog.people.avatars import avatar_key, identicon
+from microblog.people.avatars import draw_identicon, make_avatar_key
 from microblog.people.models import Follow
-from microblog.people.queries import follow, follows, get_person, unfollow
+from microblog.people.queries import follow, get_person, is_following, unfollow
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def counts(session, nickname):
 def test_a_follow_counts_for_both(session, people):
     susan, john, _ = people
     follow(session, susan, john)
-    assert follows(session, susan, john)
-    assert not follows(session, john, susan)
+    assert is_following(session, susan, john)
+    assert not is_following(session, john, susan)
     assert (counts(session, "susan"), counts(session, "john")) == ((0, 1), (1, 0))
 
 
@@ -76,8 +76,8 @@ def test_the_database_lets_nobody_follow_themselves(session, people):
 
 @given(st.text(alphabet="0123456789abcdef", min_size=16, max_size=16))
 def test_every_picture_is_an_svg_that_mirrors_itself(key):
-    picture = identicon(key)
-    assert identicon(key) == picture
+    picture = draw_identicon(key)
+    assert draw_identicon(key) == picture
     svg = ElementTree.fromstring(picture)
     assert [element.tag.rpartition("}")[2] for element in svg.iter()] == ["svg", "style", "rect", "path"]
     cells = {tuple(cell.split("h")[0].split()) for cell in svg[2].attrib["d"].split("M") if cell}
@@ -85,7 +85,7 @@ def test_every_picture_is_an_svg_that_mirrors_itself(key):
 
 
 def test_a_picture_has_other_colours_on_dark_pages():
-    light, dark = identicon("0" * 16).split("@media(prefers-color-scheme:dark)")
+    light, dark = draw_identicon("0" * 16).split("@media(prefers-color-scheme:dark)")
     for element in ("rect", "path"):
         colours = [re.findall(element + r"{fill:hsl\((\d+),\d+%,(\d+)%\)", part)[0] for part in (light, dark)]
         assert colours[0][0] == colours[1][0]  # the same hue
@@ -93,9 +93,9 @@ def test_a_picture_has_other_colours_on_dark_pages():
 
 
 def test_the_key_of_a_picture_depends_on_the_secret_and_the_person():
-    keys = {avatar_key(secret, user_id) for secret in ("one", "two") for user_id in (1, 2)}
+    keys = {make_avatar_key(secret, user_id) for secret in ("one", "two") for user_id in (1, 2)}
     assert len(keys) == 4
-    assert avatar_key("one", 1) == avatar_key("one", 1)
+    assert make_avatar_key("one", 1) == make_avatar_key("one", 1)
 
 
 def test_nobody_follows_or_is_followed_by_somebody_who_is_gone(session):
@@ -104,4 +104,4 @@ def test_nobody_follows_or_is_followed_by_somebody_who_is_gone(session):
     for follower, followee in ((susan, john), (john, susan)):
         with pytest.raises(StaleData):
             follow(session, follower, followee)
-    assert not follows(session, susan, john)
+    assert not is_following(session, susan, john)

@@ -9,7 +9,7 @@ from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
 from microblog.posts.models import Post
-from microblog.posts.queries import add_post, add_posts, get_post, posts_by_id
+from microblog.posts.queries import add_post, add_posts, get_post, list_posts_by_id
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def count_of(session, user_id):
 
 def test_posts_come_in_the_order_that_was_asked_for_and_the_missing_are_left_out(session, susan):
     one, two = (add_post(session, susan, body) for body in ("one", "two"))
-    assert [post.body for post in posts_by_id(session, [two, 12345, one])] == ["two", "one"]
-    assert posts_by_id(session, []) == []
+    assert [post.body for post in list_posts_by_id(session, [two, 12345, one])] == ["two", "one"]
+    assert list_posts_by_id(session, []) == []
 
 
 def test_many_posts_at_once_are_counted(session, susan):

@@ -1,4 +1,4 @@
-"""What a post may be, for whoever has no form."""
+"""What a post may be, without a form."""
 
 from __future__ import annotations
 

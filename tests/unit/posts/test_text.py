@@ -40,7 +40,7 @@ def anchors(text: str) -> list[tuple[str, str]]:
         ("@a_", "/users/a_", "@a_"),
     ],
 )
-def test_it_is_a_link(text, address, words):
+def test_web_addresses_become_links(text, address, words):
     assert anchors(text) == [(address, words)]
 
 
@@ -71,7 +71,7 @@ def test_it_is_a_link(text, address, words):
         "",
     ],
 )
-def test_it_is_no_link(text):
+def test_other_texts_become_no_links(text):
     assert anchors(text) == []
 
 
@@ -95,7 +95,7 @@ def test_it_is_no_link(text):
         "https://example.org/%zz",
     ],
 )
-def test_whatever_becomes_a_link_leads_to_the_web(text):
+def test_every_link_leads_to_the_web(text):
     soup = parsed(text)
     assert soup.get_text() == text
     for a in soup.find_all("a"):
@@ -143,7 +143,7 @@ def test_a_text_is_kept_to_the_letter_and_never_makes_another_tag(text):
 
 
 @given(st.text())
-def test_what_is_a_web_address_can_be_told_of_everything(text):
+def test_every_text_is_a_web_address_or_is_not(text):
     assert is_web_address(f"javascript:{text}") is False
     assert is_web_address(text) in (True, False)
 
@@ -156,12 +156,12 @@ def test_an_address_without_a_host_is_none(url):
 @pytest.mark.parametrize(
     "text", ["", " ", "\n\t\r", "\u200b\u200d", "\u3164", "\u2800", "\u00ad", "\u2028", "\ufeff"]
 )
-def test_there_is_nothing_to_see(text):
+def test_texts_without_a_visible_character_are_blank(text):
     assert is_blank(text)
 
 
 @pytest.mark.parametrize("text", ["a", " . ", "🙂", "日", "\u200bx"])
-def test_there_is_something_to_see(text):
+def test_texts_with_a_visible_character_are_not_blank(text):
     assert not is_blank(text)
 
 
@@ -190,14 +190,14 @@ UNITS = [
 @pytest.mark.parametrize(
     "unit", ["xn--a.", "http://xn--a.", "xn--a.xn--b.xn--c.xn--d.xn--e.xn--", "a.com/(", "a.com/([{"]
 )
-def test_no_text_is_dear_to_make_links_of(unit, blank, length):
+def test_links_in_any_text_are_cheap_to_find(unit, blank, length):
     text = ((unit + blank) * length)[: length - 4] + "xn--"
     assert cost_of(lambda: render(text, escape)) < MOST_SECONDS
 
 
 @settings(derandomize=True, max_examples=200)
 @given(st.lists(st.sampled_from(UNITS), min_size=1, max_size=6).map("".join), st.sampled_from(UNITS))
-def test_no_repeated_text_is_dear_to_make_links_of(unit, end):
+def test_links_in_a_repeated_text_are_cheap_to_find(unit, end):
     text = (unit * 280)[:280] + end
     assert cost_of(lambda: render(text, escape), MOST_SECONDS / 10) < MOST_SECONDS / 10
 
@@ -214,5 +214,5 @@ def test_links_are_found_between_blanks_of_every_kind(text, words):
     assert [found for _, found in anchors(text)] == [words]
 
 
-def test_what_is_longer_than_any_address_is_no_link():
+def test_a_text_longer_than_any_address_is_no_link():
     assert anchors("https://example.org/" + "a" * 1000) == []

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from microblog.call_sites import CallSite, find_call_site
 from microblog.db import Database
-from microblog.observing import Observation, observed
+from microblog.observing import Observation, observe
 from microblog.slow_queries.timing import Run, Timer, install
 from tests.conftest import POSTGRESQL_URL
 
@@ -75,7 +75,7 @@ def timed(migrated, notes):
 
 @pytest.fixture
 def observation():
-    with observed(Registry(), "a test") as observation:
+    with observe(Registry(), "a test") as observation:
         yield observation
 
 

@@ -19,7 +19,7 @@ from wtforms.validators import ValidationError
 
 import microblog
 from microblog.posts.forms import MAX_LENGTH
-from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, graphemes, strip, unix_lines
+from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, split_graphemes, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, check_button, no_control_characters
 from tests.cost import MOST_SECONDS, cost_of
 
@@ -53,7 +53,7 @@ def test_a_right_form_is_valid():
     assert form.name.data == "abc"
 
 
-def test_an_unknown_field_is_told_once():
+def test_an_unknown_field_is_reported_once():
     request: Any = Request.blank("/", POST="name=a&is_admin=1&is_admin=2")
     form = NameForm(request)
     assert not form.validate()
@@ -135,7 +135,7 @@ def test_a_button_has_no_fields():
     ("text", "number"), [("", 0), ("abc", 3), ("é", 1), ("e\u0301", 1), ("👩‍👩‍👧‍👦", 1), ("\r\n", 1)]
 )
 def test_a_grapheme_is_what_a_reader_counts(text, number):
-    assert len(graphemes(text)) == number
+    assert len(split_graphemes(text)) == number
 
 
 PIECES = st.sampled_from(["🇩", "🇪", "a", "\u0301", "\u200d", "\u0600", "👨", "\r", "\n", "\u0903", "क्"])
@@ -143,18 +143,18 @@ PIECES = st.sampled_from(["🇩", "🇪", "a", "\u0301", "\u200d", "\u0600", "�
 
 @given(st.lists(PIECES, max_size=15).map("".join))
 def test_graphemes_are_those_of_unicode(text):
-    assert graphemes(text) == regex.findall(r"\X", text)
+    assert split_graphemes(text) == regex.findall(r"\X", text)
 
 
 @pytest.mark.parametrize("unit", ["🇩", "\u0600🇩", "👨\u200d", "\u0301", "क्", "ᄀ", "\u200d🇩🇪🇫"])
 def test_graphemes_are_found_in_no_time(unit):
     """Half of a million flags took minutes, where an operator allows long posts."""
-    assert cost_of(lambda: graphemes((unit * 100_000)[:100_000])) < MOST_SECONDS
+    assert cost_of(lambda: split_graphemes((unit * 100_000)[:100_000])) < MOST_SECONDS
 
 
 @given(st.text(), st.integers(0, 10))
 def test_at_most_takes_what_is_short_enough_and_nothing_else(text, most):
-    characters = graphemes(text)
+    characters = split_graphemes(text)
     fits = len(characters) <= most and all(len(each) <= CODE_POINTS_IN_A_GRAPHEME for each in characters)
     assert (refused(AtMost(most), text) is None) == fits
 
@@ -167,11 +167,11 @@ def test_at_most_takes_what_is_short_enough_and_nothing_else(text, most):
         ("e" + "\u0301" * 30, "This is far too long: at most 3 characters."),
     ],
 )
-def test_what_is_too_long_is_said_by_how_much(text, words):
+def test_a_text_that_is_too_long_is_refused_with_the_surplus(text, words):
     assert refused(AtMost(3), text) == words
 
 
-def test_nothing_at_all_is_never_too_long():
+def test_an_empty_text_is_never_too_long():
     assert refused(AtMost(0), None) is None
     assert refused(no_control_characters, None) is None
 
@@ -188,10 +188,10 @@ def test_other_characters_are_not(text):
 
 @given(st.text(alphabet="a \r\n\t"))
 def test_lines_end_with_lf_and_no_blanks_stand_around_them(text):
-    lines = unix_lines(text)
+    lines = to_unix_lines(text)
     assert "\r" not in lines
-    assert lines == lines.strip() == unix_lines(lines)
+    assert lines == lines.strip() == to_unix_lines(lines)
 
 
 def test_nothing_becomes_an_empty_text():
-    assert strip(None) == unix_lines(None) == ""
+    assert strip(None) == to_unix_lines(None) == ""

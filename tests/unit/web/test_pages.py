@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from microblog.web.pages import count, day, static_digest, when
+from microblog.web.pages import compute_static_digest, count, day, when
 from microblog.web.template_globals import add_globals
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,13 +29,13 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
         (timedelta(seconds=-30), "just now"),  # another server's clock is ahead
     ],
 )
-def test_a_time_is_told_as_a_person_would(ago, words):
+def test_a_time_is_shown_as_a_person_would_say_it(ago, words):
     with time_machine.travel(NOON, tick=False):
         element = when(NOON - ago)
     assert element.striptags() == words
 
 
-def test_a_time_names_its_exact_moment():
+def test_the_title_of_a_time_is_the_exact_timestamp():
     with time_machine.travel(NOON, tick=False):
         element = when(NOON)
     assert element == (
@@ -62,5 +62,5 @@ def test_large_numbers_are_grouped():
 
 
 def test_the_address_of_static_files_is_the_same_as_long_as_they_are():
-    assert static_digest() == static_digest()
-    assert len(static_digest()) == 12
+    assert compute_static_digest() == compute_static_digest()
+    assert len(compute_static_digest()) == 12

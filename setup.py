@@ -45,7 +45,6 @@ RUNTIME = [
     "click>=8.1",
     "email-validator>=2.2",
     "itsdangerous>=2.2",
-    "linkify-it-py>=2.0.3",
     "markupsafe>=3.0",
     "multipart>=2.0,<3",
     "plaster_pastedeploy>=1.0.1",

@@ -7,10 +7,27 @@ from __future__ import annotations
 
 import regex
 
-# A flag is two letters. In a row of flags, `\X` alone looks back to the first for each: quadratic time.
-GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
-CODE_POINTS_IN_A_GRAPHEME = 10  # else two megabytes of combining characters would be one grapheme
+# `\X` with two differences. A flag is two letters: in a row of flags, `\X` alone looks back to the first
+# for each, in quadratic time. And a virama joins two consonants (GB9c of UAX 29), but nothing else to a
+# consonant.
+GRAPHEME = regex.compile(
+    r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})"
+    r"|\p{GCB=Prepend}*+[^\p{InCB=Consonant}\p{GCB=Prepend}\p{GCB=Control}\r\n]"
+    r"[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]*+(?=\p{InCB=Consonant})"
+    r"|\X"
+)
+# Without a limit, two megabytes of combining characters would be one grapheme. A family of four with skin
+# tones has 11 code points; the longest emoji that Unicode recommends for interchange (RGI) has 10.
+CODE_POINTS_IN_A_GRAPHEME = 16
 CONTROL_CHARACTER = regex.compile(r"[\p{Cc}\p{Cs}--[\n\t]]", regex.V1)
+# Characters that show nothing: spaces; control characters; Default_Ignorable_Code_Point, of which the
+# fillers of Hangul are a part (Unicode's DerivedCoreProperties.txt, in the version of `regex`, which is
+# newer than Python's); interlinear annotation characters; the empty signs of Braille, hieroglyphs, Khitan
+# and musical notation. Unassigned characters are not among them: a newer Unicode may make them emoji.
+BLANK = regex.compile(
+    r"[\p{White_Space}\p{Z}\p{Cc}\p{Default_Ignorable_Code_Point}"
+    r"\ufff9-\ufffb\u2800\U00013441\U00013442\U00016fe4\U0001d159]*+"
+)
 
 
 class InvalidText(ValueError):
@@ -24,6 +41,16 @@ def strip(text: str | None) -> str:
 def to_unix_lines(text: str | None) -> str:
     """Browsers send CRLF; texts are stored stripped, with LF."""
     return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def is_blank(text: str) -> bool:
+    """Is there nothing to see?"""
+    return BLANK.fullmatch(text) is not None
+
+
+def empty_if_blank(text: str) -> str:
+    """The text, or an empty one when there is nothing to see."""
+    return "" if is_blank(text) else text
 
 
 def split_graphemes(text: str) -> list[str]:
@@ -42,7 +69,7 @@ def check_characters(text: str) -> None:
 
 
 def check_graphemes(text: str, most: int) -> None:
-    """At most so many graphemes, each of at most ten code points.
+    """At most so many graphemes, each of at most sixteen code points.
 
     :raises InvalidText: when there are more.
     """

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 from microblog.accounts import passwords, rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
-from microblog.texts import check_length, strip, to_unix_lines
+from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
@@ -77,5 +77,7 @@ class LoginForm(Form):
 class ProfileForm(Form):
     nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     about_me = TextAreaField(
-        "About me", [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)], [to_unix_lines]
+        "About me",
+        [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)],
+        [to_unix_lines, empty_if_blank],
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from microblog.posts.text import is_blank
-from microblog.texts import InvalidText, check_characters, check_graphemes
+from microblog.texts import InvalidText, check_characters, check_graphemes, is_blank
 
 
 def check_visible(body: str) -> None:

@@ -1,100 +1,72 @@
-"""The HTML of a post's text: escaped, with links and mentions."""
+"""What a post's text becomes on a page: escaped, with links and mentions."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import regex
-from linkify_it import LinkifyIt
 from markupsafe import Markup, escape
 
-# http and https only: no mailto:, no ftp:, no //host.
-LINKIFY = LinkifyIt({"mailto:": None, "ftp:": None, "//": None}, {"fuzzy_email": False, "fuzzy_ip": False})
-MAY_HOLD_A_LINK = re.compile(r"\w\.\w|://")
-PIECE = re.compile(r"\S+")
-# The time of linkify-it doubles with each `xn--` in a row, and grows with the square of the length.
-LONGEST_LINK = 1000  # characters
-MOST_ENCODED_LABELS = 5
-MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_]))(?!\w)")
-USERS = "/users/"
+from microblog.posts.links import WORD, Link, find_links
+
+NICKNAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])"
+# Not `susan@example.org`; not `@susan@example.org` or `@susan:example.org` (Matrix), who is somebody
+# elsewhere; and not what only looks like a nickname because something in it cannot be seen.
+MENTION = regex.compile(
+    rf"@(?<!(?:{WORD}|[@/.])@)({NICKNAME})(?!{WORD}|@|:[\w\-]++\.\w|\p{{DI}}++[A-Za-z0-9_])", regex.V1
+)
 REL = "nofollow ugc noopener"
-# Whitespace, invisible characters, and letters that look like spaces.
-BLANK = regex.compile(r"[\p{Z}\p{C}\s\u115f\u1160\u3164\uffa0\u2800]*")
+LONGEST_TAIL = 24  # characters of a path that are shown wherever there is room; app.css shortens longer ones
+
+Escape = Callable[[str], Markup]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link to `url`: `text`, from `start` to `end`."""
-
-    start: int
-    end: int
-    url: str
-    text: str
-
-
-def is_blank(text: str) -> bool:
-    """Is there nothing to see?"""
-    return BLANK.fullmatch(text) is not None
-
-
-def post_text(text: str, highlight: Callable[[str], Markup] | None = None) -> Markup:
+def post_text(text: str, users: str, highlight: Escape | None = None) -> Markup:
     """Safe HTML: links (http and https) and `@nickname` become links, all else is escaped.
 
-    `highlight` escapes the pieces of text instead of `escape`, to highlight words.
+    `users` is where the profiles are: `/users/`, below where the site is mounted. `highlight` escapes the
+    pieces of text in place of `escape`, and marks some of their words.
     """
-    return render_plain(text) if highlight is None else render(text, highlight)
+    return render_plain(text, users) if highlight is None else render(text, highlight, users)
 
 
 @lru_cache(maxsize=4096)
-def render_plain(text: str) -> Markup:
-    return render(text, escape)
+def render_plain(text: str, users: str) -> Markup:
+    return render(text, escape, users)
 
 
-def render(text: str, highlight: Callable[[str], Markup]) -> Markup:
-    parts = []
+def render(text: str, highlight: Escape, users: str) -> Markup:
+    parts: list[str] = []
     end = 0
     for link in find_links(text):
-        parts.append(render_mentions(text[end : link.start], highlight))
-        parts.append(Markup('<a href="{}" rel="{}">{}</a>').format(link.url, REL, highlight(link.text)))
+        parts += render_mentions(text, end, link.start, highlight, users)
+        parts.append(
+            render_link(text, link, highlight) if link.url else highlight(text[link.start : link.end])
+        )
         end = link.end
-    parts.append(render_mentions(text[end:], highlight))
-    return Markup("").join(parts)
+    parts += render_mentions(text, end, len(text), highlight, users)
+    return Markup("".join(parts))  # noqa: S704  # every part is escaped
 
 
-def find_links(text: str) -> Iterator[Link]:
-    """The links, from the left. A link has no space, so each piece between spaces is searched alone."""
-    if not MAY_HOLD_A_LINK.search(text):
-        return
-    for piece in PIECE.finditer(text):
-        found = LINKIFY.match(piece[0]) if may_be_searched(piece[0]) else None
-        for match in [match for match in found or () if is_web_address(match.url)]:
-            start = piece.start()
-            yield Link(start + match.index, start + match.last_index, match.url, match.text)
+def render_link(text: str, link: Link, highlight: Escape) -> str:
+    """Isolated by its direction, or the letters around it would put its parts into another order.
+
+    The host is always shown as a whole, for it says to whom the link leads.
+    """
+    url, tail = escape(link.url), text[link.tail : link.end]
+    opening = f'<a href="{url}" rel="{REL}" dir="ltr"'
+    if len(tail) <= LONGEST_TAIL:
+        return f"{opening}>{highlight(text[link.start : link.end])}</a>"
+    host = highlight(text[link.start : link.tail])
+    return f'{opening} title="{url}">{host}<span class="address-tail">{highlight(tail)}</span></a>'
 
 
-def may_be_searched(piece: str) -> bool:
-    return len(piece) <= LONGEST_LINK and piece.lower().count("xn--") <= MOST_ENCODED_LABELS
-
-
-def is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def render_mentions(text: str, highlight: Callable[[str], Markup]) -> Markup:
-    parts = []
-    end = 0
-    for match in MENTION.finditer(text):
-        parts.append(highlight(text[end : match.start()]))
-        link = Markup('<a href="{}{}" class="mention">{}</a>')
-        parts.append(link.format(USERS, match[1], highlight(match[0])))
-        end = match.end()
-    parts.append(highlight(text[end:]))
-    return Markup("").join(parts)
+def render_mentions(text: str, start: int, end: int, highlight: Escape, users: str) -> Iterator[str]:
+    for match in MENTION.finditer(text, start, end):
+        if start < match.start():
+            yield highlight(text[start : match.start()])
+        yield f'<a href="{escape(users)}{match[1]}" class="mention" dir="ltr">{highlight(match[0])}</a>'
+        start = match.end()
+    if start < end:
+        yield highlight(text[start:end])

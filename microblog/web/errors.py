@@ -91,9 +91,15 @@ LAST_RESORT = """<!DOCTYPE html>
 <head><meta charset="utf-8"><title>Something went wrong</title></head>
 <body><h1>Something went wrong</h1>
 <p>This is our fault, and nothing was changed. Please try again later.</p>
-<p><a href="/">Go to the front page</a></p></body>
+<p><a href="{home}">Go to the front page</a></p></body>
 </html>
 """
+
+
+def last_resort(request: Request, status: int) -> Any:
+    # From the bytes of the environment, for what reads the request may be what fails.
+    home = quote(request.environ.get("SCRIPT_NAME", ""), encoding="latin-1") + "/"
+    return Response(LAST_RESORT.replace("{home}", home), status=status)
 
 
 def get_language(request: Request) -> str:
@@ -224,7 +230,7 @@ class RetryablePredicate:
 def busy(error: DBAPIError, request: Request) -> Any:
     """The last attempt of a transaction that waited for others in vain."""
     if is_error_retryable(request, error):
-        return Response(LAST_RESORT, status=503)  # nobody sees this: there is another attempt
+        return last_resort(request, 503)  # nobody sees this: there is another attempt
     if error.connection_invalidated:
         # The connection was lost in each attempt: the server is about to stop, or is just starting.
         request.registry.database.outages.report(AWAY, format_reason(error.orig or error))
@@ -236,7 +242,7 @@ def busy(error: DBAPIError, request: Request) -> Any:
 def stale(error: StaleData, request: Request) -> Any:
     """The last attempt of a request; during each of them somebody changed its data."""
     if is_error_retryable(request, error):
-        return Response(LAST_RESORT, status=503)  # nobody sees this: there is another attempt
+        return last_resort(request, 503)  # nobody sees this: there is another attempt
     return make_error_page(request, 409)
 
 
@@ -342,7 +348,7 @@ def unexpected(error: Exception, request: Request) -> Any:
     if is_api(request):
         error_of_ours = {"status": 500, "title": TITLES[500], "message": SENTENCES[500], "incident": None}
         return Response(json_body={"error": error_of_ours}, status=500)
-    return Response(LAST_RESORT, status=500)
+    return last_resort(request, 500)
 
 
 def errors_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:

@@ -5,6 +5,19 @@
 const ANNOUNCE_AFTER_MS = 1200;
 const WARN_FROM = 0.8; // of the limit; below it screen readers announce nothing
 
+// As the server keeps it and counts it: `to_unix_lines` of microblog/texts.py. Python's spaces are these, and
+// String.trim() has others.
+const SPACE = /[\p{White_Space}\u001c-\u001f]/u;
+
+function asKept(text) {
+  const lines = text.replace(/\r\n?/g, '\n');
+  let start = 0;
+  let end = lines.length;
+  while (start < end && SPACE.test(lines[start])) start += 1;
+  while (end > start && SPACE.test(lines[end - 1])) end -= 1;
+  return lines.slice(start, end);
+}
+
 const segmenter = 'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 function countCharacters(text) {
@@ -21,7 +34,7 @@ function showCharactersLeft(textarea) {
 
   let pause;
   const update = () => {
-    const used = countCharacters(textarea.value);
+    const used = countCharacters(asKept(textarea.value));
     const over = used > limit;
     const number = Math.abs(limit - used);
     const sentence = counter.dataset[`${over ? 'over' : 'left'}${number === 1 ? 'One' : ''}`]
@@ -141,7 +154,7 @@ const readDrafts = () => ofThisTab.read(DRAFTS) ?? [];
 const writeDrafts = (drafts) => ofThisTab.write(DRAFTS, drafts);
 const draftWith = (key) => readDrafts().find((draft) => draft.key === key);
 const isUnanswered = (draft) => draft.sent === draft.text;
-const isSameText = (one, other) => one.replace(/\r\n?/g, '\n').trim() === other.replace(/\r\n?/g, '\n').trim();
+const isSameText = (one, other) => asKept(one) === asKept(other);
 
 function settleDrafts() {
   const accepted = acceptedKeys();
@@ -166,7 +179,7 @@ function keepDraft(form) {
   const keep = (changes) => {
     const draft = { form: path, sent: null, ...draftWith(key.value), key: key.value, text: textarea.value, ...changes };
     const others = readDrafts().filter((each) => each.key !== key.value);
-    const isKept = writeDrafts(textarea.value.trim() ? [...others, draft] : others);
+    const isKept = writeDrafts(asKept(textarea.value) ? [...others, draft] : others);
     kept = isKept ? textarea.value : null;
     // What is stored here is better than what browsers put in again by themselves, which may have been sent.
     form.autocomplete = isKept ? 'off' : 'on';
@@ -188,7 +201,7 @@ function keepDraft(form) {
     showOther();
   };
   const begin = () => {
-    if (textarea.value.trim()) {
+    if (asKept(textarea.value)) {
       // The server gives a text back, which is one of the drafts or one more: it is not sent yet.
       const same = draftsOfForm().filter((draft) => isSameText(draft.text, textarea.value)).at(-1);
       writeDrafts(readDrafts().filter((draft) => draft.key !== same?.key));

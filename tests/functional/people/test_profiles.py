@@ -120,7 +120,7 @@ def test_about_me_may_have_140_characters_as_a_reader_counts_them(susan):
     page = edit(susan, about_me=family * 141, status=422)
     assert errors(page) == ["This is 1 character too long: at most 140 characters."]
     assert page.forms["profile-form"]["about_me"].value == family * 141
-    assert errors(edit(susan, about_me="e" + "\u0301" * 1400, status=422)) == [
+    assert errors(edit(susan, about_me="e" + "\u0301" * 140 * 16, status=422)) == [
         "This is far too long: at most 140 characters."
     ]
 
@@ -348,3 +348,12 @@ def test_without_gravatar_no_page_loads_from_another_site(susan):
         ]
         assert sources
         assert all(source.startswith("/") and not source.startswith("//") for source in sources), sources
+
+
+@pytest.mark.parametrize("blank", ["\u3164", "\u2800 \u200b\n\u00ad", "\ufe0f\U000e0020"])
+def test_a_description_that_looks_empty_is_empty(susan, application, blank):
+    edit(susan, about_me="Something")
+    edit(susan, about_me=blank)
+    assert susan.get("/users/susan").html.select(".profile-about") == []
+    with application.database.read() as session:
+        assert session.scalar(sa.select(User.about_me)) == ""

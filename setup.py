@@ -63,6 +63,7 @@ RUNTIME = [
     "WTForms>=3.2",
     "zope.interface>=7.2",
     "zope.sqlalchemy>=4.1",
+    "zxcvbn-rs-py>=0.3,<1",
 ]
 
 POSTGRESQL = ["psycopg[binary]>=3.2"]

@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from pyramid.request import Request
 from sqlalchemy import event
 
+from benchmarks import limits
 from benchmarks.data import Size, index, postgresql_database, readers_of, sqlite_database, word
 from microblog import configure
 from microblog.accounts.queries import end_session, start_session
@@ -83,6 +84,7 @@ def settings_for(url: str, *, search: bool) -> dict[str, str]:
         "microblog.worker": "off",
         "microblog.database.url": url,
         "microblog.search": "fts5" if search else "none",
+        **limits.SETTINGS,
     }
 
 

@@ -32,6 +32,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks import limits
 from benchmarks.__main__ import SERVER_VARIABLE, table
 from benchmarks.servers import command, write_ini
 
@@ -61,7 +62,8 @@ class Checkout:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        self.environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"}
+        own = {"PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"}
+        self.environment = {**os.environ, **limits.ENVIRONMENT, **own}
 
     def run(self, words: Sequence[str]) -> None:
         said = subprocess.run(
@@ -73,7 +75,7 @@ class Checkout:
     def prepare(self, url: str, adapter: str, folder: Path) -> None:
         """Bring the tables and the search index up to date with its version."""
         folder.mkdir()
-        ini = write_ini(folder, url, adapter)
+        ini = write_ini(folder, url, adapter, lines_of_limits="")
         self.run(command(ini, "database", "upgrade"))
         self.run(command(ini, "search", "rebuild"))
 

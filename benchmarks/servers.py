@@ -18,6 +18,8 @@ from urllib.request import urlopen
 
 import sqlalchemy as sa
 
+from benchmarks import limits
+
 # Starts an Elasticsearch: `start PORT FOLDER` prints its address and its process id.
 STARTER = Path(__file__).parents[2] / "shared" / "elasticsearch" / "start"
 SECONDS_TO_END = 20
@@ -29,7 +31,7 @@ microblog.cookies.secure = false
 microblog.worker = separate
 microblog.database.url = {url}
 microblog.search = {adapter}
-{more}
+{lines_of_limits}{more}
 [server:main]
 use = egg:waitress#main
 listen = 127.0.0.1:0
@@ -63,6 +65,7 @@ def write_ini(
     more: str = "",
     threads: int = 4,
     log: str = LOG_OF_ERRORS,
+    lines_of_limits: str = limits.LINES,
 ) -> Path:
     """The ini file of a site; `elasticsearch` is the server's address, `more` are lines of settings."""
     if elasticsearch:
@@ -72,7 +75,8 @@ def write_ini(
         )
     ini = folder / "site.ini"
     values = {"secret": secrets.token_hex(16), "url": url.replace("%", "%%"), "adapter": adapter}
-    ini.write_text(INI.format(**values, more=more, threads=threads, log=log))
+    values |= {"more": more, "lines_of_limits": lines_of_limits, "log": log}
+    ini.write_text(INI.format(**values, threads=threads))
     return ini
 
 

@@ -48,6 +48,8 @@ class CheckedSite(Protocol):
 
     def command(self, words: str) -> str: ...
 
+    def read_section(self, name: str) -> dict[str, str]: ...
+
 
 class NotAsked(Exception):
     """Raised by a check that has no answer now; the check is omitted."""

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
     from microblog.security.identity import Identity
+    from microblog.security.limits.limit import Limit
+    from microblog.security.limits.process import ProcessCounts
     from microblog.security.policy import SecurityPolicy
     from microblog.submissions.kept import Kept
     from microblog.submissions.queries import LoggedIn
@@ -83,6 +85,8 @@ class Registry(PyramidRegistry):
     branches: dict[str, Branch]
     reserved_nicknames: set[str]
     security_policy: SecurityPolicy
+    limits: dict[str, Limit]
+    process_counts: ProcessCounts
     content_security_policy: dict[str, str]
     worker: Worker
     health_checks: dict[str, HealthCheck]

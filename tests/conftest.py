@@ -37,6 +37,22 @@ SETTINGS = {
     "microblog.secret": TEST_SECRET,
     "microblog.cookies.secure": "false",
     "microblog.worker": "off",
+    # Counted as ever, and nobody is refused; tests of limits have their own (tests/functional/limits).
+    **dict.fromkeys(
+        (
+            "microblog.limits.login.per_account_and_address",
+            "microblog.limits.login.per_account",
+            "microblog.limits.login.per_address",
+            "microblog.limits.login.site",
+            "microblog.limits.sign_up.per_address",
+            "microblog.limits.sign_up.site",
+            "microblog.limits.posts.per_account",
+            "microblog.limits.follows.per_account",
+            "microblog.limits.searches.per_account",
+            "microblog.limits.searches.per_address",
+        ),
+        "1000000 per hour",
+    ),
 }
 
 

@@ -8,7 +8,7 @@ def includeme(config: Any) -> None:
     from microblog.accounts.nicknames import NAMES_OF_THE_SITE
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, load_identity
-    from microblog.accounts.settings import REGISTRATION, SETTINGS
+    from microblog.accounts.settings import LOG_IN, REGISTRATION, SETTINGS, SIGN_UP
     from microblog.submissions.interfaces import ILogIns
     from microblog.web.navigation import is_logged_in, is_visitor
 
@@ -29,6 +29,22 @@ def includeme(config: Any) -> None:
     )
     config.add_nav_item(
         "logout", template="microblog.accounts:templates/nav_logout.jinja2", shown=is_logged_in, order=70
+    )
+    config.add_limit(
+        LOG_IN,
+        what="Wrong passwords",
+        refusal="There were too many tries to log in with a wrong password.",
+        per_account_and_address="10 per 15 minutes",
+        per_account="100 per hour",
+        per_address="30 per 15 minutes",
+        site="1000 per 15 minutes",
+    )
+    config.add_limit(
+        SIGN_UP,
+        what="New accounts",
+        refusal="Too many people have signed up in a short time.",
+        per_address="5 per hour",
+        site="100 per hour",
     )
     config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
     config.include("microblog.accounts.tasks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 from sqlalchemy import orm
@@ -15,6 +16,7 @@ from microblog.console.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.errors import OperatorError
 from microblog.texts import InvalidText
+from microblog.web.pages import SITE_NAME
 
 password_stdin = click.option(
     "--password-stdin",
@@ -44,7 +46,7 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
         check_details(session, nickname, email)
         if queries.find_owner_id(session, nickname) is not None:
             refuse_nickname(session, nickname, TAKEN_NICKNAME)
-    password_hash = ask_password_hash(from_stdin=from_stdin)
+    password_hash = ask_password_hash(site, nickname, email, from_stdin=from_stdin)
     try:
         with database.write() as session:
             actions.create_account(
@@ -66,7 +68,7 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
     database = site.require_database()
     with database.read() as session:
         person = require_person(session, nickname)
-    password_hash = ask_password_hash(from_stdin=from_stdin)
+    password_hash = ask_password_hash(site, person.nickname, person.email, from_stdin=from_stdin)
     with report_deleted_person(person), database.write() as session:
         actions.set_password(session, person.id, password_hash)
     click.echo(f"The password of {person.nickname} is set; they have to log in again everywhere.")
@@ -118,7 +120,7 @@ def report_deleted_person(person: queries.Owner) -> Iterator[None]:
         raise OperatorError(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
 
 
-def ask_password_hash(*, from_stdin: bool) -> str:
+def ask_password_hash(site: Site, nickname: str, email: str | None, *, from_stdin: bool) -> str:
     """Read the password, and return its hash; called before any transaction opens."""
     if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
@@ -127,7 +129,8 @@ def ask_password_hash(*, from_stdin: bool) -> str:
             typed = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
         except click.Abort:
             raise OperatorError("No password was given: type one, or use --password-stdin.") from None
-    check_text(typed, rules.PASSWORD_MISSING, rules.check_password)
+    known = rules.get_known_words(nickname, email, site.registry.microblog[SITE_NAME])
+    check_text(typed, rules.PASSWORD_MISSING, partial(rules.check_password, known=known))
     return passwords.hash_password(typed)
 
 

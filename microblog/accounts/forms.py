@@ -8,11 +8,12 @@ from typing import Any
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from microblog.accounts import passwords, rules
+from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
 from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
+from microblog.web.pages import SITE_NAME
 
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
@@ -29,6 +30,13 @@ def validate_nickname(form: Any, field: Any) -> None:
     own = set() if me is None else {make_nickname_key(me.nickname)}
     reserved = form.request.registry.reserved_nicknames - own
     Rule(partial(rules.check_nickname, reserved=reserved))(form, field)
+
+
+def is_not_guessed(form: Any, field: Any) -> None:
+    """Not a password that is tried first, also because of what else is in the form."""
+    site_name = form.request.microblog[SITE_NAME]
+    known = rules.get_known_words(form.get_text("nickname"), form.get_text("email"), site_name)
+    Rule(partial(rules.check_password_is_not_guessed, known=known))(form, field)
 
 
 class RegisterForm(Form):
@@ -49,6 +57,7 @@ class RegisterForm(Form):
             InputRequired(rules.PASSWORD_MISSING),
             Rule(rules.check_password_length, stop=True),
             no_control_characters,
+            is_not_guessed,
         ],
     )
 
@@ -67,7 +76,7 @@ class LoginForm(Form):
         "Password",
         [
             InputRequired("Type your password."),
-            at_most(passwords.MOST_CHARACTERS, "This is too long for a password."),
+            Rule(rules.check_typed_password, stop=True),
         ],
     )
     remember_me = BooleanField("Remember me")

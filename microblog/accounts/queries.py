@@ -121,6 +121,11 @@ def mark_seen(session: orm.Session, identity: Identity) -> None:
         )
 
 
+def make_login_key(login: str) -> str:
+    """The one form of what somebody logs in by, whether or not anybody has this nickname or address."""
+    return make_email_key(login) if "@" in login else make_nickname_key(login)
+
+
 def get_credentials(session: orm.Session, login: str) -> tuple[int, str | None] | None:
     """(id, password hash) of the person with this nickname (not a former one) or e-mail address."""
     query = sa.select(User.id, User.password_hash, User.email_key)
@@ -154,12 +159,13 @@ class Owner:
 
     id: int
     nickname: str
+    email: str | None
 
 
 def get_owner(session: orm.Session, nickname: str) -> Owner | None:
     """The person who has or had this nickname."""
     row = session.execute(
-        sa.select(User.id, User.nickname)
+        sa.select(User.id, User.nickname, User.email)
         .join(Nickname, Nickname.user_id == User.id)
         .where(Nickname.key == make_nickname_key(nickname))
     ).one_or_none()

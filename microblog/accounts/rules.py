@@ -5,11 +5,11 @@ Each check raises `InvalidText` with a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from email_validator import EmailNotValidError
 
-from microblog.accounts import passwords
+from microblog.accounts import guessing, passwords
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import find_nickname_problem
 from microblog.addresses import parse_address
@@ -19,6 +19,14 @@ ABOUT_ME_GRAPHEMES = 140
 NICKNAME_MISSING = "Choose a nickname."
 EMAIL_MISSING = "Give an e-mail address."
 PASSWORD_MISSING = "Choose a password."  # noqa: S105  # a sentence
+GUESSED_PASSWORD = (
+    "This password is one of those that are tried first, or like one of them. "  # noqa: S105
+    "A few words in a row are easy to keep in mind and hard to guess."
+)
+KNOWN_PASSWORD = (
+    "A nickname, an e-mail address or the name of the site is tried first as a password. "  # noqa: S105
+    "Choose another one."
+)
 
 
 def check_nickname(nickname: str, reserved: Collection[str]) -> None:
@@ -47,14 +55,39 @@ def check_email(email: str) -> None:
 
 
 def check_password_length(password: str) -> None:
+    """Counted as it is hashed."""
     least, most = passwords.LEAST_CHARACTERS, passwords.MOST_CHARACTERS
-    check_length(password, least, most, f"A password has {least} to {most:,} characters.")
+    normal = passwords.normalise(password)
+    check_length(normal, least, most, f"A password has {least} to {most:,} characters.")
 
 
-def check_password(password: str) -> None:
+def check_typed_password(password: str) -> None:
+    """What is to be verified: a long one would only cost time."""
+    normal = passwords.normalise(password)
+    check_length(normal, 0, passwords.MOST_CHARACTERS, "This is too long for a password.")
+
+
+def check_password_is_not_guessed(password: str, known: Iterable[str]) -> None:
+    """`known` are the words that everybody tries first (`get_known_words`)."""
+    known, normal = tuple(known), passwords.normalise(password)
+    if guessing.is_known_word(normal, known):
+        raise InvalidText(KNOWN_PASSWORD)
+    if guessing.is_guessed(normal, known):
+        raise InvalidText(GUESSED_PASSWORD)
+
+
+def get_known_words(nickname: str, email: str | None, site_name: str) -> tuple[str, ...]:
+    """What is tried first as the password of this person."""
+    address = email or ""
+    words = (nickname, address, address.partition("@")[0], site_name)
+    return tuple(word for word in words if word)
+
+
+def check_password(password: str, known: Iterable[str]) -> None:
     """All rules of a password."""
     check_password_length(password)
     check_characters(password)
+    check_password_is_not_guessed(password, known)
 
 
 def check_about_me(about_me: str) -> None:

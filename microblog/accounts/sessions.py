@@ -14,6 +14,7 @@ from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, get_cookie_name, set_cookie
 from microblog.security.identity import Identity, hash_token
+from microblog.security.limits.devices import remember_device
 from microblog.submissions.interfaces import ILogIns
 from microblog.tree import is_api
 
@@ -35,6 +36,7 @@ def begin_session(
     queries.start_session(session, user_id, hash_token(token), idle, verified=verified)
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)
+    remember_device(request, response, user_id)
 
 
 def load_identity(request: Request) -> Identity | None:

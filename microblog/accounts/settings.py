@@ -20,4 +20,6 @@ REMEMBERED_DAYS = Setting(
     30,
     "Days without a request after which a session ends whose person asked to be remembered.",
 )
+# The names of limits.
+LOG_IN, SIGN_UP = "login", "sign_up"
 SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS)

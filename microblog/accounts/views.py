@@ -14,10 +14,12 @@ from microblog.accounts import actions, passwords, queries
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
-from microblog.accounts.settings import REGISTRATION
+from microblog.accounts.settings import LOG_IN, REGISTRATION, SIGN_UP
 from microblog.measuring import count
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
+from microblog.security.limits.counting import check_room, count_request
+from microblog.security.limits.tries import begin_try, give_back
 from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
 from microblog.submissions.results import note_log_in
@@ -50,7 +52,9 @@ def register(root: Root, request: Request) -> Any:
                 form.email.errors = [TAKEN_EMAIL]
     if form.errors:
         return make_register_page(request, form, offer=offer, status=422)
+    check_room(request, SIGN_UP)
     password_hash = passwords.hash_password(form.get_text("password"))
+    count_request(request, SIGN_UP)
     try:
         user_id = actions.create_account(
             request.begin_write(),
@@ -102,6 +106,7 @@ def login(root: Root, request: Request) -> Any:
     with request.registry.database.read() as session:
         found = queries.get_credentials(session, form.get_text("nickname"))
     user_id, password_hash = found or (0, None)
+    made = begin_try(request, LOG_IN, queries.make_login_key(form.get_text("nickname")), user_id or None)
     if not passwords.verify_password(password_hash, form.get_text("password")):
         # Never log the typed text: it may be a password in the wrong field.
         log.info("Log-in failed: %s, from %s", f"user {user_id}" if found else "nobody", request.remote_addr)
@@ -110,16 +115,19 @@ def login(root: Root, request: Request) -> Any:
         return make_login_page(request, form, status=422)
     sent = kept.read_carried_form(request)
     if sent is not None and not sent.may_be_shown_to(user_id):
+        with request.registry.database.write() as session:
+            give_back(session, made)
         form.form_errors.append(kept.SOMEBODY_ELSES)
         return make_login_page(request, form, status=422)
     verified = str(password_hash)
-    if passwords.needs_rehash(verified):
+    if passwords.needs_rehash(verified, form.get_text("password")):
         fresh = passwords.hash_password(form.get_text("password"))
         queries.replace_hash(request.begin_write(), user_id, verified=verified, fresh=fresh)
         verified = fresh
     response = log_in(request, user_id, remembered=form.remember_me.data, verified=verified)
     if sent is not None:
         response.location = kept.keep(request, user_id, sent)
+    give_back(request.begin_write(), made)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     count(request.registry, "logins", result="done")
     return response

@@ -14,6 +14,7 @@ from typing import Any
 
 from microblog.checks import DATABASE, FAULT, OK, WARNING, CheckedSite, Finding, Folder
 from microblog.console.ini import LogError
+from microblog.console.site import SERVER_SECTION
 from microblog.db import DATABASE_URL, mask_password
 from microblog.operations import migrating, queries
 from microblog.paging import Cursor
@@ -88,6 +89,22 @@ def describe_settings(site: CheckedSite) -> Iterator[Finding]:
             "proxy they may leave https; mail comes from localhost. Set it to the address that people "
             "type, such as https://example.org.",
         )
+
+
+def describe_limits(site: CheckedSite) -> Iterator[Finding]:
+    """Behind a proxy that is not believed, everybody comes from the address of the proxy."""
+    server = site.read_section(SERVER_SECTION)
+    is_behind_a_proxy = (site.registry.microblog[PUBLIC_URL] or "").startswith("https://")
+    is_waitress = "waitress" in server.get("use", "waitress")
+    if is_behind_a_proxy and is_waitress and "trusted_proxy" not in server:
+        yield Finding(
+            WARNING,
+            "The proxy that ends https is not believed: all visitors have its address, and one of them "
+            "uses up what an address may. Set trusted_proxy, and trusted_proxy_headers = x-forwarded-for, "
+            f"in [{SERVER_SECTION}].",
+        )
+    else:
+        yield Finding(OK, "They count by the address that the server or its proxy tells.")
 
 
 def describe_files(site: CheckedSite) -> Iterator[Finding]:
@@ -244,6 +261,7 @@ def get_folders(site: CheckedSite) -> dict[Path, list[Folder]]:
 def includeme(config: Any) -> None:
     for name, details, order in (
         ("settings", describe_settings, -50),
+        ("limits", describe_limits, -45),
         ("files", describe_files, -40),
         ("log", describe_log, -30),
         ("disk", describe_disk, -20),

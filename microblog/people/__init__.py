@@ -18,6 +18,20 @@ def includeme(config: Any) -> None:
     config.add_nav_item(
         "profile", template="microblog.people:templates/nav_profile.jinja2", shown=is_logged_in, order=40
     )
+    config.add_limit(
+        "follows",
+        what="Follows and unfollows",
+        refusal="You have followed, or no longer followed, very many people in a short time.",
+        per_account="100 per hour",
+    )
+    # Of people here, and of posts
+    config.add_limit(
+        "searches",
+        what="Searches",
+        refusal="You have searched very often in a short time.",
+        per_account="60 per minute",
+        per_address="60 per minute",
+    )
     config.add_branch("users", Users)
     config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following")
     config.add_branch("avatars", Avatars)

@@ -14,6 +14,7 @@ from microblog.people import actions, queries
 from microblog.people.avatars import draw_identicon
 from microblog.people.resources import Avatar, Person, Users
 from microblog.request import Request
+from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
 from microblog.web.forms import check_button
 from microblog.web.pages import STATIC_SECONDS, page_view
@@ -83,6 +84,7 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
     if request.method != "POST":
         return {"person": user.person, "action": request.view_name, "next": get_next_page(request)}
     check_button(request)
+    count_request(request, "follows")
     change(request.begin_write(), request.me.id, user.person.id)
     request.flash(sentence)
     return HTTPSeeOther(location=get_next_page(request) or request.link("users", user.__name__))
@@ -91,6 +93,8 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
 @page_view(context=Users, renderer="templates/people.jinja2")
 def people(users: Users, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
+    if q:
+        count_request(request, "searches")
     page = read_page(
         request,
         PEOPLE,

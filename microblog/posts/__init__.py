@@ -11,6 +11,12 @@ def includeme(config: Any) -> None:
     config.declare_settings(MAX_LENGTH)
     config.add_template_global("max_length", lambda request: request.microblog[MAX_LENGTH])
     config.add_template_filter("post_text", post_text)
+    config.add_limit(
+        "posts",
+        what="Posts",
+        refusal="You have written very many posts in a short time. This one was not sent yet.",
+        per_account="30 per 10 minutes",
+    )
     config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)
     config.add_models("microblog.posts.models")

@@ -11,6 +11,7 @@ from microblog.posts import actions
 from microblog.posts.forms import PostForm
 from microblog.posts.resources import PostPage, Posts
 from microblog.request import Request
+from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
 from microblog.tree import is_api
@@ -42,6 +43,7 @@ def write(posts: Posts, request: Request) -> Any:
     if not form.validate():
         request.response.status_int = 422
         return {"form": form, "next": get_next_page(request)}
+    count_request(request, "posts")
     actions.write(request.begin_write(), request.me.id, form.get_text("body"))
     request.flash("Your post is now live!")
     return HTTPSeeOther(location=get_next_page(request) or request.link())

@@ -12,6 +12,7 @@ from microblog.request import Request
 from microblog.search.highlighting import Highlighter
 from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
+from microblog.security.limits.counting import count_request
 from microblog.tree import Root
 from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
@@ -32,6 +33,7 @@ def search(root: Root, request: Request) -> Any:
     query = parse(q)
     if not query:
         return found
+    count_request(request, "searches")
     if len(q.split()) == 1:
         me = request.identity
         found["people"] = list_people(

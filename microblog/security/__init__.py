@@ -30,6 +30,7 @@ def includeme(config: Any) -> None:
     config.add_directive("add_identity_loader", add_identity_loader)
     config.add_request_method(csrf_token, reify=True)
     config.add_view_deriver(token_deriver, name="csrf_token", under=INGRESS, over="secured_view")
+    config.include("microblog.security.limits")
     # From the outside in: headers, errors (web/errors.py), gate, sending (submissions/), the transaction.
     config.add_tween(GATE_TWEEN, over=[TRANSACTION_TWEEN, EXCVIEW])
     config.add_tween(HEADERS_TWEEN, over=GATE_TWEEN, under=OBSERVING_TWEEN)

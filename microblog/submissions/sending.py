@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPOk, HTTPSeeOther
 from pyramid.request import apply_request_extensions
 from pyramid.response import Response
 from pyramid.threadlocal import RequestContext
@@ -22,6 +22,7 @@ from microblog.redaction import mask_address
 from microblog.request import Registry, Request
 from microblog.security.csrf import BadToken, check_unsafe_request, get_posted_token
 from microblog.security.gate import GATE_TWEEN
+from microblog.security.limits.refusals import TooManyRequests
 from microblog.submissions import kept
 from microblog.submissions.kept import Kept, Sent
 from microblog.submissions.results import replay
@@ -52,7 +53,7 @@ def sending_tween(handler: Handler, registry: Registry) -> Handler:
                 handler, request, kept.resolve_path(request, kept.read_sent_form(request)), 403
             )
         if is_refused(request, response):
-            return replay_refused(request) or response
+            return replay_refused(request) or answer_too_many(handler, request, response)
         return response
 
     return sending
@@ -78,6 +79,20 @@ def answer_bad_token(handler: Handler, request: Request, error: BadToken) -> Any
         or show_again(handler, request)
         or make_error_page(request, error.status_int, error.detail)
     )
+
+
+def answer_too_many(handler: Handler, request: Request, response: Any) -> Any:
+    """A form that a limit refused is shown again, filled in; else the response that there is already."""
+    error = request.exception
+    if not isinstance(error, TooManyRequests) or request.method != "POST":
+        return response
+    sent = kept.read_sent_form(request)
+    page = request_page(handler, request, sent, Kept(sent.fields, str(error.detail)))
+    if page.has_failed or not page.takes_forms or page.response.status_int != HTTPOk.code:
+        return response
+    shown = answer(request, page, error.status_int, None)
+    shown.headers["Retry-After"] = error.headers["Retry-After"]
+    return shown
 
 
 @exception_view_config(context=BadToken)
@@ -161,8 +176,10 @@ def show_log_in_page_of_another(handler: Handler, request: Request, carried: Sen
     return answer(request, page, 400, form.notice)
 
 
-def answer(request: Request, page: Page, status: int, sentence: str) -> Any:
-    log.info("%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
+def answer(request: Request, page: Page, status: int, sentence: str | None) -> Any:
+    """The page, with this status; the log is told why, unless it was already."""
+    if sentence is not None:
+        log.info("%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     page.response.status_int = status
     page.request._process_response_callbacks(page.response)
     return page.response

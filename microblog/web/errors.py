@@ -149,7 +149,7 @@ def make_html_page(request: Request, status: int, title: str, sentence: str, inc
             request.without_identity = True
     actions = [("Go to the front page", request.link())]
     again = check_next(request.here)  # //elsewhere.example/ would be another site
-    if is_ours and request.method in ("GET", "HEAD") and again is not None:
+    if (is_ours or status in RETRY_SECONDS) and request.method in ("GET", "HEAD") and again is not None:
         actions.insert(0, ("Try again", again))
     values = {
         "status": status,
@@ -186,7 +186,9 @@ def make_contact_link(contact: str | None, incident: str | None) -> str | None:
 
 @exception_view_config(context=HTTPClientError)
 def client_error(error: HTTPClientError, request: Request) -> Any:
-    return make_error_page(request, error.status_int, get_sentence(error, request), headers=error.headers)
+    is_logged = getattr(error, "is_logged", False)
+    sentence = get_sentence(error, request)
+    return make_error_page(request, error.status_int, sentence, headers=error.headers, is_logged=is_logged)
 
 
 def list_typed_texts(request: Request) -> list[tuple[str, str]]:

@@ -132,7 +132,7 @@ def test_behind_https_every_cookie_is_bound_to_this_host(make_application):
     out = page.forms["header-logout-form"].submit(status=303)
     lines += out.headers.getall("Set-Cookie")
     names = {line.partition("=")[0] for line in lines}
-    assert names == {"__Host-session", "__Host-flash"}
+    assert names == {"__Host-session", "__Host-flash", "__Host-device"}
     for line in lines:
         attributes = {part.strip() for part in line.split(";")[1:]}
         # Also those that delete a cookie: a browser ignores them otherwise.

@@ -113,7 +113,6 @@ def test_a_form_that_is_refused_writes_nothing(application, susan, path, fields,
     ("path", "fields", "status"),
     [
         ("/posts/", {"body": "Hello"}, 403),
-        ("/login", {"nickname": "john", "password": "not this one"}, 422),
         ("/login", {"nickname": "john", "password": PASSWORD, "csrf_token": "old"}, 400),
         ("/register", {"nickname": "john", "email": "j@example.com", "password": PASSWORD}, 422),
         ("/register", {"nickname": "jane", "email": "john@example.com", "password": PASSWORD}, 422),
@@ -126,6 +125,18 @@ def test_nor_does_a_visitors(application, path, fields, status):
     with counted_writes(application.database) as begun:
         visitor.post(path, sent, status=status)
     assert begun == []
+
+
+@pytest.mark.usefixtures("susan")
+def test_a_wrong_password_writes_only_that_it_was_tried(application, count_statements):
+    visitor = application.browser()
+    sent = {"csrf_token": token(visitor, "/login"), "nickname": "john", "password": "not this one"}
+    with counted_writes(application.database) as begun, count_statements() as statements:
+        visitor.post("/login", sent, status=422)
+    assert len(begun) == 1
+    written = [statement for statement in statements if not statement.startswith("SELECT")]
+    assert len(written) == 1
+    assert "INSERT INTO limit_counts" in written[0]
 
 
 # Views of our own

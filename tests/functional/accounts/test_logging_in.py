@@ -317,8 +317,16 @@ def test_a_hash_of_other_parameters_is_made_anew_at_the_log_in(application, brow
     with database.read() as session:
         fresh = session.scalar(sa.select(User.password_hash))
     assert fresh != weak
-    assert not passwords.needs_rehash(str(fresh))
+    assert not passwords.needs_rehash(str(fresh), PASSWORD)
     log_in(application.browser())
+
+
+def test_a_hash_from_before_passwords_had_a_normal_form_is_made_anew_at_the_log_in(application, database):
+    decomposed = "mein pa\u0308sswo\u0308rd"
+    with database.write() as session:
+        queries.add_user(session, "susan", password_hash=passwords.HASHER.hash(decomposed))
+    log_in(application.browser(), password=decomposed)
+    log_in(application.browser(), password="mein pässwörd")
 
 
 def test_no_password_is_hashed_while_the_database_is_held(application, browser, monkeypatch):

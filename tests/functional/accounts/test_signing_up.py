@@ -158,7 +158,31 @@ def test_a_short_or_endless_password_is_refused(browser, password, words):
     assert words in errors(page)[0]
 
 
-@pytest.mark.parametrize("password", ["x" * 1000, "  spaces  ", "пароль日本語🙂", "<b>&amp;\"'"])
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("password", "one of those that are tried first"),
+        ("PASSWORD1", "one of those that are tried first"),
+        ("susan2026", "one of those that are tried first"),
+        ("Sue.Kramer", "is tried first as a password"),
+        ("microblog", "is tried first as a password"),
+    ],
+)
+def test_a_password_that_is_tried_first_is_refused(browser, password, words):
+    page = answer(browser, email="sue.kramer@example.com", password=password)
+    assert len(errors(page)) == 1
+    assert words in errors(page)[0]
+
+
+def test_a_password_typed_on_another_system_logs_in(application, browser):
+    answer(browser, password="mein pa\u0308sswo\u0308rd", status=303)
+    assert log_in(application.browser(), "susan", "mein pässwörd").status_int == 303
+
+
+LONG = ("a thousand characters, " * 50)[:1000]
+
+
+@pytest.mark.parametrize("password", [LONG, "  spaces  ", "пароль日本語🙂", "<b>&amp;\"'"])
 def test_any_other_password_is_taken_to_the_letter(application, browser, password):
     answer(browser, password=password, status=303)
     again = application.browser()

@@ -85,6 +85,7 @@ def test_a_new_site_is_well(new_site, monkeypatch):
     assert set(levels(result).values()) == {"ok"}
     assert list(levels(result)) == [
         "settings",
+        "limits",
         "log",
         "disk",
         "mail",
@@ -412,6 +413,30 @@ def test_without_the_address_of_the_site_doctor_and_new_say_what_depends_on_it(t
         .replace("# microblog.url = https", "microblog.url = https")
     )
     assert sentence not in run("-c", tmp_path / "site" / "production.ini", "doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("server", "level"),
+    [
+        ("use = egg:waitress#main", "warning"),
+        ("listen = 127.0.0.1:6543", "warning"),
+        ("use = egg:waitress#main\ntrusted_proxy = 127.0.0.1", "ok"),
+        ("use = egg:gunicorn", "ok"),  # which has settings of its own for that
+    ],
+)
+def test_a_proxy_that_is_not_believed_is_reported_since_limits_count_by_addresses(ini, server, level):
+    application, _, rest = ini.read_text().partition("[server:main]")
+    assert rest
+    ini.write_text(f"{application}microblog.url = https://example.org\n[server:main]\n{server}\n")
+    site = Site(str(ini))
+    finding = only(checks.describe_limits, site)
+    site.close()
+    assert finding.level == level
+    assert ("an address may" in finding.sentence) == (level == "warning")
+
+
+def test_without_https_nobody_is_told_of_a_proxy(site_of):
+    assert only(checks.describe_limits, site_of).level == "ok"
 
 
 def test_a_worker_that_died_is_a_fault_and_one_that_was_stopped_is_not(with_more, application):

@@ -46,10 +46,23 @@ def test_without_a_password_nobody_is_added(microblog, browser):
         (["susan", "--email", " "], PASSWORD, "Give an e-mail address. Try again with another."),
         (["susan"], "", "Choose a password. Try again with another."),
         (["susan"], "short", "A password has 8 to 1,000 characters. Try again with another."),
+        (["susan"], "qwertyuiop", "This password is one of those that are tried first"),
+        (["susan_k"], "Susan_K!", "This password is one of those that are tried first"),
+        (["susan_k"], "SUSAN_K2026", "This password is one of those that are tried first"),
+        (["susan", "--email", "sue.kramer@example.com"], "Sue.Kramer", "is tried first as a password"),
+        (["susan"], "Microblog", "is tried first as a password"),
     ],
 )
 def test_values_that_the_sign_up_page_refuses_are_refused(microblog, arguments, password, sentence):
     assert sentence in add(microblog, *arguments, status=1, password=password).stderr
+
+
+@pytest.mark.parametrize("password", ["password123", "susan@example.com", "microblog"])
+def test_a_password_that_is_tried_first_is_not_set(microblog, application, password):
+    add(microblog, "susan", "--email", "susan@example.com")
+    error = microblog("user", "password", "susan", "--password-stdin", stdin=f"{password}\n", status=1).stderr
+    assert "tried first" in error
+    log_in(application.browser(), "susan").follow(status=200)
 
 
 def test_a_taken_nickname_is_refused_and_a_free_one_offered(microblog, browser):

@@ -181,7 +181,7 @@ def test_a_password_is_kept_as_an_argon2id_hash():
     assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert passwords.verify_password(password_hash, "correct horse")
     assert not passwords.verify_password(password_hash, "correct horse ")
-    assert not passwords.needs_rehash(password_hash)
+    assert not passwords.needs_rehash(password_hash, "correct horse")
 
 
 @pytest.mark.parametrize("password_hash", [None, "", "no hash", "$argon2id$v=19$broken"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from microblog.accounts.rules import check_about_me, check_email, check_password
+from microblog.accounts import rules
+from microblog.accounts.rules import check_about_me, check_email
 from microblog.texts import InvalidText
+
+check_password = partial(rules.check_password, known=("susan", "susan@example.com", "microblog"))
 
 
 @pytest.mark.parametrize(

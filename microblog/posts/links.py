@@ -155,6 +155,8 @@ def pass_by(text: str, start: int, end: int) -> Link:
 def cut_host(run: str) -> str:
     """Up to where a text goes on that has no spaces: no ending has letters of ASCII and of another script."""
     host: str = run.partition("..")[0].rstrip(".-_")
+    if host.isascii():
+        return host
     ending = host.rpartition(".")[2]
     following = UNSPACED_LETTER.search(ending) if ending[:1].isascii() else None
     return host if following is None else host[: len(host) - len(ending) + following.start()]

@@ -27,7 +27,7 @@ class TooManyRequests(HTTPTooManyRequests):
 def refuse(request: Request, limit: Limit, waits: dict[Count, int]) -> NoReturn:
     """Refuse the request: `waits` are the counts that are used up, and the milliseconds until each has room.
 
-    The log does not repeat the address, which the line of the request has, nor name the account that was tried.
+    The log repeats no address, which the line of the request has, and names no account that was tried.
     """
     count, wait = max(waits.items(), key=lambda item: item[1])
     seconds = max(1, -(-wait // MILLISECONDS))

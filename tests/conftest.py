@@ -55,6 +55,14 @@ SETTINGS = {
     ),
 }
 
+# For developers on this machine: the toolbar shows the trace of an error, so the exception leaves the
+# application.
+TOOLBAR = {
+    "microblog.development": "true",
+    "pyramid.includes": "pyramid_debugtoolbar",
+    "debugtoolbar.hosts": "127.0.0.1",
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -9,6 +9,7 @@ from pyramid_retry import RetryableException, mark_error_retryable
 
 from microblog import observing
 from microblog.tree import Root
+from tests.conftest import TOOLBAR
 
 
 @pytest.fixture
@@ -107,13 +108,7 @@ def test_an_uncaught_exception_is_observed_too(make_application, observed, caplo
         config.add_observer(lambda observation, response: observed.append((observation, response)))
         config.add_view(broken, context=Root, name="broken")
 
-    # Developers see the trace in the toolbar, so no page is made of it.
-    settings = {
-        "microblog.development": "true",
-        "pyramid.includes": "pyramid_debugtoolbar",
-        "debugtoolbar.hosts": "127.0.0.1",
-    }
-    application = make_application(settings, extend=extend)
+    application = make_application(TOOLBAR, extend=extend)
     application.browser(REMOTE_ADDR="127.0.0.1").get("/broken", status=500)
     ((_, response),) = observed
     assert response is None

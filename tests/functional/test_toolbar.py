@@ -7,15 +7,10 @@ import re
 import pytest
 
 from microblog.tree import Root
+from tests.conftest import TOOLBAR
 from tests.walk import sign_up, write
 
 pytest.importorskip("pyramid_debugtoolbar")
-
-DEVELOPMENT = {
-    "microblog.development": "true",
-    "pyramid.includes": "pyramid_debugtoolbar",
-    "debugtoolbar.hosts": "127.0.0.1",
-}
 
 
 def broken(request):
@@ -26,7 +21,7 @@ def broken(request):
 @pytest.fixture
 def browser(make_application):
     application = make_application(
-        DEVELOPMENT, extend=lambda config: config.add_view(broken, context=Root, name="broken")
+        TOOLBAR, extend=lambda config: config.add_view(broken, context=Root, name="broken")
     )
     return application.browser(REMOTE_ADDR="127.0.0.1")
 
@@ -76,7 +71,7 @@ def test_an_error_comes_with_its_trace_and_a_console(browser, caplog):
 
 def test_an_error_for_another_machine_gives_our_page_with_the_trace(make_application, caplog):
     application = make_application(
-        DEVELOPMENT, extend=lambda config: config.add_view(broken, context=Root, name="broken")
+        TOOLBAR, extend=lambda config: config.add_view(broken, context=Root, name="broken")
     )
     page = application.browser(REMOTE_ADDR="192.0.2.7").get("/broken", status=500)
     assert page.html.h1.get_text() == "Something went wrong"
@@ -89,7 +84,7 @@ def test_an_address_that_cannot_be_decoded_is_refused_under_the_toolbar_too(brow
 
 
 def test_the_toolbar_is_for_this_machine_alone(make_application):
-    application = make_application(DEVELOPMENT)
+    application = make_application(TOOLBAR)
     browser = application.browser(REMOTE_ADDR="192.0.2.7")
     assert "_debug_toolbar" not in browser.get("/explore").text
     browser.get("/_debug_toolbar/", status=404)

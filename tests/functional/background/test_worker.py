@@ -22,7 +22,14 @@ def test_each_task_is_observed_by_its_name(make_application):
 
     application = make_application(extend=lambda config: config.add_observer(note))
     Worker(application.registry).round()
-    assert names == ["deferred writes", "old forms", "expired sessions", "search index", "outbox"]
+    assert names == [
+        "deferred writes",
+        "expired limits",
+        "old forms",
+        "expired sessions",
+        "search index",
+        "outbox",
+    ]
 
 
 # Tasks that a third party adds

@@ -15,6 +15,7 @@ from microblog.observing import observe
 from microblog.outbox import queries as outbox
 from microblog.search.interfaces import ISearch, ISearchFeed, ISearchIndex, SearchUnavailable, Status
 from microblog.tree import Root
+from tests.conftest import TOOLBAR
 from tests.walk import log_in, sign_up
 
 ON = {"microblog.metrics": "true"}
@@ -83,14 +84,8 @@ def test_a_request_that_ends_with_an_exception_counts_as_a_500(make_application,
     def broken(request):
         raise RuntimeError("broken")
 
-    # Developers see the trace in the toolbar, so the exception leaves the application.
-    toolbar = {
-        "microblog.development": "true",
-        "pyramid.includes": "pyramid_debugtoolbar",
-        "debugtoolbar.hosts": "127.0.0.1",
-    }
     site = make_application(
-        ON | toolbar,
+        ON | TOOLBAR,
         extend=lambda config: config.add_view(broken, context=Root, name="broken", request_method="GET"),
     )
     browser = site.browser(REMOTE_ADDR="127.0.0.1")

@@ -17,7 +17,7 @@ from microblog.profiling import profiles
 from microblog.profiling.profiles import COOKIE, HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
 from microblog.tree import Root
-from tests.conftest import TEST_SECRET
+from tests.conftest import TEST_SECRET, TOOLBAR
 from tests.walk import sign_up, write
 
 # A page without a template: the first rendering compiles it, and profiling that takes seconds.
@@ -228,8 +228,7 @@ def test_beside_another_profiler_a_request_is_served_with_the_reason(build, fold
 
 
 def test_beside_the_toolbars_panel_a_request_is_served_with_the_reason(build, folder):
-    toolbar = {"microblog.development": "true", "pyramid.includes": "pyramid_debugtoolbar"}
-    browser = build("true", toolbar).browser(REMOTE_ADDR="127.0.0.1")
+    browser = build("true", TOOLBAR).browser(REMOTE_ADDR="127.0.0.1")
     assert browser.get(LIGHT).headers[HEADER] in profiles.list_names(folder)
     browser.set_cookie("pdtb_active", "performance")
     for _ in range(2):
@@ -252,14 +251,10 @@ def test_a_request_that_fails_is_profiled_too(build, folder):
     def fail(context, request):
         raise ZeroDivisionError
 
-    # Without an error page the exception gets out.
     application = build(
-        "true",
-        {"microblog.development": "true"},
-        extend=lambda config: config.add_view(fail, context=Root, name="fail"),
+        "true", TOOLBAR, extend=lambda config: config.add_view(fail, context=Root, name="fail")
     )
-    with pytest.raises(ZeroDivisionError):
-        application.browser().get("/fail")
+    application.browser(REMOTE_ADDR="127.0.0.1").get("/fail", status=500)
     (name,) = profiles.list_names(folder)
     assert read(folder, name).status is None
     assert "fail" in {function.name for function in profiles.read_functions(folder / f"{name}.prof")}

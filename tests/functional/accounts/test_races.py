@@ -300,3 +300,18 @@ def test_one_change_of_a_profile_waits_for_the_other(database, susan):
         rename(renaming, "first")
         assert has_to_wait(database, lambda session: rename(session, "second"))
     assert not has_to_wait(database, lambda session: rename(session, "second"))
+
+
+@needs_postgresql
+def test_an_address_that_somebody_else_takes_during_a_sign_up_is_refused(browser, database):
+    def sign_up_elsewhere():
+        with database.write() as session:
+            queries.add_user(session, "quicker", email="susan@example.com")
+
+    form = browser.get("/register").forms["register-form"]
+    form["nickname"], form["email"], form["password"] = "susan", "susan@example.com", PASSWORD
+    with before_the_statement(database.engine, "INSERT INTO users", sign_up_elsewhere):
+        page = form.submit(status=422)
+    assert page.html.select("#email-error")[0].get_text(strip=True).startswith("Somebody has signed up with")
+    with database.read() as session:
+        assert session.scalars(sa.select(User.nickname)).all() == ["quicker"]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from pyramid_retry import mark_error_retryable
 from sqlalchemy import event, orm
+from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.engine import (
     Patience,
@@ -258,6 +259,12 @@ SQLITE_OPTIONS = re.compile(
     r"\?(?:(?:uri|mode|cache|timeout|immutable|nolock|psow|vfs|isolation_level|detect_types|check_same_thread"
     r"|cached_statements)=[^&/?]*(?:&|\Z))+\Z"
 )
+
+
+def build_insert(session: orm.Session, table: Any) -> Any:
+    """An INSERT of the session's database, which understands ON CONFLICT and RETURNING."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
 
 
 def parse_url(text: str) -> sa.URL:

@@ -18,6 +18,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RANDOM_START = 1 << (SEQUENCE_BITS - 1)
 
 
+def get_now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 class Clock:
     """Makes unique, growing ids for all threads of the process."""
 
@@ -27,7 +32,7 @@ class Clock:
 
     def tick(self) -> int:
         with self._lock:
-            now = get_id_at(time.time_ns() // 1_000_000) + secrets.randbelow(RANDOM_START)
+            now = get_id_at(get_now()) + secrets.randbelow(RANDOM_START)
             self._last = max(self._last + 1, now)
             return self._last
 

@@ -11,6 +11,7 @@ from sqlalchemy import orm
 
 from microblog.background.models import Heartbeat
 from microblog.db import NAME_OF_A_PROBE
+from microblog.ids import get_now
 
 NAME_CHARACTERS = 200
 # A worker that was killed leaves its row behind; after this time it is deleted.
@@ -24,7 +25,7 @@ def get_own_name() -> str:
 
 def record_heartbeat(session: orm.Session, name: str) -> None:
     """Record that the worker of this name is alive now."""
-    now = time.time_ns() // 1_000_000
+    now = get_now()
     update = sa.update(Heartbeat).where(Heartbeat.name == name).values(seen=now)
     if not session.execute(update).rowcount:  # type: ignore[attr-defined]
         session.execute(sa.insert(Heartbeat).values(name=name, seen=now))

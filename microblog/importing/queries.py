@@ -6,15 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import Nickname
 from microblog.accounts.nicknames import make_nickname_key
-from microblog.db import StaleData
+from microblog.db import StaleData, build_insert
 from microblog.importing.models import FILE_NAME_LENGTH, Import, ImportedAuthor
 from microblog.posts.models import Post
 
@@ -52,7 +50,7 @@ def start_import(session: orm.Session, digest: str, file_name: str) -> None:
     """
     session.execute(sa.delete(Import).where(Import.digest == digest))
     row = {"digest": digest, "file_name": file_name[-FILE_NAME_LENGTH:], "started": datetime.now(UTC)}
-    insert = build_insert(session)(Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
+    insert = build_insert(session, Import).values(**row, **asdict(Progress())).on_conflict_do_nothing()
     if session.scalar(insert.returning(Import.digest)) is None:
         raise ImportedElsewhere(file_name)
 
@@ -85,13 +83,9 @@ def find_imported_authors(session: orm.Session, names: Iterable[str]) -> dict[st
 
 def record_author(session: orm.Session, name: str, user_id: int) -> None:
     """:raises StaleData: when another import has just recorded an author of this name."""
-    insert = build_insert(session)(ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
+    insert = build_insert(session, ImportedAuthor).values(name=name, user_id=user_id).on_conflict_do_nothing()
     if session.scalar(insert.returning(ImportedAuthor.name)) is None:
         raise StaleData(f"Another import has just added {name}.")
-
-
-def build_insert(session: orm.Session) -> Any:
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
 def find_ids_by_keys(session: orm.Session, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -9,6 +9,7 @@ import click
 
 from microblog.console.site import Site, pass_site
 from microblog.errors import OperatorError
+from microblog.ids import get_now
 from microblog.outbox import inspection, queries
 from microblog.outbox.models import Entry
 from microblog.outbox.payloads import decode
@@ -106,7 +107,7 @@ def require_a_choice(ids: tuple[int, ...], kind: str | None) -> None:
 
 
 def describe_state(entry: Entry) -> str:
-    now = queries.now()
+    now = get_now()
     if entry.is_dead_letter:
         return "dead letter"
     if entry.lease_until > now:

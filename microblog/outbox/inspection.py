@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.ids import get_now
 from microblog.outbox.models import Entry, Pause
-from microblog.outbox.queries import end_pause, now
+from microblog.outbox.queries import end_pause
 
 
 def list_entries(session: orm.Session, kind: str | None, limit: int) -> list[Entry]:
@@ -33,7 +34,7 @@ def get_entry(session: orm.Session, entry_id: int) -> Entry | None:
 
 def list_pauses(session: orm.Session, kind: str | None) -> list[tuple[str, str, int, str | None]]:
     """`kind, destination, until, error` of the destinations that are paused now."""
-    query = sa.select(Pause.kind, Pause.destination, Pause.until, Pause.error).where(Pause.until > now())
+    query = sa.select(Pause.kind, Pause.destination, Pause.until, Pause.error).where(Pause.until > get_now())
     if kind is not None:
         query = query.where(Pause.kind == kind)
     return [(*row,) for row in session.execute(query.order_by(Pause.kind, Pause.destination))]
@@ -56,7 +57,7 @@ def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = N
         sa.or_(other.id > Entry.id, sa.and_(other.is_dead_letter.is_(False), other.lease_until == 0)),
     )
     chosen = Entry.id.in_(list(ids)) if kind is None else Entry.kind == kind
-    found = sa.select(Entry.id).where(chosen, Entry.lease_until <= now(), ~is_replaced)
+    found = sa.select(Entry.id).where(chosen, Entry.lease_until <= get_now(), ~is_replaced)
     changed: Any = session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(session.scalars(found.with_for_update(skip_locked=True)).all()))

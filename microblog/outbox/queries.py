@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
+from microblog.db import build_insert
+from microblog.ids import get_now
 from microblog.outbox.models import Entry, Pause
 from microblog.outbox.payloads import NOT_JSON, decode, encode
 from microblog.outbox.unique import ENTRIES, ERROR_CHARACTERS, Fold, build_put_back, put_back, renew
@@ -62,10 +63,6 @@ class Depth:
     lag_seconds: float
 
 
-def now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 # Writing
 
 
@@ -113,7 +110,7 @@ def build_row(kind: str, key: object, payload: Any, destination: str | None, due
         "key": str(key),
         "payload": encode(payload),
         "destination": destination,
-        "created": now(),
+        "created": get_now(),
         "next_at": due_at,
     }
 
@@ -122,7 +119,7 @@ def build_row(kind: str, key: object, payload: Any, destination: str | None, due
 
 
 def is_due(kind: str, order: Order = "any") -> sa.ColumnElement[bool]:
-    at = now()
+    at = get_now()
     is_paused = sa.exists().where(
         Pause.kind == kind, Pause.destination == Entry.destination, Pause.until > at
     )
@@ -169,7 +166,7 @@ def lease(
     rows = session.execute(
         sa.update(Entry)
         .where(Entry.id.in_(ids))
-        .values(lease_until=now() + int(1000 * seconds), attempts=Entry.attempts + 1)
+        .values(lease_until=get_now() + int(1000 * seconds), attempts=Entry.attempts + 1)
         .returning(
             Entry.id,
             Entry.key,
@@ -222,7 +219,7 @@ def retry_later(
     """
     rows = []
     for entry in entries:
-        at = now()
+        at = get_now()
         not_before = at + int(1000 * wait.at_least_seconds) if wait.is_binding else 0
         next_at = at + int(1000 * wait.get_seconds(entry.attempts))
         row = {"late": entry.id, "next_at": next_at, "not_before": not_before}
@@ -295,8 +292,7 @@ def pause(
     wait: Wait = A_WHILE,
 ) -> None:
     """Send nothing to this destination for a while, longer after each failure in a row."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    new = insert(Pause).values(kind=kind, destination=destination, until=0, failures=1)
+    new = build_insert(session, Pause).values(kind=kind, destination=destination, until=0, failures=1)
     failures = session.scalar(
         new.on_conflict_do_update(
             index_elements=[Pause.kind, Pause.destination], set_={"failures": Pause.failures + 1}
@@ -306,7 +302,7 @@ def pause(
     session.execute(
         sa.update(Pause)
         .where(Pause.kind == kind, Pause.destination == destination)
-        .values(until=now() + int(1000 * seconds), error=error[:ERROR_CHARACTERS])
+        .values(until=get_now() + int(1000 * seconds), error=error[:ERROR_CHARACTERS])
         .execution_options(synchronize_session=False)
     )
 
@@ -331,7 +327,7 @@ def measure_depths(session: orm.Session) -> dict[str, Depth]:
 
 def measure_depth(session: orm.Session, kind: str) -> Depth:
     """The depth of one kind; an entry that is due later does not lag before it is due."""
-    at = now()
+    at = get_now()
     age_from = sa.case(
         (Entry.attempts == 0, select_greater(Entry.created, Entry.next_at)), else_=Entry.created
     )

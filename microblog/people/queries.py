@@ -8,11 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
-from microblog.db import StaleData
+from microblog.db import StaleData, build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.models import Follow
@@ -78,9 +77,8 @@ def follow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
     found = session.scalars(both.order_by(User.id).with_for_update(read=True, key_share=True)).all()
     if set(found) != {follower_id, followee_id}:
         raise StaleData("A person was deleted.")
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
-        insert(Follow)
+        build_insert(session, Follow)
         .values(follower_id=follower_id, followee_id=followee_id, since=new_id())
         .on_conflict_do_nothing(index_elements=[Follow.follower_id, Follow.followee_id])
     )

@@ -12,7 +12,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
-from microblog.db import require_changed
+from microblog.db import build_insert, require_changed
 from microblog.ids import get_timestamp, new_id
 from microblog.posts.models import Post
 
@@ -55,10 +55,10 @@ def list_posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
 
 def add_post(session: orm.Session, user_id: int, body: str, *, language: str | None = None) -> int:
     """Add a post; returns its id."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     while True:
         values = {"id": new_id(), "user_id": user_id, "body": body, "language": language}
-        post_id = session.scalar(insert(Post).values(**values).on_conflict_do_nothing().returning(Post.id))
+        insert = build_insert(session, Post).values(**values).on_conflict_do_nothing()
+        post_id = session.scalar(insert.returning(Post.id))
         if post_id is not None:
             return int(post_id)
         # Another process made the same id in this millisecond; try the next one.

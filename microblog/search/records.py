@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.outbox.queries import now
+from microblog.db import build_insert
+from microblog.ids import get_now
 from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
 from microblog.search.models import IndexState
 
@@ -26,14 +25,14 @@ def to_datetime(milliseconds: int) -> datetime:
 def note_verify(session: orm.Session, adapter: str, drift: Drift) -> None:
     """Record what a verify has found."""
     row = get_state(session, adapter)
-    row.verified_at = now()
+    row.verified_at = get_now()
     row.missing, row.stale, row.ghosts = len(drift.missing), len(drift.stale), len(drift.ghosts)
 
 
 def begin_rebuild(session: orm.Session, adapter: str, token: str) -> None:
     """Record that this rebuild runs; one that was running stops at its next `note_progress`."""
     row = get_state(session, adapter)
-    row.rebuild, row.rebuild_seen_at, row.rebuilt = token, now(), 0
+    row.rebuild, row.rebuild_seen_at, row.rebuilt = token, get_now(), 0
 
 
 def note_progress(session: orm.Session, adapter: str, token: str, more: int = 0) -> None:
@@ -43,7 +42,7 @@ def note_progress(session: orm.Session, adapter: str, token: str, more: int = 0)
     :raises SearchUnavailable: when another rebuild has begun, or the index was uninstalled.
     """
     mine = (IndexState.adapter == adapter) & (IndexState.rebuild == token)
-    values = {"rebuild_seen_at": now(), "rebuilt": IndexState.rebuilt + more}
+    values = {"rebuild_seen_at": get_now(), "rebuilt": IndexState.rebuilt + more}
     found: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
         sa.update(IndexState).where(mine).values(values).execution_options(synchronize_session=False)
     )
@@ -74,7 +73,7 @@ def complete_status(session: orm.Session, status: Status) -> Status:
         verified = Verified(to_datetime(row.verified_at), row.missing, row.stale, row.ghosts)
     if row.rebuild is not None:
         seen_at = row.rebuild_seen_at or 0
-        is_alive = now() - seen_at < SECONDS_UNTIL_A_REBUILD_IS_DEAD * 1000
+        is_alive = get_now() - seen_at < SECONDS_UNTIL_A_REBUILD_IS_DEAD * 1000
         rebuilding = Rebuilding(row.rebuilt, to_datetime(seen_at), is_alive=is_alive)
     session.expunge(row)
     return replace(status, verified=verified, rebuilding=rebuilding)
@@ -82,6 +81,5 @@ def complete_status(session: orm.Session, status: Status) -> Status:
 
 def get_state(session: orm.Session, adapter: str) -> IndexState:
     """The row of an adapter, locked; inserted when there is none."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(IndexState).values(adapter=adapter).on_conflict_do_nothing())
+    session.execute(build_insert(session, IndexState).values(adapter=adapter).on_conflict_do_nothing())
     return session.get_one(IndexState, adapter, with_for_update=True)

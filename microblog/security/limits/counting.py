@@ -6,10 +6,10 @@ read is counted in the process (process.py).
 
 from __future__ import annotations
 
+from microblog.ids import get_now
 from microblog.request import Request
 from microblog.security.limits import queries
 from microblog.security.limits.addresses import find_blocks
-from microblog.security.limits.clock import get_now
 from microblog.security.limits.limit import PER_ACCOUNT, PER_ADDRESS, SITE, Limit
 from microblog.security.limits.refusals import refuse
 from microblog.security.limits.rules import Count

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import orm
 
 from microblog.background.deferred import DeferredWrites
+from microblog.ids import get_now
 from microblog.security.limits import queries
-from microblog.security.limits.clock import get_now
 from microblog.security.limits.rules import Count
 
 MOST_KEYS = 100_000  # which have counts at the same time

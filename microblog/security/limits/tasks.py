@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.ids import get_now
 from microblog.request import Registry
-from microblog.security.limits.clock import get_now
 from microblog.security.limits.queries import delete_expired
 
 SECONDS_BETWEEN_CLEANINGS = 60

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import orm
 
+from microblog.ids import get_now
 from microblog.request import Request
 from microblog.security.limits import queries
 from microblog.security.limits.addresses import Blocks, find_blocks
-from microblog.security.limits.clock import get_now
 from microblog.security.limits.devices import find_device
 from microblog.security.limits.limit import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, SITE, Limit
 from microblog.security.limits.refusals import refuse

@@ -13,6 +13,7 @@ import time_machine
 from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 
 from microblog import configure
+from microblog.ids import get_now
 from microblog.outages import AWAY, DatabaseUnavailable
 from microblog.outbox import inspection, queries
 from microblog.outbox.delivery import parse_retry_after
@@ -58,14 +59,14 @@ def test_a_batch_has_as_many_entries_as_its_kind_says(hire):
 
 def test_an_entry_that_is_due_later_waits_and_does_not_lag(hire):
     postman = hire()
-    postman.write("later", due_at=queries.now() + 1_000_000)
+    postman.write("later", due_at=get_now() + 1_000_000)
     assert postman.work() == 0
     with postman.database.read() as session:
         assert queries.measure_depth(session, KIND) == queries.Depth(1, 0, 0.0)
     with postman.database.write() as session:
         queries.retry_now(session, KIND)
     assert postman.work() == 0, "it has not failed, so there is nothing to hurry"
-    postman.change(next_at=queries.now() - 1)
+    postman.change(next_at=get_now() - 1)
     assert postman.work() == 1
 
 
@@ -95,7 +96,7 @@ def test_the_other_side_says_how_long_to_wait(hire):
     postman.work()
     with postman.database.read() as session:
         (entry,) = inspection.list_entries(session, KIND, 9)
-    assert 2900 <= (entry.next_at - queries.now()) / 1000 <= 3000
+    assert 2900 <= (entry.next_at - get_now()) / 1000 <= 3000
     assert entry.error == "Nobody opened."
 
 
@@ -122,7 +123,7 @@ def test_a_destination_that_fails_is_paused_and_the_others_are_not(hire):
     with postman.database.read() as session:
         ((kind, destination, until, error),) = inspection.list_pauses(session, KIND)
     assert (kind, destination, error) == (KIND, "there", "Nobody opened.")
-    assert until > queries.now()
+    assert until > get_now()
 
 
 def test_when_a_destination_is_back_whatever_waits_for_it_is_due(hire):
@@ -167,7 +168,7 @@ def test_a_success_in_part_leaves_the_back_off_of_others_alone(hire):
     postman.away = {"susan"}
     postman.write("susan", "john")
     postman.work()
-    postman.change(next_at=queries.now() + 1_000_000)
+    postman.change(next_at=get_now() + 1_000_000)
     for key in ("a", "b"):
         postman.write(key)
         assert postman.work() == 1
@@ -300,7 +301,7 @@ def test_a_function_may_say_that_nothing_was_delivered(make_application):
     with outbox._registry.database.read() as session:
         entry, _ = inspection.list_entries(session, KIND, 9)
     assert entry.error == "They are closed."
-    assert entry.next_at <= queries.now() + 86_400_000, "nobody makes us wait for more than a day"
+    assert entry.next_at <= get_now() + 86_400_000, "nobody makes us wait for more than a day"
 
 
 def test_when_the_database_goes_away_the_lease_ends_by_itself(make_application):
@@ -314,7 +315,7 @@ def test_when_the_database_goes_away_the_lease_ends_by_itself(make_application):
         outbox.work()
     with outbox._registry.database.read() as session:
         (entry,) = inspection.list_entries(session, KIND, 9)
-    assert entry.lease_until > queries.now()
+    assert entry.lease_until > get_now()
 
 
 def test_a_worker_whose_lease_ended_changes_nothing_and_its_kind_hears_of_it(hire):
@@ -470,4 +471,4 @@ def test_one_by_one_the_longest_wait_that_was_asked_for_is_that_of_the_destinati
     outbox.work()
     with outbox._registry.database.read() as session:
         ((_, _, until, _),) = inspection.list_pauses(session, KIND)
-    assert 3500 <= (until - queries.now()) / 1000 <= 3600
+    assert 3500 <= (until - get_now()) / 1000 <= 3600

@@ -8,6 +8,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from microblog.ids import get_now
 from microblog.outbox import inspection, queries
 from tests.functional.outbox.conftest import KIND
 
@@ -18,9 +19,9 @@ def join(one, other):
 
 def test_a_unique_entry_waits_once_and_brings_what_was_written_last(hire):
     postman = hire()
-    due = queries.now() - 1
+    due = get_now() - 1
     postman.write_unique("susan", 1, due_at=due)
-    postman.write_unique("susan", 2, due_at=queries.now() + 1_000_000)
+    postman.write_unique("susan", 2, due_at=get_now() + 1_000_000)
     postman.write_unique("john", 3)
     assert postman.keys == ["susan", "john"]
     assert [postman.work(), postman.work()] == [1, 1], "it stays due when it was"
@@ -192,7 +193,7 @@ def test_a_payload_written_during_a_failing_delivery_shortens_no_wait_and_hides_
     postman = hire(fold=fold)
     postman.away, postman.retry_after = {"susan"}, 3600.0
     postman.write_unique("susan", [0], fold=fold)
-    postman.change(created=queries.now() - 90_000)
+    postman.change(created=get_now() - 90_000)
     postman.meanwhile = lambda: postman.write_unique("susan", [1], fold=fold)
     for _ in range(10):
         postman.work()
@@ -201,7 +202,7 @@ def test_a_payload_written_during_a_failing_delivery_shortens_no_wait_and_hides_
         assert queries.measure_depth(session, KIND).lag_seconds >= 90
         (entry,) = inspection.list_entries(session, KIND, 9)
     assert (entry.attempts, entry.error) == (1, "Nobody opened.")
-    assert 3500 <= (entry.next_at - queries.now()) / 1000 <= 3600
+    assert 3500 <= (entry.next_at - get_now()) / 1000 <= 3600
 
 
 def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
@@ -219,7 +220,7 @@ def test_two_that_failed_wait_for_as_long_as_the_longer_wait(hire):
     assert postman.work() == 0
     with postman.database.read() as session:
         (left,) = inspection.list_entries(session, KIND, 9)
-    assert left.next_at > queries.now() + 3_500_000
+    assert left.next_at > get_now() + 3_500_000
 
 
 @pytest.mark.parametrize("fold", [join, None])

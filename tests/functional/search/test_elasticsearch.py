@@ -17,6 +17,7 @@ from elasticsearch import Elasticsearch
 from sqlalchemy import event
 
 from microblog.accounts.queries import add_user
+from microblog.ids import get_now
 from microblog.outbox import queries as outbox
 from microblog.outbox.models import Entry
 from microblog.paging import Cursor
@@ -572,7 +573,7 @@ def test_verify_reads_any_number_of_documents(make_site):
 def test_the_status_shows_waiting_and_refused_posts_and_the_lag(site):
     site.write("waits")
     with site.database.write() as session:
-        session.execute(sa.update(Entry).values(created=outbox.now() - 5000))
+        session.execute(sa.update(Entry).values(created=get_now() - 5000))
     site.write("was refused")
     with site.database.write() as session:
         newest = session.scalar(sa.select(sa.func.max(Entry.id)))

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from microblog.background.deferred import DeferredWrites
+from microblog.ids import get_now
 from microblog.security.limits import queries
-from microblog.security.limits.clock import get_now
 from microblog.security.limits.process import ROWS_IN_A_STATEMENT, ProcessCounts
 from microblog.security.limits.rules import Count, Rate
 from tests.competing import before_the_statement

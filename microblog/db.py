@@ -267,6 +267,16 @@ def build_insert(session: orm.Session, table: Any) -> Any:
     return insert(table)
 
 
+def select_once(query: sa.Select[Any]) -> Any:
+    """The one column of `query`, for `column.in_(…)`, found by running it once.
+
+    PostgreSQL may run a plain subquery again for each row of the outer statement. One that locks and has a
+    limit then finds others each time, and the limit is none.
+    """
+    found = query.cte("found").prefix_with("MATERIALIZED")
+    return sa.select(found)
+
+
 def parse_url(text: str) -> sa.URL:
     """Parse `microblog.database.url`. Only this function knows where the path of a file ends.
 

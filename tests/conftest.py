@@ -8,6 +8,7 @@ each test. The application runs for real, with its transactions, retries and rea
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -87,6 +88,14 @@ def uses_database(item: Any) -> bool:
     return "migrated" in item.fixturenames or hasattr(item.module, "POSTGRESQL_URL")
 
 
+LOCKS_IN_A_SUBQUERY = re.compile(r"\bIN \(SELECT\b[^()]*(\([^()]*\)[^()]*)*\bFOR (UPDATE|NO KEY|SHARE|KEY)\b")
+
+
+def refuse_locks_in_a_repeated_query(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+    """PostgreSQL may run such a subquery once for each row, and lock other rows each time."""
+    assert not LOCKS_IN_A_SUBQUERY.search(statement), f"Use select_once (microblog.db): {statement}"
+
+
 class Application:
     """A built application: `wsgi`, its `registry`, and the `database` under it."""
 
@@ -98,6 +107,7 @@ class Application:
         self.wsgi: Any = config.make_wsgi_app()
         self.registry: Any = self.wsgi.registry
         self.database: Database = self.registry.database
+        event.listen(self.database.engine, "before_cursor_execute", refuse_locks_in_a_repeated_query)
 
     def browser(self, **environ: str) -> TestApp:
         """A new browser, with no cookies yet."""

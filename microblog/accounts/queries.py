@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
-from microblog.db import StaleData, require_changed
+from microblog.db import StaleData, require_changed, select_once
 from microblog.security.identity import Identity
 
 # The limit of a remembered session that is used all the time.
@@ -102,7 +102,7 @@ def delete_expired_sessions(session: orm.Session) -> int:
     expired = sa.or_(LoginSession.idle_until <= now, LoginSession.expires <= now)
     # Skip those that other transactions lock, as two orders of locking could end in a deadlock.
     unlocked = sa.select(LoginSession.token_hash).where(expired).with_for_update(skip_locked=True)
-    deleted = sa.delete(LoginSession).where(LoginSession.token_hash.in_(unlocked))
+    deleted = sa.delete(LoginSession).where(LoginSession.token_hash.in_(select_once(unlocked)))
     return len(session.scalars(deleted.returning(LoginSession.user_id)).all())
 
 

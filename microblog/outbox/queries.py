@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.db import build_insert
+from microblog.db import build_insert, select_once
 from microblog.ids import get_now
 from microblog.outbox.models import Entry, Pause
 from microblog.outbox.payloads import NOT_JSON, decode, encode
@@ -274,7 +274,7 @@ def retry_now(
     )
     session.execute(
         sa.update(Entry)
-        .where(Entry.id.in_(late))
+        .where(Entry.id.in_(select_once(late)))
         .values(next_at=Entry.not_before)
         .execution_options(synchronize_session=False)
     )

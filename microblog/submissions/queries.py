@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
+from microblog.db import select_once
 from microblog.submissions.models import FormResult, KeptForm
 
 # How long a form is kept, and how late a second copy of a form may come.
@@ -153,5 +154,5 @@ def delete_older(session: orm.Session, key: Any, created: Any, until: datetime, 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    deleted = sa.delete(key.class_).where(key.in_(old)).returning(key)
+    deleted = sa.delete(key.class_).where(key.in_(select_once(old))).returning(key)
     return len(session.scalars(deleted).all())

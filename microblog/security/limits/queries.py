@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
+from microblog.db import select_once
 from microblog.security.limits.models import LimitCount
 from microblog.security.limits.rules import Count
 
@@ -92,7 +93,7 @@ def give_back(session: orm.Session, counts: Collection[Count], forgotten: Collec
     is_new = sa.or_(kept.c.times <= 1, kept.c.key.in_(forgotten))
     session.execute(
         sa.update(kept)
-        .where(kept.c.key.in_(locked))
+        .where(kept.c.key.in_(select_once(locked)))
         .values(
             timestamp=sa.case((is_new, 0), else_=kept.c.timestamp - intervals),
             times=sa.case((is_new, 0), else_=kept.c.times - 1),
@@ -110,5 +111,5 @@ def delete_expired(session: orm.Session, now: int, limit: int) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    deleted = sa.delete(kept).where(kept.c.key.in_(expired)).returning(kept.c.key)
+    deleted = sa.delete(kept).where(kept.c.key.in_(select_once(expired))).returning(kept.c.key)
     return len(session.scalars(deleted).all())

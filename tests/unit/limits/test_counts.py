@@ -161,6 +161,32 @@ def test_the_worker_deletes_what_has_expired_in_steps(application, database):
     assert number_of_rows(database) == 0
 
 
+@pytest.mark.usefixtures("application")
+def test_no_more_are_deleted_than_asked_for_whatever_postgresql_believes_of_the_table(database):
+    if database.dialect == "sqlite":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: SQLite has no such statistics.")
+    with database.write() as session:
+        session.execute(
+            sa.insert(LimitCount),
+            [{"key": f"{n:032}", "timestamp": 0, "times": 1, "counted": 0, "expires": 1} for n in range(300)],
+        )
+        # To whoever looks from outside, the table is empty still: so it was when autovacuum came by.
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE limit_counts")
+            connection.commit()
+    with database.write() as session:
+        assert queries.delete_expired(session, NOW, 200) == 200
+    assert number_of_rows(database) == 100
+
+
+def test_a_query_that_locks_is_refused_where_postgresql_may_run_it_again(database):
+    if database.dialect == "sqlite":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: SQLite has no row locks.")
+    locked = sa.select(LimitCount.key).limit(1).with_for_update(skip_locked=True)
+    with database.write() as session, pytest.raises(AssertionError, match="select_once"):
+        session.execute(sa.delete(LimitCount).where(LimitCount.key.in_(locked)))
+
+
 def test_the_worker_leaves_what_still_counts(application, database):
     fill(database, 3, NOW + 10**12)
     application.registry.worker.round()

@@ -42,6 +42,7 @@ RUNTIME = [
     "alembic>=1.16,<2",
     "argon2-cffi>=25.1",
     "babel>=2.17",
+    "brotli>=1.2,<2",
     "click>=8.1",
     "email-validator>=2.2",
     "itsdangerous>=2.2",

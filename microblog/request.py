@@ -140,6 +140,7 @@ class Request(PyramidRequest):
     logged_in: LoggedIn | None = None  # the log-in that it did (`microblog.submissions`)
     asks_to_log_in: bool = False  # its response is a redirect to the log-in page
     shows_sent_form: bool = False  # its page shows a form again that was sent (`microblog.submissions`)
+    may_be_compressed: bool = False  # its page holds nothing that only its reader may know
     without_identity: bool = False  # its identity is not loaded
     new_messages: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`web/flash.py`)
     flash: Callable[..., None]

@@ -33,12 +33,12 @@ def get_reader_id(request: Request) -> int | None:
     return None if request.identity is None else request.identity.id
 
 
-@page_view(context=Person, name="followers", renderer="templates/follow_list.jinja2")
+@page_view(context=Person, name="followers", compressed=True, renderer="templates/follow_list.jinja2")
 def followers(user: Person, request: Request) -> Any:
     return show_follow_list(user, request, "followers", queries.list_followers)
 
 
-@page_view(context=Person, name="following", renderer="templates/follow_list.jinja2")
+@page_view(context=Person, name="following", compressed=True, renderer="templates/follow_list.jinja2")
 def following(user: Person, request: Request) -> Any:
     return show_follow_list(user, request, "following", queries.list_following)
 
@@ -90,7 +90,7 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
     return HTTPSeeOther(location=get_next_page(request) or request.link("users", user.__name__))
 
 
-@page_view(context=Users, renderer="templates/people.jinja2")
+@page_view(context=Users, compressed=True, renderer="templates/people.jinja2")
 def people(users: Users, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
     if q:
@@ -106,7 +106,9 @@ def people(users: Users, request: Request) -> Any:
     return {"q": q, "page": page, "page_name": "people"}
 
 
-@page_view(context=Avatar, permission=NO_PERMISSION_REQUIRED)  # does not load the identity, either
+@page_view(
+    context=Avatar, compressed=True, permission=NO_PERMISSION_REQUIRED
+)  # does not load the identity, either
 def avatar(picture: Avatar, request: Request) -> Any:
     response = Response(
         draw_identicon(picture.key),

@@ -49,7 +49,7 @@ def write(posts: Posts, request: Request) -> Any:
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 
 
-@page_view(context=PostPage, renderer="templates/post.jinja2")
+@page_view(context=PostPage, compressed=True, renderer="templates/post.jinja2")
 def post(page: PostPage, request: Request) -> Any:
     return {"post": page.post}
 

@@ -22,7 +22,7 @@ RETRY_SECONDS = 60  # what the page says: in a minute
 TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters."
 
 
-@page_view(context=Root, name="search", renderer="templates/search.jinja2")
+@page_view(context=Root, name="search", compressed=True, renderer="templates/search.jinja2")
 def search(root: Root, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
     by = "relevance" if request.GET.get("by") == "relevance" else "newest"

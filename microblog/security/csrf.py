@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from microblog.tree import is_api
 # Browsers remember these credentials, and send them with every request, whichever site causes it.
 SCHEMES_OF_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 BEARER = {"WWW-Authenticate": "Bearer"}  # how programs say who they are
+BYTES_OF_A_TOKEN = 32
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -30,6 +30,10 @@ def csrf_token(request: Request) -> str:
 
     For a person who is identified by a header, without a session, it is bound to the cookie.
     """
+    return mask(make_token(request))
+
+
+def make_token(request: Request) -> bytes:
     identity = request.identity
     if identity is not None and identity.session:
         return sign(request, f"session:{identity.session}")
@@ -42,9 +46,29 @@ def csrf_token(request: Request) -> str:
     return sign(request, f"visitor:{visitor}")
 
 
-def sign(request: Request, text: str) -> str:
+def sign(request: Request, text: str) -> bytes:
     key = request.microblog[SECRET].encode()
-    return hmac.new(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"csrf:{text}".encode("utf-8", "surrogateescape"), "sha256")
+
+
+def mask(token: bytes) -> str:
+    """Each page writes its token in other letters: the length of a compressed page says nothing of it."""
+    pad = secrets.token_bytes(len(token))
+    return (pad + xor(token, pad)).hex()
+
+
+def unmask(text: str) -> bytes:
+    """The token that was masked; empty when the text is none. The version before did not mask them."""
+    try:
+        masked = bytes.fromhex(text)
+    except ValueError:
+        return b""
+    middle = len(masked) // 2
+    return xor(masked[:middle], masked[middle:]) if len(masked) == 2 * BYTES_OF_A_TOKEN else masked
+
+
+def xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 class BadCSRF(HTTPBadRequest):
@@ -113,7 +137,7 @@ def get_posted_token(request: Request) -> str:
 
 def check_token(request: Request) -> None:
     """:raises BadToken: when the request was not sent from a form of ours."""
-    if not is_same_token(get_posted_token(request), request.csrf_token):
+    if not hmac.compare_digest(unmask(get_posted_token(request)), unmask(request.csrf_token)):
         raise BadToken(
             "This form is too old, or your browser keeps no cookies, so nothing was done. "
             "Open the page again and send it once more."
@@ -126,11 +150,8 @@ def is_form_of_this_browser(request: Request) -> bool:
     visitor = request.cookies.get(get_cookie_name(request, VISITOR_COOKIE))
     owners = [f"session:{hash_token(session)}"] if session else []
     owners += [f"visitor:{visitor}"] if visitor else []
-    return any(is_same_token(get_posted_token(request), sign(request, owner)) for owner in owners)
-
-
-def is_same_token(token: str, expected: str) -> bool:
-    return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), expected.encode())
+    posted = unmask(get_posted_token(request))
+    return any(hmac.compare_digest(posted, sign(request, owner)) for owner in owners)
 
 
 def token_deriver(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:

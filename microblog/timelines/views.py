@@ -16,7 +16,7 @@ from microblog.web.pages import page_view
 from microblog.web.paging import read_page
 
 
-@page_view(context=Root, renderer="templates/home.jinja2")
+@page_view(context=Root, compressed=True, renderer="templates/home.jinja2")
 def home(root: Root, request: Request) -> Any:
     me = request.identity
     if me is None:
@@ -30,7 +30,7 @@ def home(root: Root, request: Request) -> Any:
     return {"form": PostForm(request), "page": page, "page_name": "home"}
 
 
-@page_view(context=Root, name="explore", renderer="templates/explore.jinja2")
+@page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
 def explore(root: Root, request: Request) -> Any:
     return {"page": read_public_timeline(request), "page_name": "explore"}
 
@@ -41,7 +41,7 @@ def read_public_timeline(request: Request) -> Any:
     )
 
 
-@page_view(context=Person, renderer="templates/profile.jinja2")
+@page_view(context=Person, compressed=True, renderer="templates/profile.jinja2")
 def profile(user: Person, request: Request) -> Any:
     person = user.person
     me = None if request.identity is None else request.identity.id

@@ -13,3 +13,4 @@ def includeme(config: Any) -> None:
     config.include("microblog.web.pages")
     config.include("microblog.web.metadata")
     config.include("microblog.web.errors")
+    config.include("microblog.web.compression")

@@ -40,6 +40,9 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
     `methods` are those that it accepts; others get a 405 with `Allow`. GET on another spelling of the
     address (a slash too many, another case of a nickname) is a 301 to the right one.
 
+    `compressed`: its page holds nothing that only its reader may know, apart from the token of its forms, so
+    its length may be seen (`microblog/web/compression.py`).
+
     `repeatable`: sending its form twice is the same as once (`microblog/submissions/results.py`).
     """
 
@@ -48,6 +51,7 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
         *,
         methods: tuple[str, ...] = ("GET",),
         permission: str = "view",
+        compressed: bool = False,
         repeatable: bool = False,
         **settings: Any,
     ) -> None:
@@ -55,6 +59,7 @@ class page_view(view_config):  # noqa: N801  # a decorator, like view_config
             request_method=methods,
             permission=permission,
             page=True,
+            compressed=compressed,
             repeatable=repeatable,
             containment=not_(Api),
             **settings,

@@ -42,6 +42,8 @@ def take_messages(request: Request) -> PageMessages:
     kept = vars(request).get("kept_form")  # only if the page has loaded it for a form
     if kept is not None:
         messages.append(Message(kept.kind, kept.notice))
+    if messages:
+        request.may_be_compressed = False  # they may say what only the reader may know
     return PageMessages(
         [message for message in messages if message.kind != ACCEPTED],
         [message.text for message in messages if message.kind == ACCEPTED],

@@ -12,6 +12,7 @@ from microblog.db import Base, Id, UTCDateTime
 NICKNAME_LENGTH = 30
 EMAIL_LENGTH = 254  # RFC 5321
 ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
+DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
 NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
@@ -35,6 +36,10 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     about_me: Mapped[str] = mapped_column(
         sa.String(ABOUT_ME_CODE_POINTS), server_default=sa.text("''"), default=""
+    )
+    # Empty for those who are called by their nickname.
+    display_name: Mapped[str] = mapped_column(
+        sa.String(DISPLAY_NAME_CODE_POINTS), server_default=sa.text("''"), default=""
     )
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)

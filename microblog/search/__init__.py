@@ -18,5 +18,6 @@ def includeme(config: Any) -> None:
     choose_adapter(config)
     config.include("microblog.search.feeding")
     config.include("microblog.search.checks")
+    config.include("microblog.search.people")
     config.add_models("microblog.search.models")
     config.add_command("search", "microblog.search.commands.search", order=50)

@@ -45,6 +45,7 @@ RUNTIME = [
     "brotli>=1.2,<2",
     "click>=8.1",
     "email-validator>=2.2",
+    "icu4py>=1.2,<2",
     "itsdangerous>=2.2",
     "markupsafe>=3.0",
     "multipart>=2.0,<3",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
 
+import regex
 from markupsafe import Markup, escape
 
+from microblog.search.folding import fold
 from microblog.search.language import Query, Term
-from microblog.search.text import WORD, index_text, split_words
+from microblog.search.text import index_text, split_folded
 
-LONGEST_REMEMBERED = 20  # characters of a word
+RUN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Default_Ignorable_Code_Point}]*+")
+CHARACTER = regex.compile(r"\X[าາ]?")  # the vowel may be a part of an am (`folding.py`)
+LONGEST_REMEMBERED = 20  # code points of a run
 
 
 class Highlighter:
@@ -73,24 +78,45 @@ def get_text(term: Term) -> str:
 
 
 def find_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """The words of a text in normal form, and the (start, end) of each; a word that folds to several has
-    each of them listed with the same span."""
+    """The words of a text in normal form, and the (start, end) of each."""
     words: list[str] = []
     spans: list[tuple[int, int]] = []
-    for match in WORD.finditer(text):
-        normal = normalize(match[0])
-        words += normal
-        spans += [match.span()] * len(normal)
+    for match in RUN.finditer(text):
+        run, begin = match[0], match.start()
+        for word, start, end in locate_in_short(run) if len(run) <= LONGEST_REMEMBERED else locate(run):
+            words.append(word)
+            spans.append((begin + start, begin + end))
     return words, spans
 
 
-def normalize(word: str) -> tuple[str, ...]:
-    return normalize_short(word) if len(word) <= LONGEST_REMEMBERED else tuple(split_words(word))
+@lru_cache(maxsize=10_000)
+def locate_in_short(run: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple(locate(run))
+
+
+def locate(run: str) -> Iterator[tuple[str, int, int]]:
+    """The words of a run of letters in normal form, each with the (start, end) of its characters.
+
+    A character that folds to several words has each of them listed with the same span.
+    """
+    if run.isascii():
+        yield run.lower(), 0, len(run)
+        return
+    parts = [(fold_character(match[0]), match.start()) for match in CHARACTER.finditer(run)]
+    ends = list(accumulate(len(part) for part, _ in parts))
+    starts = [start for _, start in parts] + [len(run)]
+    position = 0
+    folded = "".join(part for part, _ in parts)
+    for word in split_folded(folded):
+        position = folded.index(word, position)
+        first = bisect_right(ends, position)
+        position += len(word)
+        yield word, starts[first], starts[bisect_left(ends, position) + 1]
 
 
 @lru_cache(maxsize=10_000)
-def normalize_short(word: str) -> tuple[str, ...]:
-    return tuple(split_words(word))
+def fold_character(character: str) -> str:
+    return fold(character)
 
 
 def matches(query: Query, author: str, language: str | None, body: str) -> bool:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microblog.search.folding import fold
 from microblog.search.language import MOST_TERMS, MOST_WORDS, Query, Term, parse
-from microblog.search.text import fold, index_text, split_words
+from microblog.search.text import index_text, split_words
 
 
 def words(*names: str) -> tuple[Term, ...]:

@@ -28,6 +28,7 @@ from microblog.operations import migrating
 from microblog.search.embedded.postgresql import PostgreSQLSearch
 from microblog.search.interfaces import get_search, get_search_index
 from microblog.search.queries import uninstall_triggers
+from microblog.search.text import get_rule
 
 pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]
 
@@ -153,6 +154,7 @@ def migrated_postgresql(url: str, worker: str) -> Iterator[Callable[[], str]]:
     search = PostgreSQLSearch()
     tables = [f'"{table.name}"' for table in reversed(Base.metadata.sorted_tables)]
     emptied = "; ".join(f"DELETE FROM {table}" for table in (*tables, search.pending, search.texts))
+    emptied += f"; INSERT INTO index_states (adapter, rule) VALUES ('{search.name}', '{get_rule()}')"
 
     def made(connection: sa.Connection) -> str | None:
         return connection.scalar(sa.text(WHAT_SEARCH_HAS))

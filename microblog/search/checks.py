@@ -13,8 +13,9 @@ from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.paging import Cursor
 from microblog.request import Registry
-from microblog.search.interfaces import SearchOff, SearchUnavailable, get_search, get_search_index
+from microblog.search.interfaces import OldIndex, SearchOff, SearchUnavailable, get_search, get_search_index
 from microblog.search.language import parse
+from microblog.search.records import OLD
 
 SECONDS_FOR_SEARCH = 2.0
 A_SEARCH = "microblog"
@@ -49,6 +50,8 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
         )
     else:
         yield Finding(OK, f"{counts}.")
+    if status.is_old:
+        yield Finding(WARNING, OLD)
     if status.verified is not None and not status.verified.agreed:
         yield Finding(
             WARNING,
@@ -61,6 +64,9 @@ def describe_index(site: CheckedSite) -> Iterator[Finding]:
     """Compare the whole index with the posts."""
     try:
         drift = get_search_index(site.registry).verify(site.database)
+    except OldIndex as error:
+        yield Finding(WARNING, str(error))
+        return
     except SearchUnavailable as error:
         yield Finding(FAULT, str(error))
         return

@@ -13,6 +13,7 @@ from microblog.posts.queries import count_posts
 from microblog.search import adapters
 from microblog.search.feeding import catch_up
 from microblog.search.interfaces import Drift, Rebuilding, Status, Verified, get_search_index
+from microblog.search.records import OLD
 from microblog.search.settings import SEARCH
 
 POSTS_IN_A_TRANSACTION = 1000
@@ -118,6 +119,8 @@ def status(site: Site) -> None:
             f"{now.refused:,} were refused for good; the log says why. "
             f"When that is corrected: `{site.command('search verify --fix')}`."
         )
+    if now.is_old:
+        click.echo(OLD)
     click.echo(describe_verify(now.verified))
     if now.rebuilding is not None:
         click.echo(describe_rebuild(site, now.rebuilding))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +13,21 @@ from sqlalchemy import orm
 from microblog.outbox.kinds import DeliveryFailed, Outcome
 from microblog.outbox.queries import Leased
 from microblog.request import Registry
-from microblog.search.interfaces import ISearchDelivery, find_search_delivery, find_search_feed
+from microblog.search.interfaces import (
+    ISearchDelivery,
+    SearchUnavailable,
+    find_search_delivery,
+    find_search_feed,
+    get_search_index,
+)
 from microblog.search.models import KIND
+from microblog.search.records import OLD
+
+log = logging.getLogger(__name__)
 
 POSTS_IN_A_ROUND = 500
 LONGEST_PAUSE_SECONDS = 10.0
+SECONDS_BETWEEN_NOTICES = 3600.0
 NO_DELIVERY = "The search adapter of these settings takes no entries: run `microblog search rebuild`."
 
 
@@ -31,6 +43,21 @@ def index_changes(registry: Registry, limit: int = POSTS_IN_A_ROUND) -> int:
     """The worker's task: changes from outside the application, for an index inside its database."""
     feed = find_search_feed(registry)
     return 0 if feed is None else feed.catch_up(registry.database, limit)
+
+
+class OldIndexNotice:
+    """The worker's task that logs once when the index was made by an older rule of what a word is."""
+
+    def __init__(self) -> None:
+        self._was_old = False
+
+    def __call__(self, registry: Registry) -> None:
+        is_old = False
+        with suppress(SearchUnavailable), registry.database.read() as session:
+            is_old = get_search_index(registry).status(session).is_old
+        if is_old and not self._was_old:
+            log.warning("%s", OLD)
+        self._was_old = is_old
 
 
 def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
@@ -73,3 +100,4 @@ def includeme(config: Any) -> None:
     config.registry.database.after_begin(after_begin)
     config.registry.database.before_commit(before_commit)
     config.add_worker_task("search index", lambda registry: index_changes(registry) and None)
+    config.add_worker_task("old search index", OldIndexNotice(), every=SECONDS_BETWEEN_NOTICES)

@@ -42,6 +42,10 @@ class NotBuilt(SearchUnavailable):
     """The index has not been made yet; the message names the command that makes it."""
 
 
+class OldIndex(SearchUnavailable):
+    """The index was made by an older rule of what a word is: compared with the posts, most would differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """When the index was last compared with the posts, and how many entries differed."""
@@ -71,6 +75,7 @@ class Status:
     `lag_seconds`; `refused` were refused for good, each for a reason that is in the log.
 
     `verified` is the last verify, on any machine, and `rebuilding` a rebuild that has not ended.
+    `is_old`: it was made by an older rule of what a word is, and asks for a rebuild.
     """
 
     adapter: str
@@ -80,6 +85,7 @@ class Status:
     lag_seconds: float = 0.0
     verified: Verified | None = None
     rebuilding: Rebuilding | None = None
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,7 @@ class ISearchIndex(Interface):
 
         Changes that wait for the worker are not differences. The result is kept for `status`.
 
+        :raises OldIndex: when the index was made by an older rule, and asks for a rebuild.
         :raises SearchUnavailable: with a sentence for the operator, as do `rebuild` and `status`.
         """
 

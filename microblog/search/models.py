@@ -18,6 +18,8 @@ class IndexState(Base):
     In the database and not in a file, so that each machine sees what cron found on another one.
     `rebuild` is a random token of the rebuild that began last; a rebuild that finds another token
     here has been replaced, and stops.
+
+    `rule` is the version of the rule by which the index was made (`get_rule` in text.py).
     """
 
     __tablename__ = "index_states"
@@ -31,3 +33,4 @@ class IndexState(Base):
     rebuild: Mapped[str | None] = mapped_column(sa.String(32))
     rebuild_seen_at: Mapped[int | None] = mapped_column(sa.BigInteger)
     rebuilt: Mapped[int] = mapped_column(server_default="0")
+    rule: Mapped[str | None] = mapped_column(sa.String(64))

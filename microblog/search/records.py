@@ -1,4 +1,4 @@
-"""The state of an adapter's index: what the last verify found, and which rebuild is running."""
+"""The state of an adapter's index: its rule, what the last verify found, and which rebuild is running."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from sqlalchemy import orm
 
 from microblog.db import build_insert
 from microblog.ids import get_now
-from microblog.search.interfaces import Drift, Rebuilding, SearchUnavailable, Status, Verified
+from microblog.search.interfaces import (
+    Drift,
+    OldIndex,
+    Rebuilding,
+    SearchUnavailable,
+    Status,
+    Verified,
+)
 from microblog.search.models import IndexState
+from microblog.search.text import get_rule
 
 # A rebuild notes its progress many times a second, except while PostgreSQL makes its index.
 SECONDS_UNTIL_A_REBUILD_IS_DEAD = 300
 REPLACED = "Another rebuild has begun, or the index was removed; this rebuild stops."
+OLD = (
+    "The index was made by an older rule of what a word is, so some posts are not found by some of their "
+    "words: run `microblog search rebuild`."
+)
 
 
 def to_datetime(milliseconds: int) -> datetime:
@@ -27,6 +39,23 @@ def note_verify(session: orm.Session, adapter: str, drift: Drift) -> None:
     row = get_state(session, adapter)
     row.verified_at = get_now()
     row.missing, row.stale, row.ghosts = len(drift.missing), len(drift.stale), len(drift.ghosts)
+
+
+def note_rule(session: orm.Session, adapter: str) -> None:
+    """Record that the whole index is made by the rule of this version."""
+    get_state(session, adapter).rule = get_rule()
+
+
+def is_old(session: orm.Session, adapter: str) -> bool:
+    """Was the index made by another version of the rule? It answers, but its words are not all found."""
+    rule = session.scalar(sa.select(IndexState.rule).where(IndexState.adapter == adapter))
+    return rule != get_rule()
+
+
+def require_current_rule(session: orm.Session, adapter: str) -> None:
+    """:raises OldIndex: when the index was made by another version of the rule."""
+    if is_old(session, adapter):
+        raise OldIndex(OLD)
 
 
 def begin_rebuild(session: orm.Session, adapter: str, token: str) -> None:
@@ -64,10 +93,10 @@ def forget_index(session: orm.Session, adapter: str) -> None:
 
 
 def complete_status(session: orm.Session, status: Status) -> Status:
-    """The status, completed with the last verify and the running rebuild."""
+    """The status, completed with the rule, the last verify and the running rebuild."""
     row = session.get(IndexState, status.adapter)
     if row is None:
-        return status
+        return replace(status, is_old=True)
     verified = rebuilding = None
     if row.verified_at is not None:
         verified = Verified(to_datetime(row.verified_at), row.missing, row.stale, row.ghosts)
@@ -76,7 +105,7 @@ def complete_status(session: orm.Session, status: Status) -> Status:
         is_alive = get_now() - seen_at < SECONDS_UNTIL_A_REBUILD_IS_DEAD * 1000
         rebuilding = Rebuilding(row.rebuilt, to_datetime(seen_at), is_alive=is_alive)
     session.expunge(row)
-    return replace(status, verified=verified, rebuilding=rebuilding)
+    return replace(status, verified=verified, rebuilding=rebuilding, is_old=row.rule != get_rule())
 
 
 def get_state(session: orm.Session, adapter: str) -> IndexState:

@@ -171,6 +171,7 @@ class ElasticsearchIndex:
             outbox.delete_dead_letters(session, KIND)
             outbox.retry_now(session, KIND)
             records.note_verify(session, self.name, Drift())
+            records.note_rule(session, self.name)
             records.end_rebuild(session, self.name, token)
         return count
 
@@ -242,6 +243,8 @@ class ElasticsearchIndex:
     def verify(self, database: Database) -> Drift:
         """Posts that wait for the worker are not differences; those refused for good are."""
         self.refresh()
+        with database.read() as session:
+            records.require_current_rule(session, self.name)
         try:
             found = self._find_differences(database, self.alias)
         except self._server.failures as error:

@@ -184,6 +184,7 @@ class Rebuild:
                 self._next.rename(session, self._adapter)
                 self._next.queue.replace(session, self._adapter.queue)
                 records.note_verify(session, self._adapter.name, Drift())
+                records.note_rule(session, self._adapter.name)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) in (LOCK_NOT_AVAILABLE, DEADLOCK):
                 return False

@@ -149,6 +149,7 @@ class SideTableSearch:
         self.create(session)
         self.queue.create(session)
         if is_new:
+            records.note_rule(session, self.name)
             session.execute(sa.text(f"INSERT INTO {self.pending} (post_id) SELECT id FROM posts"))
 
     def uninstall(self, session: orm.Session) -> None:
@@ -290,6 +291,7 @@ class SideTableSearch:
         with database.read() as session:
             if not self.is_installed(session):
                 raise NotBuilt(NOT_BUILT)
+            records.require_current_rule(session, self.name)
         drift = self.find_differences(database)
         with database.write() as session:
             records.note_verify(session, self.name, drift)

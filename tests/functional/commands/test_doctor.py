@@ -30,7 +30,8 @@ from microblog.outbox import queries as outbox
 from microblog.outbox.checks import describe_outbox
 from microblog.posts.queries import add_posts
 from microblog.search.checks import describe_index, describe_search
-from microblog.search.interfaces import ISearchIndex, SearchUnavailable, Status, Verified
+from microblog.search.interfaces import ISearchIndex, OldIndex, SearchUnavailable, Status, Verified
+from microblog.search.records import OLD
 from tests.functional.commands.conftest import run, write_ini
 
 DEVELOPMENT = "microblog.worker = off\nmicroblog.development = true"
@@ -198,6 +199,14 @@ def test_differences_of_the_last_verify_are_reported(site_of):
     assert (finding.level, "search verify --fix" in finding.sentence) == ("warning", True)
     site_of.registry.registerUtility(Index(Status("x", 1, 0, verified=Verified(timestamp))), ISearchIndex)
     assert only(describe_search, site_of).level == "ok"
+
+
+def test_an_index_that_was_made_by_an_older_rule_asks_for_a_rebuild(site_of):
+    site_of.registry.registerUtility(Index(Status("x", 1, 0, is_old=True)), ISearchIndex)
+    _, finding = describe_search(site_of)
+    assert (finding.level, "microblog search rebuild" in finding.sentence) == ("warning", True)
+    site_of.registry.registerUtility(Index(drift=OldIndex(OLD)), ISearchIndex)
+    assert only(describe_index, site_of) == finding
 
 
 def test_a_difference_of_the_whole_index_is_a_fault(site_of):

@@ -68,6 +68,18 @@ def test_the_status_shows_the_last_verify_and_a_running_rebuild(site, applicatio
     assert "rebuild" not in site("search", "status").stdout
 
 
+def test_an_old_index_is_shown_and_not_verified(site, application):
+    execute(application, "UPDATE index_states SET rule = NULL")
+    assert "microblog search rebuild" in site("search", "status").stdout
+    for arguments in ((), ("--fix",)):
+        refused = site("search", "verify", *arguments, status=1)
+        assert refused.stdout == ""
+        assert refused.stderr.count("older rule") == 1
+    site("search", "rebuild")
+    assert "rebuild" not in site("search", "status").stdout
+    assert "agrees with the posts" in site("search", "verify").stdout
+
+
 def test_a_large_rebuild_says_when_it_compares(site, application):
     with application.database.write() as session:
         (susan,) = session.scalars(text("SELECT id FROM users"))

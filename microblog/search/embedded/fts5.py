@@ -51,7 +51,8 @@ class FTS5Search(SideTableSearch):
     name = "fts5"
     prefix = "search_fts5"
     dialect = "sqlite"
-    windows = Sizes(first=2000, largest=4000)
+    windows = Sizes(first=2000, largest=32_000)
+    hits_of_a_common_word = 5_000
 
     def check(self, settings: Settings, database: Database) -> None:
         if database.dialect != "sqlite":
@@ -220,10 +221,19 @@ class FTS5Search(SideTableSearch):
         if query.terms or query.excluded:
             hit, words = build_conditions(query)
             window, values = build_filter_window(query, spelling, self.texts, hit, is_made_first=False)
-            found = look_through(session, window, values | words, bounds, limit, self.windows)
+            choose_size = partial(self._choose_size, session, query)
+            found = look_through(session, window, values | words, bounds, limit, self.windows, choose_size)
             if found is not None or query.terms:
                 return found
         return self._ask_index(session, query, bounds, limit, spelling)
+
+    def _choose_size(self, session: orm.Session, query: Query) -> int:
+        """The largest window for common words; of others the index reads what it has."""
+        if not query.terms:  # the index would list what is excluded
+            return self.windows.largest
+        hits = sa.text(f"SELECT 1 FROM {self.prefix} WHERE {self.prefix} MATCH :match LIMIT 1 OFFSET :many")
+        values = {"match": build_match(query), "many": self.hits_of_a_common_word}
+        return 0 if session.scalar(hits, values) is None else self.windows.largest
 
     def _ask_index(
         self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None = None

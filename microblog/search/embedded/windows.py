@@ -3,7 +3,8 @@
 A full-text index knows which posts hold a word, but not who wrote them: for a common word and an author
 who seldom posts, it reads half a million hits to find three. So the posts that pass a filter are
 scanned first, in the order of their ids, by an index of `posts`. Either they fill the page, or there
-are no more, or the word is so rare that the full-text index has little to read.
+are no more. Otherwise the number of hits decides: of a rare word the full-text index has little to read,
+and for a common one, which the newest posts happen to lack, a larger window takes less time.
 """
 
 # ruff: noqa: S608  # names of tables and columns are constants; values are bound
@@ -28,18 +29,24 @@ SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
         FROM spellings WHERE spelling IS NOT NULL)
     SELECT spelling FROM spellings
     WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
-# The next window is larger by this factor than the hits in the first one suggest.
-MARGIN = 1.5
-# One hit is no estimate; and for a word that rare the full-text index has little to read.
-FEWEST_HITS_FOR_AN_ESTIMATE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes of windows in posts: the first, and the largest that is no slower than the full-text index."""
+    """Sizes of windows in posts: the first, and the largest; and the number of posts of a window that take
+    as long as one hit of the full-text index."""
 
     first: int
     largest: int
+    per_hit: int = 1
+
+    def choose(self, hits: int, posts: int, limit: int) -> int:
+        """The size of a window that takes no longer than the index with so many hits among so many posts;
+        0 when such a window is not likely to hold `limit` of them."""
+        size = self.first
+        while size * 2 <= min(hits * self.per_hit, self.largest):  # doubled, so that there are few statements
+            size *= 2
+        return size if limit * posts <= hits * size else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +115,31 @@ def look_through(
     bounds: Bounds,
     limit: int,
     sizes: Sizes,
+    choose_size: Callable[[], int],
 ) -> list[int] | None:
-    """Ids of the hits, or None when even the largest window does not decide."""
-    size = sizes.first
-    while size <= sizes.largest:
-        found = sa.text(window.build_hits_query(bounds, size))
-        ids = list(session.scalars(found, {**values, **bounds.get_values(limit)}))
-        if len(ids) == limit:
-            return ids
-        beyond = sa.text(window.build_beyond_query(bounds, size))
-        if session.scalar(beyond, {**values, **bounds.get_values(limit)}) is None:
-            return ids
-        if len(ids) < FEWEST_HITS_FOR_AN_ESTIMATE:
-            return None
-        needed = size * limit / len(ids) * MARGIN
-        while size < needed:  # doubled, so that there are few different statements
-            size *= 2
-    return None
+    """Ids of the hits, or None when no window decides.
+
+    When the first one does not, `choose_size` says how large the second one may be, or 0. The database stops
+    there at the last hit of the page, so a large one costs no more than it has to.
+    """
+    if sizes.largest < sizes.first:
+        return None
+    ids, is_complete = look_into(session, window, values, bounds, limit, sizes.first)
+    if not is_complete and (size := choose_size()) > sizes.first:
+        ids, is_complete = look_into(session, window, values, bounds, limit, size)
+    return ids if is_complete else None
+
+
+def look_into(
+    session: orm.Session, window: Window, values: dict[str, Any], bounds: Bounds, limit: int, size: int
+) -> tuple[list[int], bool]:
+    """Ids of the hits in a window of this size; and whether these are all that a page needs."""
+    bound = {**values, **bounds.get_values(limit)}
+    ids = list(session.scalars(sa.text(window.build_hits_query(bounds, size)), bound))
+    if len(ids) == limit:
+        return ids, True
+    beyond = sa.text(window.build_beyond_query(bounds, size))
+    return ids, session.scalar(beyond, bound) is None
 
 
 def search_each_spelling(

@@ -27,7 +27,7 @@ def ask(browser: TestApp, path: str, accepted: str | None = BROWSER, *, method: 
     """What is sent; WebTest itself would decode it."""
     if accepted is not None:
         headers["Accept-Encoding"] = accepted
-    cookies = "; ".join(f"{name}={value.strip(chr(34))}" for name, value in browser.cookies.items())
+    cookies = "; ".join(f"{name}={str(value).strip(chr(34))}" for name, value in browser.cookies.items())
     request = Request.blank(path, environ=browser.extra_environ, method=method, headers=headers)
     if cookies:
         request.headers["Cookie"] = cookies

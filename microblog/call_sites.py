@@ -19,11 +19,8 @@ import microblog
 
 PACKAGE = f"{Path(microblog.__file__).parent}/"
 PROJECT = f"{Path(microblog.__file__).parents[1]}/"
-# These files are between a query and its caller, and are the call site of neither.
-BETWEEN = frozenset(
-    f"{PACKAGE}{name}"
-    for name in ("db.py", "engine.py", "deadlines.py", "slow_queries/timing.py", "call_sites.py")
-)
+# A module that stands between queries and their callers says so by this name; it is the call site of neither.
+IS_CALL_SITE = False
 VIEWS = ("/views.py", "/api.py")
 # Functions that every request goes through; no fault is located in them.
 PASSING: set[CodeType] = set()
@@ -69,10 +66,14 @@ def find_call_site() -> CallSite:
         if file.endswith(".py") and (file.startswith(PACKAGE) or not file.startswith(LIBRARIES)):
             if file.endswith(VIEWS):
                 return CallSite(source or format_frame(frame), format_frame(frame))
-            if not source and file not in BETWEEN:
+            if not source and is_call_site(frame):
                 source = format_frame(frame)
         frame = frame.f_back
     return CallSite(source, "")
+
+
+def is_call_site(frame: FrameType) -> bool:
+    return bool(frame.f_globals.get("IS_CALL_SITE", True))
 
 
 def format_frame(frame: FrameType) -> str:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_transient", "mark_transient"]
 
+IS_CALL_SITE = False  # microblog/call_sites.py
+
 DATABASE_URL = Setting(
     "microblog.database.url",
     text,

@@ -16,6 +16,8 @@ from psycopg.errors import ConnectionTimeout
 
 from microblog.outages import DeadlinePassed
 
+IS_CALL_SITE = False  # microblog/call_sites.py
+
 
 class PostgreSQLHangs(psycopg.OperationalError, DeadlinePassed):
     """The server has not answered in time; the connection is closed."""

@@ -40,6 +40,8 @@ from microblog.outages import (
     is_disk_full,
 )
 
+IS_CALL_SITE = False  # microblog/call_sites.py
+
 SQLITE_BUSY_SECONDS = 5.0
 # While the database is locked (`LOCKED`), nobody waits long for the lock.
 SQLITE_BUSY_SECONDS_WHILE_LOCKED = 0.1

@@ -96,6 +96,7 @@ class Registry(PyramidRegistry):
     worker_tasks: dict[str, tuple[int, Task]]
     deferred: DeferredWrites
     outbox: Outbox
+    derived_kinds: set[str]
     observers: list[Observer]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -177,10 +177,16 @@ def is_email_taken(session: orm.Session, email: str) -> bool:
     return session.scalar(query) is not None
 
 
-def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None = None) -> str:
+def make_unique_nickname(
+    session: orm.Session,
+    nickname: str,
+    own_id: int | None = None,
+    *,
+    draw: Callable[[int], int] = secrets.randbelow,
+) -> str:
     """The nickname when it is free, else a free variant (`john2`).
 
-    Present and former nicknames of the person `own_id` count as free.
+    Present and former nicknames of the person `own_id` count as free. `draw(below)` draws a number.
     """
     names = list_candidates(nickname, session.info["registry"].reserved_nicknames)
     query = sa.select(Nickname.key).where(Nickname.key.in_([make_nickname_key(name) for name in names]))
@@ -191,9 +197,7 @@ def make_unique_nickname(session: orm.Session, nickname: str, own_id: int | None
         if make_nickname_key(name) not in taken:
             return name
     while True:  # all variants are taken: use a random number
-        name = (
-            f"{names[0][: NICKNAME_LENGTH - LONG_NUMBER]}{secrets.randbelow(10**LONG_NUMBER):0{LONG_NUMBER}}"
-        )
+        name = f"{names[0][: NICKNAME_LENGTH - LONG_NUMBER]}{draw(10**LONG_NUMBER):0{LONG_NUMBER}}"
         if find_owner_id(session, name) is None:
             return name
 

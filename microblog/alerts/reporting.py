@@ -174,8 +174,8 @@ class Alerts:
         With `is_last`, also send what is not due, unless another process will.
         """
         with self._working:
-            alerts = self._take()
             now = self._now()
+            alerts = self._take()
             with self._ledger.change_groups() as groups:
                 mails = [mail for alert in alerts if (mail := self._note(groups, alert, now)) is not None]
                 mails += self._make_summaries(groups, now, but_not={mail.key for mail in mails})

@@ -187,7 +187,7 @@ class Console:
         return Site(self._ini)
 
     @cached_property
-    def _registry(self) -> Any:
+    def registry(self) -> Registry:
         """The registry of the site, whose ini file may add commands; without a site, one of our own."""
         try:
             return self.site.registry
@@ -196,14 +196,14 @@ class Console:
             return configure_without_site(with_views=False).registry
 
     def list_commands(self) -> list[str]:
-        return get_names(self._registry)
+        return get_names(self.registry)
 
     def get_command(self, name: str) -> click.Command | None:
         """The command of this name; None when there is none.
 
         :raises Exception: what is wrong with the site, when that may be why the command is unknown.
         """
-        command = get_command(self._registry, name)
+        command = get_command(self.registry, name)
         if command is None and self._failure is not None and self._ini is not None:
             raise self._failure
         return command

@@ -11,7 +11,7 @@ import secrets
 import traceback
 from pathlib import Path
 
-from microblog.call_sites import BETWEEN, PACKAGE, PASSING, PROJECT
+from microblog.call_sites import PACKAGE, PASSING, PROJECT, is_call_site
 from microblog.events import AlertRaised, RequestFailed, TaskFailed
 from microblog.observing import get_current_observation
 from microblog.outages import DatabaseUnavailable
@@ -85,16 +85,18 @@ def list_private_texts(request: Request) -> tuple[str, ...]:
 
 def locate_error(error: BaseException) -> str:
     """Where it happened: `microblog/posts/views.py:41`, the innermost line of our code, else of any code."""
-    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    frames = list(traceback.walk_tb(error.__traceback__))
     ours = [
-        (code.co_filename, line)
-        for code, line in frames
-        if code.co_filename.startswith(PACKAGE) and code.co_filename not in BETWEEN and code not in PASSING
+        (frame.f_code.co_filename, line)
+        for frame, line in frames
+        if frame.f_code.co_filename.startswith(PACKAGE)
+        and is_call_site(frame)
+        and frame.f_code not in PASSING
     ]
     if ours:
         file, line = ours[-1]
         return f"{file.removeprefix(PROJECT)}:{line}"
     if frames:
-        code, line = frames[-1]
-        return f"{'/'.join(Path(code.co_filename).parts[-2:])}:{line}"
+        frame, line = frames[-1]
+        return f"{'/'.join(Path(frame.f_code.co_filename).parts[-2:])}:{line}"
     return "an unknown location"

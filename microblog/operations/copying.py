@@ -7,7 +7,7 @@ interrupted, or differs, nothing is left of it. The source is read as a snapshot
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,7 +20,7 @@ from microblog.db import Base
 from microblog.errors import OperatorError
 from microblog.operations.migrating import ADAPTERS_PREFIX
 from microblog.operations.queries import VERSIONS
-from microblog.outbox.models import DERIVED_KINDS, Entry
+from microblog.outbox.models import Entry
 from microblog.search.adapters import uninstall_others
 
 ROWS_IN_A_BATCH = 1000
@@ -80,21 +80,23 @@ def list_copied_tables() -> list[sa.Table]:
     return [table for table in list_tables() if table.info.get("copied", True)]
 
 
-def select_rows(table: sa.Table) -> sa.Select[Any]:
-    """The rows of a table that are copied: all but outbox entries of `DERIVED_KINDS`.
+def select_rows(table: sa.Table, derived: Collection[str]) -> sa.Select[Any]:
+    """The rows of a table that are copied: all but outbox entries of the `derived` kinds.
 
     Those are derived again from the copy; every other entry is a mail that somebody waits for.
     """
     query = sa.select(table).order_by(*table.primary_key)
-    return query.where(OUTBOX.c.kind.not_in(DERIVED_KINDS)) if table is OUTBOX else query
+    return query.where(OUTBOX.c.kind.not_in(derived)) if table is OUTBOX else query
 
 
 @contextmanager
-def open_batches(session: orm.Session, table: sa.Table) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
+def open_batches(
+    session: orm.Session, table: sa.Table, derived: Collection[str]
+) -> Iterator[Iterator[Sequence[sa.Row[Any]]]]:
     """All rows of a table that are copied, in constant memory."""
     options = {"yield_per": ROWS_IN_A_BATCH}
     with explain_unreadable(table):
-        result = session.connection().execute(select_rows(table), execution_options=options)
+        result = session.connection().execute(select_rows(table, derived), execution_options=options)
     with result:
         yield read_batches(result, table)
 
@@ -119,20 +121,22 @@ def explain_unreadable(table: sa.Table) -> Iterator[None]:
         ) from error
 
 
-def read_content(session: orm.Session, table: sa.Table, read: Callable[[int], None]) -> Content:
+def read_content(
+    session: orm.Session, table: sa.Table, derived: Collection[str], read: Callable[[int], None]
+) -> Content:
     """Count and hash the rows of a table; `read(rows)` is called after each batch."""
     content = Content()
-    with open_batches(session, table) as pieces:
+    with open_batches(session, table, derived) as pieces:
         for rows in pieces:
             content.add(rows)
             read(len(rows))
     return content
 
 
-def count_rows(session: orm.Session) -> int:
+def count_rows(session: orm.Session, derived: Collection[str]) -> int:
     """The number of rows to copy, of all tables together."""
     return sum(
-        session.scalar(sa.select(sa.func.count()).select_from(select_rows(table).subquery())) or 0
+        session.scalar(sa.select(sa.func.count()).select_from(select_rows(table, derived).subquery())) or 0
         for table in list_copied_tables()
     )
 
@@ -146,9 +150,15 @@ def find_table_with_rows(session: orm.Session) -> str | None:
 
 
 def copy(
-    reading: orm.Session, writing: orm.Session, copied: Callable[[int], None], compared: Callable[[int], None]
+    reading: orm.Session,
+    writing: orm.Session,
+    derived: Collection[str],
+    copied: Callable[[int], None],
+    compared: Callable[[int], None],
 ) -> Copied:
     """Copy everything from one session to the other, replacing what is there, and compare.
+
+    All but outbox entries of the `derived` kinds.
 
     `copied(rows)` and `compared(rows)` are called after each batch. The search index of the target is
     removed, since it is of other posts; the caller commits.
@@ -162,10 +172,10 @@ def copy(
     with disable_triggers(writing):
         delete_rows(writing)
         for table in list_copied_tables():
-            result.contents[table.name] = copy_table(reading, writing, table, copied)
+            result.contents[table.name] = copy_table(reading, writing, table, derived, copied)
             set_last_id(writing, table, max(get_last_id(reading, table), get_last_id(writing, table)))
     for table in list_copied_tables():
-        written = read_content(writing, table, compared)
+        written = read_content(writing, table, derived, compared)
         if written != result.contents[table.name]:
             raise OperatorError(
                 f"Table {table.name} differs: {result.contents[table.name].rows:,} rows were read and "
@@ -177,10 +187,14 @@ def copy(
 
 
 def copy_table(
-    reading: orm.Session, writing: orm.Session, table: sa.Table, copied: Callable[[int], None]
+    reading: orm.Session,
+    writing: orm.Session,
+    table: sa.Table,
+    derived: Collection[str],
+    copied: Callable[[int], None],
 ) -> Content:
     content = Content()
-    with open_batches(reading, table) as pieces:
+    with open_batches(reading, table, derived) as pieces:
         for rows in pieces:
             try:
                 writing.connection().execute(sa.insert(table), [dict(row._mapping) for row in rows])

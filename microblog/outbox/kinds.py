@@ -79,3 +79,11 @@ def add_outbox_kind(config: Any, kind: str, deliver: Deliver, **options: Any) ->
         order=PHASE0_CONFIG,
         introspectables=(introspectable,),
     )
+
+
+def declare_derived_kind(config: Any, kind: str) -> None:
+    """Directive: entries of this kind are not copied to another database, but derived again from its rows.
+
+    Said also where nothing delivers them.
+    """
+    config.action(("derived outbox kind", kind), config.registry.derived_kinds.add, args=(kind,))

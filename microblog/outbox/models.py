@@ -14,10 +14,6 @@ KEY = sa.String(KEY_CHARACTERS).with_variant(sa.String(64), "sqlite")
 WAITS_ALONE = sa.text("is_unique AND lease_until = 0 AND NOT set_aside")
 
 
-# Kinds whose entries are not copied to another database: there they are derived again from its rows.
-DERIVED_KINDS: set[str] = set()
-
-
 class Entry(Base):
     """Something that must leave the process, written in the transaction of its cause.
 

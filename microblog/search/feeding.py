@@ -99,5 +99,6 @@ def before_commit(session: orm.Session) -> None:
 def includeme(config: Any) -> None:
     config.registry.database.after_begin(after_begin)
     config.registry.database.before_commit(before_commit)
+    config.declare_derived_kind(KIND)  # another index is made from the posts
     config.add_worker_task("search index", lambda registry: index_changes(registry) and None)
     config.add_worker_task("old search index", OldIndexNotice(), every=SECONDS_BETWEEN_NOTICES)

@@ -6,10 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.db import Base
-from microblog.outbox.models import DERIVED_KINDS
 
 KIND = "search"  # of the outbox's entries
-DERIVED_KINDS.add(KIND)  # another index is made from the posts
 
 
 class IndexState(Base):

@@ -27,6 +27,8 @@ from microblog.call_sites import CallSite, find_call_site
 from microblog.observing import Observation, Recorded, get_current_observation
 from microblog.slow_queries.parameters import format_parameters
 
+IS_CALL_SITE = False  # microblog/call_sites.py
+
 UNCOUNTED = ("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
 COMMIT = "COMMIT"
 NEVER = math.inf

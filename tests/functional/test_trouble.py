@@ -16,7 +16,7 @@ from pyramid_retry import IRetryableError, mark_error_retryable
 
 from microblog import SettingsError, configure
 from microblog.accounts import queries
-from microblog.accounts.models import Nickname, User
+from microblog.accounts.models import User
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
 from microblog.db import DATABASE_URL, mark_transient
@@ -27,6 +27,7 @@ from microblog.posts.queries import add_post, add_posts
 from microblog.search.interfaces import Drift, get_search_index
 from microblog.security.identity import Identity
 from microblog.tree import Root
+from tests.competing import before_the_statement
 from tests.conftest import get_adapter
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
@@ -126,18 +127,21 @@ def test_nobody_reserves_any_number_of_nicknames(browser):
     assert rename(browser, "susan0").status_int == 303
 
 
-def test_a_nickname_that_a_double_click_has_just_taken_is_the_persons_own(database, monkeypatch):
-    """A double click on PostgreSQL: when the second looked, the first had not committed yet."""
+def test_a_nickname_that_a_double_click_has_just_taken_is_the_persons_own(database):
+    """When the second looked, the first had not committed yet."""
+    if database.dialect == "sqlite":
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time.")
     with database.write() as session:
         susan = add_user(session, "susan")
-        session.execute(sa.insert(Nickname).values(key="suzie", user_id=susan))
-    looked = queries.find_owner_id
-    answers = iter([None])
-    monkeypatch.setattr(queries, "find_owner_id", lambda session, name: next(answers, looked(session, name)))
-    with database.write() as session:
-        queries.claim_nickname(session, susan, "suzie")
+
+    def claim() -> None:
+        with database.write() as session:
+            queries.claim_nickname(session, susan, "suzie")
+
+    with before_the_statement(database.engine, "INSERT INTO nicknames", claim):
+        claim()
     with database.read() as session:
-        assert looked(session, "suzie") == susan
+        assert queries.find_owner_id(session, "suzie") == susan
 
 
 def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
@@ -151,14 +155,18 @@ def test_after_a_hundred_susans_there_is_still_a_free_nickname(database):
     )
 
 
-def test_a_number_by_chance_that_is_taken_is_drawn_again(database, monkeypatch):
+def test_a_number_by_chance_that_is_taken_is_drawn_again(database):
     drawn = iter([7, 7, 8])
-    monkeypatch.setattr("microblog.accounts.queries.secrets.randbelow", lambda limit: next(drawn))
+
+    def draw(below: int) -> int:
+        assert below == 10**9
+        return next(drawn)
+
     with database.write() as session:
         for name in list_candidates("susan", reserved=()):
             add_user(session, name)
-        add_user(session, make_unique_nickname(session, "susan"))
-        assert make_unique_nickname(session, "susan") == "susan000000008"
+        add_user(session, make_unique_nickname(session, "susan", draw=draw))
+        assert make_unique_nickname(session, "susan", draw=draw) == "susan000000008"
 
 
 def test_a_nickname_that_somebody_took_meanwhile_is_refused_by_the_command_too(

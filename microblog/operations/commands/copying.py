@@ -10,6 +10,7 @@ import click
 import sqlalchemy as sa
 
 from microblog.console.progress import Progress
+from microblog.console.site import get_console
 from microblog.db import DATABASE_URL, Base, Database, get_sqlite_file, mask_password
 from microblog.errors import OperatorError
 from microblog.operations import migrating
@@ -35,26 +36,29 @@ THIS_DATABASE = sa.text(
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--overwrite", is_flag=True, help="Replace what is in TO.")
-def copy_database(*, source: str, target: str, overwrite: bool) -> None:
+@click.pass_context
+def copy_database(context: click.Context, *, source: str, target: str, overwrite: bool) -> None:
     """Copy everything from the database FROM to the database TO, and compare the two.
 
     Both are URLs as in microblog.database.url. Leave passwords out of them: they may be in
     $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. First stop the site and the worker:
     what is written meanwhile is not copied. When the command is interrupted, nothing is copied.
     """
+    derived = get_console(context).registry.derived_kinds
     with open_database(source) as reading, open_database(target) as writing:
         refuse_the_same(reading, writing)
         require_head(reading, hide_password(source))
         prepare(writing, hide_password(target), overwrite=overwrite)
         require_whole(reading, hide_password(source))
         with reading.snapshot() as old, writing.write() as new:
-            total = count_rows(old)
+            total = count_rows(old, derived)
             if overwrite and not total:
                 raise OperatorError(
                     f"There is nothing in {hide_password(source)} to copy: do you mean TO FROM?"
                 )
             unknown = list_unknown_tables(old)
-            done = copy(old, new, make_counter(total, "rows copied"), make_counter(total, "rows compared"))
+            counters = make_counter(total, "rows copied"), make_counter(total, "rows compared")
+            done = copy(old, new, derived, *counters)
     click.echo(
         f"Copied {done.rows:,} rows of {len(done.contents)} tables, and compared both sides: they are equal."
     )

@@ -138,7 +138,8 @@ def contents(url):
     database = Database(url)
     with database.snapshot() as session:
         found = [
-            copying.read_content(session, table, lambda rows: None) for table in copying.list_copied_tables()
+            copying.read_content(session, table, {"search"}, lambda rows: None)
+            for table in copying.list_copied_tables()
         ]
     database.close()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import threading
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -39,6 +40,20 @@ class Clock:
         self.now += seconds
 
 
+class ClockThatFailsOnce(Clock):
+    """The first time that the thread of the alerts looks at it."""
+
+    def __init__(self):
+        super().__init__()
+        self.has_failed = threading.Event()
+
+    def __call__(self):
+        if threading.current_thread() is not threading.main_thread() and not self.has_failed.is_set():
+            self.has_failed.set()
+            raise RuntimeError("broken")
+        return super().__call__()
+
+
 @implementer(IMetrics)
 class Counted:
     """Counts like the metrics."""
@@ -54,7 +69,7 @@ class Counted:
 class Office:
     """Alerts whose mail goes to a folder; without a thread they do nothing before a test says so."""
 
-    def __init__(self, folder: Path, *, has_thread=False, **values):
+    def __init__(self, folder: Path, *, has_thread=False, clock=None, **values):
         self.folder = folder / "mail"
         ini = {
             "microblog.admins": "susan@example.org",
@@ -69,7 +84,7 @@ class Office:
         check_together(self.registry.microblog)
         self.registry.microblog.freeze()
         self.registry.registerUtility(choose_transport(self.registry.microblog), IMailTransport)
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.alerts = Alerts(self.registry, now=self.clock, has_thread=has_thread)
 
     def fail(self, times=1, location="views.py:41"):

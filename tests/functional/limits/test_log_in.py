@@ -54,6 +54,8 @@ def test_a_refused_try_gets_the_log_in_page_that_says_when_to_try_again(site):
     Client(site, ATTACKER).tries(10)
     page = Client(site, ATTACKER).log_in()
     assert page.status_int == 429
+    assert page.html.title is not None
+    assert page.html.title.get_text().startswith("Error: Log in")
     assert retry_after(page) == 90
     assert flashes(page) == [f"{TOO_MANY} in 90 seconds."]
     form = page.forms["login-form"]

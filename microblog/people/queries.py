@@ -154,16 +154,12 @@ def list_people(
     prefix, after = prefix.removeprefix("@"), cursor.after or ""
     if len(prefix) > NICKNAME_LENGTH or NOT_ALLOWED.search(prefix) or NOT_ALLOWED.search(after):
         return []
-    key = make_nickname_key(prefix)
+    key, after = make_nickname_key(prefix), make_nickname_key(after)
+    # One bound at each end: of two SQLite would walk from the first one, through all pages before.
+    begin = Nickname.key > after if after >= key else Nickname.key >= key
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(
-            is_present_nickname(),
-            Nickname.key >= key,
-            Nickname.key < f"{key}\x7f",  # nicknames are ASCII
-        )
+        .where(is_present_nickname(), begin, Nickname.key < f"{key}\x7f")  # nicknames are ASCII
     )
-    page = KeyCursor(after=make_nickname_key(after))
-    rows = session.execute(select_page(query, Nickname.key, page, limit, descending=False))
-    return [PersonRow(*row) for row in rows]
+    return [PersonRow(*row) for row in session.execute(query.order_by(Nickname.key).limit(limit))]

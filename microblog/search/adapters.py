@@ -18,6 +18,7 @@ from microblog.search.interfaces import (
     ISearchDelivery,
     ISearchFeed,
     ISearchIndex,
+    ISearchMaintenance,
     ISearchSettings,
     SearchError,
 )
@@ -30,7 +31,7 @@ ADAPTERS = {
     "elasticsearch": "microblog.search.elasticsearch.adapter.ElasticsearchSearch",
     "none": "microblog.search.nothing.NoSearch",
 }
-PARTS = (ISearch, ISearchSettings, ISearchIndex, ISearchFeed, ISearchDelivery)
+PARTS = (ISearch, ISearchSettings, ISearchIndex, ISearchFeed, ISearchMaintenance, ISearchDelivery)
 
 
 def choose_adapter(config: Any) -> None:
@@ -69,7 +70,7 @@ def set_search_adapter(config: Any, adapter: Any) -> None:
     introspectable = config.introspectable("search adapter", None, type(adapter).__name__, "search adapter")
 
     def register() -> None:
-        for part in (ISearch, ISearchIndex, ISearchFeed, ISearchDelivery):
+        for part in (ISearch, ISearchIndex, ISearchFeed, ISearchMaintenance, ISearchDelivery):
             registry.unregisterUtility(provided=part)
             if part.providedBy(adapter):
                 registry.registerUtility(adapter, part)

@@ -13,7 +13,14 @@ from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.measuring import Gauge
 from microblog.paging import Cursor
 from microblog.request import Registry
-from microblog.search.interfaces import OldIndex, SearchOff, SearchUnavailable, get_search, get_search_index
+from microblog.search.interfaces import (
+    MANY_SEGMENTS,
+    OldIndex,
+    SearchOff,
+    SearchUnavailable,
+    get_search,
+    get_search_index,
+)
 from microblog.search.language import parse
 from microblog.search.records import OLD
 
@@ -47,6 +54,12 @@ def describe_search(site: CheckedSite) -> Iterator[Finding]:
     elif status.lag_seconds > LATE_SECONDS:
         yield Finding(
             WARNING, f"{counts}, the oldest for {status.lag_seconds:,.0f} seconds. {get_advice(site)}"
+        )
+    elif status.segments > MANY_SEGMENTS:
+        yield Finding(
+            WARNING,
+            f"{counts}; {status.segments:,} segments of the index wait to be merged, so searches get slower. "
+            f"{get_advice(site)}",
         )
     else:
         yield Finding(OK, f"{counts}.")
@@ -83,6 +96,7 @@ def read_status(registry: Registry, session: orm.Session) -> Iterator[Gauge]:
     yield Gauge("search_documents", "Posts in the search index.", status.documents)
     yield Gauge("search_pending", "Changes that the search index does not know yet.", status.pending)
     yield Gauge("search_lag_seconds", "Seconds that the oldest of them waits.", status.lag_seconds)
+    yield Gauge("search_segments", "Segments of the search index, which the worker merges.", status.segments)
 
 
 def includeme(config: Any) -> None:

@@ -12,7 +12,7 @@ from microblog.errors import OperatorError
 from microblog.posts.queries import count_posts
 from microblog.search import adapters
 from microblog.search.feeding import catch_up
-from microblog.search.interfaces import Drift, Rebuilding, Status, Verified, get_search_index
+from microblog.search.interfaces import MANY_SEGMENTS, Drift, Rebuilding, Status, Verified, get_search_index
 from microblog.search.records import OLD
 from microblog.search.settings import SEARCH
 
@@ -110,20 +110,26 @@ def remove(site: Site, *, name: str) -> None:
 def status(site: Site) -> None:
     """How many posts are in the index, how many wait, and what the last verify found."""
     site.require_database()
-    now = get_status(site)
-    click.echo(f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker.")
+    for line in describe_status(site, get_status(site)):
+        click.echo(line)
+
+
+def describe_status(site: Site, now: Status) -> Iterator[str]:
+    yield f"{now.adapter}: {now.documents:,} posts indexed, {now.pending:,} wait for the worker."
     if now.lag_seconds:
-        click.echo(f"The oldest has waited for {now.lag_seconds:,.1f} s.")
+        yield f"The oldest has waited for {now.lag_seconds:,.1f} s."
+    if now.segments > MANY_SEGMENTS:
+        yield f"{now.segments:,} segments of the index wait for the worker to merge them."
     if now.refused:
-        click.echo(
+        yield (
             f"{now.refused:,} were refused for good; the log says why. "
             f"When that is corrected: `{site.command('search verify --fix')}`."
         )
     if now.is_old:
-        click.echo(OLD)
-    click.echo(describe_verify(now.verified))
+        yield OLD
+    yield describe_verify(now.verified)
     if now.rebuilding is not None:
-        click.echo(describe_rebuild(site, now.rebuilding))
+        yield describe_rebuild(site, now.rebuilding)
 
 
 def describe_verify(verified: Verified | None) -> str:

@@ -18,6 +18,7 @@ from microblog.search.interfaces import (
     SearchUnavailable,
     find_search_delivery,
     find_search_feed,
+    find_search_maintenance,
     get_search_index,
 )
 from microblog.search.models import KIND
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 POSTS_IN_A_ROUND = 500
 LONGEST_PAUSE_SECONDS = 10.0
 SECONDS_BETWEEN_NOTICES = 3600.0
+SECONDS_BETWEEN_MAINTENANCE = 2.0
 NO_DELIVERY = "The search adapter of these settings takes no entries: run `microblog search rebuild`."
 
 
@@ -58,6 +60,12 @@ class OldIndexNotice:
         if is_old and not self._was_old:
             log.warning("%s", OLD)
         self._was_old = is_old
+
+
+def maintain(registry: Registry) -> bool:
+    """The worker's task: what an index needs regularly; is there more to do?"""
+    maintenance = find_search_maintenance(registry)
+    return maintenance is not None and maintenance.maintain(registry.database)
 
 
 def deliver(registry: Registry, entries: Sequence[Leased]) -> Outcome | None:
@@ -102,3 +110,4 @@ def includeme(config: Any) -> None:
     config.declare_derived_kind(KIND)  # another index is made from the posts
     config.add_worker_task("search index", lambda registry: index_changes(registry) and None)
     config.add_worker_task("old search index", OldIndexNotice(), every=SECONDS_BETWEEN_NOTICES)
+    config.add_worker_task("search maintenance", maintain, every=SECONDS_BETWEEN_MAINTENANCE)

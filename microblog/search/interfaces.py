@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from microblog.search.language import Query
     from microblog.settings import Settings
 
+MANY_SEGMENTS = 200  # a worker that runs merges them before there are so many
 RANKED_HITS = 1000  # ordering by relevance considers this many of the newest matching posts
 
 
@@ -74,7 +75,8 @@ class Status:
     """`documents` are in the index, and `pending` changes wait to get there, the oldest since
     `lag_seconds`; `refused` were refused for good, each for a reason that is in the log.
 
-    `verified` is the last verify, on any machine, and `rebuilding` a rebuild that has not ended.
+    `verified` is the last verify, on any machine, and `rebuilding` a rebuild that has not ended. `segments`
+    are the parts of an index that the worker merges: many when it does not run.
     `is_old`: it was made by an older rule of what a word is, and asks for a rebuild.
     """
 
@@ -86,6 +88,7 @@ class Status:
     verified: Verified | None = None
     rebuilding: Rebuilding | None = None
     is_old: bool = False
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,16 @@ class ISearchFeed(Interface):
         """
 
 
+class ISearchMaintenance(Interface):
+    """For an adapter whose index needs regular work that no writer should wait for."""
+
+    def maintain(database: Database) -> bool:
+        """Work for a second at most, in transactions of some milliseconds; is there more to do?
+
+        The worker calls it every few seconds, outside any transaction; several workers may at the same time.
+        """
+
+
 class ISearchDelivery(Interface):
     """For an adapter whose index is elsewhere, and fed through the outbox.
 
@@ -228,6 +241,12 @@ def get_search_index(registry: Registry) -> ISearchIndex:
 def find_search_feed(registry: Registry) -> ISearchFeed | None:
     """None when the index is not in the application's database."""
     found: ISearchFeed | None = registry.queryUtility(ISearchFeed)
+    return found
+
+
+def find_search_maintenance(registry: Registry) -> ISearchMaintenance | None:
+    """None when the index needs none."""
+    found: ISearchMaintenance | None = registry.queryUtility(ISearchMaintenance)
     return found
 
 

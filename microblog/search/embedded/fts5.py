@@ -10,18 +10,29 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.paging import Bounds, Cursor
+from microblog.search.embedded.merging import (
+    FILLING,
+    SERVING,
+    configure,
+    count_segments,
+    is_configured,
+    merge,
+    merge_in_steps,
+)
 from microblog.search.embedded.pending import run
 from microblog.search.embedded.side_table import SideTableSearch, TooSlow, build_filters
 from microblog.search.embedded.windows import Sizes, build_filter_window, look_through, search_each_spelling
-from microblog.search.interfaces import RANKED_HITS, Drift
+from microblog.search.interfaces import RANKED_HITS, Drift, ISearchMaintenance, Status
 from microblog.search.language import Query, Term
 from microblog.search.text import index_text
 from microblog.settings import Settings
@@ -35,30 +46,32 @@ TOKENS = "ascii"
 # since dropping a million of them at once holds the lock for half a second.
 SHADOWS = ("data", "idx", "docsize", "config")
 LAST_OF_ITS_OWN_ROWS = 10
-# While a rebuild adds posts, segments of the index are merged not with each transaction but from time to
-# time, some pages at once. USUAL are FTS5's defaults. `hashsize` (bytes) limits the buffer for the words of a
-# transaction: when it is full they become a segment, and there are at most 2,000.
-USUAL = {"automerge": 4, "crisismerge": 16, "hashsize": 1_048_576}
-WHILE_FILLING = {"automerge": 0, "crisismerge": 2000, "hashsize": 16_777_216}
-FEWEST_CHANGES_OF_A_MERGE = 2
+# In the name of a trigger that indexes made by an older version have.
+FORMER_TRIGGER = "inserted"
 # BM25 (Robertson, Zaragoza 2009), without the weight of rare words: every hit holds all words anyway.
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
 
+@implementer(ISearchMaintenance)
 class FTS5Search(SideTableSearch):
-    """`microblog.search = fts5`"""
+    """`microblog.search = fts5`
+
+    `_segments_left` is how many segments were left when there was nothing to merge.
+    """
 
     name = "fts5"
     prefix = "search_fts5"
     dialect = "sqlite"
     windows = Sizes(first=2000, largest=32_000)
     hits_of_a_common_word = 5_000
+    _segments_left = 0
 
     def check(self, settings: Settings, database: Database) -> None:
         if database.dialect != "sqlite":
             raise ValueError("fts5 lives inside SQLite; on PostgreSQL choose postgresql.")
 
     def create(self, session: orm.Session) -> None:
+        is_new = not self._has(session, self.index)
         texts = "(post_id INTEGER PRIMARY KEY, digest TEXT NOT NULL)"
         run(session, f"CREATE TABLE IF NOT EXISTS {self.texts} {texts}")
         # `content` names the table as it will be called after the switch: filling the index does not read it.
@@ -68,14 +81,22 @@ class FTS5Search(SideTableSearch):
                 digest, content='{self.prefix}_texts', content_rowid='post_id', prefix='2 3',
                 tokenize="{TOKENS}")""",
         )
-        # With a trigger FTS5 writes its words to disk for every row, so a rebuild does without them.
-        for name, body in self._build_triggers().items() if not self.queue.suffix else ():
+        if self.queue.suffix:  # a rebuild does without triggers
+            return
+        if is_new:
+            configure(session, self.index, SERVING)
+        self._create_triggers(session)
+
+    def _create_triggers(self, session: orm.Session) -> None:
+        run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{FORMER_TRIGGER}")
+        for name, body in self._build_triggers().items():
             run(session, f"CREATE TRIGGER IF NOT EXISTS {self.index}_text_{name} {body}")
 
     def _build_triggers(self) -> dict[str, str]:
         index, texts = self.index, self.texts
         return {
-            "inserted": f"""AFTER INSERT ON {texts} BEGIN
+            "added": f"""AFTER INSERT ON {texts}
+                WHEN NOT EXISTS (SELECT 1 FROM {index}_docsize WHERE id = new.post_id) BEGIN
                 INSERT INTO {index}(rowid, digest) VALUES (new.post_id, new.digest); END""",
             "deleted": f"""AFTER DELETE ON {texts} BEGIN
                 INSERT INTO {index}({index}, rowid, digest)
@@ -88,7 +109,7 @@ class FTS5Search(SideTableSearch):
         run(session, f"DROP TABLE IF EXISTS {self.texts}")
 
     def _drop_triggers(self, session: orm.Session) -> None:
-        for name in self._build_triggers():
+        for name in (*self._build_triggers(), FORMER_TRIGGER):
             run(session, f"DROP TRIGGER IF EXISTS {self.index}_text_{name}")
 
     def _drop_index(self, session: orm.Session) -> None:
@@ -122,9 +143,39 @@ class FTS5Search(SideTableSearch):
         tables = (self.index, *(f"{self.index}_{name}" for name in SHADOWS))
         return all(self._has(session, table) for table in tables) and self._can_be_opened(session)
 
-    def _has(self, session: orm.Session, table: str) -> bool:
-        found = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
-        return session.scalar(found, {"name": table}) is not None
+    def _has(self, session: orm.Session, name: str, kind: str = "table") -> bool:
+        found = sa.text("SELECT 1 FROM sqlite_master WHERE type = :kind AND name = :name")
+        return session.scalar(found, {"kind": kind, "name": name}) is not None
+
+    def _is_current(self, session: orm.Session) -> bool:
+        """Has the index what this version gives it?"""
+        return self._has(session, f"{self.index}_text_added", "trigger") and is_configured(
+            session, self.index, SERVING
+        )
+
+    def maintain(self, database: Database) -> bool:
+        with database.read() as session:
+            if not self._is_whole(session):
+                return False
+            is_current = self._is_current(session)
+            if is_current and count_segments(session, self.index) == self._segments_left:
+                return False
+        if not is_current:
+            with database.write() as session:
+                self._create_triggers(session)
+                configure(session, self.index, SERVING)
+        if merge_in_steps(database, self.index, self.steps):
+            return True
+        with database.read() as session:
+            self._segments_left = count_segments(session, self.index)
+        return False
+
+    def has_room(self, session: orm.Session) -> bool:
+        """Usually the worker keeps the segments few; without it, each transaction merges a little."""
+        segments = count_segments(session, self.index)
+        if segments >= self.steps.segments_until_posts_merge:
+            merge(session, self.index, self.steps.pages_merged_by_a_post)
+        return segments < self.steps.most_segments
 
     def rename(self, session: orm.Session, other: Self) -> None:
         self._drop_triggers(session)
@@ -137,22 +188,14 @@ class FTS5Search(SideTableSearch):
             other.create(session)  # its triggers
 
     def prepare_to_fill(self, session: orm.Session) -> None:
-        self._configure(session, WHILE_FILLING)
+        configure(session, self.index, FILLING)
 
-    def _configure(self, session: orm.Session, values: dict[str, int]) -> None:
-        for option, value in values.items():
-            run(session, f"INSERT INTO {self.index}({self.index}, rank) VALUES ('{option}', {value})")
+    def tidy(self, session: orm.Session, *, into_one: bool) -> bool:
+        pages = self.steps.pages_merged_at_once
+        return merge(session, self.index, -pages if into_one else pages)
 
-    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
-        changes = sa.text("SELECT total_changes()")
-        before = session.scalar(changes)
-        # A negative number merges all segments into one.
-        self._configure(session, {"merge": -self.steps.pages_merged_at_once})
-        if session.scalar(changes) - before >= FEWEST_CHANGES_OF_A_MERGE:
-            return True
-        if at_the_end:
-            self._configure(session, USUAL)
-        return False
+    def prepare_to_serve(self, session: orm.Session) -> None:
+        configure(session, self.index, SERVING)
 
     def shrink(self, session: orm.Session) -> bool:
         self._drop_triggers(session)
@@ -164,12 +207,17 @@ class FTS5Search(SideTableSearch):
         return False
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        rows = [(post["id"], self.digest(post["body"])) for post in posts]
+        # Sorted, since FTS5 begins a segment whenever an id is below the last one.
+        rows = sorted((post["id"], self.digest(post["body"])) for post in posts)
         self.forget(session, [post_id for post_id, _ in rows])
         connection = session.connection()
-        connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
-        if self.queue.suffix:
+        # The trigger would make a segment of each row; it leaves out what the index has.
+        is_many = len(rows) > 1 and self._has(session, f"{self.index}_text_added", "trigger")
+        if self.queue.suffix or is_many:
             connection.exec_driver_sql(f"INSERT INTO {self.index} (rowid, digest) VALUES (?, ?)", rows)
+        connection.exec_driver_sql(f"INSERT INTO {self.texts} (post_id, digest) VALUES (?, ?)", rows)
+        if not self.queue.suffix and len(rows) >= self.steps.posts_that_merge:
+            merge(session, self.index, max(1, len(rows) // self.steps.posts_for_a_merged_page))
 
     def forget(self, session: orm.Session, ids: list[int]) -> None:
         if self.queue.suffix:
@@ -203,6 +251,12 @@ class FTS5Search(SideTableSearch):
             )
             session.execute(sa.text(lost), known)
         super().repair(session, drift)
+
+    def status(self, session: orm.Session) -> Status:
+        status = super().status(session)
+        if not self._has(session, f"{self.index}_idx"):
+            return status
+        return replace(status, segments=count_segments(session, self.index))
 
     def digest(self, body: str) -> str:
         """The whole normal form: FTS5 needs it to delete a post."""

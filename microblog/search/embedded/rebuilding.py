@@ -70,7 +70,7 @@ class Rebuild:
         try:
             self._remove(NEXT, RETIRED)
             count = self._fill(progress)
-            self._tidy(at_the_end=True)
+            self._tidy(into_one=True)
             self._compare()
             self._switch()
             self._remove(RETIRED)
@@ -130,8 +130,9 @@ class Rebuild:
             if len(posts) < self._steps.posts_at_once:  # posts written since then are queued
                 break
             last = posts[-1].id
-            if number % self._steps.batches_until_tidying == 0:
-                self._tidy(at_the_end=False)
+            is_early = number in self._steps.batches_until_merged_into_one
+            if is_early or number % self._steps.batches_until_tidying == 0:
+                self._tidy(into_one=is_early)
         return count
 
     def _read_posts_after(self, last: int) -> list[Any]:
@@ -139,11 +140,11 @@ class Rebuild:
         with self._database.read() as session:
             return list(session.execute(sql, {"last": last, "limit": self._steps.posts_at_once}))
 
-    def _tidy(self, *, at_the_end: bool) -> None:
+    def _tidy(self, *, into_one: bool) -> None:
         is_more = True
         while is_more:
             with self._step() as session:
-                is_more = self._next.tidy(session, at_the_end=at_the_end)
+                is_more = self._next.tidy(session, into_one=into_one)
 
     def _catch_up(self) -> None:
         done = self._steps.posts_at_once
@@ -179,6 +180,7 @@ class Rebuild:
                     session.execute(sa.text(f"SET LOCAL lock_timeout = {self._steps.lock_milliseconds}"))
                 self._next.queue.lock(session)
                 self._next.index_pending(session, self._steps.posts_at_once)
+                self._next.prepare_to_serve(session)
                 self._adapter.queue.retire(session)
                 self._adapter.rename(session, self._adapter.with_suffix(RETIRED))
                 self._next.rename(session, self._adapter)

@@ -133,13 +133,22 @@ class SideTableSearch:
     def prepare_to_fill(self, session: orm.Session) -> None:
         """Called before a rebuild adds many posts to an index that nobody searches yet."""
 
-    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
-        """Do one step of optimizing the filled index; is there more to do?"""
+    def tidy(self, session: orm.Session, *, into_one: bool) -> bool:
+        """Do one step of optimizing what was filled, with `into_one` as a whole; is there more to do?"""
         return False
+
+    def prepare_to_serve(self, session: orm.Session) -> None:
+        """Called when it is filled, just before it takes the name of the index that serves."""
 
     def shrink(self, session: orm.Session) -> bool:
         """Remove a part of tables that are no longer used; is there more to do?"""
         return False
+
+    # Optional in a subclass
+
+    def has_room(self, session: orm.Session) -> bool:
+        """Called before the posts of a transaction are indexed; if False, they wait for the worker."""
+        return True
 
     # The same for all
 
@@ -177,8 +186,16 @@ class SideTableSearch:
         if session.info.get(INDEXES_ITSELF):
             return
         rows = self.queue.read_own(session, self.steps.most_in_their_transaction)
-        if rows and self._index(session, rows) is not None:
+        if rows and not (self._has_room(session) and self._index(session, rows) is None):
             log.warning("%d posts could not be indexed with their transaction; the worker will.", len(rows))
+
+    def _has_room(self, session: orm.Session) -> bool:
+        try:
+            return self.has_room(session)
+        except sa.exc.DBAPIError as error:
+            if ends_the_transaction(error):
+                raise
+            return False  # the index is damaged
 
     def has_pending(self, session: orm.Session) -> bool:
         pending = sa.text(f"SELECT 1 FROM {self.pending} WHERE NOT failed LIMIT 1")

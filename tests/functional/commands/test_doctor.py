@@ -181,6 +181,12 @@ class Index:
         (Status("x", 5, 1), "ok", "x: 5 posts indexed, 1 wait."),
         (Status("x", 5, 1, 2), "warning", "2 were refused for good"),
         (Status("x", 5, 1, 0, 300.0), "warning", "the oldest for 300 seconds. Check whether the server runs"),
+        (Status("x", 5, 1, segments=200), "ok", "x: 5 posts indexed, 1 wait."),
+        (
+            Status("x", 5, 1, segments=1201),
+            "warning",
+            "1,201 segments of the index wait to be merged, so searches get slower. Check whether the server",
+        ),
     ],
 )
 def test_the_state_of_the_index_is_reported(site_of, status, level, words):

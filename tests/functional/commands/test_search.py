@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from microblog.posts.queries import add_posts
 from microblog.search import records
-from microblog.search.commands import MANY
+from microblog.search.commands import MANY, describe_status
 from microblog.search.elasticsearch.server import INDEX
+from microblog.search.interfaces import Status
 from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings, get_adapter
 from tests.functional.commands.conftest import EXECUTABLES
@@ -44,6 +45,11 @@ def execute(application, *statements):
 def test_the_status_counts(site):
     lines = site("search", "status").stdout.splitlines()
     assert lines == ["fts5: 3 posts indexed, 0 wait for the worker.", "It has not been verified yet."]
+
+
+def test_the_status_says_when_many_segments_wait_to_be_merged():
+    (_, line, _) = describe_status(None, Status("fts5", 3, 0, segments=1201))
+    assert line == "1,201 segments of the index wait for the worker to merge them."
 
 
 def test_the_status_shows_the_last_verify_and_a_running_rebuild(site, application):

@@ -145,7 +145,7 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     assert found["microblog_search_documents",] == 0
     with site.database.write() as session:
         outbox.write(session, "letters", [1, 2])
-    site.registry.registerUtility(Index(Status("test", 10, 3, 0, 1.5)), ISearchIndex)
+    site.registry.registerUtility(Index(Status("test", 10, 3, 0, 1.5, segments=7)), ISearchIndex)
     found = ask()
     assert found["microblog_outbox_waiting", "letters"] == 2
     assert found["microblog_outbox_dead_letters", "letters"] == 0
@@ -153,6 +153,7 @@ def test_the_index_and_what_waits_are_read_when_asked_for(site, ask):
     assert found["microblog_search_documents",] == 10
     assert found["microblog_search_pending",] == 3
     assert found["microblog_search_lag_seconds",] == 1.5
+    assert found["microblog_search_segments",] == 7
     with site.database.write() as session:
         outbox.delete_all(session, "letters")
     assert ask()["microblog_outbox_waiting", "letters"] == 0  # still shown, as 0

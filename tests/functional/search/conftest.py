@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from microblog.accounts.queries import add_user
-from microblog.search.interfaces import ISearch, ISearchDelivery, ISearchFeed, ISearchIndex
+from microblog.search.interfaces import (
+    ISearch,
+    ISearchDelivery,
+    ISearchFeed,
+    ISearchIndex,
+    ISearchMaintenance,
+)
 from tests.conftest import Application, get_adapter
 
-PARTS = (ISearch, ISearchIndex, ISearchFeed, ISearchDelivery)
+PARTS = (ISearch, ISearchIndex, ISearchFeed, ISearchMaintenance, ISearchDelivery)
 
 
 def derive(search: Any, **methods: Any) -> Any:

@@ -190,9 +190,16 @@ class FTS5Search(SideTableSearch):
     def prepare_to_fill(self, session: orm.Session) -> None:
         configure(session, self.index, FILLING)
 
-    def tidy(self, session: orm.Session, *, into_one: bool) -> bool:
-        pages = self.steps.pages_merged_at_once
-        return merge(session, self.index, -pages if into_one else pages)
+    def settle(self, session: orm.Session) -> bool:
+        # A merge of everything ends on a level above all others.
+        return merge(session, self.index, -self.steps.pages_merged_at_once)
+
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        return (
+            self.settle(session)
+            if at_the_end
+            else merge(session, self.index, self.steps.pages_merged_at_once)
+        )
 
     def prepare_to_serve(self, session: orm.Session) -> None:
         configure(session, self.index, SERVING)

@@ -66,11 +66,14 @@ def merge(session: orm.Session, index: str, pages: int) -> bool:
 
     A negative number merges all segments into one.
     """
-    changes = sa.text("SELECT total_changes()")
-    before: int = session.scalar(changes)  # type: ignore[assignment]
+    before = count_changes(session)
     command(session, index, "merge", pages)
-    after: int = session.scalar(changes)  # type: ignore[assignment]
-    return after - before >= FEWEST_CHANGES_OF_A_MERGE
+    return count_changes(session) - before >= FEWEST_CHANGES_OF_A_MERGE
+
+
+def count_changes(session: orm.Session) -> int:
+    count: int = session.scalar(sa.text("SELECT total_changes()"))
+    return count
 
 
 def merge_in_steps(database: Database, index: str, steps: Steps) -> bool:

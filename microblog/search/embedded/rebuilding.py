@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -70,7 +71,7 @@ class Rebuild:
         try:
             self._remove(NEXT, RETIRED)
             count = self._fill(progress)
-            self._tidy(into_one=True)
+            self._repeat(partial(self._next.tidy, at_the_end=True))
             self._compare()
             self._switch()
             self._remove(RETIRED)
@@ -130,9 +131,10 @@ class Rebuild:
             if len(posts) < self._steps.posts_at_once:  # posts written since then are queued
                 break
             last = posts[-1].id
-            is_early = number in self._steps.batches_until_merged_into_one
-            if is_early or number % self._steps.batches_until_tidying == 0:
-                self._tidy(into_one=is_early)
+            if number in self._steps.batches_until_settled:
+                self._repeat(self._next.settle)
+            elif number % self._steps.batches_until_tidying == 0:
+                self._repeat(partial(self._next.tidy, at_the_end=False))
         return count
 
     def _read_posts_after(self, last: int) -> list[Any]:
@@ -140,11 +142,11 @@ class Rebuild:
         with self._database.read() as session:
             return list(session.execute(sql, {"last": last, "limit": self._steps.posts_at_once}))
 
-    def _tidy(self, *, into_one: bool) -> None:
+    def _repeat(self, action: Callable[[orm.Session], bool]) -> None:
         is_more = True
         while is_more:
             with self._step() as session:
-                is_more = self._next.tidy(session, into_one=into_one)
+                is_more = action(session)
 
     def _catch_up(self) -> None:
         done = self._steps.posts_at_once
@@ -199,10 +201,7 @@ class Rebuild:
             remains = self._adapter.with_suffix(suffix)
             with self._step() as session:
                 remains.queue.drop(session)
-            is_more = True
-            while is_more:
-                with self._step() as session:
-                    is_more = remains.shrink(session)
+            self._repeat(remains.shrink)
             with self._step() as session:
                 remains.drop(session)
 

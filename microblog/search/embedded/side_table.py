@@ -133,8 +133,12 @@ class SideTableSearch:
     def prepare_to_fill(self, session: orm.Session) -> None:
         """Called before a rebuild adds many posts to an index that nobody searches yet."""
 
-    def tidy(self, session: orm.Session, *, into_one: bool) -> bool:
-        """Do one step of optimizing what was filled, with `into_one` as a whole; is there more to do?"""
+    def settle(self, session: orm.Session) -> bool:
+        """Called a few times while it holds few posts: do one step of what is cheap then; is there more?"""
+        return False
+
+    def tidy(self, session: orm.Session, *, at_the_end: bool) -> bool:
+        """Do one step of optimizing the filled index; is there more to do?"""
         return False
 
     def prepare_to_serve(self, session: orm.Session) -> None:

@@ -14,7 +14,7 @@ class Steps:
     posts_at_once: int = 1000  # 30 ms
     batches_until_tidying: int = 16
     # Each time FTS5's largest segment gets to a higher level, and is merged again so much later.
-    batches_until_merged_into_one: Sequence[int] = range(10, 18)
+    batches_until_settled: Sequence[int] = range(10, 18)
     compared_at_once: int = 2000
     # The worker indexes the posts beyond this, so that others do not wait for the lock of SQLite.
     most_in_their_transaction: int = 1000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -25,7 +27,7 @@ DEFAULTS_OF_FTS5 = {"automerge": 4, "crisismerge": 16, "usermerge": 4, "hashsize
 # Each level has fewer segments than this when there is nothing to merge.
 OF_A_LEVEL = SERVING["usermerge"]
 # A rebuild of some hundred posts has as many batches as one of a million.
-FEW = {"posts_at_once": 10, "batches_until_merged_into_one": range(3, 9)}
+FEW = {"posts_at_once": 10, "batches_until_settled": range(3, 9)}
 
 
 def wait(seconds):
@@ -38,7 +40,8 @@ def make_site(make_application):
 
     def make(**steps):
         def set_adapter(config):
-            search = type(get_search(config.registry))(steps=Steps(**{"sleep": wait, **FEW, **steps}))
+            search_class: Any = type(get_search(config.registry))
+            search = search_class(steps=Steps(**{"sleep": wait, **FEW, **steps}))
             config.set_search_adapter(search)
 
         return Site(make_application(extend=set_adapter))
@@ -189,7 +192,7 @@ def test_the_worker_merges_for_a_short_while_and_comes_again(make_site):
 
 
 def test_merging_leaves_the_lock_free_between_its_steps(make_site):
-    pauses = []
+    pauses: list[float] = []
     site = make_site(pages_merged_by_the_worker=1, sleep=pauses.append)
     site.post(200)
     site.work()

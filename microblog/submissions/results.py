@@ -26,7 +26,7 @@ from sqlalchemy import orm
 
 from microblog.call_sites import passes_on
 from microblog.request import Request
-from microblog.security.csrf import get_posted_token, is_form_of_this_browser
+from microblog.security.csrf import get_posted_token, is_form_of_this_browser, unmask
 from microblog.security.settings import SECRET
 from microblog.submissions import queries
 from microblog.submissions.interfaces import get_log_ins
@@ -53,13 +53,15 @@ def compute_form_fingerprint(request: Request) -> str | None:
 
     None when the form has no key, is not this browser's, or has a file.
     """
-    fields = [*request.POST.items()]
+    # Each page masks the token otherwise, and a script sends the form of an earlier page once more.
+    token = unmask(get_posted_token(request)).hex()
+    fields = [(name, token if name == "csrf_token" else value) for name, value in request.POST.items()]
     if not all(isinstance(value, str) for _, value in fields):
         return None
     if not FORM_KEY.fullmatch(request.POST.get("key", "")) or not is_form_of_this_browser(request):
         return None
     url = [request.script_name, request.path_info, request.query_string]
-    text = json.dumps(["form", url, get_posted_token(request), fields])
+    text = json.dumps(["form", url, token, fields])
     return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

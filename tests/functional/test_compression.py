@@ -16,7 +16,7 @@ import microblog
 from microblog.security.csrf import unmask
 from microblog.web.compression import LARGEST_FILE, SHORTEST, compress_file
 from tests.conftest import TOOLBAR
-from tests.walk import sign_up, token, write
+from tests.walk import bodies, sign_up, token, write
 
 STYLESHEET = Path(microblog.__file__).parent / "web" / "static" / "app.css"
 BROWSER = "gzip, deflate, br, zstd"
@@ -214,6 +214,18 @@ def test_the_token_of_a_form_is_written_otherwise_on_each_page_and_each_is_good(
     assert len({first[:8], second[:8], first[-8:], second[-8:]}) == 4
     for number, each in enumerate((first, second)):
         susan.post("/posts/", {"body": f"hello {number}", "csrf_token": each}, status=303)
+
+
+def test_a_form_that_is_sent_again_from_another_page_is_done_once(application):
+    susan = application.browser()
+    sign_up(susan, "susan")
+    first = dict(susan.get("/").forms["compose-form"].submit_fields())
+    first["body"] = "said once"
+    again = {**first, "csrf_token": token(susan)}
+    assert first["csrf_token"] != again["csrf_token"]
+    for form in (first, again):
+        susan.post("/posts/", form, status=303)
+    assert bodies(susan.get("/explore")) == ["said once"]
 
 
 def test_the_token_of_a_page_that_was_open_before_the_upgrade_is_good(application):

@@ -5,10 +5,11 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.search.adapters import choose_adapter, set_search_adapter
+    from microblog.search.resources import Search
     from microblog.search.settings import SEARCH
 
     config.declare_settings(SEARCH)
-    config.reserve_nicknames("search")
+    config.add_branch("search", Search)
     config.keep_robots_from("search")
     config.add_nav_item(
         "search", template="microblog.search:templates/nav_form.jinja2", slot="header", order=10

@@ -119,10 +119,8 @@ def fold_character(character: str) -> str:
     return fold(character)
 
 
-def matches(query: Query, author: str, language: str | None, body: str) -> bool:
-    """Would an index find this post? Days are not compared: the post was just written."""
-    if query.author is not None and query.author != author.lower():
-        return False
+def matches(query: Query, language: str | None, body: str) -> bool:
+    """Would an index find this post by its text and language? Authors and days are not compared."""
     if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
         return False
     text = f" {index_text(body)} "

@@ -1,27 +1,42 @@
 """The query language, parsed to one frozen value before any adapter sees it.
 
-`words` must all be there; `"a phrase"`; `-without`; `begin*`; `from:susan`; `lang:es`;
-`before:2026-01-31`; `after:2026-01-31`. Nothing that a person types is an error: what cannot be
-understood as an operator is a word.
+`words` must all be there; `"a phrase"`; `-without`; `begin*`; `from:susan`; `-from:susan`; `lang:es`;
+`before:2026-01-31`; `after:2026-01-31`. Nothing that a person types is an error: what is not understood
+is left out, and a `Remark` of the query says so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 import regex
 
+from microblog.search.folding import fold
+from microblog.search.remarks import Kind, Remark
 from microblog.search.text import split_words
 
 MAX_QUERY_CHARACTERS = 500
 MOST_TERMS = 16
 MOST_WORDS = 100  # of a phrase; one character may fold to many
-TOKEN = regex.compile(r'(-?)"([^"]*)(?:"|$)|(\S+)')
-OPERATOR = regex.compile(r"(from|lang|before|after):(\S+)", regex.IGNORECASE)
-AUTHOR = regex.compile(r"@?[A-Za-z0-9_.]{1,30}")
-LANGUAGE = regex.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, as far as it matters here
+# Other keyboards, and programs that know better, type these for the signs of the language.
+SIGNS = str.maketrans(
+    dict.fromkeys("“”„‟«»「」『』〝〞〟❝❞＂", '"')
+    | dict.fromkeys("−‐‑﹣－", "-")
+    | {"：": ":", "＊": "*", "＠": "@"}
+)
+# Single quotes make a phrase only around whole words: one of them is an apostrophe, too.
+SINGLE_QUOTED = regex.compile(r"(?<![^\s-])[‘‚‹]((?:[^‘’‚‹›]|(?<=\w)’(?=\w))++)[’‘›](?!\w)")
+TOKEN = regex.compile(r'(-?)"([^"]*)("|$)|(\S+)')
+OPERATOR = regex.compile(r"(-?)(from|lang|before|after):(.*)", regex.IGNORECASE | regex.DOTALL)
+AUTHOR = regex.compile(r"[A-Za-z0-9_.]{1,30}")
+NOBODY = ""  # a nickname that nobody has
+LANGUAGE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # BCP 47, as far as it matters here
+DAY = regex.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 EARLIEST = date(1970, 1, 1)
+# Left out without a remark is what only stands between words. An emoji, or a star, is meant.
+IS_MEANT = regex.compile(r"[*\p{So}]")
+MOST_REMARKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What somebody looks for. `since` and `until` bound the time of creation: since ≤ t < until."""
+    """What somebody looks for. `since` and `until` bound the time of creation: since ≤ t < until.
+
+    Authors are nicknames in lower case, present or former ones; one that nobody has wrote no post. `remarks`
+    are no part of what is looked for, and do not count in a comparison.
+    """
 
     terms: tuple[Term, ...] = ()
     excluded: tuple[Term, ...] = ()
@@ -42,6 +61,8 @@ class Query:
     language: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    excluded_authors: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = field(default=(), compare=False)
 
     def __bool__(self) -> bool:
         """Is there anything to look for?"""
@@ -50,46 +71,128 @@ class Query:
 
 def parse(text: str) -> Query:
     """Never fails. Only the first 16 terms count, and of a phrase its first 100 words."""
-    terms: list[Term] = []
-    excluded: list[Term] = []
-    author = language = since = until = None
-    for minus, phrase, token in TOKEN.findall(text[:MAX_QUERY_CHARACTERS]):
-        if not token:
-            add(excluded if minus else terms, make_term(phrase, is_phrase=True))
-            continue
-        operator = OPERATOR.fullmatch(token)
-        name, value = (operator[1].lower(), operator[2]) if operator else ("", "")
-        day = parse_day(value) if name in ("before", "after") else None
-        if name == "from" and AUTHOR.fullmatch(value):
-            author = value.removeprefix("@").lower()
-        elif name == "lang" and LANGUAGE.fullmatch(value):
-            language = value.lower()
-        elif name == "before" and day is not None:
-            until = midnight(day)
-        elif name == "after" and day is not None:
-            since = midnight(day + timedelta(days=1))
-        elif token.startswith("-") and len(token) > 1:
-            add(excluded, make_term(token[1:]))
+    parser = Parser()
+    signs = SINGLE_QUOTED.sub(r'"\1"', text[:MAX_QUERY_CHARACTERS]).translate(SIGNS)
+    for minus, phrase, quote, token in TOKEN.findall(signs):
+        if token:
+            parser.read_token(token)
         else:
-            add(terms, make_term(token))
-    return Query(tuple(terms[:MOST_TERMS]), tuple(excluded[:MOST_TERMS]), author, language, since, until)
+            parser.read_phrase(phrase, is_excluded=bool(minus), is_closed=bool(quote))
+    return parser.finish()
 
 
-def make_term(text: str, *, is_phrase: bool = False) -> Term:
-    words = split_words(text)
-    # When a phrase was cut, its last word is not the one before the star.
-    is_prefix = not is_phrase and text.endswith("*") and len(text) > 1 and len(words) <= MOST_WORDS
-    return Term(tuple(words[:MOST_WORDS]), is_prefix)
+class Parser:
+    """What has been read of a query so far."""
 
+    def __init__(self) -> None:
+        self._terms: list[Term] = []
+        self._excluded: list[Term] = []
+        self._excluded_authors: list[str] = []
+        self._values: dict[str, str] = {}  # of from: and lang:
+        self._since: datetime | None = None
+        self._until: datetime | None = None
+        self._remarks: list[Remark] = []
 
-def add(terms: list[Term], term: Term) -> None:
-    if term.words and term not in terms:
+    def read_phrase(self, text: str, *, is_excluded: bool, is_closed: bool) -> None:
+        if not is_closed and split_words(text):
+            self._remark(Kind.NOT_CLOSED, text.strip())
+        self._add(text, is_excluded=is_excluded, is_phrase=True)
+
+    def read_token(self, token: str) -> None:
+        operator = OPERATOR.fullmatch(token)
+        if operator is not None:
+            minus, name, value = operator.groups()
+            self._read_operator(token, name.lower(), value, is_excluded=bool(minus))
+        elif token.startswith("-") and len(token) > 1:
+            self._add(token[1:], is_excluded=True)
+        else:
+            self._add(token, is_excluded=False)
+
+    def _read_operator(self, token: str, name: str, value: str, *, is_excluded: bool) -> None:
+        if not value.strip('"@'):
+            self._remark(Kind.NO_VALUE, token)
+        elif name == "from":
+            self._read_author(token, value.strip('"').removeprefix("@"), is_excluded=is_excluded)
+        elif is_excluded:
+            self._remark(Kind.CANNOT_EXCLUDE, token)
+        elif name == "lang":
+            if LANGUAGE.fullmatch(value):
+                self._set(name, token, value.lower())
+            else:
+                self._remark(Kind.NO_LANGUAGE, token)
+        else:
+            self._read_day(token, name, value)
+
+    def _read_author(self, token: str, nickname: str, *, is_excluded: bool) -> None:
+        if not AUTHOR.fullmatch(nickname):
+            self._remark(Kind.NOBODY, nickname)
+            nickname = NOBODY
+        if not is_excluded:
+            self._set("from", token, nickname.lower())
+        elif nickname:
+            self._excluded_authors.append(nickname.lower())
+
+    def _read_day(self, token: str, name: str, value: str) -> None:
+        day = parse_day(value)
+        if day is None:
+            self._remark(Kind.NO_DATE, token)
+        elif name == "before":
+            self._until = midnight(day) if self._until is None else min(self._until, midnight(day))
+        else:
+            since = midnight(day + timedelta(days=1))
+            self._since = since if self._since is None else max(self._since, since)
+
+    def _set(self, name: str, token: str, value: str) -> None:
+        before = self._values.get(name, value)
+        if before != value:
+            self._remark(Kind.REPEATED, f"{name}:{before}")
+        self._values[name] = value
+
+    def _add(self, text: str, *, is_excluded: bool, is_phrase: bool = False) -> None:
+        words = split_words(text)
+        if not words:
+            if IS_MEANT.search(text):
+                self._remark(Kind.NO_WORD, text)
+            return
+        if "*" in (text if is_phrase else text[:-1]):
+            self._remark(Kind.STAR, text)
+        if len(words) > MOST_WORDS:
+            self._remark(Kind.LONG_PHRASE, text)
+        # When a phrase was cut, its last word is not the one before the star.
+        is_prefix = not is_phrase and text.endswith("*") and len(words) <= MOST_WORDS
+        term = Term(tuple(words[:MOST_WORDS]), is_prefix)
+        terms = self._excluded if is_excluded else self._terms
+        if term in terms:
+            return
+        if len(terms) == MOST_TERMS:
+            self._remark(Kind.MANY_TERMS, text)
         terms.append(term)
+
+    def _remark(self, kind: Kind, text: str = "") -> None:
+        self._remarks.append(Remark(kind, text))
+
+    def finish(self) -> Query:
+        if self._since is not None and self._until is not None and self._since >= self._until:
+            self._remark(Kind.NO_DAY)
+        return Query(
+            tuple(self._terms[:MOST_TERMS]),
+            tuple(self._excluded[:MOST_TERMS]),
+            self._values.get("from"),
+            self._values.get("lang"),
+            self._since,
+            self._until,
+            tuple(dict.fromkeys(self._excluded_authors[:MOST_TERMS])),
+            tuple(dict.fromkeys(self._remarks))[:MOST_REMARKS],
+        )
 
 
 def parse_day(text: str) -> date | None:
+    """A day like 2026-01-31, in digits of any script; None when there is none, or none that has posts."""
+    match = DAY.fullmatch(fold(text))
+    if match is None:
+        return None
     try:
-        day = date.fromisoformat(text)
+        day = date(*map(int, match.groups()))
     except ValueError:
         return None
     return day if EARLIEST <= day < date.max - timedelta(days=1) else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts.models import Nickname
 from microblog.outbox.models import Entry
 from microblog.outbox.queries import delete_all
 from microblog.posts.models import Post
@@ -79,6 +82,12 @@ def stop_feeding(session: orm.Session) -> None:
     """Stop feeding an index through the outbox: remove the triggers and the waiting entries."""
     uninstall_triggers(session)
     delete_all(session, KIND)
+
+
+def list_unknown_nicknames(session: orm.Session, nicknames: Sequence[str]) -> list[str]:
+    """Those of the nicknames (in lower case) that nobody has or had."""
+    known = set(session.scalars(sa.select(Nickname.key).where(Nickname.key.in_(nicknames))))
+    return [nickname for nickname in nicknames if nickname not in known]
 
 
 def find_waiting_ids(session: orm.Session, kind: str, author_id: int) -> list[int]:

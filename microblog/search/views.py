@@ -1,4 +1,4 @@
-"""`/search`: posts and people."""
+"""`/search`: posts and people, and how to find them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from microblog.posts import queries
 from microblog.posts.paging import POSTS
 from microblog.request import Request
 from microblog.search.highlighting import Highlighter
-from microblog.search.interfaces import SearchUnavailable, get_search
-from microblog.search.language import MAX_QUERY_CHARACTERS, Query, parse
+from microblog.search.interfaces import RANKED_HITS, SearchUnavailable, get_search
+from microblog.search.language import MAX_QUERY_CHARACTERS, MOST_TERMS, MOST_WORDS, Query, parse
+from microblog.search.queries import list_unknown_nicknames
+from microblog.search.remarks import Kind, Remark
+from microblog.search.resources import Search
 from microblog.security.limits.counting import count_request
-from microblog.tree import Root
 from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
 
@@ -22,18 +24,27 @@ RETRY_SECONDS = 60  # what the page says: in a minute
 TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters."
 
 
-@page_view(context=Root, name="search", compressed=True, renderer="templates/search.jinja2")
-def search(root: Root, request: Request) -> Any:
+LIMITS = {
+    "most_characters": MAX_QUERY_CHARACTERS,
+    "most_terms": MOST_TERMS,
+    "most_words": MOST_WORDS,
+    "ranked_hits": RANKED_HITS,
+}
+
+
+@page_view(context=Search, compressed=True, renderer="templates/search.jinja2")
+def search(resource: Search, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
     by = "relevance" if request.GET.get("by") == "relevance" else "newest"
-    found = {"q": q, "by": by, "page": None, "people": [], "message": None, "page_name": "search"}
+    found = {"q": q, "by": by, "page": None, "people": [], "message": None, "page_name": "search", **LIMITS}
     if len(q) > MAX_QUERY_CHARACTERS:
         request.response.status_int = 422
         return {**found, "message": TOO_LONG}
     query = parse(q)
     if not query:
-        return found
+        return {**found, "remarks": query.remarks}
     count_request(request, "searches")
+    found["remarks"] = [*query.remarks, *find_nobodies(request, query)]
     if len(q.split()) == 1:
         me = request.identity
         found["people"] = list_people(
@@ -46,6 +57,19 @@ def search(root: Root, request: Request) -> Any:
         request.response.headers["Retry-After"] = str(RETRY_SECONDS)
         return {**found, "message": str(error)}
     return {**found, "page": page, "highlighter": Highlighter(query)}
+
+
+@page_view(context=Search, name="help", compressed=True, renderer="templates/help.jinja2")
+def show_help(resource: Search, request: Request) -> Any:
+    return LIMITS
+
+
+def find_nobodies(request: Request, query: Query) -> list[Remark]:
+    """A remark on each nickname of the query that nobody has or had."""
+    nicknames = [nickname for nickname in (query.author, *query.excluded_authors) if nickname]
+    if not nicknames:
+        return []
+    return [Remark(Kind.NOBODY, name) for name in list_unknown_nicknames(request.dbsession, nicknames)]
 
 
 def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:

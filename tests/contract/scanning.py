@@ -63,14 +63,14 @@ class ScanningSearch(SideTableSearch):
             conditions=" AND ".join([*conditions, *bounds.list_conditions("p.id")]),
             order=bounds.order,
         )
-        words_only = replace(query, author=None, language=None)  # the filters are in the SQL
+        words_only = replace(query, language=None)  # the filters are in the SQL
         end = time.monotonic() + self.seconds_for_a_query
         found: list[int] = []
         with session.execute(sa.text(sql), {**values, **bounds.get_values(limit)}) as posts:
             for post in posts:
                 if time.monotonic() > end:
                     raise TooSlow
-                if matches(words_only, "", None, post.body):
+                if matches(words_only, None, post.body):
                     found.append(post.id)
                 if len(found) == limit:
                     break

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from microblog.accounts.models import User
+from microblog.accounts.models import Nickname, User
 from microblog.ids import new_id, new_id_at
 from microblog.paging import Cursor
 from microblog.posts.models import Post
@@ -151,6 +151,40 @@ def test_an_author_can_be_asked_for(site):
     assert site.find("hello from:john") == [johns]
     assert site.find("from:@JOHN") == [johns]
     assert site.find("from:nobody") == []
+
+
+def test_authors_can_be_excluded(site):
+    tea = site.write("hello tea", language="es")
+    susans = site.write("hello")
+    johns = site.write("hello tea", "john")
+    assert site.find("hello -from:john") == [susans, tea]
+    assert site.find("-from:@SUSAN") == [johns]
+    assert site.find("-from:john -tea") == [susans]
+    assert site.find("-from:john lang:es") == [tea]
+    assert site.find("tea lang:es -from:john") == [tea]
+    assert site.find("tea lang:es -from:susan") == []
+    assert site.find("hello from:john -from:john") == []
+    assert site.find("tea from:susan lang:es -from:john") == [tea]
+    assert site.find("-from:john -from:susan") == []
+    assert site.find("hello -from:nobody") == [johns, susans, tea]
+    assert site.find("hello -from:john", Cursor(before=susans), 3) == [tea]
+    assert site.find("hello -from:john", Cursor(after=tea), 3) == [susans]
+    with site.database.read() as session:
+        assert site.search.ranked(session, parse("hello -from:susan"), 10) == [johns]
+
+
+def test_former_nicknames_lead_to_their_people(site):
+    susans, johns = site.write("hello"), site.write("hello", "john")
+    with site.database.write() as session:
+        session.execute(sa.insert(Nickname).values(key="former", user_id=site.people["john"]))
+    assert site.find("hello from:former") == [johns]
+    assert site.find("hello -from:Former") == [susans]
+
+
+def test_nobody_has_written_what_is_asked_of_an_impossible_nickname(site):
+    post = site.write("hello")
+    assert site.find("hello from:müller") == []
+    assert site.find("hello -from:müller") == [post]
 
 
 def test_a_language_can_be_asked_for(site):
@@ -376,6 +410,8 @@ def test_authors_find_their_own_posts_at_once(application):
     assert bodies(browser.get("/search?q=note")) == ["note 4", "note 3", "note 2"]
     assert bodies(browser.get("/search?q=note+from:susan")) == ["note 4", "note 3", "note 2"]
     assert bodies(browser.get("/search?q=note+from:john")) == []
+    assert bodies(browser.get("/search?q=note+-from:susan")) == []
+    assert bodies(browser.get("/search?q=note+-from:john")) == ["note 4", "note 3", "note 2"]
     assert bodies(browser.get("/search?q=note+lang:es")) == []
     assert bodies(browser.get("/search?q=note+before:2001-01-01")) == []
     assert bodies(browser.get("/search?q=note+after:2099-01-01")) == []

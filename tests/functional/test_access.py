@@ -31,6 +31,7 @@ from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.profiling.settings import PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.request import Request
+from microblog.search.resources import Search
 from microblog.security.identity import hash_token
 from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
@@ -74,7 +75,8 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "robots.txt"): Page("/robots.txt", EVERYBODY),
     (Root, "favicon.ico"): Page("/favicon.ico", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
-    (Root, "search"): Page("/search", EVERYBODY),
+    (Search, ""): Page("/search", EVERYBODY),
+    (Search, "help"): Page("/search/help", EVERYBODY),
     (Root, "register"): Page("/register", (200, 303, 303, 303), SENT_ON, NEW_PERSON),
     (Root, "login"): Page(
         "/login", (200, 303, 303, 303), SENT_ON, {"nickname": "susan", "password": PASSWORD}

@@ -109,12 +109,14 @@ def build_request(
     if query.language is not None:
         either = [{"term": {"language": query.language}}, {"prefix": {"language": f"{query.language}-"}}]
         filters.append({"bool": {"should": either}})
+    not_by = [find_owner_id(session, author) for author in query.excluded_authors]
+    excluded = [{"terms": {"author": [author for author in not_by if author is not None]}}] if not_by else []
     terms = [build_term(term) for term in query.terms]
     return {
         "bool": {
             "filter": filters if ranked else filters + terms,
             "must": terms if ranked else [],
-            "must_not": [build_term(term) for term in query.excluded],
+            "must_not": [*excluded, *(build_term(term) for term in query.excluded)],
         }
     }
 

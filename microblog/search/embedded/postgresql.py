@@ -123,7 +123,7 @@ class PostgreSQLSearch(SideTableSearch):
     ) -> list[int] | None:
         if not query.terms:
             return self._search_without_terms(session, query, bounds, limit, spelling)
-        if query.author is None and spelling is None:
+        if query.author is None and not query.excluded_authors and spelling is None:
             sizes, window = self.windows, build_newest_window(self.texts)
             values: dict[str, Any] = {}
         else:

@@ -398,6 +398,11 @@ def build_filters(
     if query.author is not None:
         conditions.append(f"{posts}.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
         values["author"] = query.author
+    if query.excluded_authors:
+        authors = {f"not_{number}": author for number, author in enumerate(query.excluded_authors)}
+        keys = ", ".join(f":{name}" for name in authors)
+        conditions.append(f"{posts}.user_id NOT IN (SELECT user_id FROM nicknames WHERE key IN ({keys}))")
+        values |= authors
     if spelling is not None:
         conditions.append(f"{posts}.language = :spelling")
         values["spelling"] = spelling

@@ -100,7 +100,7 @@ def build_filter_window(
     inside, values = build_filters(replace(query, language=None), spelling, posts="w")
     join, more = f"CROSS JOIN {texts} t", ["t.post_id = w.id"]
     if query.language is not None and spelling is None:  # an author's posts, each checked for its language
-        conditions, language = build_filters(replace(query, author=None))
+        conditions, language = build_filters(replace(query, author=None, excluded_authors=()))
         join += " CROSS JOIN posts p"
         more += ["p.id = w.id", *conditions]
         values |= language

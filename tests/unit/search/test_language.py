@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog.search.folding import fold
-from microblog.search.language import MOST_TERMS, MOST_WORDS, Query, Term, parse
+from microblog.search.language import MOST_REMARKS, MOST_TERMS, MOST_WORDS, SIGNS, Query, Term, parse
+from microblog.search.remarks import Kind
 from microblog.search.text import index_text, split_words
 
 
@@ -35,22 +36,81 @@ def words(*names: str) -> tuple[Term, ...]:
         ("--", Query()),
         ("from:Susan", Query(author="susan")),
         ("FROM:@susan", Query(author="susan")),
-        ("from:", Query(words("from"))),
+        ("from:", Query()),
+        ("from:müller", Query(author="")),
+        ("from:a from:b", Query(author="b")),
+        ("tea -from:@Susan -from:john -from:susan", Query(words("tea"), excluded_authors=("susan", "john"))),
+        ("-from:müller", Query()),
         ("lang:ES", Query(language="es")),
         ("lang:es-MX", Query(language="es-mx")),
-        ("lang:%", Query(words("lang"))),
+        ("lang:%", Query()),
+        ("lang:spanish", Query()),
+        ("-lang:es", Query()),
         ("before:2026-01-31", Query(until=datetime(2026, 1, 31, tzinfo=UTC))),
         ("after:2026-01-31", Query(since=datetime(2026, 2, 1, tzinfo=UTC))),
-        ("before:yesterday", Query((Term(("before", "yesterday")),))),
-        ("before:1969-12-31", Query((Term(("before", "1969", "12", "31")),))),
-        ("after:9999-12-31", Query((Term(("after", "9999", "12", "31")),))),
+        ("before:yesterday", Query()),
+        ("before:1969-12-31", Query()),
+        ("after:9999-12-31", Query()),
+        ("before:2026-02-30", Query()),
+        ("before:2026-1-5", Query(until=datetime(2026, 1, 5, tzinfo=UTC))),
+        ("after:٢٠٢٦-٠١-٣١", Query(since=datetime(2026, 2, 1, tzinfo=UTC))),
+        ("before:2026-02-01 before:2026-01-01", Query(until=datetime(2026, 1, 1, tzinfo=UTC))),
+        ("after:2026-01-31 after:2026-01-01", Query(since=datetime(2026, 2, 1, tzinfo=UTC))),
+        ("-before:2026-01-31", Query()),
         ("tea tea TEA", Query(words("tea"))),
         ("日本", Query((Term(("日", "本")),))),
+        ("日本*", Query((Term(("日", "本"), is_prefix=True),))),
+        ("“green tea” „grüner Tee“", Query((Term(("green", "tea")), Term(("gruner", "tee"))))),
+        ("«thé vert» 「青い」", Query((Term(("the", "vert")), Term(("青", "い"))))),
+        ('"green tea” ＂a b＂', Query((Term(("green", "tea")), Term(("a", "b"))))),
+        ("‘it’s ok’ -‘a b’", Query((Term(("it", "s", "ok")),), (Term(("a", "b")),))),
+        ("‹a b› ‚c d‘", Query((Term(("a", "b")), Term(("c", "d"))))),
+        ("‘twas ’n’ tea", Query(words("twas", "n", "tea"))),
+        ("don’t", Query((Term(("don", "t")),))),
+        ('צה"ל', Query((Term(("צה", "ל")),))),
+        ("−sugar －milk te＊", Query((Term(("te",), is_prefix=True),), words("sugar", "milk"))),
+        ("from：＠susan", Query(author="susan")),
+        ("https://example.com/a", Query((Term(("https", "example", "com", "a")),))),
         ("a AND b OR NOT c", Query(words("a", "and", "b", "or", "not", "c"))),
     ],
 )
 def test_a_query_is_parsed_to_its_parts(text, query):
     assert parse(text) == query
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        ('tea -sugar te* "green tea" from:susan lang:es before:2026-01-31', []),
+        ("rock & roll - a + b = c, C++!", []),
+        ("from: -from:@", [(Kind.NO_VALUE, "from:"), (Kind.NO_VALUE, "-from:@")]),
+        ("before:banana", [(Kind.NO_DATE, "before:banana")]),
+        ("lang:spanish", [(Kind.NO_LANGUAGE, "lang:spanish")]),
+        ("from:müller", [(Kind.NOBODY, "müller")]),
+        ("-from:müller", [(Kind.NOBODY, "müller")]),
+        ("from:a FROM:A", []),
+        ("from:a from:b", [(Kind.REPEATED, "from:a")]),
+        ("-lang:es", [(Kind.CANNOT_EXCLUDE, "-lang:es")]),
+        ("-after:2026-01-01", [(Kind.CANNOT_EXCLUDE, "-after:2026-01-01")]),
+        ("after:2026-01-31 before:2026-02-01", [(Kind.NO_DAY, "")]),
+        ("after:2026-01-30 before:2026-02-01", []),
+        ('"never closed ', [(Kind.NOT_CLOSED, "never closed")]),
+        ('tea "', []),
+        ("*", [(Kind.NO_WORD, "*")]),
+        ("-👍 👍 👍", [(Kind.NO_WORD, "👍")]),
+        ("ga*den", [(Kind.STAR, "ga*den")]),
+        ('"green te*"', [(Kind.STAR, "green te*")]),
+        ("日" * 101, [(Kind.LONG_PHRASE, "日" * 101)]),
+        (" ".join(f"w{n}" for n in range(18)), [(Kind.MANY_TERMS, "w16")]),
+        (" ".join(f"-w{n}" for n in range(17)), [(Kind.MANY_TERMS, "w16")]),
+    ],
+)
+def test_what_is_not_understood_or_left_out_is_remarked(text, remarks):
+    assert [(remark.kind, remark.text) for remark in parse(text).remarks] == remarks
+
+
+def test_there_are_few_remarks():
+    assert len(parse(" ".join(f"ga*{n}" for n in range(60))).remarks) == MOST_REMARKS
 
 
 def test_only_the_first_terms_count():
@@ -66,6 +126,7 @@ EXAMPLES = 20_000 if sys.gettrace() is None else 1_000
 def test_nothing_that_a_person_types_is_an_error(text):
     query = parse(text)
     assert bool(query) == (query != Query())
+    assert all(remark.text in text.translate(SIGNS) or "‘" in text or "’" in text for remark in query.remarks)
     for term in query.terms + query.excluded:
         assert term.words
         assert all(word and not set(word) & set('" *\x00') for word in term.words)

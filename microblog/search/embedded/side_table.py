@@ -21,10 +21,10 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
-from microblog.ids import LARGEST
 from microblog.outages import ends_the_transaction
 from microblog.paging import Bounds, Cursor
 from microblog.search import records
+from microblog.search.embedded import comparing
 from microblog.search.embedded.pending import INDEXES_ITSELF, NEXT, PENDING, Pending
 from microblog.search.embedded.rebuilding import RETIRED, Rebuild
 from microblog.search.embedded.steps import USUAL_STEPS, Steps
@@ -44,7 +44,6 @@ from microblog.settings import Setting, Settings
 log = logging.getLogger(__name__)
 
 SECONDS_FOR_A_QUERY = 1.0
-PART = "WHERE {id} > :last ORDER BY {id} LIMIT :limit"
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
 DAMAGED = "Search does not work at the moment: the operator repairs it with `microblog search rebuild`."
 TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
@@ -319,37 +318,11 @@ class SideTableSearch:
         return drift
 
     def find_differences(self, database: Database, *, with_refused: bool = True) -> Drift:
-        """How the index differs, apart from queued posts, in constant memory and in short transactions.
+        """How the index differs, apart from queued posts.
 
         With `with_refused` posts that cannot be indexed count as differences.
         """
-        missing: list[int] = []
-        stale: list[int] = []
-        ghosts: list[int] = []
-        last = -1
-        while last < LARGEST:
-            with database.snapshot() as session:
-                batch = self.steps.compared_at_once
-                posts = read_part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last, batch)
-                texts = read_part(session, f"{self.indexed_texts} {PART.format(id='post_id')}", last, batch)
-                # Up to this id both batches are complete.
-                upto = min((max(ids) for ids in (posts, texts) if len(ids) == batch), default=LARGEST)
-                pending = sa.text(
-                    f"SELECT post_id FROM {self.pending} WHERE post_id > :last AND post_id <= :upto"
-                    + (" AND NOT failed" if with_refused else "")
-                )
-                queued = set(session.scalars(pending, {"last": last, "upto": upto}))
-            for post_id in sorted((posts.keys() | texts.keys()) - queued):
-                if post_id > upto:
-                    break
-                if post_id not in texts:
-                    missing.append(post_id)
-                elif post_id not in posts:
-                    ghosts.append(post_id)
-                elif self.digest(posts[post_id]) != texts[post_id]:
-                    stale.append(post_id)
-            last = upto
-        return Drift(tuple(missing), tuple(stale), tuple(ghosts))
+        return comparing.find_differences(self, database, with_refused=with_refused)
 
     @property
     def indexed_texts(self) -> str:
@@ -411,8 +384,3 @@ def build_filters(
         conditions.append(f"({spelled} = :language OR {spelled} LIKE :language || '-%')")
         values["language"] = query.language
     return conditions, values
-
-
-def read_part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, str]:
-    """Up to `limit` rows (id, text) after the id `last`."""
-    return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": limit})}

@@ -1,4 +1,4 @@
-"""The normal form of words, the same for index and query with every adapter (docs/adr/0035).
+"""The normal form of words, the same for index and query with every adapter (docs/adr/0036).
 
 Words are runs of letters and digits of one script, folded (`folding.py`). Punctuation parts them, so that
 `été` finds `l’été` and `14` finds `3.14`; what is typed without a space is looked for as a phrase. Chinese,

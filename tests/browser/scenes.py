@@ -268,6 +268,9 @@ SCENES = (
     Scene("nothing found", "/search?q=zzz"),
     Scene("search too long", f"/search?q={'long+' * 120}", status=422),
     Scene("search for a long word", f"/search?q={LONG_WORD}"),
+    Scene("search with remarks", "/search?q=green+from:nobodyhere+before:banana+-lang:es+%22never+closed"),
+    Scene("search with remarks only", "/search?q=*+before:banana"),
+    Scene("how to search", "/search/help"),
     Scene("register", "/register?next=/explore"),
     Scene(
         "register refused",

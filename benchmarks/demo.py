@@ -36,6 +36,13 @@ READER = "susan"
 DAYS = 400
 POSTS_OF_A_FORTUNES_AUTHOR = 40
 # nickname: about me, and what they write.
+DISPLAY_NAMES = {
+    "noor": "نور الحسن",
+    "dov": "דב כהן",
+    "haruka": "小林 春香 🚲",
+    "pierre.l": "Pierre Lefèvre",
+    "Lotte": "Lotte Straßer",
+}
 PEOPLE = {
     "susan": (
         "Gardener, cyclist, occasional baker. Opinions are my tomatoes'.",
@@ -128,7 +135,8 @@ def fill(session: orm.Session, password_hash: str, max_length: int) -> int:
             imported=True,
         )
         about = PEOPLE.get(nickname, ("A file of fortunes, one at a time.", []))[0]
-        change_profile(session, user_id, nickname=nickname, about_me=about, imported=True)
+        names = {"nickname": nickname, "display_name": DISPLAY_NAMES.get(nickname, "")}
+        change_profile(session, user_id, **names, about_me=about, imported=True)
         ids.append(user_id)
         rows += [row_of(user_id, text, now, chance) for text in texts]
     count = import_posts(session, rows)

@@ -46,7 +46,9 @@ def includeme(config: Any) -> None:
         per_address="5 per hour",
         site="100 per hour",
     )
-    config.add_recovered_fields(nickname="Nickname", email="E-mail", about_me="About me")
+    config.add_recovered_fields(
+        nickname="Nickname", email="E-mail", display_name="Display name", about_me="About me"
+    )
     config.include("microblog.accounts.tasks")
     config.add_metric(
         "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import orm
 
 from microblog.accounts import queries
-from microblog.accounts.events import AccountCreated, Renamed
+from microblog.accounts.events import AccountCreated, ProfileChanged, Renamed
 from microblog.events import notify
 
 
@@ -41,15 +41,34 @@ def create_account(
 
 
 def change_profile(
-    session: orm.Session, user_id: int, *, nickname: str, about_me: str, imported: bool = False
+    session: orm.Session,
+    user_id: int,
+    *,
+    nickname: str,
+    display_name: str,
+    about_me: str,
+    imported: bool = False,
 ) -> None:
     """
     :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
     :raises StaleData: when the person was deleted.
     """
-    former = queries.change_profile(session, user_id, nickname=nickname, about_me=about_me)
-    if former != nickname:
-        notify(Renamed(session=session, imported=imported, user_id=user_id, former=former, nickname=nickname))
+    profile = queries.Profile(nickname, display_name, about_me)
+    former = queries.change_profile(session, user_id, profile)
+    if former != profile:
+        notify(ProfileChanged(session=session, imported=imported, user_id=user_id))
+    if former.nickname != nickname:
+        renamed = {"former": former.nickname, "nickname": nickname}
+        notify(Renamed(session=session, imported=imported, user_id=user_id, **renamed))
+
+
+def set_display_name(session: orm.Session, user_id: int, name: str, *, imported: bool = False) -> None:
+    """Set the display name, which has passed `rules`, or remove it when it is empty.
+
+    :raises StaleData: when the person was deleted.
+    """
+    queries.set_display_name(session, user_id, name)
+    notify(ProfileChanged(session=session, imported=imported, user_id=user_id))
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:

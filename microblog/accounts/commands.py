@@ -35,13 +35,17 @@ def user() -> None:
 @user.command()
 @click.argument("nickname")
 @click.option("--email", help="Their e-mail address.")
+@click.option("--display-name", default="", help="The name that is shown before their nickname.")
 @click.option("--admin", is_flag=True, help="Also grant the right admin.")
 @password_stdin
 @pass_site
-def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin: bool) -> None:
+def add(
+    site: Site, *, nickname: str, email: str | None, display_name: str, admin: bool, from_stdin: bool
+) -> None:
     """Add a person called NICKNAME."""
     database = site.require_database()
     nickname, email = nickname.strip(), email and email.strip()
+    display_name = require_display_name(display_name)
     with database.read() as session:
         check_details(session, nickname, email)
         if queries.find_owner_id(session, nickname) is not None:
@@ -49,9 +53,11 @@ def add(site: Site, *, nickname: str, email: str | None, admin: bool, from_stdin
     password_hash = ask_password_hash(site, nickname, email, from_stdin=from_stdin)
     try:
         with database.write() as session:
-            actions.create_account(
+            user_id = actions.create_account(
                 session, nickname, email=email, password_hash=password_hash, is_admin=admin
             )
+            if display_name:
+                actions.set_display_name(session, user_id, display_name)
     except queries.NicknameTaken:  # since the check above
         raise OperatorError(f"{TAKEN_NICKNAME} Try again with another.") from None
     except queries.EmailTaken:
@@ -72,6 +78,22 @@ def password(site: Site, *, nickname: str, from_stdin: bool) -> None:
     with report_deleted_person(person), database.write() as session:
         actions.set_password(session, person.id, password_hash)
     click.echo(f"The password of {person.nickname} is set; they have to log in again everywhere.")
+
+
+@user.command("display-name")
+@click.argument("nickname")
+@click.argument("name", metavar="NAME")
+@pass_site
+def set_display_name(site: Site, *, nickname: str, name: str) -> None:
+    """Set the display name of NICKNAME, or remove it when NAME is empty ("")."""
+    name = require_display_name(name)
+    with site.require_database().write() as session:
+        person = require_person(session, nickname)
+        with report_deleted_person(person):
+            actions.set_display_name(session, person.id, name)
+    click.echo(
+        f"{person.nickname} is shown as {name}." if name else f"{person.nickname} has no display name."
+    )
 
 
 @user.command()
@@ -146,6 +168,20 @@ def check_details(session: orm.Session, nickname: str, email: str | None) -> Non
         refuse_nickname(session, nickname, rules.NICKNAME_MISSING)
     if email is not None:
         check_text(email, rules.EMAIL_MISSING, rules.check_email)
+
+
+def require_display_name(text: str) -> str:
+    """The display name as it is kept.
+
+    :raises OperatorError: when the page of a profile would refuse it.
+    """
+    name = rules.tidy_display_name(text)
+    require_unicode(name)
+    try:
+        rules.check_display_name(name)
+    except InvalidText as error:
+        raise OperatorError(f"{error} Try again with another display name.") from None
+    return name
 
 
 def refuse_nickname(session: orm.Session, nickname: str, problem: str) -> None:

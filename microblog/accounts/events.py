@@ -16,6 +16,13 @@ class AccountCreated(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChanged(Change):
+    """A person has another nickname, display name or description."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Renamed(Change):
     """A person has a new nickname; the former one still leads to them."""
 

@@ -12,7 +12,7 @@ from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
 from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
-from microblog.web.forms import AtMost, Form, Rule, no_control_characters
+from microblog.web.forms import Form, Rule, no_control_characters
 from microblog.web.pages import SITE_NAME
 
 TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
@@ -85,8 +85,5 @@ class LoginForm(Form):
 
 class ProfileForm(Form):
     nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
-    about_me = TextAreaField(
-        "About me",
-        [no_control_characters, AtMost(rules.ABOUT_ME_GRAPHEMES)],
-        [to_unix_lines, empty_if_blank],
-    )
+    display_name = StringField("Display name", [Rule(rules.check_display_name)], [rules.tidy_display_name])
+    about_me = TextAreaField("About me", [Rule(rules.check_about_me)], [to_unix_lines, empty_if_blank])

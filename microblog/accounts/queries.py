@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -265,23 +266,36 @@ def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
         raise NicknameTaken(nickname)
 
 
-def change_profile(session: orm.Session, user_id: int, *, nickname: str, about_me: str) -> str:
-    """Change the profile; returns the former nickname.
+class Profile(NamedTuple):
+    """What a person says of themselves, as the form of their profile has it."""
+
+    nickname: str
+    display_name: str
+    about_me: str
+
+
+def change_profile(session: orm.Session, user_id: int, profile: Profile) -> Profile:
+    """Change the profile; returns the former one.
 
     :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
     :raises StaleData: when the person was deleted.
     """
     # The lock serializes changes of a profile, as the nicknames are counted before one is added.
-    person = sa.select(User.nickname).where(User.id == user_id).with_for_update(key_share=True)
-    former = session.scalar(person)
+    person = sa.select(User.nickname, User.display_name, User.about_me).where(User.id == user_id)
+    former = session.execute(person.with_for_update(key_share=True)).one_or_none()
     if former is None:
         raise StaleData("The person was deleted.")
     mine = session.scalars(sa.select(Nickname.key).where(Nickname.user_id == user_id)).all()
-    if make_nickname_key(nickname) not in mine and len(mine) >= MOST_NICKNAMES:
-        raise TooManyNicknames(nickname)
-    claim_nickname(session, user_id, nickname)
-    session.execute(sa.update(User).where(User.id == user_id).values(nickname=nickname, about_me=about_me))
-    return former
+    if make_nickname_key(profile.nickname) not in mine and len(mine) >= MOST_NICKNAMES:
+        raise TooManyNicknames(profile.nickname)
+    claim_nickname(session, user_id, profile.nickname)
+    session.execute(sa.update(User).where(User.id == user_id).values(**profile._asdict()))
+    return Profile(*former)
+
+
+def set_display_name(session: orm.Session, user_id: int, name: str) -> None:
+    """:raises StaleData: when the person was deleted."""
+    require_changed(session.execute(sa.update(User).where(User.id == user_id).values(display_name=name)))
 
 
 def lock_people(session: orm.Session, ids: Collection[int]) -> None:
@@ -294,15 +308,15 @@ def lock_people(session: orm.Session, ids: Collection[int]) -> None:
         raise StaleData("A person was deleted.")
 
 
-def get_profile(session: orm.Session, user_id: int) -> tuple[str, str]:
-    """(nickname, about me)
-
+def get_profile(session: orm.Session, user_id: int) -> Profile:
+    """
     :raises StaleData: when the person was deleted.
     """
-    row = session.execute(sa.select(User.nickname, User.about_me).where(User.id == user_id)).one_or_none()
+    query = sa.select(User.nickname, User.about_me, User.display_name).where(User.id == user_id)
+    row = session.execute(query).one_or_none()
     if row is None:
         raise StaleData("The person was deleted.")
-    return row.nickname, row.about_me
+    return Profile(**row._mapping)
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:

@@ -1,21 +1,39 @@
-"""Rules of nicknames, e-mail addresses, passwords and descriptions.
+"""Rules of nicknames, display names, e-mail addresses, passwords and descriptions.
 
 Each check raises `InvalidText` with a sentence.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable
 
+import regex
 from email_validator import EmailNotValidError
 
 from microblog.accounts import guessing, passwords
-from microblog.accounts.models import EMAIL_LENGTH
+from microblog.accounts.models import ABOUT_ME_CODE_POINTS, DISPLAY_NAME_CODE_POINTS, EMAIL_LENGTH
 from microblog.accounts.nicknames import find_nickname_problem
 from microblog.addresses import parse_address
-from microblog.texts import InvalidText, check_characters, check_graphemes, check_length
+from microblog.texts import (
+    InvalidText,
+    check_characters,
+    check_graphemes,
+    check_length,
+    empty_if_blank,
+    strip,
+)
 
 ABOUT_ME_GRAPHEMES = 140
+DISPLAY_NAME_GRAPHEMES = 60
+# Normalizing takes quadratic time. A longer name is refused anyway, whatever becomes of it.
+LONGEST_NORMALIZED_NAME = 4 * DISPLAY_NAME_CODE_POINTS
+NOT_ON_ONE_LINE = regex.compile(r"[\t\n\p{Zl}\p{Zp}]")
+# Embeddings, overrides and isolates, which would reach beyond the name where nothing isolates it. The marks
+# (LRM, RLM, ALM) do not, and people who write from right to left need them.
+CHANGES_DIRECTION = regex.compile(r"[\u202a-\u202e\u2066-\u2069]")
+AT_SIGN = regex.compile(r"[@\ufe6b\uff20]")
+MANY_PARTS = "This is too long: too many of its characters are made of several parts."
 NICKNAME_MISSING = "Choose a nickname."
 EMAIL_MISSING = "Give an e-mail address."
 PASSWORD_MISSING = "Choose a password."  # noqa: S105  # a sentence
@@ -34,6 +52,41 @@ def check_nickname(nickname: str, reserved: Collection[str]) -> None:
     problem = find_nickname_problem(nickname, reserved)
     if problem is not None:
         raise InvalidText(problem)
+
+
+def tidy_display_name(text: str | None) -> str:
+    """A display name as it is kept: without the spaces around it, in the normal form C, and empty when there
+    is nothing to see.
+    """
+    name = strip(text)
+    if len(name) > LONGEST_NORMALIZED_NAME:
+        return name
+    return empty_if_blank(unicodedata.normalize("NFC", name))
+
+
+def check_display_name(name: str) -> None:
+    """All rules of a display name, after `tidy_display_name`. It may be empty, and need not be unique."""
+    check_characters(name)
+    if NOT_ON_ONE_LINE.search(name):
+        raise InvalidText("A display name is one line.")
+    if CHANGES_DIRECTION.search(name):
+        raise InvalidText(
+            "This has an invisible character that changes the direction of writing. Please remove it."
+        )
+    if AT_SIGN.search(name):
+        raise InvalidText("A display name has no @: your nickname is shown beside it.")
+    check_graphemes(name, DISPLAY_NAME_GRAPHEMES)
+    check_length(name, 0, DISPLAY_NAME_CODE_POINTS, MANY_PARTS)
+
+
+def make_display_name(text: str) -> str:
+    """The display name of somebody who is called so elsewhere; empty when it cannot be one."""
+    name = tidy_display_name(text)
+    try:
+        check_display_name(name)
+    except InvalidText:
+        return ""
+    return name
 
 
 def check_email_length(email: str) -> None:
@@ -94,3 +147,4 @@ def check_about_me(about_me: str) -> None:
     """All rules of a description, after `to_unix_lines`."""
     check_characters(about_me)
     check_graphemes(about_me, ABOUT_ME_GRAPHEMES)
+    check_length(about_me, 0, ABOUT_ME_CODE_POINTS, MANY_PARTS)

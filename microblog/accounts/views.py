@@ -182,8 +182,8 @@ def logout(root: Root, request: Request) -> Any:
 def edit_profile(account: Account, request: Request) -> Any:
     me = request.me
     if request.method != "POST":
-        nickname, about_me = queries.get_profile(request.dbsession, me.id)
-        return make_profile_page(request, ProfileForm(request, nickname=nickname, about_me=about_me))
+        profile = queries.get_profile(request.dbsession, me.id)
+        return make_profile_page(request, ProfileForm(request, **profile._asdict()))
     form = ProfileForm(request)
     form.validate()
     offer = offer_nickname(request, form.nickname, me.id)
@@ -194,6 +194,7 @@ def edit_profile(account: Account, request: Request) -> Any:
             request.begin_write(),
             me.id,
             nickname=form.get_text("nickname"),
+            display_name=form.get_text("display_name"),
             about_me=form.get_text("about_me"),
         )
     except queries.TooManyNicknames:

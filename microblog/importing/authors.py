@@ -9,9 +9,10 @@ from datetime import datetime
 from email_validator import EmailNotValidError
 from sqlalchemy import orm
 
-from microblog.accounts.actions import create_account
+from microblog.accounts.actions import create_account, set_display_name
 from microblog.accounts.nicknames import find_nickname_problem, make_nickname_key
 from microblog.accounts.queries import NicknameTaken, make_unique_nickname
+from microblog.accounts.rules import make_display_name
 from microblog.addresses import list_email_keys, make_email_key, parse_address
 from microblog.db import StaleData
 from microblog.importing import queries
@@ -75,6 +76,8 @@ def get_or_add_accounts(
         if found is None:
             renamed[name] = make_unique_nickname(session, name)
             found = add_account(session, renamed[name], since[name])
+            if display_name := make_display_name(name):  # not that of an address, which has an @
+                set_display_name(session, found, display_name, imported=True)
         ids[name] = found
         if make_author_key(name) not in kept:  # new, or recorded by the first version without this key
             queries.record_author(session, make_author_key(name), found)

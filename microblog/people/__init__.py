@@ -7,6 +7,7 @@ def includeme(config: Any) -> None:
     from functools import partial
 
     from microblog.people.avatars import AVATARS, GRAVATAR_HOST, avatar
+    from microblog.people.names import format_name
     from microblog.people.resources import Avatars, Users
     from microblog.web.navigation import is_logged_in
 
@@ -14,6 +15,7 @@ def includeme(config: Any) -> None:
     if config.registry.microblog[AVATARS] == "gravatar":
         config.add_content_source("img-src", GRAVATAR_HOST)
     config.add_template_global("avatar", lambda request: partial(avatar, request))
+    config.add_template_global("full_name", lambda request: format_name)
     config.add_nav_item("people", "People", lambda request: request.link("users", ""), order=30)
     config.add_nav_item(
         "profile", template="microblog.people:templates/nav_profile.jinja2", shown=is_logged_in, order=40

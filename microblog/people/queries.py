@@ -19,6 +19,7 @@ from microblog.people.models import Follow
 PERSON_COLUMNS = (
     User.id,
     User.nickname,
+    User.display_name,
     User.email,
     User.about_me,
     User.member_since,
@@ -36,6 +37,7 @@ class PersonRow:
 
     id: int
     nickname: str
+    display_name: str
     email: str | None
     about_me: str
     member_since: datetime

@@ -12,6 +12,7 @@ from microblog.accounts.nicknames import make_nickname_key
 from microblog.paging import parse_id
 from microblog.people import actions, queries
 from microblog.people.avatars import draw_identicon
+from microblog.people.names import format_name
 from microblog.people.resources import Avatar, Person, Users
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
@@ -27,6 +28,10 @@ FOLLOWS = Keyset[queries.PersonRow, int](lambda person: person.since, parse_id)
 PEOPLE = Keyset[queries.PersonRow, str](
     lambda person: make_nickname_key(person.nickname), str, onward="after"
 )
+
+
+def get_full_name(person: queries.PersonRow) -> str:
+    return format_name(person.display_name, person.nickname)
 
 
 def get_reader_id(request: Request) -> int | None:
@@ -63,7 +68,7 @@ def show_follow_list(user: Person, request: Request, kind: str, query: Any) -> d
     renderer="templates/follow.jinja2",
 )
 def follow(user: Person, request: Request) -> Any:
-    return change_following(user, request, actions.follow, f"You follow {user.person.nickname} now.")
+    return change_following(user, request, actions.follow, f"You follow {get_full_name(user.person)} now.")
 
 
 @page_view(
@@ -75,7 +80,7 @@ def follow(user: Person, request: Request) -> Any:
     renderer="templates/follow.jinja2",
 )
 def unfollow(user: Person, request: Request) -> Any:
-    sentence = f"You no longer follow {user.person.nickname}."
+    sentence = f"You no longer follow {get_full_name(user.person)}."
     return change_following(user, request, actions.unfollow, sentence)
 
 

@@ -27,13 +27,17 @@ class PostRow:
     author_id: int
     author: str
     author_email: str | None
+    author_display_name: str
 
     @property
     def created(self) -> datetime:
         return get_timestamp(self.id)
 
 
-COLUMNS = (Post.id, Post.body, Post.language, Post.user_id, User.nickname, User.email)
+COLUMNS = (
+    *(Post.id, Post.body, Post.language, Post.user_id),
+    *(User.nickname, User.email, User.display_name),
+)
 
 
 def get_post(session: orm.Session, post_id: int) -> PostRow | None:

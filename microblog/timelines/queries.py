@@ -35,7 +35,7 @@ def list_posts(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> 
 # page.
 HOME_TIMELINE = {
     "sqlite": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name
         FROM posts p JOIN users u ON u.id = p.user_id
         WHERE p.id IN (
             SELECT id FROM (
@@ -52,7 +52,7 @@ HOME_TIMELINE = {
             ORDER BY id {order} LIMIT :limit)
         ORDER BY p.id {order}""",
     "postgresql": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name
         FROM posts p JOIN users u ON u.id = p.user_id
         WHERE p.id = ANY(ARRAY(
             SELECT id FROM (

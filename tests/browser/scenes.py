@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Response
 
 from microblog.accounts.passwords import hash_password
-from microblog.accounts.queries import add_user, change_profile, find_owner_id, start_session
+from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
 from microblog.people.queries import follow
@@ -67,6 +67,16 @@ ABOUT = {
     "ada": "أكتب عن القطارات والأشجار.",
     WIDEST: LONG_WORD[:140],
 }
+DISPLAY_NAMES = {
+    "susan": "Susan 🫖 Kramer",
+    "ada": "أدا لوفلايس",
+    WIDEST: "山" * 60,
+    "nils": "N" + "̀" * 15 + "ils",  # as tall as a name can be
+    "reader1": "Łukasz Żółć",
+    "reader2": "เด็กหญิงน้ำฝน",
+    "reader3": "W" * 60,
+    "reader4": "👩🏾‍👨🏾‍👧🏾‍👧🏾" * 20,
+}
 FOLLOWS = (
     ("susan", "ada"),
     ("susan", WIDEST),
@@ -95,8 +105,9 @@ def fill(application: Application) -> Filled:
             name: add_user(session, name, email=f"{name}@example.org", password_hash=password_hash)
             for name in PEOPLE
         }
-        for name, about_me in ABOUT.items():
-            change_profile(session, ids[name], nickname=name, about_me=about_me)
+        for name in ABOUT.keys() | DISPLAY_NAMES.keys():
+            profile = Profile(name, DISPLAY_NAMES.get(name, ""), ABOUT.get(name, ""))
+            change_profile(session, ids[name], profile)
         for follower, followed in FOLLOWS:
             follow(session, ids[follower], ids[followed])
         ids_of_posts = [new_id_at(now - timedelta(hours=3) * age**2) for age in range(len(POSTS))]

@@ -394,7 +394,7 @@ def take_all_nicknames(database: Database, nickname: str, *, but: int) -> None:
     with database.write() as session:
         user_id = session.scalars(sa.select(User.id).where(User.nickname == nickname)).one()
         for number in range(1, MOST_NICKNAMES - but):
-            change_profile(session, user_id, nickname=f"{nickname}_{number}", about_me="")
+            change_profile(session, user_id, nickname=f"{nickname}_{number}", display_name="", about_me="")
 
 
 def test_who_was_refused_once_may_begin_again(make_application):

@@ -26,15 +26,15 @@ function countCharacters(text) {
   return characters;
 }
 
-function showCharactersLeft(textarea) {
-  const counter = document.querySelector(`[data-counter-for="${CSS.escape(textarea.id)}"]`);
-  const announcer = document.querySelector(`[data-announce-for="${CSS.escape(textarea.id)}"]`);
-  const limit = Number(textarea.dataset.maxLength);
+function showCharactersLeft(field) {
+  const counter = document.querySelector(`[data-counter-for="${CSS.escape(field.id)}"]`);
+  const announcer = document.querySelector(`[data-announce-for="${CSS.escape(field.id)}"]`);
+  const limit = Number(field.dataset.maxLength);
   if (!counter || !segmenter || !limit) return;
 
   let pause;
   const update = () => {
-    const used = countCharacters(asKept(textarea.value));
+    const used = countCharacters(asKept(field.value));
     const over = used > limit;
     const number = Math.abs(limit - used);
     const sentence = counter.dataset[`${over ? 'over' : 'left'}${number === 1 ? 'One' : ''}`]
@@ -44,7 +44,7 @@ function showCharactersLeft(textarea) {
     counter.hidden = false;
     return used >= limit * WARN_FROM ? sentence : '';
   };
-  textarea.addEventListener('input', () => {
+  field.addEventListener('input', () => {
     const sentence = update();
     clearTimeout(pause);
     if (announcer) pause = setTimeout(() => { announcer.textContent = sentence; }, ANNOUNCE_AFTER_MS);
@@ -289,7 +289,7 @@ function followInPlace(form) {
 if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
 settleLogOut();
 settleDrafts();
-for (const textarea of document.querySelectorAll('textarea[data-max-length]')) showCharactersLeft(textarea);
+for (const field of document.querySelectorAll('[data-max-length]')) showCharactersLeft(field);
 for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
 for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);
 for (const form of document.querySelectorAll('form[method="post"]')) setOwnKey(form);

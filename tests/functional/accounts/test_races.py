@@ -218,7 +218,7 @@ def test_the_form_of_a_session_ended_meanwhile_changes_nothing(database, applica
     assert number_of(database, Post) == posts
     assert number_of(database, Follow) == 0
     with database.read() as session:
-        assert queries.get_profile(session, user_id) == ("jane", "")
+        assert queries.get_profile(session, user_id) == queries.Profile("jane", "", "")
 
 
 def test_the_profile_form_of_a_person_deleted_meanwhile_asks_to_log_in(database, jane):
@@ -294,7 +294,7 @@ def test_of_many_renames_at_once_none_passes_the_limit(database, application, ja
 @needs_postgresql
 def test_one_change_of_a_profile_waits_for_the_other(database, susan):
     def rename(session, nickname):
-        queries.change_profile(session, susan, nickname=nickname, about_me="")
+        queries.change_profile(session, susan, queries.Profile(nickname, "", ""))
 
     with database.write() as renaming:
         rename(renaming, "first")

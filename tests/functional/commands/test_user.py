@@ -139,3 +139,26 @@ def test_a_person_deleted_while_a_right_is_granted_is_reported(microblog, applic
     with before_the_statement(sa.Engine, "UPDATE users SET is_admin", lambda: delete_susan(application)):
         error = microblog("user", "grant", "susan", "admin", status=1).stderr
     assert "susan was deleted meanwhile: nothing was changed." in error
+
+
+def test_a_display_name_is_given_changed_and_removed(microblog, browser):
+    add(microblog, "susan", "--display-name", " Susan Kramer ")
+    assert "Susan Kramer (@susan)" in browser.get("/users/susan").html.title.get_text()
+    said = microblog("user", "display-name", "SUSAN", "Łukasz").stdout
+    assert said == "susan is shown as Łukasz.\n"
+    assert microblog("user", "display-name", "susan", "").stdout == "susan has no display name.\n"
+    assert not browser.get("/users/susan").html.select(".display-name")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("@admin", "A display name has no @"), ("a\udcffb", "is not UTF-8")]
+)
+def test_a_display_name_that_the_profile_would_refuse_is_refused(microblog, browser, name, sentence):
+    sign_up(browser, "susan")
+    for arguments in (["display-name", "susan", name], ["add", "john", "--display-name", name]):
+        assert sentence in microblog("user", *arguments, status=1).stderr
+    assert not browser.get("/users/susan").html.select(".display-name")
+
+
+def test_nobody_has_no_display_name(microblog):
+    assert "Nobody here is called susan" in microblog("user", "display-name", "susan", "S", status=1).stderr

@@ -106,6 +106,12 @@ def test_a_name_that_is_no_nickname_gets_a_free_one_and_keeps_it(load, browser, 
     assert authors == {**john, "Me too": "John_Smith", "Mine": "admin2"}
 
 
+def test_a_name_that_is_no_nickname_is_the_display_name_but_an_address_is_not(load, browser):
+    load([line(author="José Núñez"), line(author="sue.kramer@example.com", body="Me too")])
+    names = [name.get_text(" ", strip=True) for name in browser.get("/users/").html.select(".person-name")]
+    assert names == ["José Núñez @JosNez", "sue.kramerexample.com"]
+
+
 WRONG = [
     (b"\xff\xfe", "This line is not UTF-8."),
     ("{", "This line is not JSON"),

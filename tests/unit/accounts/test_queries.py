@@ -151,7 +151,7 @@ def test_of_a_person_who_is_gone_nothing_is_written(session, susan):
         lambda: queries.set_password(session, susan, "new"),
         lambda: queries.replace_hash(session, susan, verified="hash", fresh="new"),
         lambda: queries.set_admin(session, susan, is_admin=True),
-        lambda: queries.change_profile(session, susan, nickname="sue", about_me=""),
+        lambda: queries.change_profile(session, susan, queries.Profile("sue", "", "")),
         lambda: queries.get_profile(session, susan),
     ):
         with pytest.raises(StaleData):

@@ -1,7 +1,8 @@
 """Tests that share an expensive fixture run in one process when pytest runs in several (`pytest -n 2`).
 
 The modules of `tests/packaging/` make environments and install into them, once for the module; those of
-`tests/migrations/` make a large site; `tests/functional/plugins/` adds a table to the models of its process.
+`tests/migrations/` and `tests/plans/` make a large site; `tests/functional/plugins/` adds a table to the
+models of its process.
 The marker that pytest-xdist has for this, `xdist_group`, does nothing with pytest 9.2, and reports nothing
 (pytest-dev/pytest-xdist#1386).
 
@@ -14,7 +15,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/packaging/", "tests/migrations/", "tests/functional/plugins/")
+TOGETHER = ("tests/packaging/", "tests/migrations/", "tests/plans/", "tests/functional/plugins/")
 
 
 class Together(LoadScopeScheduling):

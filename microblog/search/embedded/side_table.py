@@ -350,11 +350,15 @@ class SideTableSearch:
         if not self.is_installed(session):
             raise NotBuilt(NOT_BUILT)
         counts = sa.text(
-            f"SELECT (SELECT count(*) FROM {self.texts}), "
-            f"(SELECT count(*) FROM {self.pending} WHERE NOT failed), "
+            f"SELECT (SELECT count(*) FROM {self.pending} WHERE NOT failed), "
             f"(SELECT count(*) FROM {self.pending} WHERE failed)"
         )
-        return records.complete_status(session, Status(self.name, *session.execute(counts).one()))
+        documents = self.count_documents(session)
+        return records.complete_status(session, Status(self.name, documents, *session.execute(counts).one()))
+
+    def count_documents(self, session: orm.Session) -> int:
+        """How many posts are in the index."""
+        return int(session.scalar(sa.text(f"SELECT count(*) FROM {self.texts}")) or 0)
 
 
 class TooSlow(Exception):

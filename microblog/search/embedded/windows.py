@@ -33,16 +33,19 @@ SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes of windows in posts: the first, and the largest; and the number of posts of a window that take
-    as long as one hit of the full-text index."""
+    """Sizes of windows in posts: the first, and the largest; the number of posts of a window that take as
+    long as one hit of the full-text index; and the hits from which on a second window is worth it."""
 
     first: int
     largest: int
     per_hit: int = 1
+    fewest_hits: int = 0
 
     def choose(self, hits: int, posts: int, limit: int) -> int:
         """The size of a window that takes no longer than the index with so many hits among so many posts;
         0 when such a window is not likely to hold `limit` of them."""
+        if hits < self.fewest_hits:
+            return 0
         size = self.first
         while size * 2 <= min(hits * self.per_hit, self.largest):  # doubled, so that there are few statements
             size *= 2

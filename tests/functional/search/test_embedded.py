@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -112,47 +113,6 @@ def test_a_language_alone_is_found_however_it_is_spelled(database, search, susan
         assert search.search(session, parse("lang:pt"), above, 2) == [ids[2], ids[3]]
 
 
-def test_a_language_alone_is_read_from_its_index(database, search, susan):
-    with database.write() as session:
-        languages(session, susan)
-        if database.dialect == "postgresql":
-            # It chooses by what it knows of the table: many posts, and few of them in this language.
-            many = "SELECT n, :susan, 'x', 'en' FROM generate_series(1, 1000) n"
-            session.execute(
-                sa.text(f"INSERT INTO posts (id, user_id, body, language) {many}"), {"susan": susan}
-            )
-            session.execute(sa.text("ANALYZE posts"))
-            session.execute(sa.text("SET LOCAL enable_seqscan = off"))
-            session.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
-            session.execute(sa.text("SET LOCAL enable_sort = off"))
-        with counted_statements(database) as statements:
-            assert len(search.search(session, parse("lang:pt"), Cursor(), 10)) == 3
-        of_posts = [sql for sql in statements if "posts" in sql]
-        assert len(of_posts) == 4, "the spellings, and one statement for each that fits"
-        explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
-        for sql in of_posts:
-            values = (
-                {"language": "pt"}
-                if "RECURSIVE" in sql
-                else {"spelling": "pt", "above": 0, "below": 2**62, "limit": 5}
-            )
-            plain = re.sub(r"%\((\w+)\)s(::\w+)?", r":\1", sql)
-            if database.dialect == "sqlite":
-                plain = with_names(sql, values)
-            plan = "\n".join(str(row) for row in session.execute(sa.text(f"{explain} {plain}"), values))
-            assert "ix_posts_language_id" in plan
-            assert "SCAN p" not in plan
-            assert "Seq Scan on posts" not in plan
-            assert "TEMP B-TREE" not in plan
-
-
-def with_names(sql, values):
-    """The statement with names for its question marks, in the order in which they stand there."""
-    order = ["language", "language"] if "RECURSIVE" in sql else ["spelling", "above", "below", "limit"]
-    names = iter(order)
-    return re.sub(r"\?", lambda match: f":{next(names)}", sql)
-
-
 def test_a_transaction_leaves_posts_beyond_its_limit_to_the_worker(make_application, susan):
     application = use_steps(make_application, most_in_their_transaction=2)
     database, search = application.database, get_adapter(application)
@@ -257,7 +217,27 @@ def test_a_large_index_is_merged_and_removed_in_parts(needs_fts5, database, sear
 @pytest.fixture
 def needs_postgresql(database):
     if database.dialect != "postgresql":
-        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL too: this is about the locks of PostgreSQL.")
+        pytest.skip("Set MICROBLOG_TEST_DATABASE_URL too: this is about PostgreSQL.")
+
+
+def test_many_posts_are_counted_as_the_planner_counts_them(needs_postgresql, database, search, susan):
+    search = copy.copy(search)
+    search.many_documents = 3
+
+    def write_and_count():
+        with database.write() as session:
+            add_post(session, susan, "word")
+        with database.read() as session:
+            return search.status(session).documents
+
+    def analyze():
+        with database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("ANALYZE search_postgresql_texts")
+
+    analyze()
+    assert [write_and_count() for _ in range(3)] == [1, 2, 3]
+    analyze()
+    assert [write_and_count() for _ in range(2)] == [3, 3], "what it knew when it looked at them"
 
 
 def test_the_new_index_waits_for_readers_of_the_old_one(needs_postgresql, database, search, susan):

@@ -1,0 +1,181 @@
+"""A large site, made by a few statements in seconds: posts of words that are common, rare, and old."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from microblog.db import Database
+from microblog.ids import get_first_id_at
+from microblog.search.interfaces import get_search
+from tests.conftest import Application
+
+# PostgreSQL plans by what it knows of the tables, so there they have their full size. SQLite has the same
+# plans for any size, unless it has statistics, which can be written.
+POSTS = {"postgresql": 1_000_000, "sqlite": 100_000}
+PEOPLE = 20_000
+FOLLOWS_OF_A_PERSON = {"postgresql": 35, "sqlite": 5}
+READER, POPULAR, PROLIFIC = 1, 2, 3  # follows a thousand; is followed by everybody; wrote every tenth post
+FOLLOWED_BY_THE_READER = 1000
+OTHERS = 50_000  # log-in sessions, counts of limits, entries of the outbox: each
+
+FIRST_DAY, LAST_DAY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+NEWEST_WITHOUT_A_COMMON_WORD = 5_000
+
+# Words of the post `n`: one of all but the newest, one of every second, of 0.5 %, and of 20 in a million.
+WORDS = (
+    "CASE WHEN n <= :posts - :without THEN 'common' ELSE 'recent' END",
+    "CASE WHEN n % 2 = 0 THEN 'often' ELSE 'odd' END",
+    "'middling' || (n % 200)",
+    "'rare' || (n % 50000)",
+)
+BODY = " || ' ' || ".join(WORDS)
+VECTOR = " || ' ' || ".join(f"{word} || '\\:{place}'" for place, word in enumerate(WORDS, 1))
+LANGUAGE = (
+    "CASE WHEN n % 100 = 7 THEN 'es' WHEN n % 100 = 8 THEN 'es-MX' WHEN n % 10000 = 9 THEN 'eu' ELSE 'en' END"
+)
+POST = "CAST(:first + n * :step AS bigint)"
+
+TABLES = {
+    "users": (
+        "(id, nickname, about_me, member_since, is_admin) "
+        "SELECT n, 'Person' || n, '', '2024-01-01', n = :reader",
+        ":people",
+    ),
+    "nicknames": ("(key, user_id) SELECT 'person' || n, n", ":people"),
+    "posts": (
+        f"(id, user_id, body, language) SELECT {POST}, "
+        f"CASE WHEN n % 10 = 0 THEN :prolific ELSE 1 + n * 7919 % :people END, {BODY}, {LANGUAGE}",
+        ":posts",
+    ),
+    "follows": (
+        "(follower_id, followee_id, since) SELECT 1 + n % :people, "
+        "1 + (n % :people + 1 + (n / :people) * 97) % :people, n",
+        ":follows",
+    ),
+    "sessions": (
+        "(token_hash, user_id, created, seen, idle_seconds, idle_until, expires) SELECT 'token' || n, "
+        "1 + n % :people, '2026-01-01', '2026-01-01', 3600, '2099-01-01', '2099-01-01'",
+        ":others",
+    ),
+    "limit_counts": (
+        "(key, timestamp, times, counted, expires) SELECT 'key' || n, 0, 1, 0, 9000000000000000000",
+        ":others",
+    ),
+}
+AFTERWARDS = (
+    "INSERT INTO follows (follower_id, followee_id, since) SELECT n, :popular, 1000000000 + n "
+    "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
+    "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "
+    "FROM {followed} WHERE n > 0 ON CONFLICT DO NOTHING",
+    "UPDATE users SET followers_count = 1000, following_count = 1000, posts_count = 1000",
+)
+TEXTS = {
+    "postgresql": (
+        "INSERT INTO {texts} (post_id, digest, vector) "
+        f"SELECT {POST}, '', CAST({VECTOR} AS tsvector) FROM {{posts}}",
+    ),
+    "sqlite": (
+        "INSERT INTO {texts} (post_id, digest) SELECT id, body FROM posts",
+        "INSERT INTO {index} (rowid, digest) SELECT post_id, digest FROM {texts}",
+    ),
+}
+NUMBERS = {
+    "postgresql": "generate_series(CAST(1 AS bigint), {count}) AS numbers (n)",
+    "sqlite": "(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {count}) "
+    "SELECT n FROM c) AS numbers",
+}
+# What costs most is removed until everything is there: each by a statement that removes it, and one that
+# makes it again.
+SET_ASIDE = {
+    "postgresql": """
+        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+               format('ALTER TABLE %s ADD CONSTRAINT %I %s',
+                      conrelid::regclass, conname, pg_get_constraintdef(oid))
+        FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+        UNION ALL SELECT format('DROP INDEX %I', indexname), indexdef FROM pg_indexes
+        WHERE schemaname = 'public' AND tablename IN ('posts', 'follows', 'search_postgresql_texts')
+        AND indexname NOT IN (SELECT conname FROM pg_constraint)
+        UNION ALL SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', tgrelid::regclass),
+            format('ALTER TABLE %s ENABLE TRIGGER USER', tgrelid::regclass)
+        FROM pg_trigger WHERE NOT tgisinternal GROUP BY tgrelid""",
+    "sqlite": "SELECT 'DROP TRIGGER ' || name, sql FROM sqlite_master WHERE type = 'trigger'",
+}
+
+
+def get_post_id(dialect: str, n: int) -> int:
+    """The id of the post with this number; 1 is the oldest one."""
+    values = get_values(dialect)
+    return int(values["first"] + n * values["step"])
+
+
+def get_values(dialect: str) -> dict[str, Any]:
+    first, last = get_first_id_at(FIRST_DAY), get_first_id_at(LAST_DAY)
+    posts = POSTS[dialect]
+    return {
+        "first": first,
+        "step": (last - first) // posts,
+        "posts": posts,
+        "without": NEWEST_WITHOUT_A_COMMON_WORD,
+        "people": PEOPLE,
+        "reader": READER,
+        "popular": POPULAR,
+        "prolific": PROLIFIC,
+        "follows": PEOPLE * FOLLOWS_OF_A_PERSON[dialect],
+        "followed": FOLLOWED_BY_THE_READER,
+        "others": OTHERS,
+    }
+
+
+def fill(application: Application) -> None:
+    """Fill its empty database, with statistics on PostgreSQL and without on SQLite."""
+    database = application.database
+    dialect = database.dialect
+    values = get_values(dialect)
+    search: Any = get_search(application.registry)
+    names = {
+        name: NUMBERS[dialect].format(count=values[name])
+        for name in ("posts", "people", "followed", "follows")
+    } | {"texts": search.texts, "index": search.index}
+    with database.without_limits(), database.writing.begin() as connection:
+        aside = connection.execute(sa.text(SET_ASIDE[dialect])).all()
+        for remove, _ in aside:
+            connection.exec_driver_sql(remove)
+        for table, (rows, count) in TABLES.items():
+            numbers = NUMBERS[dialect].format(count=count)
+            run(connection, f"INSERT INTO {table} {rows} FROM {numbers}", values)
+        for statement in (*AFTERWARDS, *TEXTS[dialect]):
+            run(connection, statement.format(**names), values)
+        for _, make in reversed(aside):
+            connection.exec_driver_sql(make)
+    analyze(database)
+
+
+def run(connection: sa.Connection, statement: str, values: dict[str, Any]) -> None:
+    clause = sa.text(statement)
+    used = {name: value for name, value in values.items() if f":{name}" in statement}
+    connection.execute(clause, used)
+
+
+def analyze(database: Database) -> None:
+    if database.dialect == "postgresql":
+        with (
+            database.without_limits(),
+            database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
+        ):
+            connection.exec_driver_sql("SET client_min_messages = error")  # of tables that belong to others
+            connection.exec_driver_sql("ANALYZE")
+
+
+def write_statistics(database: Database, factor: int) -> None:
+    """Give SQLite statistics, as if its tables were so many times larger."""
+    with database.writing.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        rows = connection.exec_driver_sql("SELECT rowid, stat FROM sqlite_stat1").all()
+        for rowid, stat in rows:
+            count, _, rest = stat.partition(" ")
+            larger = f"{int(count) * factor} {rest}".strip()
+            connection.exec_driver_sql("UPDATE sqlite_stat1 SET stat = ? WHERE rowid = ?", (larger, rowid))
+    database.close()  # connections read them once

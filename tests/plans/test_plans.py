@@ -1,0 +1,186 @@
+"""No page and no search reads a large table from one end to the other, with a million posts.
+
+Every statement of a page is explained and run: on PostgreSQL the plan and the rows that each of its nodes
+reads count, on SQLite the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from microblog.accounts.resources import Account
+from microblog.admin.resources import Admin
+from microblog.health.views import Health
+from microblog.metrics.views import MetricsPage
+from microblog.people.resources import Avatar, Person, Users
+from microblog.posts.resources import PostPage, Posts
+from microblog.profiling.resources import ProfilePage, ProfilesPage
+from microblog.search.resources import Search
+from microblog.tree import Api, Root
+from tests.conftest import POSTGRESQL_URL, Application
+from tests.plans.checking import Statement, capture, find_problems
+from tests.plans.conftest import READERS_TOKEN
+from tests.plans.large_site import POSTS, get_post_id, write_statistics
+
+DIALECT = "postgresql" if POSTGRESQL_URL else "sqlite"
+LARGER_BY = 1_000_000 // POSTS[DIALECT]
+NEWEST = get_post_id(DIALECT, POSTS[DIALECT] - 20)
+MIDDLE = get_post_id(DIALECT, POSTS[DIALECT] // 2)
+OLDEST = get_post_id(DIALECT, 20)
+
+
+def paged(path: str, *cursors: str) -> tuple[str, ...]:
+    mark = "&" if "?" in path else "?"
+    return (path, *(f"{path}{mark}{cursor}" for cursor in cursors))
+
+
+BY_POST = (f"before={MIDDLE}", f"after={MIDDLE}", f"before={OLDEST}", f"after={NEWEST}")
+# Not here, because nothing but reading all posts answers them, until a second is over: a phrase of two words
+# of half the posts that never follow each other; and what lacks a word that all posts have.
+SEARCHES = (
+    *("common", "recent", "often", "middling7", "rare7", "nowhere", "nobody*", "mid*", "middling7*"),
+    *('"common often"', '"middling7 rare207"', "common often", "common recent", "even odd"),
+    *("-often", "-recent", "often -common", "middling7 -often", "common -often", "often -middling7"),
+    *("from:person3", "from:person3 common", "from:person5 often", "from:person5 rare7", "from:nobody often"),
+    *("from:person3 recent", "from:person3 nowhere", "from:person3 -middling10", "from:person5 -often"),
+    *("lang:en", "lang:es", "lang:eu", "lang:nl", "lang:en common", "lang:es recent", "lang:eu often"),
+    *("lang:es nowhere", "lang:es -common", "lang:eu rare7", "from:person5 lang:es common"),
+    *(
+        "before:2025-01-01 common",
+        "after:2025-06-01 middling7",
+        "before:2024-02-01 recent",
+        "after:2030-01-01",
+    ),
+    *("before:2025-01-01", "after:2025-01-01 before:2025-01-02", "before:2025-01-01 from:person3 rare7"),
+)
+# The paths of each page, or the reason why it reads nothing.
+PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
+    (Root, ""): paged("/", *BY_POST),
+    (Root, "explore"): paged("/explore", *BY_POST),
+    (Search, ""): ("/search", "/search?q=common"),  # and all SEARCHES
+    (Search, "help"): ("/search/help",),
+    (Root, "register"): ("/register",),
+    (Root, "login"): ("/login",),
+    (Root, "logout"): ("/logout",),
+    (Root, "robots.txt"): "is the same for every site",
+    (Root, "favicon.ico"): "is a file",
+    (Account, "profile"): ("/account/profile",),
+    (Users, ""): (
+        *paged("/users/", "after=person5", "before=person5"),
+        *paged("/users/?q=person1", "after=person15"),
+        *(f"/users/?q={q}" for q in ("p", "person19999", "nobody", "@Person", "erson")),
+    ),
+    (Person, ""): (*paged("/users/person3", *BY_POST), *paged("/users/person7", *BY_POST)),
+    (Person, "followers"): (
+        *paged("/users/person2/followers", "before=1000010000"),
+        *paged("/users/person1/followers", "before=300"),
+    ),
+    (Person, "following"): (
+        *paged("/users/person1/following", "before=2000000500"),
+        "/users/person2/following",
+    ),
+    (Person, "follow"): ("/users/person3/follow",),
+    (Person, "unfollow"): ("/users/person3/unfollow",),
+    (Avatar, ""): "is drawn from its address",
+    (Posts, ""): ("/posts/",),
+    (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1"),
+    (PostPage, "delete"): (f"/posts/{MIDDLE}/delete",),
+    (Health, "live"): "asks no database",
+    (Health, "ready"): ("/health/ready",),
+    (MetricsPage, ""): ("/metrics",),
+    (Admin, ""): ("/admin/",),
+    (ProfilesPage, ""): "lists files",
+    (ProfilePage, ""): "reads a file",
+    (ProfilePage, "download"): "is a file",
+    (Api, ""): ("/api/",),
+}
+WALKED = [
+    pytest.param(paths, id=f"{context.__name__}-{name}")
+    for (context, name), paths in PAGES.items()
+    if not isinstance(paths, str)
+]
+
+
+@pytest.fixture(
+    scope="module", params=["without", "of a million"] if DIALECT == "sqlite" else ["of a million"]
+)
+def known(request: pytest.FixtureRequest, site: Application) -> Application:
+    """The site, with these statistics of its tables."""
+    if DIALECT == "sqlite" and request.param == "of a million":
+        write_statistics(site.database, LARGER_BY)
+    return site
+
+
+@pytest.fixture
+def look_at(known: Application) -> Callable[[str], list[str]]:
+    """A function that shows a page to a visitor and to a reader, and gives the problems of its statements."""
+
+    def look_at(path: str) -> list[str]:
+        visitor, reader = (known.browser(REMOTE_ADDR="127.0.0.1") for _ in range(2))
+        reader.set_cookie("session", READERS_TOKEN)
+        with capture(known.database) as statements:
+            visitor.get(path, status="*")
+            response = reader.get(path, status="*")
+        assert response.status_int in (200, 303, 403, 404), f"{path}: {response.status}"
+        is_search = path.startswith("/search")
+        different = {(statement.sql, repr(statement.values)): statement for statement in statements}
+        return [
+            problem
+            for statement in different.values()
+            for problem in find_problems(known.database, statement, is_search=is_search)
+        ]
+
+    return look_at
+
+
+@pytest.mark.parametrize("paths", WALKED)
+def test_a_page_reads_no_more_than_it_shows(look_at, paths):
+    problems = {path: found for path in paths if (found := look_at(path))}
+    assert not problems
+
+
+@pytest.mark.parametrize("q", SEARCHES)
+def test_a_search_looks_through_no_more_than_a_part_of_the_posts(look_at, q):
+    newest = f"/search?q={q}"
+    paths = [*paged(newest, f"before={MIDDLE}", f"after={MIDDLE}"), f"{newest}&order=relevance"]
+    problems = {path: found for path in paths if (found := look_at(path))}
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM posts WHERE body LIKE '%%nowhere%%' ORDER BY id DESC LIMIT 26",
+        "SELECT id FROM users ORDER BY lower(nickname) LIMIT 26",
+        "SELECT n.key FROM nicknames n JOIN users u ON u.id = n.user_id AND n.key = lower(u.nickname) "
+        "ORDER BY u.posts_count, n.key LIMIT 26",
+        "SELECT user_id, count(*) FROM posts GROUP BY user_id ORDER BY 2 DESC LIMIT 26",
+        "SELECT f.followee_id FROM follows f WHERE f.follower_id + 0 = 1",
+        "UPDATE posts SET language = 'nl' WHERE body = 'nothing'",
+    ],
+)
+def test_a_statement_that_reads_everything_is_found(known, sql):
+    assert find_problems(known.database, Statement(sql, ()))
+
+
+def test_a_page_by_an_index_is_none(known):
+    sql = "SELECT id, body FROM posts ORDER BY id DESC LIMIT 26"
+    assert not find_problems(known.database, Statement(sql, ()))
+
+
+def test_what_is_explained_is_not_done(known):
+    find_problems(known.database, Statement("DELETE FROM limit_counts", ()))
+    with known.database.read() as session:
+        assert session.scalar(sa.text("SELECT 1 FROM limit_counts LIMIT 1"))
+
+
+def test_the_list_names_every_page(known):
+    found = set()
+    for item in known.registry.introspector.get_category("views"):
+        view = item["introspectable"]
+        if isinstance(view["context"], type) and not issubclass(view["context"], BaseException):
+            found.add((view["context"], view["name"]))
+    assert found == set(PAGES)

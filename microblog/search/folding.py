@@ -7,6 +7,7 @@ leave them out themselves, and with the letters below, which Unicode does not de
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 import regex
 
@@ -74,19 +75,24 @@ IGNORED = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 PLANES_OF_IGNORED_AND_DIGITS = (range(128, 0x20000), range(0xE0000, 0xE1000))
 # Marks are dropped where readers leave them out themselves; in Indic scripts they are vowels.
 MARKS = regex.compile(r"([\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}\p{N}])[\p{Mn}\p{Me}]+")
-# Compatibility decomposition takes the vowel am apart, in Thai and in Lao; dictionaries have it whole.
-TAKEN_APART = regex.compile("\u0e4d([\u0e48-\u0e4b]*)\u0e32|\u0ecd([\u0ec8-\u0ecb]*)\u0eb2")
+# Compatibility decomposition takes these letters of Thai and Lao apart; dictionaries have them whole. A tone
+# may stand before the vowel am, or in the middle of it.
+TAKEN_APART = regex.compile(
+    "(?P<thai>\u0e4d(?P<tone>[\u0e48-\u0e4b]*)\u0e32)|\u0ecd(?P<tone>[\u0ec8-\u0ecb]*)\u0eb2|ຫ(?P<second>[ນມ])"
+)
+HO = {"ນ": "ໜ", "ມ": "ໝ"}
 
 
-def build_table() -> dict[int, str | None]:
-    """For `str.translate`: letters, the digits of all scripts, and what is not seen."""
+@lru_cache(maxsize=1)
+def get_table() -> dict[int, str | None]:
+    """For `str.translate`: letters, the digits of all scripts, and what is not seen.
+
+    Made when it is first needed: that takes 20 ms.
+    """
     characters = "".join(chr(number) for plane in PLANES_OF_IGNORED_AND_DIGITS for number in plane)
     table: dict[int, str | None] = {ord(character): None for character in IGNORED.findall(characters)}
     table |= {ord(digit): str(unicodedata.decimal(digit)) for digit in characters if digit.isdecimal()}
     return table | str.maketrans(LATIN | ARABIC | APOSTROPHES | PUNCTUATION)
-
-
-TABLE = build_table()
 
 
 def fold(text: str) -> str:
@@ -94,9 +100,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    without_marks = MARKS.sub(r"\1", decomposed.translate(TABLE))
-    return TAKEN_APART.sub(join_am, unicodedata.normalize("NFC", without_marks))
+    without_marks = MARKS.sub(r"\1", decomposed.translate(get_table()))
+    return TAKEN_APART.sub(put_together, unicodedata.normalize("NFC", without_marks))
 
 
-def join_am(match: regex.Match[str]) -> str:
-    return f"{match[1]}\u0e33" if match[1] is not None else f"{match[2]}\u0eb3"
+def put_together(match: regex.Match[str]) -> str:
+    if match["second"]:
+        return HO[match["second"]]
+    return match["tone"] + ("\u0e33" if match["thai"] else "\u0eb3")

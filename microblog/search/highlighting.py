@@ -15,7 +15,8 @@ from microblog.search.language import Query, Term
 from microblog.search.text import index_text, split_folded
 
 RUN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Default_Ignorable_Code_Point}]*+")
-CHARACTER = regex.compile(r"\X[าາ]?")  # the vowel may be a part of an am (`folding.py`)
+# With what may be a part of the same letter (`TAKEN_APART` of folding.py).
+CHARACTER = regex.compile("(?:ຫ(?=[ນມ]))?\\X[\u0e32\u0eb2]?")
 LONGEST_REMEMBERED = 20  # code points of a run
 
 

@@ -35,6 +35,7 @@ from tests.cost import MOST_SECONDS, cost_of
         ("ไทย", "ภาษาไทยง่าย ประเทศไทย", "ภาษา<mark>ไทย</mark>ง่าย ประเทศ<mark>ไทย</mark>"),
         ("น้ำ", "ดื่มน\u0e4d\u0e49าเย็น", "ดื่ม<mark>น\u0e4d\u0e49า</mark>เย็น"),
         ("ខ្មែរ", "ភាសា\u200bខ្មែរងាយ", "ភាសា\u200b<mark>ខ្មែរ</mark>ងាយ"),
+        ("ໝາ", "ຫມາ", "<mark>ຫມາ</mark>"),
         ("404", "エラー404が出た", "エラー<mark>404</mark>が出た"),
         ("english", "Ελληνικάenglish", "Ελληνικά<mark>english</mark>"),
         ("lodz", "Ł\u00adódź!", "<mark>Ł\u00adódź</mark>!"),

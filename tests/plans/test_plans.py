@@ -46,6 +46,13 @@ SEARCHES = (
     *("-often", "-recent", "often -common", "middling7 -often", "common -often", "often -middling7"),
     *("from:person3", "from:person3 common", "from:person5 often", "from:person5 rare7", "from:nobody often"),
     *("from:person3 recent", "from:person3 nowhere", "from:person3 -middling10", "from:person5 -often"),
+    *("-from:person3", "common -from:person3", "recent -from:person5", "rare7 -from:person3", "-from:nobody"),
+    *(
+        "nowhere -from:person3",
+        "-often -from:person3",
+        "lang:es often -from:person3",
+        "lang:eu -from:person3",
+    ),
     *("lang:en", "lang:es", "lang:eu", "lang:nl", "lang:en common", "lang:es recent", "lang:eu often"),
     *("lang:es nowhere", "lang:es -common", "lang:eu rare7", "from:person5 lang:es common"),
     *(

@@ -257,6 +257,7 @@ def test_pages_search_and_sessions_of_the_stored_site_work_after_the_upgrade(dat
     assert browser.get("/users/former2", status=301).headers["Location"].endswith("/users/Person2")
     with application.database.read() as session:
         status = get_adapter(application).status(session)
-    assert (status.documents, status.pending) == (before.POSTS + 1, 0)
+    assert status.documents == pytest.approx(before.POSTS + 1, rel=0.01)  # PostgreSQL estimates
+    assert status.pending == 0
     assert status.is_old
     application.database.close()

@@ -166,7 +166,7 @@ def analyze(database: Database) -> None:
             database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
         ):
             connection.exec_driver_sql("SET client_min_messages = error")  # of tables that belong to others
-            connection.exec_driver_sql("ANALYZE")
+            connection.exec_driver_sql("VACUUM ANALYZE")  # as autovacuum does by and by
 
 
 def write_statistics(database: Database, factor: int) -> None:

@@ -116,22 +116,37 @@ class PostgreSQLSearch(SideTableSearch):
         return compute_digest(build_vector(body))
 
     def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        find = partial(self._look, session, query, bounds, limit)
+        author_id = None
+        if query.author is not None:
+            # For somebody whom it does not know, the planner expects few posts, and reads and sorts them all.
+            known = sa.text("SELECT user_id FROM nicknames WHERE key = :author")
+            author_id = session.scalar(known, {"author": query.author})
+            if author_id is None:
+                return []
+        find = partial(self._look, session, query, bounds, limit, author_id)
         found = search_each_spelling(session, query, bounds, limit, find)
-        return self._ask_index(session, query, bounds, limit) if found is None else found
+        return self._ask_index(session, query, bounds, limit, author_id) if found is None else found
 
     def _look(
-        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
+        self,
+        session: orm.Session,
+        query: Query,
+        bounds: Bounds,
+        limit: int,
+        author_id: int | None,
+        spelling: str | None,
     ) -> list[int] | None:
+        values: dict[str, Any]
         if not query.terms:
-            return self._search_without_terms(session, query, bounds, limit, spelling)
+            conditions, values = build_filters(query, spelling, author_id=author_id)
+            return self._search_without_terms(session, query, bounds, limit, conditions, values)
         if query.author is None and not query.excluded_authors and spelling is None:
             sizes, window = self.windows, build_newest_window(self.texts)
-            values: dict[str, Any] = {}
+            values = {}
         else:
             sizes = self.windows_of_filters
             window, values = build_filter_window(
-                query, spelling, self.texts, [f"t.{HIT}"], is_made_first=True
+                query, spelling, self.texts, [f"t.{HIT}"], is_made_first=True, author_id=author_id
             )
         values["match"] = build_match(query)
         choose_size = partial(self._choose_size, session, query, sizes, limit)
@@ -159,15 +174,22 @@ class PostgreSQLSearch(SideTableSearch):
         estimate = self._estimate_posts(session)
         return super().count_documents(session) if estimate < self.many_documents else estimate
 
-    def _ask_index(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
-        conditions, values = build_filters(query)
+    def _ask_index(
+        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, author_id: int | None
+    ) -> list[int]:
+        conditions, values = build_filters(query, author_id=author_id)
         values |= {**bounds.get_values(limit), "match": build_match(query)}
         return self._run(session, build_index_query(bounds, conditions), values)
 
     def _search_without_terms(
-        self, session: orm.Session, query: Query, bounds: Bounds, limit: int, spelling: str | None
+        self,
+        session: orm.Session,
+        query: Query,
+        bounds: Bounds,
+        limit: int,
+        conditions: list[str],
+        values: dict[str, Any],
     ) -> list[int]:
-        conditions, values = build_filters(query, spelling)
         values |= bounds.get_values(limit)
         conditions += bounds.list_conditions("p.id")
         if query.excluded:

@@ -366,13 +366,15 @@ class TooSlow(Exception):
 
 
 def build_filters(
-    query: Query, spelling: str | None = None, *, posts: str = "p"
+    query: Query, spelling: str | None = None, *, posts: str = "p", author_id: int | None = None
 ) -> tuple[list[str], dict[str, Any]]:
     """SQL conditions on `posts p` (or another name), and their values; with a `spelling` of the language, on
-    posts that have exactly this one."""
+    posts that have exactly this one. A planner that needs to know the author gets the `author_id`."""
     conditions = []
     values: dict[str, Any] = {}
-    if query.author is not None:
+    if query.author is not None and author_id is not None:
+        conditions.append(f"{posts}.user_id = {author_id:d}")
+    elif query.author is not None:
         conditions.append(f"{posts}.user_id = (SELECT user_id FROM nicknames WHERE key = :author)")
         values["author"] = query.author
     if query.excluded_authors:

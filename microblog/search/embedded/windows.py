@@ -96,11 +96,17 @@ class Window:
 
 
 def build_filter_window(
-    query: Query, spelling: str | None, texts: str, hit: list[str], *, is_made_first: bool
+    query: Query,
+    spelling: str | None,
+    texts: str,
+    hit: list[str],
+    *,
+    is_made_first: bool,
+    author_id: int | None = None,
 ) -> tuple[Window, dict[str, Any]]:
     """A window of the posts of one author, or of one spelling of a language, or of all; the conditions in
     `hit` are on the texts `t`."""
-    inside, values = build_filters(replace(query, language=None), spelling, posts="w")
+    inside, values = build_filters(replace(query, language=None), spelling, posts="w", author_id=author_id)
     join, more = f"CROSS JOIN {texts} t", ["t.post_id = w.id"]
     if query.language is not None and spelling is None:  # an author's posts, each checked for its language
         conditions, language = build_filters(replace(query, author=None, excluded_authors=()))

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.accounts.models import NICKNAME_LENGTH, Nickname, User
-from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
+from microblog.accounts.models import Nickname, User
+from microblog.accounts.nicknames import make_nickname_key
 from microblog.db import StaleData, build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
@@ -142,26 +142,12 @@ def is_present_nickname() -> sa.ColumnElement[bool]:
 
 
 def list_people(
-    session: orm.Session,
-    prefix: str,
-    cursor: KeyCursor[str] = KeyCursor(),  # noqa: B008  # frozen
-    *,
-    limit: int,
-    reader_id: int | None,
+    session: orm.Session, cursor: KeyCursor[str], *, limit: int, reader_id: int | None
 ) -> list[PersonRow]:
-    """People whose nickname begins with `prefix` (in any case, with or without @), from A to Z.
-
-    Empty for a prefix that no nickname can have. The cursor has keys of nicknames.
-    """
-    prefix, after = prefix.removeprefix("@"), cursor.after or ""
-    if len(prefix) > NICKNAME_LENGTH or NOT_ALLOWED.search(prefix) or NOT_ALLOWED.search(after):
-        return []
-    key, after = make_nickname_key(prefix), make_nickname_key(after)
-    # One bound at each end: of two SQLite would walk from the first one, through all pages before.
-    begin = Nickname.key > after if after >= key else Nickname.key >= key
+    """Everybody, from A to Z. The cursor has keys of nicknames."""
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(is_present_nickname(), begin, Nickname.key < f"{key}\x7f")  # nicknames are ASCII
+        .where(is_present_nickname(), Nickname.key > make_nickname_key(cursor.after or ""))
     )
     return [PersonRow(*row) for row in session.execute(query.order_by(Nickname.key).limit(limit))]

@@ -12,6 +12,7 @@ from microblog.accounts.nicknames import make_nickname_key
 from microblog.paging import parse_id
 from microblog.people import actions, queries
 from microblog.people.avatars import draw_identicon
+from microblog.people.interfaces import get_people_search
 from microblog.people.names import format_name
 from microblog.people.resources import Avatar, Person, Users
 from microblog.request import Request
@@ -19,8 +20,11 @@ from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
 from microblog.web.forms import check_button
 from microblog.web.pages import STATIC_SECONDS, page_view
-from microblog.web.paging import Keyset, read_page
+from microblog.web.paging import Keyset, Page, read_page
 
+MOST_QUERY_CHARACTERS = 200
+TOO_LONG = f"Your search is too long: at most {MOST_QUERY_CHARACTERS} characters."
+MOST_FOUND = 50
 AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 # To page backwards leads to the first page.
@@ -99,16 +103,30 @@ def change_following(user: Person, request: Request, change: Any, sentence: str)
 def people(users: Users, request: Request) -> Any:
     q = request.GET.get("q", "").strip()
     if q:
-        count_request(request, "searches")
+        return find_people(request, q)
     page = read_page(
         request,
         PEOPLE,
         lambda cursor, limit: queries.list_people(
-            request.dbsession, q, cursor, limit=limit, reader_id=get_reader_id(request)
+            request.dbsession, cursor, limit=limit, reader_id=get_reader_id(request)
         ),
-        q=q or None,
     )
-    return {"q": q, "page": page, "page_name": "people"}
+    return {"q": q, "page": page, "page_name": "people", "message": None}
+
+
+def find_people(request: Request, q: str) -> dict[str, Any]:
+    """The people found, on one page: who looks at a second one had better type more."""
+    found = {"q": q, "page": Page[queries.PersonRow]([], None, None), "page_name": "people", "message": None}
+    if len(q) > MOST_QUERY_CHARACTERS:
+        request.response.status_int = 422
+        return {**found, "message": TOO_LONG}
+    count_request(request, "searches")
+    rows = get_people_search(request.registry).find(
+        request.dbsession, q, limit=MOST_FOUND + 1, reader_id=get_reader_id(request)
+    )
+    if len(rows) > MOST_FOUND:
+        found["message"] = f"These are the first {MOST_FOUND}. Type more to find others."
+    return {**found, "page": Page(rows[:MOST_FOUND], None, None)}
 
 
 @page_view(

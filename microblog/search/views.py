@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from microblog.paging import Cursor
-from microblog.people.queries import list_people
+from microblog.people.interfaces import get_people_search
 from microblog.posts import queries
 from microblog.posts.paging import POSTS
 from microblog.request import Request
@@ -45,11 +45,10 @@ def search(resource: Search, request: Request) -> Any:
         return {**found, "remarks": query.remarks}
     count_request(request, "searches")
     found["remarks"] = [*query.remarks, *find_nobodies(request, query)]
-    if len(q.split()) == 1:
-        me = request.identity
-        found["people"] = list_people(
-            request.dbsession, q, limit=MOST_PEOPLE, reader_id=None if me is None else me.id
-        )
+    if query == Query(terms=query.terms):  # words alone
+        me = None if request.identity is None else request.identity.id
+        search_people = get_people_search(request.registry).find
+        found["people"] = search_people(request.dbsession, q, limit=MOST_PEOPLE, reader_id=me)
     try:
         page = find_best_posts(request, query) if by == "relevance" else find_newest_posts(request, query, q)
     except SearchUnavailable as error:

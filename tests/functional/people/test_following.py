@@ -204,23 +204,23 @@ def test_everybody_is_on_the_page_of_people_by_nickname(people, browser):
         ("SUSAN", ["Susan", "susanne"]),
         ("@susan", ["Susan", "susanne"]),
         (" susann ", ["susanne"]),
-        ("su_", ["su_san"]),
-        ("sus.", ["sus.an"]),
+        ("su_", ["su_san", "sus.an", "Susan", "susanne"]),
+        ("sus.", ["sus.an", "Susan", "susanne"]),
         ("usan", []),
         ("%", []),
-        ("su*", []),
+        ("susann*", ["susanne"]),
         ("日本", []),
-        ("@@susan", []),
+        ("@@", []),
         ("x" * 31, []),
     ],
 )
-def test_people_are_found_by_the_beginning_of_their_nickname(people, browser, q, found):
+def test_people_are_found_by_the_beginning_of_their_nickname_or_of_a_part_of_it(people, browser, q, found):
     assert find(browser, q) == found
 
 
 def test_when_nobody_is_found_the_page_says_so(people, browser):
     page = browser.get("/users/?q=nobody")
-    assert "Nobody by that name" in page.text
+    assert "Nobody found for “nobody”" in page.text
     assert page.forms["people-search-form"]["q"].value == "nobody"
 
 
@@ -240,10 +240,10 @@ def test_the_list_of_people_is_paged(make_application):
     application = make_application({"microblog.page_size": "2"})
     for nickname in ("Anna", "bob", "Anton", "anne", "anja"):
         sign_up(application.browser(), nickname)
-    page = application.browser().get("/users/?q=an")
+    page = application.browser().get("/users/")
     pages = [names(page)]
     while "More people" in links(page):
         page = page.click("More people")
         pages.append(names(page))
-    assert pages == [["anja", "Anna"], ["anne", "Anton"]]
+    assert pages == [["anja", "Anna"], ["anne", "Anton"], ["bob"]]
     assert names(page.click("First people")) == ["anja", "Anna"]

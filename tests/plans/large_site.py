@@ -45,6 +45,7 @@ TABLES = {
         ":people",
     ),
     "nicknames": ("(key, user_id) SELECT 'person' || n, n", ":people"),
+    "person_words": ("(user_id, word, rank) SELECT n, 'person' || n, 3", ":people"),
     "posts": (
         f"(id, user_id, body, language) SELECT {POST}, "
         f"CASE WHEN n % 10 = 0 THEN :prolific ELSE 1 + n * 7919 % :people END, {BODY}, {LANGUAGE}",
@@ -66,6 +67,11 @@ TABLES = {
     ),
 }
 AFTERWARDS = (
+    *(
+        f"INSERT INTO person_words (user_id, word, rank) SELECT n, {word}, "
+        f"CASE WHEN n % 20 = 0 THEN {place} ELSE {place + 3} END FROM {{people}}"
+        for word, place in (("'gardener'", 2), ("'green' || (n % 200)", 1), ("'ger' || n", 2))
+    ),
     "INSERT INTO follows (follower_id, followee_id, since) SELECT n, :popular, 1000000000 + n "
     "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "

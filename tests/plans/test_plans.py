@@ -79,6 +79,10 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
         *paged("/users/", "after=person5", "before=person5"),
         *paged("/users/?q=person1", "after=person15"),
         *(f"/users/?q={q}" for q in ("p", "person19999", "nobody", "@Person", "erson")),
+        *(
+            f"/users/?q={q}"
+            for q in ("g", "gardener", "green7", "ger77", "gardener+green", "gardener+g+green7")
+        ),
     ),
     (Person, ""): (*paged("/users/Person3", *BY_POST), *paged("/users/Person7", *BY_POST)),
     (Person, "followers"): (

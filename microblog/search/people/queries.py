@@ -20,7 +20,7 @@ from microblog.search.people.models import PersonWalk, PersonWord
 from microblog.search.people.words import PLACES, RANKS, PeopleQuery, make_words
 
 # Of the people with a word of one rank so many are looked at: those with the very word first.
-CANDIDATES = 500
+CANDIDATES = 200
 NOBODY = 0  # the id of nobody
 LAST = "\U0010ffff"  # behind all that begins alike
 # How well somebody is found: by their very nickname, its beginning, or 2 and the place of the word.

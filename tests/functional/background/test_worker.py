@@ -28,6 +28,8 @@ def test_each_task_is_observed_by_its_name(make_application):
         "old forms",
         "expired sessions",
         "search index",
+        "old search index",
+        "search maintenance",
         "words of people",
         "outbox",
     ]

@@ -163,6 +163,9 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         ("explore", "/explore"),
         ("profile", "/users/person1"),
         ("post", f"/posts/{post_id}"),
+        ("people", "/users/"),
+        ("people, a page in the middle", f"/users/?after=person{size.people // 2}"),
+        ("people, by a beginning", "/users/?q=person1"),
         *([("search", f"/search?q={word(300)}")] if search else []),
     ):
         answer = get(path)

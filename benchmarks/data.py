@@ -35,14 +35,16 @@ READERS = {50: 20, 1000: 20}
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u")]
 # How many of a hundred posts are in a language; one of 10,000 in the rare one.
 LANGUAGES = {"en": 89.99, "es": 10, "eu": 0.01}
-# Words that no rank has: two that are in every tenth post each and never in the same one, and one that
-# is only in some of the oldest posts.
+# Words that no rank has: two that are in every tenth post each and never in the same one, one that is only
+# in some of the oldest posts, and one of every second post but the newest ones.
 NEVER_MEETING = ("even", "odd")
 EVERY_SO_MANY = 10
 ONLY_OLD = "ancient"
 SHARE_OF_OLD, EVERY_SO_MANY_OLD = 0.02, 100
+ONCE_COMMON = "former"
+EVERY_SO_MANY_FORMER, NEWEST_WITHOUT = 2, 5_000
 ROWS_AT_ONCE = 20_000
-VERSION = 3  # of the content: with another one, the site is built anew
+VERSION = 4  # of the content: with another one, the site is built anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def special_words(number: int, size: Size) -> list[str]:
         special.append(NEVER_MEETING[number % EVERY_SO_MANY // (EVERY_SO_MANY // 2)])
     if number < size.posts * SHARE_OF_OLD and number % EVERY_SO_MANY_OLD == 1:
         special.append(ONLY_OLD)
+    if number < size.posts - NEWEST_WITHOUT and number % EVERY_SO_MANY_FORMER == 0:
+        special.append(ONCE_COMMON)
     return special
 
 

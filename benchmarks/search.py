@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from benchmarks.__main__ import PAGE_SIZE, SERVER_VARIABLE, milliseconds, summary, table
 from benchmarks.data import (
     NEVER_MEETING,
+    ONCE_COMMON,
     ONLY_OLD,
     Size,
     postgresql_database,
@@ -92,6 +93,8 @@ KINDS = (
     Kind("a phrase", tuple(f'"{a} {b}"' for a, b in pairwise(COMMON_WORDS))),
     Kind("a phrase of middling words", tuple(f'"{found} {word(1)}"' for found in ranks(300))),
     Kind("a common word, three pages deep", COMMON_WORDS, pages=3),
+    Kind("a word of half the posts, but of none of the newest 5,000", (ONCE_COMMON,)),
+    Kind("the same by relevance", (ONCE_COMMON,), by_relevance=True),
     Kind("a rare language", ("lang:eu",)),
     Kind("a common word in a rare language", tuple(f"lang:eu {found}" for found in COMMON_WORDS)),
     Kind("a common word of a person", tuple(f"from:person{n} {word(1)}" for n in (1, 100, 10_000))),

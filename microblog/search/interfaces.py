@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from microblog.search.language import Query
     from microblog.settings import Settings
 
-MANY_SEGMENTS = 200  # a worker that runs merges them before there are so many
+MANY_SEGMENTS = 100  # a worker that runs merges them before there are so many
 RANKED_HITS = 1000  # ordering by relevance considers this many of the newest matching posts
 
 

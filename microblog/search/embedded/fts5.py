@@ -161,14 +161,18 @@ class FTS5Search(SideTableSearch):
             if is_current and count_segments(session, self.index) == self._segments_left:
                 return False
         if not is_current:
-            with database.write() as session:
-                self._create_triggers(session)
-                configure(session, self.index, SERVING)
-        if merge_in_steps(database, self.index, self.steps):
+            self._bring_up_to_date(database)
+        if merge_in_steps(database, self.index, self._is_whole, self.steps):
             return True
         with database.read() as session:
-            self._segments_left = count_segments(session, self.index)
+            self._segments_left = count_segments(session, self.index) if self._is_whole(session) else 0
         return False
+
+    def _bring_up_to_date(self, database: Database) -> None:
+        with database.write() as session:
+            if self._is_whole(session):
+                self._create_triggers(session)
+                configure(session, self.index, SERVING)
 
     def has_room(self, session: orm.Session) -> bool:
         """Usually the worker keeps the segments few; without it, each transaction merges a little."""

@@ -11,6 +11,7 @@ leaves is on a high level: it is merged again only after many times as many post
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # so many as `usermerge` a level must have for the command `merge`. `hashsize` (bytes) limits the buffer for
 # the words of a transaction: when it is full they become a segment. Only a transaction that changes very
 # many posts, such as a deletion of somebody with all of their posts, comes to `crisismerge`.
-SERVING = {"automerge": 0, "crisismerge": 1000, "usermerge": 8, "hashsize": 1_048_576}
+SERVING = {"automerge": 0, "crisismerge": 1000, "usermerge": 8, "hashsize": 16_777_216}
 # While a rebuild adds posts, it merges from time to time. Each step writes the first page of every segment
 # that it merges, so they are few.
 FILLING = {"automerge": 0, "crisismerge": 2000, "usermerge": 16, "hashsize": 16_777_216}
@@ -76,13 +77,17 @@ def count_changes(session: orm.Session) -> int:
     return count
 
 
-def merge_in_steps(database: Database, index: str, steps: Steps) -> bool:
+def merge_in_steps(
+    database: Database, index: str, exists: Callable[[orm.Session], bool], steps: Steps
+) -> bool:
     """Merge for a short while, in short transactions; is there more to do?"""
     until = time.monotonic() + steps.seconds_of_merging
     while time.monotonic() < until:
         with database.write() as session:
             began = time.monotonic()
             session.info[INDEXES_ITSELF] = True
+            if not exists(session):  # somebody has just changed the adapter
+                return False
             if not merge(session, index, steps.pages_merged_by_the_worker):
                 return False
         steps.sleep(max(SHORTEST_PAUSE_SECONDS, (time.monotonic() - began) * PAUSE))

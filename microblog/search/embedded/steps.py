@@ -29,7 +29,7 @@ class Steps:
     seconds_of_merging: float = 0.5
     pages_merged_by_the_worker: int = 64
     # Without a worker: from here on each post merges a little, and from there on it waits to be indexed.
-    segments_until_posts_merge: int = 500
+    segments_until_posts_merge: int = 250
     most_segments: int = 900
     pages_merged_by_a_post: int = 32
     # A transaction with so many posts (an import) merges a page for every so many.

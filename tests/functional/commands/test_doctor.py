@@ -181,7 +181,7 @@ class Index:
         (Status("x", 5, 1), "ok", "x: 5 posts indexed, 1 wait."),
         (Status("x", 5, 1, 2), "warning", "2 were refused for good"),
         (Status("x", 5, 1, 0, 300.0), "warning", "the oldest for 300 seconds. Check whether the server runs"),
-        (Status("x", 5, 1, segments=200), "ok", "x: 5 posts indexed, 1 wait."),
+        (Status("x", 5, 1, segments=100), "ok", "x: 5 posts indexed, 1 wait."),
         (
             Status("x", 5, 1, segments=1201),
             "warning",

@@ -333,3 +333,23 @@ def test_when_the_transaction_is_lost_while_merging_its_error_is_raised(use_adap
     use_adapter(derive(search, has_room=full))
     with pytest.raises(DatabaseUnavailable, match="disk"), database.write() as session:
         add_post(session, susan, "word")
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_an_index_that_is_removed_while_the_worker_looks_at_it_is_not_merged(site, is_older):
+    site.post(20)
+    if is_older:
+        make_older(site)
+    was_whole: list[bool] = []
+
+    def remove_it_now(self, session):
+        is_whole = type(site.search)._is_whole(self, session)
+        if not was_whole:
+            with site.database.write() as other:
+                site.search.uninstall(other)
+        was_whole.append(is_whole)
+        return is_whole
+
+    assert derive(site.search, _is_whole=remove_it_now).maintain(site.database) is False
+    assert was_whole[0]
+    assert not any(was_whole[1:])

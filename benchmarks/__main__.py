@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from pyramid.request import Request
 from sqlalchemy import event
 
-from benchmarks import limits
+from benchmarks import limits, waiting
 from benchmarks.data import Size, index, postgresql_database, readers_of, sqlite_database, word
 from microblog import configure
 from microblog.accounts.queries import end_session, start_session
@@ -246,6 +246,8 @@ def main() -> int:
     table(title, header, [row for url in urls for row in home_timelines(url, size)])
     for url in urls:
         pages(url, size, search=url.startswith("sqlite") and not arguments.without_search)
+    if not arguments.without_search:
+        waiting.print_table(size, waiting.WRITES)
     return 0
 
 

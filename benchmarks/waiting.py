@@ -181,9 +181,13 @@ CASES: dict[str, Callable[[Any, Bodies], None]] = {
 HEADER = ("after", "worker", "median", "p99", "p99.9", "largest", "processor", "segments")
 
 
-def main() -> int:
+def print_table(size: Size, count: int) -> None:
     from benchmarks.__main__ import table
 
+    table(f"Writing a post beside {size.posts:,} others (ms)", HEADER, measure(size, count))
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.waiting", description=(__doc__ or "").splitlines()[0]
     )
@@ -192,7 +196,7 @@ def main() -> int:
     parser.add_argument("--writes", type=int, default=WRITES, metavar="N")
     arguments = parser.parse_args()
     size = Size(arguments.posts, arguments.people)
-    table(f"Writing a post beside {size.posts:,} others (ms)", HEADER, measure(size, arguments.writes))
+    print_table(size, arguments.writes)
     return 0
 
 

@@ -35,7 +35,7 @@ FILLING = {"automerge": 0, "crisismerge": 2000, "usermerge": 16, "hashsize": 16_
 FEWEST_CHANGES_OF_A_MERGE = 2
 # SQLite does not queue those who wait for its lock; they poll, at first after 1, 3, 8, 18 and 33 ms. So it
 # has to be free for so long that those get it who began to wait during a step.
-SHORTEST_PAUSE_SECONDS, PAUSE = 0.03, 2.0
+SHORTEST_PAUSE_SECONDS, PAUSE = 0.05, 4.0
 
 
 def configure(session: orm.Session, index: str, options: dict[str, int]) -> None:

@@ -27,7 +27,7 @@ class Steps:
     pages_merged_at_once: int = 250
     # The worker: so long in a round, in steps that take some milliseconds.
     seconds_of_merging: float = 0.5
-    pages_merged_by_the_worker: int = 64
+    pages_merged_by_the_worker: int = 32
     # Without a worker: from here on each post merges a little, and from there on it waits to be indexed.
     segments_until_posts_merge: int = 250
     most_segments: int = 900

@@ -121,8 +121,8 @@ def test_no_post_after_a_rebuild_writes_more_than_its_own_segment(site):
     site.post(1000, at_once=100)
     site.rebuild()
     assert sum(site.get_pages().values()) > 60, "what the 246th post wrote anew, by the defaults of FTS5"
-    assert site.post(300) < 20
-    assert len(site.find("word")) == 1300
+    assert site.post(248) < 20
+    assert len(site.find("word")) == 1248
 
 
 def test_no_post_after_an_import_writes_more_than_its_own_segment(make_site):
@@ -197,7 +197,7 @@ def test_merging_leaves_the_lock_free_between_its_steps(make_site):
     site.post(200)
     site.work()
     assert len(pauses) > 2
-    assert min(pauses) >= 0.03
+    assert min(pauses) >= 0.05
 
 
 def test_many_posts_are_written_and_found_while_no_worker_runs(make_site):

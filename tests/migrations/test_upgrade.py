@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from microblog.db import Database
 from microblog.operations import migrating
 from microblog.people.queries import get_person
+from microblog.search.people.tasks import PEOPLE_IN_A_ROUND, compare_words
 from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.migrations import before
@@ -260,4 +261,22 @@ def test_pages_search_and_sessions_of_the_stored_site_work_after_the_upgrade(dat
     assert status.documents == pytest.approx(before.POSTS + 1, rel=0.01)  # PostgreSQL estimates
     assert status.pending == 0
     assert status.is_old
+    application.database.close()
+
+
+def test_the_people_of_the_stored_site_are_found_by_their_words_once_the_worker_was_there(database, upgrade):
+    upgrade()
+    application = Application(settings_for(parse_url(database)))
+    browser = application.browser()
+
+    def find(q: str) -> list[str]:
+        return [str(link["href"]) for link in browser.get("/users/", {"q": q}).html.select(".person-name a")]
+
+    assert find("person1999") == ["/users/Person1999"]  # by nickname, as before
+    assert find("about 1999") == []
+    rounds = 1
+    while compare_words(application.registry):
+        rounds += 1
+    assert rounds <= before.PEOPLE / PEOPLE_IN_A_ROUND + 1
+    assert find("about 1999") == ["/users/Person1999"]
     application.database.close()

@@ -19,7 +19,8 @@ from microblog.posts.models import Post
 from microblog.search.people.models import PersonWalk, PersonWord
 from microblog.search.people.words import PLACES, RANKS, PeopleQuery, make_words
 
-# Of the people with a word of one rank so many are looked at: those with the very word first.
+# Of the people with a word of one rank so many are looked at, those with the very word first; with several
+# words as many for all of them together.
 CANDIDATES = 200
 NOBODY = 0  # the id of nobody
 LAST = "\U0010ffff"  # behind all that begins alike
@@ -109,11 +110,9 @@ def find_people(
 def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     """Built once for each number of terms: that takes longer than to find somebody."""
     candidates = select_candidates(terms, by_nickname=by_nickname).subquery("candidates")
-    found: Any = candidates.c.quality
-    for number in range(1, terms):  # the worst place of all terms says how well somebody is found
-        place = select_place(f"term_{number}", candidates.c.user_id).scalar_subquery()
-        found = sa.case((found >= place + FIRST_PLACE, found), else_=place + FIRST_PLACE)
-    matched = sa.select(candidates.c.user_id, found.label("quality")).subquery("matched")
+    matched: Any = candidates
+    if terms > 1:
+        matched = select_places(candidates, dialect, terms).subquery("matched")
     person: Any = User
     people = sa.select(matched.c.user_id).join_from(matched, User, User.id == matched.c.user_id)
     if dialect == "postgresql":  # which would rather read everybody than look up a thousand
@@ -129,18 +128,22 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     i_follow = sa.exists().where(mine.follower_id == sa.bindparam("reader"), mine.followee_id == person.id)
     columns = [getattr(person, column.key) for column in PERSON_COLUMNS]
     people = people.with_only_columns(*columns, i_follow, maintain_column_froms=True)
-    people = people.where(matched.c.quality.is_not(None))
+    people = people.where(quality.is_not(None))
     order = (is_active(person).desc(), quality, person.followers_count.desc(), key)
     return people.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer))
 
 
 def select_candidates(terms: int, *, by_nickname: bool) -> sa.Select[Any]:
-    """People in whom the first term is found, and how well: at most `CANDIDATES` of each rank."""
+    """People in whom one of the terms is found, and how well: at most `CANDIDATES` of each rank.
+
+    Whoever has them all is among those with the rarest one.
+    """
     parts = []
-    for rank in range(RANKS if terms else 0):
-        ranked = sa.select(PersonWord.user_id, sa.literal(rank % PLACES + FIRST_PLACE).label("quality"))
-        ranked = ranked.where(PersonWord.rank == rank, begins_with(PersonWord.word, "term_0"))
-        parts.append(ranked.order_by(PersonWord.word, PersonWord.user_id).limit(CANDIDATES))
+    for term in range(terms):
+        for rank in range(RANKS):
+            ranked = sa.select(PersonWord.user_id, sa.literal(rank % PLACES + FIRST_PLACE).label("quality"))
+            ranked = ranked.where(PersonWord.rank == rank, begins_with(PersonWord.word, f"term_{term}"))
+            parts.append(ranked.order_by(PersonWord.word, PersonWord.user_id).limit(CANDIDATES // terms))
     if by_nickname:  # also while the words of existing people are not written yet
         named = sa.select(Nickname.user_id, sa.literal(BEGINNING).label("quality"))
         named = named.join(User, User.id == Nickname.user_id)
@@ -149,6 +152,20 @@ def select_candidates(terms: int, *, by_nickname: bool) -> sa.Select[Any]:
     # SQLite takes a limit only for a whole SELECT.
     found = sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery("found")
     return sa.select(found.c.user_id, sa.func.min(found.c.quality).label("quality")).group_by(found.c.user_id)
+
+
+def select_places(candidates: Any, dialect: str, terms: int) -> sa.Select[Any]:
+    """The candidates, and how well they are found by several terms: the worst of them says it.
+
+    NULL when one of them is not found.
+    """
+    user_id = candidates.c.user_id
+    places = [select_place(f"term_{n}", user_id).scalar_subquery().label(f"place_{n}") for n in range(terms)]
+    placed = sa.select(user_id, *places).subquery("placed")
+    found = [placed.c[f"place_{n}"] for n in range(terms)]
+    worst = (sa.func.greatest if dialect == "postgresql" else sa.func.max)(*found) + FIRST_PLACE
+    has_all = sa.and_(*(place.is_not(None) for place in found))
+    return sa.select(placed.c.user_id, sa.case((has_all, worst)).label("quality"))
 
 
 def select_place(name: str, user_id: Any) -> sa.Select[Any]:

@@ -33,7 +33,7 @@ def make_words(nickname: str, display_name: str, about_me: str, *, is_active: bo
 
 @dataclass(frozen=True, slots=True)
 class PeopleQuery:
-    """What somebody looks for: the beginnings of words, the longest first, which all must be there, or the
+    """What somebody looks for: the beginnings of words, which all must be there, or the
     beginning of a nickname (its key; "" when a nickname cannot begin so)."""
 
     terms: tuple[str, ...]
@@ -42,8 +42,7 @@ class PeopleQuery:
 
 def parse_query(q: str) -> PeopleQuery:
     """Never fails. Only the first eight words count."""
-    words = [word[:WORD_LENGTH] for word in split_words(q)]
-    terms = sorted(dict.fromkeys(words[:MOST_TERMS]), key=len, reverse=True)
+    terms = list(dict.fromkeys(word[:WORD_LENGTH] for word in split_words(q)))[:MOST_TERMS]
     nickname = q.strip().removeprefix("@")
     if len(nickname) > NICKNAME_LENGTH or NOT_ALLOWED.search(nickname):
         nickname = ""

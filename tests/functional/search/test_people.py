@@ -125,6 +125,25 @@ def test_an_active_person_is_found_among_very_many_others(add, find, database):
     assert find("garden", limit=1) == ["somebody"]
 
 
+def test_a_rare_word_finds_somebody_among_very_many_with_a_longer_one(add, find, database):
+    with database.write() as session:
+        people = [
+            {"nickname": f"other{number}", "member_since": LONG_AGO} for number in range(CANDIDATES + 20)
+        ]
+        ids = session.scalars(sa.insert(User).returning(User.id), people).all()
+        words = [{"user_id": user_id, "word": "gardener", "rank": 5} for user_id in ids]
+        session.execute(sa.insert(PersonWord), words)
+    add("somebody", about_me="Gardener in Rome")
+    assert find("gardener rom") == find("rome gardener") == ["somebody"]
+
+
+def test_a_nickname_of_two_words_is_found_before_the_worker_came(database, add, find):
+    add("green_tea")
+    with database.write() as session:
+        session.execute(sa.delete(PersonWord))
+    assert find("green_t") == ["green_tea"]
+
+
 def test_the_words_of_a_person_follow_their_profile(add, find, database):
     user_id = add("susan", "Kettle", "Kettle and sea", joined=datetime.now(UTC))
     assert words_of(database, user_id) == {"susan": 0, "kettle": 1, "and": 2, "sea": 2}

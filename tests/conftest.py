@@ -7,9 +7,11 @@ each test. The application runs for real, with its transactions, retries and rea
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,11 +36,16 @@ pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]
 
 POSTGRESQL_URL = os.environ.get("MICROBLOG_TEST_DATABASE_URL")
 ELASTICSEARCH_URL = os.environ.get("MICROBLOG_TEST_ELASTICSEARCH_URL")
+# Compiling the templates takes longer than building an application, and tests build hundreds.
+TEMPLATES = tempfile.mkdtemp(prefix="microblog-templates-")
+atexit.register(shutil.rmtree, TEMPLATES, ignore_errors=True)
 TEST_SECRET = "only for tests, but long enough to be one"
 SETTINGS = {
     "microblog.secret": TEST_SECRET,
     "microblog.cookies.secure": "false",
     "microblog.worker": "off",
+    "jinja2.bytecode_caching": "true",
+    "jinja2.bytecode_caching_directory": TEMPLATES,
     # Counted as ever, and nobody is refused; tests of limits have their own (tests/functional/limits).
     **dict.fromkeys(
         (

@@ -268,3 +268,9 @@ def test_before_the_worker_came_people_are_found_by_their_nickname(database, add
         session.execute(sa.delete(PersonWord))
         assert find_owner_id(session, "susan") == user_id
     assert (find("sus"), find("kettle")) == (["susan"], [])
+
+
+def test_somebody_without_any_word_is_found_by_their_nickname(database, add, find):
+    user_id = add("__")
+    assert words_of(database, user_id) == {}
+    assert (find("_"), find("__")) == (["__"], ["__"])

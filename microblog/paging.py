@@ -33,10 +33,8 @@ class KeyCursor(Generic[Key]):
 Cursor = KeyCursor[int]  # in lists ordered by id
 
 
-def select_page(
-    query: Any, column: Any, cursor: KeyCursor[Any], limit: int, *, descending: bool = True
-) -> Any:
-    """The query for the rows nearest to the cursor, in the order of `column`.
+def select_page(query: Any, column: Any, cursor: KeyCursor[Any], limit: int) -> Any:
+    """The query for the rows nearest to the cursor, the largest `column` first.
 
     Backwards (newer posts, of which the newest come first) they come in the opposite order.
     """
@@ -44,8 +42,7 @@ def select_page(
         query = query.where(column < cursor.before)
     if cursor.after is not None:
         query = query.where(column > cursor.after)
-    is_backwards = (cursor.after if descending else cursor.before) is not None
-    return query.order_by(column if descending == is_backwards else column.desc()).limit(limit)
+    return query.order_by(column.desc() if cursor.after is None else column).limit(limit)
 
 
 class Period(Protocol):

@@ -121,6 +121,8 @@ def make_error_page(
 
     Also writes a line to the log, unless the error is an incident, or `is_logged` already.
     """
+    if request.is_writing and "tm.active" in request.environ:
+        request.give_up_write()  # an error commits nothing, and nobody waits for its page
     title = title or TITLES.get(status, TITLES[500 if status >= 500 else 400])
     sentence = sentence or SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])
     if incident is None and not is_logged:

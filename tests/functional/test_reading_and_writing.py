@@ -343,6 +343,35 @@ def test_the_page_of_a_refused_write_reads(make_application):
     assert "Counted" in page.html.nav.get_text()
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(HTTPConflict, 409), (StaleData, 409), (ZeroDivisionError, 500)],
+)
+def test_the_page_of_an_error_after_writing_keeps_nobody_from_writing(make_application, error, status):
+    is_writing = []
+
+    def note(request: Any) -> bool:
+        is_writing.append((request.is_writing, request.dbsession.scalar(sa.select(sa.func.count(User.id)))))
+        return True
+
+    def write_and_fail(probe: Probe, request: Any) -> Any:
+        add_somebody(request)
+        raise error()
+
+    def extend(config: Configurator) -> None:
+        config.add_nav_item("noted", "Noted", lambda request: request.link(), shown=note, order=1)
+        probed_by(write_and_fail)(config)
+
+    application = make_application(extend=extend)
+    browser = application.browser()
+    sent = {"csrf_token": token(browser, "/login")}
+    is_writing.clear()
+    browser.post("/probe/", sent, status=status)
+    assert set(is_writing) <= {(False, 0)}
+    assert bool(is_writing) == (status < 500)  # the page of a fault of ours has no navigation
+    assert application.database.engine.pool.checkedout() == 0
+
+
 TAKEN = "Somebody has, or had, this nickname already."
 TAKEN_EMAIL = "Somebody has signed up with this e-mail address already."
 

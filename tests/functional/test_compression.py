@@ -148,7 +148,8 @@ def test_only_these_pages_are_compressed(application):
         ("PostPage", ""),
         ("Root", ""),
         ("Root", "explore"),
-        ("Root", "search"),
+        ("Search", ""),
+        ("Search", "help"),
         ("Users", ""),
     }
 

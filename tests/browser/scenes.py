@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Response
 
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
+from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
 from microblog.people.queries import follow
@@ -106,7 +107,7 @@ def fill(application: Application) -> Filled:
             for name in PEOPLE
         }
         for name in ABOUT.keys() | DISPLAY_NAMES.keys():
-            profile = Profile(name, DISPLAY_NAMES.get(name, ""), ABOUT.get(name, ""))
+            profile = Profile(name, tidy_display_name(DISPLAY_NAMES.get(name)), ABOUT.get(name, ""))
             change_profile(session, ids[name], profile)
         for follower, followed in FOLLOWS:
             follow(session, ids[follower], ids[followed])

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import Nickname, User
-from microblog.accounts.nicknames import make_nickname_key
+from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import StaleData, build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
@@ -144,10 +144,13 @@ def is_present_nickname() -> sa.ColumnElement[bool]:
 def list_people(
     session: orm.Session, cursor: KeyCursor[str], *, limit: int, reader_id: int | None
 ) -> list[PersonRow]:
-    """Everybody, from A to Z. The cursor has keys of nicknames."""
+    """Everybody, from A to Z. The cursor has keys of nicknames; after what can be none of them is nobody."""
+    after = cursor.after or ""
+    if NOT_ALLOWED.search(after):  # PostgreSQL takes no NUL
+        return []
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(is_present_nickname(), Nickname.key > make_nickname_key(cursor.after or ""))
+        .where(is_present_nickname(), Nickname.key > make_nickname_key(after))
     )
     return [PersonRow(*row) for row in session.execute(query.order_by(Nickname.key).limit(limit))]

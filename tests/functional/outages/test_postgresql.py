@@ -7,6 +7,7 @@ import logging
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -254,15 +255,14 @@ def test_what_gets_left_behind_waits_until_the_database_is_back(site):
     assert written == [1]
 
 
-def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, caplog):
-    """It took the error for one of the index alone, and the COMMIT failed with a 500."""
-    form = site.susan.get("/").forms["compose-form"]
-    form["body"] = "Written twice"
+@contextmanager
+def losing_the_connection(site, part):
+    """The connection is lost once, just before a statement that holds this text."""
     engine = site.application.database.engine
     killed: list[int] = []
 
     def kill(connection, cursor, statement, *rest):
-        if "INSERT INTO search_postgresql_texts" in statement and not killed:
+        if part in statement and not killed:
             killed.append(connection.connection.driver_connection.info.backend_pid)
             other = sa.create_engine(site.server.url)
             with other.connect() as killing:
@@ -270,10 +270,28 @@ def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, c
             other.dispose()
 
     sa.event.listen(engine, "before_cursor_execute", kill)
-    form.submit(status=303)
-    sa.event.remove(engine, "before_cursor_execute", kill)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", kill)
     assert killed
+
+
+def test_a_connection_that_is_lost_while_a_post_is_indexed_costs_no_post(site, caplog):
+    """It took the error for one of the index alone, and the COMMIT failed with a 500."""
+    form = site.susan.get("/").forms["compose-form"]
+    form["body"] = "Written twice"
+    with losing_the_connection(site, "INSERT INTO search_postgresql_texts"):
+        form.submit(status=303)
     assert bodies(site.susan.get("/")).count("Written twice") == 1
+    assert list_outage_messages(caplog) == []
+
+
+def test_a_connection_that_is_lost_while_somebody_searches_is_no_damaged_index(site, caplog):
+    write(site.susan, "Looked for once")
+    with losing_the_connection(site, "FROM search_postgresql_texts"):
+        page = site.susan.get("/search", {"q": "looked"})
+    assert bodies(page) == ["Looked for once"]
     assert list_outage_messages(caplog) == []
 
 

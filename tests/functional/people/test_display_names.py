@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.models import User
-from tests.walk import flashes, sign_up, token, write
+from tests.walk import flashes, token, write
 
 NAME = "Łukasz Żółć"
 BOTH = f"{NAME} @susan"
@@ -26,20 +25,6 @@ def text(page, selector):
 
 def title(page):
     return page.html.title.get_text().removesuffix(" · microblog")
-
-
-@pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
-@pytest.fixture
-def john(application):
-    browser = application.browser()
-    sign_up(browser, "john")
-    return browser
 
 
 def test_a_display_name_is_shown_wherever_its_person_is(susan, john):

@@ -11,20 +11,6 @@ from webtest import TestApp, TestResponse
 from tests.walk import bodies, flashes, sign_up, token, write
 
 
-@pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
-@pytest.fixture
-def john(application):
-    browser = application.browser()
-    sign_up(browser, "john")
-    return browser
-
-
 def send(browser: TestApp, path: str, *, status: int = 303, **fields: str) -> TestResponse:
     fields["csrf_token"] = token(browser)
     return browser.post(path, fields, status=status)

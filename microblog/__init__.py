@@ -15,6 +15,7 @@ from microblog.settings import TOOLBAR, SettingsError
 # The order of inclusion: the foundation first, then the rooms.
 INCLUDES = (
     "microblog.settings",
+    "microblog.i18n",
     "microblog.tree",
     "microblog.db",
     "microblog.transactions",

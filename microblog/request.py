@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import click
+    from babel import Locale
     from sqlalchemy import orm
     from webob.response import Response
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from microblog.background.worker import Worker
     from microblog.checks import Folder, HealthCheck
     from microblog.db import Database
+    from microblog.i18n import Language, Languages
     from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
@@ -80,6 +82,7 @@ class Registry(PyramidRegistry):
     settings: dict[str, Any]  # Pyramid's
     environ: Mapping[str, str] | None  # overrides the environment of the process
     microblog: Settings
+    languages: Languages
     database: Database
     models: dict[str, ModuleType]
     branches: dict[str, Branch]
@@ -146,6 +149,12 @@ class Request(PyramidRequest):
     new_messages: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`web/flash.py`)
     flash: Callable[..., None]
     link: Callable[..., str]
+    preferences: Mapping[str, str]  # how the reader wants to see the pages (`microblog/web/languages.py`)
+    language: Language
+    locale: Locale
+    text_direction: str
+    translate: Callable[[str], str]
+    list_items: Callable[..., str]
     kept_form: Kept | None
     kept_token: str | None
     tm: Any

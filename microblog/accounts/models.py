@@ -13,6 +13,7 @@ NICKNAME_LENGTH = 30
 EMAIL_LENGTH = 254  # RFC 5321
 ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
+PREFERENCES_CHARACTERS = 500
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
 NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
@@ -40,6 +41,10 @@ class User(Base):
     # Empty for those who are called by their nickname.
     display_name: Mapped[str] = mapped_column(
         sa.String(DISPLAY_NAME_CODE_POINTS), server_default=sa.text("''"), default=""
+    )
+    # How they want to see the pages: `language=de&colors=dark` (`microblog/web/languages.py`).
+    preferences: Mapped[str] = mapped_column(
+        sa.String(PREFERENCES_CHARACTERS), server_default=sa.text("''"), default=""
     )
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)

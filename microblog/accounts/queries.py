@@ -27,7 +27,7 @@ users, sessions = User.__table__, LoginSession.__table__
 FIND_IDENTITY = (
     sa.select(
         *(users.c.id, users.c.nickname, users.c.email, users.c.is_admin),
-        *(sessions.c.token_hash, sessions.c.seen),
+        *(sessions.c.token_hash, sessions.c.seen, users.c.preferences),
     )
     .join_from(sessions, users, users.c.id == sessions.c.user_id)
     .where(

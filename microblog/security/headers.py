@@ -58,7 +58,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable
         if response.content_type == "text/html":
             # After one person logs out, the back button must not show their pages to the next one.
             response.headers.setdefault("Cache-Control", "no-store")
-            response.vary = ("Cookie", *(response.vary or ()))
+            response.vary = ("Cookie", "Accept-Language", *(response.vary or ()))
         return response
 
     return headers

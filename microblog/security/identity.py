@@ -9,7 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who sends the request; `session` is the hash of the session's token, "" without a session."""
+    """Who sends the request; `session` is the hash of the session's token, "" without a session.
+
+    `preferences` is how they want to see the pages, as `microblog/web/languages.py` reads it.
+    """
 
     id: int
     nickname: str
@@ -17,6 +20,7 @@ class Identity:
     is_admin: bool
     session: str
     seen: datetime
+    preferences: str = ""
 
 
 def hash_token(token: str) -> str:

@@ -82,9 +82,6 @@ PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 
 LOG_IN_FIRST = "Please log in first: that page is only for people who have an account."
 
-# The languages of these texts; a translation adds its own.
-LANGUAGES = ("en",)
-
 # For when the error page itself fails.
 LAST_RESORT = """<!DOCTYPE html>
 <html lang="en">
@@ -100,11 +97,6 @@ def last_resort(request: Request, status: int) -> Any:
     # From the bytes of the environment, for what reads the request may be what fails.
     home = quote(request.environ.get("SCRIPT_NAME", ""), encoding="latin-1") + "/"
     return Response(LAST_RESORT.replace("{home}", home), status=status)
-
-
-def get_language(request: Request) -> str:
-    """The language of error pages for this reader."""
-    return str(request.accept_language.lookup(LANGUAGES, default=LANGUAGES[0]))
 
 
 def make_error_page(
@@ -157,7 +149,6 @@ def make_html_page(request: Request, status: int, title: str, sentence: str, inc
         "status": status,
         "title": title,
         "sentence": sentence,
-        "language": get_language(request),
         "recovered": list_typed_texts(request),
         "actions": actions,
         "incident": incident,

@@ -23,6 +23,7 @@ from microblog.call_sites import passes_on
 from microblog.request import Request
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Api, Root, get_path, is_api
+from microblog.web.languages import SourceTexts
 
 SITE_NAME = Setting("microblog.site_name", text, "microblog", "The name of the site, as its pages show it.")
 PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or people, on a page.")
@@ -173,6 +174,11 @@ def get_static_path(request: Request, name: str) -> str:
     return str(request.static_path(f"microblog.web:static/{name}"))
 
 
+def trim_texts(config: Any) -> None:
+    """The line breaks of a template are not a part of its texts."""
+    config.get_jinja2_environment().policies["ext.i18n.trimmed"] = True
+
+
 def includeme(config: Any) -> None:
     config.declare_settings(SITE_NAME, PAGE_SIZE)
     config.registry.settings.update(
@@ -181,9 +187,12 @@ def includeme(config: Any) -> None:
             "jinja2.undefined": "strict",
             "jinja2.trim_blocks": True,
             "jinja2.lstrip_blocks": True,
+            "jinja2.newstyle": True,
+            "jinja2.i18n.gettext": SourceTexts,
         }
     )
     config.include("pyramid_jinja2")
+    config.action(None, trim_texts, args=(config,))
     for function in (when, day, count):
         config.add_template_filter(function.__name__, function)
     config.add_template_global("site_name", lambda request: request.microblog[SITE_NAME])

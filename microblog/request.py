@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
+    from microblog.posts.post_actions import PostAction
     from microblog.security.identity import Identity
     from microblog.security.limits.limit import Limit
     from microblog.security.limits.process import ProcessCounts
@@ -103,6 +104,7 @@ class Registry(PyramidRegistry):
     observers: list[Observer]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
+    post_actions: dict[str, PostAction]
     recovered_fields: dict[str, str]
     paths_without_robots: set[tuple[str, ...]]
     page_methods: list[tuple[type, str, tuple[str, ...]]]

@@ -17,6 +17,7 @@ def includeme(config: Any) -> None:
         refusal="You have written very many posts in a short time. This one was not sent yet.",
         per_account="30 per 10 minutes",
     )
+    config.include("microblog.posts.post_actions")
     config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)
     config.add_models("microblog.posts.models")

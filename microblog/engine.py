@@ -29,9 +29,7 @@ from microblog.outages import (
     LOCKED,
     MISSING,
     OVERLOADED,
-    SQLITE_BUSY,
     SQLITE_CANTOPEN,
-    SQLITE_LOCKED,
     DatabaseUnavailable,
     Outage,
     Outages,
@@ -39,10 +37,10 @@ from microblog.outages import (
     format_reason,
     is_disk_full,
 )
+from microblog.write_lock import SQLITE_BUSY_SECONDS, Turns, WaitingConnection, is_busy
 
 IS_CALL_SITE = False  # microblog/call_sites.py
 
-SQLITE_BUSY_SECONDS = 5.0
 # While the database is locked (`LOCKED`), nobody waits long for the lock.
 SQLITE_BUSY_SECONDS_WHILE_LOCKED = 0.1
 # When nobody has got the lock for so many waits in a row, this is no queue of writers but a held lock.
@@ -113,6 +111,7 @@ class SiteEngine:
         self._connect_arguments: tuple[Any, dict[str, Any]] = ((), {})
         # Since when nobody in this process has got the write lock of SQLite; None when nobody waits in vain.
         self._blocked_since: float | None = None
+        self._turns = Turns()
         options: dict[str, Any] = {}
         if self._is_postgresql:
             options["connect_args"] = {"client_encoding": "utf8", "connect_timeout": timeouts.connect}
@@ -134,7 +133,7 @@ class SiteEngine:
             event.listen(engine, "connect", lambda dbapi, record: prepare(dbapi, require_unicode))
             event.listen(engine, "begin", self.begin_postgresql)
         else:
-            dialect.connection_class = sqlite3.Connection
+            dialect.connection_class = WaitingConnection
             event.listen(engine, "do_connect", self.connect_sqlite)
             event.listen(engine, "begin", self.begin_sqlite)
             event.listen(engine, "checkin", leave_transaction)
@@ -217,6 +216,7 @@ class SiteEngine:
             error.sqlite_errorcode = SQLITE_CANTOPEN
             raise error
         connection = sqlite3.connect(*arguments, **options, factory=dialect.connection_class)
+        connection.turns = self._turns
         # Here and not in a "connect" listener: SQLAlchemy's own comes first, and fails on a damaged file.
         prepare(connection, prepare_sqlite)
         self._known = get_file_identity(self._file)
@@ -232,7 +232,8 @@ class SiteEngine:
         # Set each time: they stick to the pooled connection.
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
         if mode == "IMMEDIATE":
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(self.seconds_for_the_lock * 1000)}")
+            driver: Any = connection.connection.driver_connection
+            driver.seconds_for_the_lock = self.seconds_for_the_lock
         connection.exec_driver_sql(f"BEGIN {mode}")
         if mode == "IMMEDIATE":
             self._blocked_since = None
@@ -365,10 +366,6 @@ def mark_transient(context: sa.ExceptionContext) -> None:
     # After a disconnect the pool is emptied, and the next attempt reconnects.
     if error is not None and (context.is_disconnect or is_transient(context.original_exception)):
         mark_error_retryable(error)
-
-
-def is_busy(error: BaseException) -> bool:
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (SQLITE_BUSY, SQLITE_LOCKED)
 
 
 def is_transient(error: BaseException) -> bool:

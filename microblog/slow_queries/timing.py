@@ -13,7 +13,6 @@ nevertheless, since BEGIN waits for the write lock of SQLite.
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
 import weakref
 from collections.abc import Callable
@@ -291,11 +290,9 @@ def make_connection_class(base: Any, timer: Timer) -> Any:
 
 def make_sqlite_class(base: Any, timer: Timer) -> Any:
     """A timed subclass of a connection to SQLite, whose cursors are timed."""
-    cursor_class = make_fetching_cursor_class(sqlite3.Cursor, timer)
 
     class SQLiteConnection(make_connection_class(base, timer)):  # type: ignore[misc]
-        def cursor(self, factory: Any = cursor_class) -> Any:
-            return sqlite3.Connection.cursor(self, factory)
+        cursor_class = make_fetching_cursor_class(base.cursor_class, timer)
 
     return SQLiteConnection
 

@@ -14,6 +14,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.db import Database, UTCDateTime, get_sqlite_file, is_transient
+from microblog.engine import Timeouts
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 
@@ -119,11 +120,14 @@ def test_savepoints_work(database):
 
 def test_a_busy_database_is_worth_another_try(tmp_path):
     url = f"sqlite+pysqlite:///{tmp_path}/busy.sqlite3"
-    patient, impatient = Database(url), Database(url)
-    sa.event.listen(impatient.engine, "connect", lambda dbapi, record: dbapi.execute("PRAGMA busy_timeout=0"))
+    patient, impatient = Database(url), Database(url, Timeouts(statement=0.05))
     with patient.write() as session:
         session.execute(sa.text("CREATE TABLE t (x)"))
-        with pytest.raises(sa.exc.OperationalError) as caught, impatient.write() as other:
+        with (
+            impatient.for_a_request(),
+            pytest.raises(sa.exc.OperationalError) as caught,
+            impatient.write() as other,
+        ):
             other.execute(sa.text("SELECT 1"))
     assert IRetryableError.providedBy(caught.value)
     patient.close()

@@ -33,8 +33,8 @@ SERVING = {"automerge": 0, "crisismerge": 1000, "usermerge": 8, "hashsize": 16_7
 FILLING = {"automerge": 0, "crisismerge": 2000, "usermerge": 16, "hashsize": 16_777_216}
 # A merge that finds nothing to do makes fewer changes than this, says the documentation of FTS5.
 FEWEST_CHANGES_OF_A_MERGE = 2
-# SQLite does not queue those who wait for its lock; they poll, at first after 1, 3, 8, 18 and 33 ms. So it
-# has to be free for so long that those get it who began to wait during a step.
+# Those who wait in other processes poll (write_lock.py), every 20 ms at last. So the lock has to be free for
+# so long that those get it who began to wait during a step.
 SHORTEST_PAUSE_SECONDS, PAUSE = 0.05, 4.0
 
 

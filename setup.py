@@ -60,6 +60,7 @@ RUNTIME = [
     # says so on the standard error of every start; before 78.1.1 it has a known fault (CVE-2025-47273).
     "setuptools>=78.1.1,<80.9",
     "sqlalchemy>=2.1,<3",
+    "tzdata>=2025.2",
     "transaction>=5.0",
     "waitress>=3.0.2",
     "WTForms>=3.2",

@@ -37,6 +37,7 @@ INCLUDES = (
     "microblog.admin",
     "microblog.profiling",
     "microblog.accounts",
+    "microblog.preferences",
     "microblog.people",
     "microblog.posts",
     "microblog.timelines",

@@ -113,14 +113,24 @@ class Catalogue:
 
 
 class Language:
-    """A language of the pages. `tag` is its name in HTML and HTTP: `de`, `pt-BR`."""
+    """A language of the pages. `tag` is its name in HTML and HTTP: `de`, `pt-BR`.
+
+    One that is not offered is no choice of `/preferences`: it is for tests.
+    """
 
     def __init__(
-        self, locale: Locale, folders: Iterable[Path], *, tag: str = "", catalogue: Catalogue | None = None
+        self,
+        locale: Locale,
+        folders: Iterable[Path],
+        *,
+        tag: str = "",
+        catalogue: Catalogue | None = None,
+        is_offered: bool = True,
     ) -> None:
         self.locale = locale
         self.tag = tag or str(locale).replace("_", "-")
         self.direction: str = locale.text_direction
+        self.is_offered = is_offered
         self._folders = folders
         self._catalogue = catalogue
 

@@ -30,6 +30,7 @@ from microblog.settings import Setting, Settings, whole_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
+    from zoneinfo import ZoneInfo
 
     import click
     from babel import Locale
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
     from microblog.posts.post_actions import PostAction
+    from microblog.preferences.fields import Preference
     from microblog.security.identity import Identity
     from microblog.security.limits.limit import Limit
     from microblog.security.limits.process import ProcessCounts
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from microblog.submissions.queries import LoggedIn
     from microblog.transactions import CheckBeforeWriting
     from microblog.tree import Branch
+    from microblog.web.colors import ColorScheme
     from microblog.web.navigation import NavItem
 
 MAX_BODY = Setting(
@@ -105,6 +108,9 @@ class Registry(PyramidRegistry):
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
     post_actions: dict[str, PostAction]
+    color_schemes: dict[str, ColorScheme]
+    preferences: dict[str, Preference]
+    languages_to_read: set[str]
     recovered_fields: dict[str, str]
     paths_without_robots: set[tuple[str, ...]]
     page_methods: list[tuple[type, str, tuple[str, ...]]]
@@ -157,6 +163,8 @@ class Request(PyramidRequest):
     text_direction: str
     translate: Callable[[str], str]
     list_items: Callable[..., str]
+    time_zone: ZoneInfo
+    read_languages: tuple[str, ...]
     kept_form: Kept | None
     kept_token: str | None
     tm: Any

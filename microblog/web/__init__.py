@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.web.flash")
     config.include("microblog.web.template_globals")
     config.include("microblog.web.languages")
+    config.include("microblog.web.colors")
     config.include("microblog.web.navigation")
     config.include("microblog.web.pages")
     config.include("microblog.web.metadata")

@@ -1,0 +1,12 @@
+"""The SQL statement about preferences; they are read with the identity."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.accounts.models import User
+
+
+def save_preferences(session: orm.Session, user_id: int, preferences: str) -> None:
+    session.execute(sa.update(User).where(User.id == user_id).values(preferences=preferences))

@@ -47,6 +47,7 @@ RUNTIME = [
     "email-validator>=2.2",
     "icu4py>=1.2,<2",
     "itsdangerous>=2.2",
+    "markdown-it-py>=4,<5",
     "markupsafe>=3.0",
     "multipart>=2.0,<3",
     "plaster_pastedeploy>=1.0.1",

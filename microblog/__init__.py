@@ -42,6 +42,7 @@ INCLUDES = (
     "microblog.posts",
     "microblog.timelines",
     "microblog.search",
+    "microblog.about",
     "microblog.importing",
     "microblog.api",
     "microblog.slow_queries",

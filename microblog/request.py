@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import orm
     from webob.response import Response
 
+    from microblog.about.library import Library
     from microblog.background.deferred import DeferredWrites
     from microblog.background.tasks import Task
     from microblog.background.worker import Worker
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from microblog.submissions.queries import LoggedIn
     from microblog.transactions import CheckBeforeWriting
     from microblog.tree import Branch
+    from microblog.web.branding import Branding
     from microblog.web.colors import ColorScheme
     from microblog.web.navigation import NavItem
 
@@ -111,7 +113,9 @@ class Registry(PyramidRegistry):
     color_schemes: dict[str, ColorScheme]
     preferences: dict[str, Preference]
     languages_to_read: set[str]
+    branding: Branding
     recovered_fields: dict[str, str]
+    site_texts: Library
     paths_without_robots: set[tuple[str, ...]]
     page_methods: list[tuple[type, str, tuple[str, ...]]]
     api_methods: list[tuple[type, str, tuple[str, ...]]]

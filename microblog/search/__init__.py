@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.i18n import _
     from microblog.search.adapters import choose_adapter, set_search_adapter
     from microblog.search.resources import Search
     from microblog.search.settings import SEARCH
@@ -11,6 +12,9 @@ def includeme(config: Any) -> None:
     config.declare_settings(SEARCH)
     config.add_branch("search", Search)
     config.keep_robots_from("search")
+    config.add_nav_item(
+        "search after an error", _("Search"), lambda request: request.link("search"), order=10, slot="errors"
+    )
     config.add_nav_item(
         "search", template="microblog.search:templates/nav_form.jinja2", slot="header", order=10
     )

@@ -41,6 +41,7 @@ from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.redirects import check_next
 from microblog.security.settings import DEVELOPMENT
 from microblog.tree import is_api
+from microblog.web.hints import HINTS, WITH_LINKS
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,8 @@ def make_html_page(request: Request, status: int, title: str, sentence: str, inc
         "status": status,
         "title": title,
         "sentence": sentence,
+        "hint": HINTS.get(status),
+        "with_links": status in WITH_LINKS,
         "recovered": list_typed_texts(request),
         "actions": actions,
         "incident": incident,

@@ -45,6 +45,7 @@ POST_ID = 1_790_000_000_000 << 20
 
 Statuses = tuple[int, int, int, int]
 EVERYBODY: Statuses = (200, 200, 200, 200)
+NOBODY: Statuses = (404, 404, 404, 404)
 # Who is not logged in is asked to, by a redirect.
 LOGGED_IN: Statuses = (303, 200, 200, 200)
 ADMIN: Statuses = (303, 403, 403, 200)
@@ -74,6 +75,13 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, ""): Page("/", EVERYBODY),
     (Root, "robots.txt"): Page("/robots.txt", EVERYBODY),
     (Root, "favicon.ico"): Page("/favicon.ico", EVERYBODY),
+    # Which this site has not.
+    (Root, "logo"): Page("/logo", NOBODY),
+    (Root, "theme.css"): Page("/theme.css", NOBODY),
+    (Root, "terms"): Page("/terms", NOBODY),
+    (Root, "about"): Page("/about", EVERYBODY),
+    (Root, "help"): Page("/help", EVERYBODY),
+    (Root, "privacy"): Page("/privacy", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
     (Search, ""): Page("/search", EVERYBODY),
     (Search, "help"): Page("/search/help", EVERYBODY),

@@ -25,6 +25,7 @@ from microblog.alerts.interfaces import get_alerts
 from microblog.search.interfaces import ISearchFeed
 from microblog.tree import Container, Root
 from microblog.web import errors
+from microblog.web.hints import HINTS
 from tests.conftest import Application, counted_statements
 from tests.sink import Sink
 from tests.walk import PASSWORD, sign_up, token
@@ -203,9 +204,9 @@ def test_when_even_the_page_fails_there_is_a_last_resort(build, log, mails):
 
 def test_a_reader_of_any_language_gets_a_page(build, log):
     browser = build().browser()
-    for languages in ("de, fr;q=0.5", "en-GB", "*", ",,;q=x"):
+    for languages, tag in (("de, fr;q=0.5", "de"), ("en-GB", "en"), ("*", "en"), (",,;q=x", "en")):
         page = browser.get("/broken", headers={"Accept-Language": languages}, status=500)
-        assert page.html.html["lang"] == "en"
+        assert page.html.html["lang"] == tag
 
 
 # All errors, as pages and as JSON
@@ -250,6 +251,19 @@ def susan(build, log):
     browser = build(max_body="1000").browser()
     sign_up(browser, "susan")
     return browser
+
+
+def test_a_page_of_an_error_says_what_to_do_next(susan):
+    for method, path, status, _ in ANSWERS:
+        page = ask(susan, method, path, status)
+        hint = page.html.select_one(".error-hint")
+        assert (hint and hint.get_text()) == HINTS.get(status), path
+        buttons = [link.get_text() for link in page.html.select(".error-page .buttons a")]
+        assert buttons == [
+            *(["Try again"] if status in (429, 503) else []),
+            "Go to the front page",
+            *(["Search", "Help"] if status in (403, 404, 410) else []),
+        ], path
 
 
 def test_every_refusal_is_a_page_with_a_sentence(susan):

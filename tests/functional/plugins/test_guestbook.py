@@ -157,8 +157,8 @@ def test_admins_find_its_page_beside_ours(site, susan):
         assert owner is not None
         set_admin(session, owner, is_admin=True)
     page = susan.get("/guestbook/")
-    (link,) = page.html.select(".site-footer a")
-    assert (link.text, link["href"]) == ("Admin", "/admin/")
+    links = {link.text: link["href"] for link in page.html.select(".site-footer a")}
+    assert links["Admin"] == "/admin/"
     page = susan.get("/admin/")
     pages = {link.text: link["href"] for link in page.html.select(".admin-pages a")}
     assert pages == {"Guestbook": "/admin/guestbook/", "Profiles": "/admin/profiles/"}

@@ -1,0 +1,31 @@
+"""Settings of this package."""
+
+from __future__ import annotations
+
+from babel import Locale, UnknownLocaleError
+
+from microblog.settings import Setting, optional_path
+
+
+def language_tag(value: str) -> str:
+    try:
+        Locale.parse(value, sep="-")
+    except (UnknownLocaleError, ValueError):
+        raise ValueError("must be the code of a language, such as en or pt-BR") from None
+    return value
+
+
+PAGES_FOLDER = Setting(
+    "microblog.pages",
+    optional_path,
+    None,
+    "Folder with the operator's texts for /about, /help, /privacy and /terms, in Markdown: about.md, and "
+    "about.es.md for Spanish.",
+)
+PAGES_LANGUAGE = Setting(
+    "microblog.pages.language",
+    language_tag,
+    "en",
+    "The language of those texts whose names do not say one, such as about.md.",
+)
+SETTINGS = (PAGES_FOLDER, PAGES_LANGUAGE)

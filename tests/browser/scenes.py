@@ -298,6 +298,7 @@ SCENES = (
         act=fill_in("Log in", Nickname_or="susan", Password="wrong password"),
         status=422,
     ),
+    Scene("preferences", "/preferences"),
     Scene("not found", "/nowhere", status=404),
     Scene("bad request", "/explore?before=abc", status=400),
     # Somebody who is logged in
@@ -328,6 +329,7 @@ SCENES = (
     Scene("delete another's", "/posts/{by_ada}/delete", "susan", status=403),
     Scene("post not found", f"/posts/{NOT_THERE}", "susan", status=404),
     Scene("search, logged in", "/search?q=ada", "susan"),
+    Scene("preferences, logged in", "/preferences", "susan"),
     Scene("edit profile", "/account/profile", "susan"),
     Scene(
         "edit profile refused",

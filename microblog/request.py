@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from microblog.web.branding import Branding
     from microblog.web.colors import ColorScheme
     from microblog.web.navigation import NavItem
+    from microblog.web.times import Times
 
 MAX_BODY = Setting(
     "microblog.max_body",
@@ -168,6 +169,7 @@ class Request(PyramidRequest):
     translate: Callable[[str], str]
     list_items: Callable[..., str]
     time_zone: ZoneInfo
+    times: Times
     read_languages: tuple[str, ...]
     kept_form: Kept | None
     kept_token: str | None

@@ -13,6 +13,7 @@ def includeme(config: Any) -> None:
     config.add_directive("add_languages_to_read", fields.add_languages_to_read)
     config.add_request_method(reading.get_time_zone, "time_zone", reify=True)
     config.add_request_method(reading.get_read_languages, "read_languages", reify=True)
+    config.add_template_global("guessed_zone", reading.get_guessed_zone)
     config.reserve_nicknames("preferences")
     config.keep_robots_from("preferences")
     config.add_nav_item(

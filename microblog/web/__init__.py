@@ -13,6 +13,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.web.colors")
     config.include("microblog.web.navigation")
     config.include("microblog.web.pages")
+    config.include("microblog.web.times")
     config.include("microblog.web.branding")
     config.include("microblog.web.metadata")
     config.include("microblog.web.errors")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from markupsafe import Markup
 from pyramid.authorization import Allow, Everyone
 from pyramid.config import not_
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
@@ -109,53 +106,6 @@ canonical_deriver.options = ("page", "api")  # type: ignore[attr-defined]
 # Filters
 
 
-@lru_cache(maxsize=1024)
-def format_ago(amount: int, seconds_in_unit: int) -> str:
-    return format_timedelta(
-        -amount * seconds_in_unit,
-        threshold=1e9,
-        granularity=get_unit_name(seconds_in_unit),
-        add_direction=True,
-        locale=LOCALE,
-    )
-
-
-UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-DAYS_BEFORE_A_DATE = 7
-
-
-def get_unit_name(seconds: int) -> Any:
-    return dict(UNITS)[seconds]
-
-
-def when(timestamp: datetime | None) -> Markup:
-    """`<time>`: how long ago, and after a week the date; the exact time is in its title."""
-    if timestamp is None:
-        return Markup()
-    seconds = max(0, int((datetime.now(UTC) - timestamp).total_seconds()))
-    if seconds >= DAYS_BEFORE_A_DATE * 86_400:
-        words = format_date(timestamp, "medium", locale=LOCALE)
-    elif seconds < 60:
-        words = "just now"
-    else:
-        unit = next(unit for unit, _ in UNITS if seconds >= unit)
-        words = format_ago(seconds // unit, unit)
-    return make_time_element(timestamp, words)
-
-
-def day(timestamp: datetime) -> Markup:
-    """`<time>`: 22 November 2026."""
-    return make_time_element(timestamp, format_date(timestamp, "d MMMM y", locale=LOCALE))
-
-
-def make_time_element(timestamp: datetime, words: str) -> Markup:
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        timestamp.isoformat(timespec="seconds"),
-        format_datetime(timestamp, "d MMMM y, HH:mm 'UTC'", locale=LOCALE),
-        words,
-    )
-
-
 def count(number: int) -> str:
     """12,345"""
     return format_decimal(number, locale=LOCALE)
@@ -193,8 +143,7 @@ def includeme(config: Any) -> None:
     )
     config.include("pyramid_jinja2")
     config.action(None, trim_texts, args=(config,))
-    for function in (when, day, count):
-        config.add_template_filter(function.__name__, function)
+    config.add_template_filter("count", count)
     config.add_template_global("site_name", lambda request: request.microblog[SITE_NAME])
     config.add_template_global("static", lambda request: partial(get_static_path, request))
     config.add_view_deriver(canonical_deriver, name="canonical")

@@ -143,7 +143,8 @@ def watch() -> Iterator[Watch]:
 def open_window(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     """A new browser, seen through a page: `open_window(site, width=360, nickname="susan")`.
 
-    `nickname` is who is logged in already. The page's relative addresses are the site's.
+    `nickname` is who is logged in already; more options are those of `new_context`. The page's relative
+    addresses are the site's.
     """
     contexts: list[BrowserContext] = []
 
@@ -154,14 +155,17 @@ def open_window(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]
         scheme: Any = "light",
         javascript: bool = True,
         nickname: str | None = None,
+        locale: str = "en-GB",
+        **more: Any,
     ) -> Page:
         context = chromium.new_context(
             base_url=site.url,
             viewport={"width": width, "height": HEIGHTS[width]},
             color_scheme=scheme,
             java_script_enabled=javascript,
-            locale="en-GB",
+            locale=locale,
             reduced_motion="reduce",
+            **more,
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MILLISECONDS)

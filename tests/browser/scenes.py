@@ -299,6 +299,10 @@ SCENES = (
         status=422,
     ),
     Scene("preferences", "/preferences"),
+    Scene("about", "/about"),
+    Scene("help", "/help"),
+    Scene("privacy", "/privacy"),
+    Scene("no terms", "/terms", status=404),
     Scene("not found", "/nowhere", status=404),
     Scene("bad request", "/explore?before=abc", status=400),
     # Somebody who is logged in

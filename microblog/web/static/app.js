@@ -284,11 +284,60 @@ function followInPlace(form) {
   });
 }
 
+// ---- times -----------------------------------------------------------------------------------------------
+// The server writes them, in the language and the zone of the reader; here they go on. What is kept of the
+// device is the name of its zone, for the next page.
+
+const UNITS_OF_TIME = [[86_400, 'day'], [3_600, 'hour'], [60, 'minute']];
+const DAYS_BEFORE_A_DATE = 7;
+const REFRESH_TIMES_AFTER_MS = 20_000;
+const YEAR_SECONDS = 31_536_000;
+
+function keepTimeZone() {
+  const { zone, zoneCookie } = document.body.dataset;
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zoneCookie || !here || here === zone) return;
+  const secure = zoneCookie.startsWith('__Host-') ? '; secure' : '';
+  document.cookie = `${zoneCookie}=${encodeURIComponent(here)}; path=/; max-age=${YEAR_SECONDS}; samesite=lax${secure}`;
+}
+
+// As the server does, which writes the digits of the West in every language.
+const agoFormat = new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: 'always' });
+
+function formatAgo(time) {
+  const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+  const unit = UNITS_OF_TIME.find(([size]) => seconds >= size);
+  if (!unit || seconds >= DAYS_BEFORE_A_DATE * 86_400) return null; // what it says is right
+  return agoFormat.format(-Math.floor(seconds / unit[0]), unit[1]);
+}
+
+function refreshTimes() {
+  if (document.hidden) return;
+  for (const time of document.querySelectorAll('time[data-ago]')) {
+    const words = formatAgo(time);
+    // The server's words may differ in a letter: they stay as long as they are right.
+    if (words && time.dataset.ago !== words) {
+      if (time.dataset.ago) time.textContent = words;
+      time.dataset.ago = words;
+    } else if (!words) {
+      time.dataset.ago ||= '-';
+    }
+  }
+}
+
+function keepTimesFresh() {
+  keepTimeZone();
+  refreshTimes();
+  setInterval(refreshTimes, REFRESH_TIMES_AFTER_MS);
+  document.addEventListener('visibilitychange', refreshTimes);
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
 if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
 settleLogOut();
 settleDrafts();
+keepTimesFresh();
 for (const field of document.querySelectorAll('[data-max-length]')) showCharactersLeft(field);
 for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
 for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);

@@ -63,6 +63,7 @@ RUNTIME = [
     "sqlalchemy>=2.1,<3",
     "tzdata>=2025.2",
     "transaction>=5.0",
+    "urllib3>=2.5,<3",
     "waitress>=3.0.2",
     "WTForms>=3.2",
     "zope.interface>=7.2",

@@ -40,6 +40,7 @@ INCLUDES = (
     "microblog.preferences",
     "microblog.people",
     "microblog.posts",
+    "microblog.translation",
     "microblog.timelines",
     "microblog.search",
     "microblog.about",

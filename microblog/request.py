@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from microblog.submissions.kept import Kept
     from microblog.submissions.queries import LoggedIn
     from microblog.transactions import CheckBeforeWriting
+    from microblog.translation.asking import Translations
     from microblog.tree import Branch
     from microblog.web.branding import Branding
     from microblog.web.colors import ColorScheme
@@ -115,6 +116,7 @@ class Registry(PyramidRegistry):
     preferences: dict[str, Preference]
     languages_to_read: set[str]
     branding: Branding
+    translations: Translations
     recovered_fields: dict[str, str]
     site_texts: Library
     paths_without_robots: set[tuple[str, ...]]
@@ -133,6 +135,7 @@ class Request(PyramidRequest):
     microblog: Settings
     dbsession: orm.Session
     begin_write: Callable[[], orm.Session]
+    end_reading: Callable[[], None]
     give_up_write: Callable[[], None]
     identity: Identity | None
     response: Response

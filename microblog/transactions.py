@@ -89,6 +89,16 @@ def begin_write(request: Request) -> orm.Session:
     return session
 
 
+def end_reading(request: Request) -> None:
+    """Close the read session and return its connection, before something that may take seconds.
+
+    What was read is kept as rows; from here on `request.dbsession` reads anew.
+    """
+    if request.opened_session is not None and not request.is_writing:
+        request.opened_session.close()
+        request.opened_session = None
+
+
 def give_up_write(request: Request) -> None:
     """Roll back what the request wrote, so that a page about a refusal is rendered without the write lock.
 
@@ -146,4 +156,5 @@ def includeme(config: Any) -> None:
     config.include("pyramid_retry")
     config.add_request_method(dbsession, property=True)
     config.add_request_method(begin_write)
+    config.add_request_method(end_reading)
     config.add_request_method(give_up_write)

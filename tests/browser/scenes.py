@@ -26,12 +26,17 @@ from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
 from microblog.security.identity import hash_token
 from microblog.security.settings import SECRET
+from microblog.translation.settings import TRANSLATOR
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
 from tests.walk import PASSWORD
 
 # A page of posts is full with six, and a request too large with six thousand bytes.
-SETTINGS = {PAGE_SIZE.key: "6", MAX_BODY.key: "6000"}
+SETTINGS = {
+    PAGE_SIZE.key: "6",
+    MAX_BODY.key: "6000",
+    TRANSLATOR.key: "tests.contract.shouting.Shouting",
+}
 CLOSED = {REGISTRATION.key: "false"}
 
 WIDEST = "W" * 30  # the widest nickname there is
@@ -90,11 +95,12 @@ PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for numb
 
 @dataclass(frozen=True)
 class Filled:
-    """The ids of posts that addresses need; `to_delete` is susan's too."""
+    """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's."""
 
     by_susan: int
     by_ada: int
     to_delete: int
+    in_spanish: int
 
 
 def fill(application: Application) -> Filled:
@@ -120,7 +126,13 @@ def fill(application: Application) -> Filled:
             ],
         )
     newest = {author: post_id for post_id, (author, _, _) in sorted(zip(ids_of_posts, POSTS, strict=True))}
-    return Filled(newest["susan"], newest["ada"], to_delete=min(ids_of_posts))
+    languages = [language for _, _, language in POSTS]
+    return Filled(
+        newest["susan"],
+        newest["ada"],
+        to_delete=min(ids_of_posts),
+        in_spanish=ids_of_posts[languages.index("es")],
+    )
 
 
 @dataclass(frozen=True)
@@ -273,6 +285,7 @@ SCENES = (
     Scene("no followers", f"/users/{NEWCOMER}/followers"),
     Scene("following nobody", f"/users/{NEWCOMER}/following"),
     Scene("post", "/posts/{by_ada}"),
+    Scene("translation, for a visitor", "/posts/{in_spanish}/translate"),
     Scene("search", "/search"),
     Scene("posts and people found", "/search?q=susan"),
     Scene("posts found", "/search?q=green+tea"),
@@ -327,6 +340,8 @@ SCENES = (
     Scene("follow?", "/users/nils/follow", "susan"),
     Scene("unfollow?", "/users/ada/unfollow", "susan"),
     Scene("own post", "/posts/{by_susan}", "susan"),
+    Scene("translate?", "/posts/{in_spanish}/translate", "susan"),
+    Scene("translated", "/posts/{in_spanish}/translate", "susan", act=press("Translate into English")),
     Scene("delete?", "/posts/{by_susan}/delete", "susan"),
     Scene("home after deleting", "/posts/{to_delete}/delete", "susan", act=press("Delete")),
     Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),

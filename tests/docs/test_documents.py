@@ -554,9 +554,12 @@ def test_the_checks_let_pass_what_is_there(check, tmp_path):
     assert not check(Document(path))
 
 
-def test_the_example_of_an_adapter_is_the_one_that_passes_the_contract():
-    examples = [block.text for block in Document(DOCS / "search-adapters.md").blocks]
-    assert (ROOT / "tests/contract/scanning.py").read_text(encoding="utf-8") in examples
+@pytest.mark.parametrize(
+    ("document", "example"), [("search-adapters.md", "scanning.py"), ("translation.md", "shouting.py")]
+)
+def test_the_example_of_an_adapter_is_the_one_that_passes_the_contract(document, example):
+    examples = [block.text for block in Document(DOCS / document).blocks]
+    assert (ROOT / "tests/contract" / example).read_text(encoding="utf-8") in examples
 
 
 def test_the_room_that_the_architecture_shows_is_the_one_of_the_tests():

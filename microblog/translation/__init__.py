@@ -1,0 +1,28 @@
+"""Posts in the language of their reader, translated by a service: `/posts/{id}/translate`."""
+
+from typing import Any
+
+
+def includeme(config: Any) -> None:
+    from microblog.i18n import _
+    from microblog.translation.adapters import choose_translator, set_translator
+    from microblog.translation.offering import offers_translation
+    from microblog.translation.settings import TRANSLATOR
+
+    config.declare_settings(TRANSLATOR)
+    config.add_directive("set_translator", set_translator)
+    choose_translator(config)
+    config.add_limit(
+        "translations",
+        what="Translations",
+        refusal=_("You have had very many posts translated in a short time."),
+        per_account="60 per hour",
+    )
+    config.add_post_action(
+        "translate",
+        template="microblog.translation:templates/action.jinja2",
+        order=50,
+        shown=offers_translation,
+    )
+    config.add_models("microblog.translation.models")
+    config.include("microblog.translation.checks")

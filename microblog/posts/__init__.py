@@ -18,6 +18,7 @@ def includeme(config: Any) -> None:
         per_account="30 per 10 minutes",
     )
     config.include("microblog.posts.post_actions")
+    config.include("microblog.posts.languages")
     config.add_recovered_fields(body="Your post")
     config.add_branch("posts", Posts)
     config.add_models("microblog.posts.models")

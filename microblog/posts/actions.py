@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import orm
 
 from microblog.events import notify
 from microblog.posts import queries
-from microblog.posts.events import PostDeleted, PostWritten
+from microblog.posts.events import PostDeleted, PostLanguageChanged, PostWritten
 
 
 def write(session: orm.Session, author_id: int, body: str, *, language: str | None = None) -> int:
@@ -47,3 +47,28 @@ def delete(session: orm.Session, post_id: int, author_id: int) -> None:
     """
     queries.delete_own_post(session, post_id, author_id)
     notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))
+
+
+def set_language(session: orm.Session, post_id: int, author_id: int, language: str | None) -> None:
+    """Say in which language a post of this author is; None when nobody knows.
+
+    :raises StaleData: when there is no such post of this author.
+    """
+    queries.set_own_language(session, post_id, author_id, language)
+    notify(PostLanguageChanged(session=session, post_id=post_id, language=language))
+
+
+def set_detected_languages(session: orm.Session, detected: Mapping[int, str]) -> int:
+    """Set the languages of posts by their ids, but of those that have got one meanwhile.
+
+    Returns the number of posts that were changed.
+    """
+    by_language: dict[str, list[int]] = {}
+    for post_id, language in detected.items():
+        by_language.setdefault(language, []).append(post_id)
+    count = 0
+    for language, ids in sorted(by_language.items()):
+        for post_id in queries.set_missing_language(session, ids, language):
+            notify(PostLanguageChanged(session=session, imported=True, post_id=post_id, language=language))
+            count += 1
+    return count

@@ -23,3 +23,11 @@ class PostDeleted(Change):
 
     post_id: int
     author_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostLanguageChanged(Change):
+    """A post has another language. `imported` says that it was detected later, for an old post."""
+
+    post_id: int
+    language: str | None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import TextAreaField
+from wtforms import StringField, TextAreaField
+from wtforms.validators import Optional, ValidationError
 
-from microblog.posts.rules import check_visible
+from microblog.i18n import _
+from microblog.posts.rules import check_visible, is_known_language
 from microblog.settings import Setting, whole_number
 from microblog.texts import to_unix_lines
 from microblog.web.forms import AtMost, Form, Rule, no_control_characters
 
+NO_LANGUAGE = _("This is not the code of a language, as de or pt-BR are.")
 MAX_LENGTH = Setting(
     "microblog.posts.max_length",
     whole_number(1, 100_000),
@@ -23,7 +26,23 @@ def check_max_length(form: Any, field: Any) -> None:
     AtMost(form.request.microblog[MAX_LENGTH])(form, field)
 
 
-class PostForm(Form):
+def check_language(form: Any, field: Any) -> None:
+    if not is_known_language(field.data):
+        raise ValidationError(NO_LANGUAGE)
+
+
+def normalize_tag(text: Any) -> Any:
+    """`pt-br` of ` pt_BR`."""
+    return text.strip().replace("_", "-").lower() if isinstance(text, str) else text
+
+
+class LanguageForm(Form):
+    """Nothing is chosen: the language is detected."""
+
+    language = StringField(_("Language of the post"), [Optional(), check_language], [normalize_tag])
+
+
+class PostForm(LanguageForm):
     body = TextAreaField(
         "What is on your mind?",
         [Rule(check_visible), no_control_characters, check_max_length],

@@ -77,6 +77,34 @@ def delete_own_post(session: orm.Session, post_id: int, author_id: int) -> None:
     require_changed(session.execute(sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)))
 
 
+def set_own_language(session: orm.Session, post_id: int, author_id: int, language: str | None) -> None:
+    """:raises StaleData: when there is no such post of this author."""
+    own = sa.update(Post).where(Post.id == post_id, Post.user_id == author_id)
+    require_changed(session.execute(own.values(language=language)))
+
+
+def set_missing_language(session: orm.Session, ids: Sequence[int], language: str) -> list[int]:
+    """Set the language of those of these posts that have none; returns their ids."""
+    without = sa.update(Post).where(Post.id.in_(ids), Post.language.is_(None))
+    return list(session.scalars(without.values(language=language).returning(Post.id)))
+
+
+def count_posts_without_language(session: orm.Session) -> int:
+    """It reads a part of an index, which may be all of it."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Post).where(Post.language.is_(None))) or 0
+
+
+def list_bodies_without_language(session: orm.Session, last: int, limit: int) -> list[tuple[int, str]]:
+    """(id, text) of the next `limit` posts above the id `last` that have no language, in the order of ids."""
+    rows = session.execute(
+        sa.select(Post.id, Post.body)
+        .where(Post.language.is_(None), Post.id > last)
+        .order_by(Post.id)
+        .limit(limit)
+    )
+    return [(row.id, row.body) for row in rows]
+
+
 def add_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> None:
     """Add many posts at once: dictionaries of `id`, `user_id`, `body`, `language`."""
     session.execute(sa.insert(Post), rows)

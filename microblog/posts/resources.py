@@ -6,10 +6,16 @@ from typing import Any
 
 from pyramid.authorization import Allow, Authenticated
 
+from microblog.i18n import _
 from microblog.paging import parse_id
 from microblog.posts import queries
 from microblog.request import Request
 from microblog.tree import Container, Resource
+
+WHY_FORBIDDEN = {
+    "delete": "You cannot delete this post.",
+    "language": _("You cannot change this post."),
+}
 
 
 class PostPage(Resource):
@@ -21,10 +27,10 @@ class PostPage(Resource):
 
     @property
     def __acl__(self) -> list[Any]:
-        return [(Allow, f"user:{self.post.author_id}", "delete")]
+        return [(Allow, f"user:{self.post.author_id}", ("delete", "edit"))]
 
     def why_forbidden(self, request: Request) -> str | None:
-        return "You cannot delete this post." if request.view_name == "delete" else None
+        return WHY_FORBIDDEN.get(request.view_name)
 
 
 class Posts(Container):

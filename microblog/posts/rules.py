@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+from babel import Locale
+
 from microblog.texts import InvalidText, check_characters, check_graphemes, is_blank
+
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47
+LANGUAGE_LENGTH = 35
+UNDETERMINED = "und"  # the author says that it is in no language, or in one that has no code
 
 
 def check_visible(body: str) -> None:
@@ -19,3 +27,14 @@ def check_body(body: str, *, max_length: int) -> None:
     check_visible(body)
     check_characters(body)
     check_graphemes(body, max_length)
+
+
+def is_language_tag(tag: str) -> bool:
+    """Has it the form of one?"""
+    return len(tag) <= LANGUAGE_LENGTH and LANGUAGE_TAG.fullmatch(tag) is not None
+
+
+def is_known_language(tag: str) -> bool:
+    """Is it the code of a language of which Unicode (CLDR) has the name, perhaps with a region?"""
+    primary = tag.partition("-")[0]
+    return is_language_tag(tag) and primary == primary.lower() and primary in Locale("en").languages

@@ -7,9 +7,12 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotFound, HTTPSeeOther
 from pyramid.view import forbidden_view_config, notfound_view_config
 
+from microblog.i18n import _
 from microblog.posts import actions
-from microblog.posts.forms import PostForm
+from microblog.posts.forms import LanguageForm, PostForm
+from microblog.posts.languages import choose_language, list_all_codes, name_language, offer_languages
 from microblog.posts.resources import PostPage, Posts
+from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
@@ -44,7 +47,9 @@ def write(posts: Posts, request: Request) -> Any:
         request.response.status_int = 422
         return {"form": form, "next": get_next_page(request)}
     count_request(request, "posts")
-    actions.write(request.begin_write(), request.me.id, form.get_text("body"))
+    body = form.get_text("body")
+    language = choose_language(request, form.get_text("language"), body)
+    actions.write(request.begin_write(), request.me.id, body, language=language)
     request.flash("Your post is now live!")
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 
@@ -68,6 +73,36 @@ def delete(page: PostPage, request: Request) -> Any:
     actions.delete(request.begin_write(), page.post.id, request.me.id)
     request.flash("Your post has been deleted.")
     return HTTPSeeOther(location=get_page_after_deletion(request) or request.link())
+
+
+@page_view(
+    context=PostPage,
+    name="language",
+    methods=("GET", "POST"),
+    permission="edit",
+    renderer="templates/language.jinja2",
+)
+def language(page: PostPage, request: Request) -> Any:
+    """Correct the language of a post."""
+    post = page.post
+    form = LanguageForm(request, data={"language": post.language})
+    if request.method == "POST":
+        if form.validate():
+            language = choose_language(request, form.get_text("language"), post.body)
+            actions.set_language(request.begin_write(), post.id, request.me.id, language)
+            request.flash(request.translate(describe_language(request, language)))
+            return HTTPSeeOther(location=get_next_page(request) or request.link("posts", post.id))
+        request.response.status_int = 422
+    own, others = offer_languages(request, list_all_codes(), post.language)
+    return {"post": post, "form": form, "own": own, "others": others, "next": get_next_page(request)}
+
+
+def describe_language(request: Request, language: str | None) -> str:
+    if language is None:
+        return _("The language of your post is not known.")
+    if language == UNDETERMINED:
+        return _("Your post is in none of the languages that we know.")
+    return _("The language of your post is %(language)s.", language=name_language(request.locale, language))
 
 
 def get_page_after_deletion(request: Request) -> str | None:

@@ -345,6 +345,7 @@ SCENES = (
     Scene("delete?", "/posts/{by_susan}/delete", "susan"),
     Scene("home after deleting", "/posts/{to_delete}/delete", "susan", act=press("Delete")),
     Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),
+    Scene("language of a post", "/posts/{by_susan}/language", "susan"),
     Scene("delete another's", "/posts/{by_ada}/delete", "susan", status=403),
     Scene("post not found", f"/posts/{NOT_THERE}", "susan", status=404),
     Scene("search, logged in", "/search?q=ada", "susan"),

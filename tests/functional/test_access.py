@@ -104,6 +104,9 @@ TABLE: dict[tuple[type, str], Page] = {
     (PostPage, "translate"): Page(f"/posts/{POST_ID}/translate", (404,) * 4, (403, 404, 404, 404)),
     # By POST a refusal is a redirect too, with a message on the page that follows.
     (PostPage, "delete"): Page(f"/posts/{POST_ID}/delete", (303, 403, 200, 403), SENT_BY_PEOPLE),
+    (PostPage, "language"): Page(
+        f"/posts/{POST_ID}/language", (303, 403, 200, 403), (403, 403, 303, 403), {"language": "de"}
+    ),
     (Health, "live"): Page("/health/live", EVERYBODY),
     (Health, "ready"): Page("/health/ready", EVERYBODY),
     (Admin, ""): Page("/admin/", (303, 403, 403, 303)),

@@ -99,6 +99,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Posts, ""): ("/posts/",),
     (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1"),
     (PostPage, "delete"): (f"/posts/{MIDDLE}/delete",),
+    (PostPage, "language"): (f"/posts/{MIDDLE}/language",),
     (Health, "live"): "asks no database",
     (Health, "ready"): ("/health/ready",),
     (MetricsPage, ""): ("/metrics",),

@@ -22,6 +22,8 @@ from multipart import (
 )
 from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
 
+from microblog.i18n import _
+
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
@@ -36,11 +38,16 @@ LONGEST_PART_HEADER = 4_000  # bytes
 FILE_IN_MEMORY_BYTES = 100_000  # a larger file is stored on the disk
 CHUNK_BYTES = 65_536
 
-NOT_READABLE = "This form could not be read: it is not UTF-8, or broken."
-NO_FORM = "Only forms are accepted here, and this is not one."
-TOO_MANY_FIELDS = f"This form has more than {MOST_FIELDS} fields, and none of ours has so many."
-TOO_LONG = f"The texts of this form have more than the {MOST_CHARACTERS:,} characters that are accepted here."
-TOO_LARGE_HEADERS = "The names of this form's fields are longer than any of ours."
+NOT_READABLE = _("This form could not be read: it is not UTF-8, or broken.")
+NO_FORM = _("Only forms are accepted here, and this is not one.")
+TOO_MANY_FIELDS = _(
+    "This form has more than %(most)s fields, and none of ours has so many.", most=MOST_FIELDS
+)
+TOO_LONG = _(
+    "The texts of this form have more than the %(most)s characters that are accepted here.",
+    most=MOST_CHARACTERS,
+)
+TOO_LARGE_HEADERS = _("The names of this form's fields are longer than any of ours.")
 
 ESCAPED = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})

@@ -9,13 +9,14 @@ Catalogues are the files `LANGUAGE/LC_MESSAGES/*.po` of `microblog/locale/`, and
 from __future__ import annotations
 
 import gettext
+import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from markupsafe import Markup
 from pyramid.path import AssetResolver
 
@@ -25,8 +26,33 @@ LOCALE_FOLDER = Path(__file__).with_name("locale")
 CATALOGUES = "LC_MESSAGES/*.po"
 SOURCE = "en"  # the language of the texts in templates and in Python
 MOST_MARKUPS = 4_096  # kept of a language, ready for templates
+MOST_SAMPLES = 200  # numbers, among which there is one of each kind in every language
+
+IN_CONTEXT = "\x04"  # between a context and its text, as in compiled catalogues
 
 Forms = str | tuple[str, ...]
+
+
+class Number(int):
+    """A number in a text: `%(count)s` shows it as the language writes numbers, `%(id)d` by its digits."""
+
+    format: Callable[[int], str]
+
+    def __new__(cls, value: int, format: Callable[[int], str]) -> Number:
+        self = super().__new__(cls, value)
+        self.format = format
+        return self
+
+    def __str__(self) -> str:
+        return self.format(int(self))
+
+
+def format_in_english(number: int) -> str:
+    return f"{number:,}"
+
+
+def with_numbers(values: Mapping[str, Any], format: Callable[[int], str]) -> dict[str, Any]:
+    return {name: Number(value, format) if type(value) is int else value for name, value in values.items()}
 
 
 class Message(str):
@@ -40,7 +66,7 @@ class Message(str):
 
     def __new__(cls, msgid: str, plural: str | None, values: Mapping[str, Any]) -> Message:
         chosen = msgid if plural is None or values["count"] == 1 else plural
-        self = super().__new__(cls, chosen % values)
+        self = super().__new__(cls, chosen % with_numbers(values, format_in_english))
         self.msgid, self.plural, self.values = msgid, plural, values
         return self
 
@@ -62,19 +88,34 @@ def n_(singular: str, plural: str, count: int, /, **values: Any) -> Message:
     return Message(singular, plural, {"count": count, **values})
 
 
+def join_sentences(*sentences: str) -> Message:
+    """Whole sentences, one after another; each is translated by itself."""
+    values = {f"sentence{number}": sentence for number, sentence in enumerate(sentences)}
+    return Message(" ".join(f"%({name})s" for name in values), None, values)
+
+
 class Catalogue:
     """The texts of one language."""
 
     def __init__(
-        self, texts: Mapping[str, Forms] = {}, find_form: Callable[[int], int] = lambda count: int(count != 1)
+        self,
+        texts: Mapping[str, Forms] = {},
+        find_form: Callable[[int], int] = lambda count: int(count != 1),
+        format_number: Callable[[int], str] = format_in_english,
     ) -> None:
         self._texts = texts
+        self._format_number = format_number
         self._find_form = find_form
         self.get_markup = lru_cache(MOST_MARKUPS)(self._get_markup)
 
     def find(self, msgid: str) -> str:
         """The translation of a text, or the text itself."""
         found = self._texts.get(msgid, msgid)
+        return found if isinstance(found, str) else found[0]
+
+    def find_in_context(self, context: str, msgid: str) -> str:
+        """The translation of a text that is another one elsewhere: "Post" on a button."""
+        found = self._texts.get(f"{context}{IN_CONTEXT}{msgid}", msgid)
         return found if isinstance(found, str) else found[0]
 
     def find_plural(self, singular: str, plural: str, count: int) -> str:
@@ -90,7 +131,7 @@ class Catalogue:
             return text
         values: dict[str, Any] = {
             name: self.translate(value) if isinstance(value, str) else value
-            for name, value in text.values.items()
+            for name, value in with_numbers(text.values, self._format_number).items()
         }
         if text.plural is None:
             return self.find(text.msgid) % values
@@ -105,6 +146,10 @@ class Catalogue:
         """`{{ _('…') }}` and `{% trans %}` of templates."""
         pattern, plain = self.get_markup(msgid)
         return pattern % values if values else plain
+
+    def pgettext(self, context: str, msgid: str, /, **values: Any) -> Markup:
+        """`{{ pgettext('button', 'Post') }}` of templates."""
+        return Markup(self.find_in_context(context, msgid)) % values  # noqa: S704  # as above
 
     def ngettext(self, singular: str, plural: str, num: int, /, **values: Any) -> Markup:
         """`{% pluralize %}` of templates."""
@@ -138,6 +183,21 @@ class Language:
     def catalogue(self) -> Catalogue:
         return self._catalogue or read_catalogue(self.locale, self._folders)
 
+    @lru_cache(maxsize=64)  # noqa: B019  # there are few languages, and they stay
+    def list_forms(self, singular: str, plural: str) -> str:
+        """JSON of a text for each kind of number ("one", "few", …), with "{n}" for it, for the script."""
+        samples: dict[str, int] = {}
+        for count in range(MOST_SAMPLES):
+            samples.setdefault(self.locale.plural_form(count), count)
+        values = {"count": "{n}"}
+        return json.dumps(
+            {
+                kind: self.catalogue.find_plural(singular, plural, count) % values
+                for kind, count in samples.items()
+            },
+            ensure_ascii=False,
+        )
+
     @property
     def name(self) -> str:
         """What it is called by those who speak it."""
@@ -147,6 +207,8 @@ class Language:
 
 def read_catalogue(locale: Locale, folders: Iterable[Path]) -> Catalogue:
     """The texts of all these folders; a later one may say it better."""
+    from babel.messages.pofile import read_po  # of what commands import, it would be the slowest
+
     texts: dict[str, Forms] = {}
     expression = "n != 1"
     for file in sorted_files(locale, folders):
@@ -157,8 +219,9 @@ def read_catalogue(locale: Locale, folders: Iterable[Path]) -> Catalogue:
             forms: Any = message.string
             is_complete = bool(forms) if isinstance(forms, str) else all(forms)
             if message.id and is_complete and not message.fuzzy:
-                texts[message.id if isinstance(message.id, str) else message.id[0]] = forms
-    return Catalogue(texts, gettext.c2py(expression))
+                msgid = message.id if isinstance(message.id, str) else message.id[0]
+                texts[f"{message.context}{IN_CONTEXT}{msgid}" if message.context else msgid] = forms
+    return Catalogue(texts, gettext.c2py(expression), partial(format_decimal, locale=locale))
 
 
 def sorted_files(locale: Locale, folders: Iterable[Path]) -> list[Path]:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from microblog.i18n import _
+
 log = logging.getLogger(__name__)
 
 THREADS = itertools.count(1)
@@ -32,8 +34,7 @@ SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR = 5, 6, 8, 10
 SQLITE_CORRUPT_VTAB = 267  # a search index, which can be rebuilt
 SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOTADB = 11, 13, 14, 26
 
-TRY_AGAIN = "Please try again in a minute."
-KEEP_IT = "Nothing can be saved on this site at the moment: keep what you wrote, and try again later."
+KEEP_IT = _("Nothing can be saved on this site at the moment: keep what you wrote, and try again later.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ AWAY = Outage(
     "away",
     "The database is away",
     "does not answer; the log says why",
-    f"The database of this site does not answer at the moment. {TRY_AGAIN}",
+    _("The database of this site does not answer at the moment. Please try again in a minute."),
     "Check that it runs and that its machine can be reached, and read its own log; start it. The site "
     "tries every second, and recovers by itself.",
     stops_everything=True,
@@ -66,7 +67,7 @@ OVERLOADED = Outage(
     "overloaded",
     "No connection to the database is free",
     "no connection to it is free",
-    f"Too many people are using this site right now. {TRY_AGAIN}",
+    _("Too many people are using this site right now. Please try again in a minute."),
     "All connections of this process are in use, for longer than a request may wait. Find out what the "
     "database is busy with (PostgreSQL: the view pg_stat_activity), and look for slow queries in the log.",
     stops_everything=True,
@@ -76,7 +77,7 @@ MISSING = Outage(
     "missing",
     "The file of the database cannot be opened",
     "its file cannot be opened; the log says why",
-    f"The database of this site cannot be reached at the moment. {TRY_AGAIN}",
+    _("The database of this site cannot be reached at the moment. Please try again in a minute."),
     "Put the file back, or restore a backup; make its folder writable for the site's user. The site tries "
     "every second, and recovers by itself.",
     stops_everything=True,
@@ -85,7 +86,7 @@ LOCKED = Outage(
     "locked",
     "The database is locked",
     "somebody holds its write lock",
-    "Too many people are writing right now, and nothing was changed. Please try again.",
+    _("Too many people are writing right now, and nothing was changed. Please try again."),
     "Some process holds the write lock of the file: find out which one has it open (`fuser`), and end it.",
     quiet_seconds=10.0,
 )
@@ -112,7 +113,7 @@ DAMAGED = Outage(
     "damaged",
     "The database is damaged",
     "it is damaged, or its disk fails; the log says more",
-    "The database of this site is out of order. Its operator has been notified; please come back later.",
+    _("The database of this site is out of order. Its operator has been notified; please come back later."),
     "Stop the site, copy the database as it is, check the disk (`dmesg`), and restore a backup; "
     "`microblog doctor --full` reads the whole database.",
     quiet_seconds=600.0,

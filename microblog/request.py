@@ -25,6 +25,7 @@ from pyramid.request import Request as PyramidRequest
 from webob.multidict import MultiDict, NoVars
 
 from microblog.formdata import MOST_FIELDS, Upload, parse_form
+from microblog.i18n import _
 from microblog.settings import Setting, Settings, whole_number
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ REFUSAL = "microblog.refusal"
 FORM = "microblog.form"
 
 Refusal = tuple[type[HTTPClientError], str]
-NOT_UTF8: Refusal = (HTTPBadRequest, "This address has characters that are not UTF-8.")
+NOT_UTF8: Refusal = (HTTPBadRequest, _("This address has characters that are not UTF-8."))
 
 
 class Registry(PyramidRegistry):
@@ -237,10 +238,13 @@ class Request(PyramidRequest):
         """
         if is_too_large(self):
             raise HTTPRequestEntityTooLarge(
-                f"This is larger than the {self.registry.microblog[MAX_BODY]:,} bytes that are accepted here."
+                _(
+                    "This is larger than the %(most)s bytes that are accepted here.",
+                    most=self.registry.microblog[MAX_BODY],
+                )
             )
         if "Transfer-Encoding" in self.headers:  # waitress sets Content-Length, other servers do not
-            raise HTTPLengthRequired("This does not say how long it is (Content-Length).")
+            raise HTTPLengthRequired(_("This does not say how long it is (Content-Length)."))
 
     def check_form(self) -> None:
         """Parse the form.
@@ -303,17 +307,17 @@ def cut_head(environ: dict[str, Any]) -> Refusal | None:
     refusal: Refusal | None = None
     if len(environ["REQUEST_METHOD"]) > LONGEST_METHOD:
         environ["REQUEST_METHOD"] = environ["REQUEST_METHOD"][:LONGEST_METHOD]
-        refusal = (HTTPBadRequest, "There is no such method.")
+        refusal = (HTTPBadRequest, _("There is no such method."))
     for name in ("PATH_INFO", "QUERY_STRING"):
         if len(environ.get(name, "")) > LONGEST_ADDRESS:
             environ[name] = environ[name][:LONGEST_ADDRESS]
-            refusal = (HTTPRequestURITooLong, "This address is too long.")
+            refusal = (HTTPRequestURITooLong, _("This address is too long."))
     if environ.get("QUERY_STRING", "").count("&") >= MOST_FIELDS:
         environ["QUERY_STRING"] = ""
-        refusal = (HTTPBadRequest, f"This address has more than {MOST_FIELDS} fields.")
+        refusal = (HTTPBadRequest, _("This address has more than %(most)s fields.", most=MOST_FIELDS))
     if NOT_IN_A_QUERY.search(environ.get("QUERY_STRING", "")):
         environ["QUERY_STRING"] = ""
-        refusal = (HTTPBadRequest, "This address has a character that must be escaped.")
+        refusal = (HTTPBadRequest, _("This address has a character that must be escaped."))
     lengths = {
         name: len(value)
         for name, value in environ.items()
@@ -325,8 +329,10 @@ def cut_head(environ: dict[str, Any]) -> Refusal | None:
         environ["HTTP_HOST"] = environ.get("HTTP_HOST", "")[:LONGEST_HEADER]
         refusal = (
             HTTPRequestHeaderFieldsTooLarge,
-            "The headers of this request are larger than what is accepted here. "
-            "Often it helps to delete the cookies of this site.",
+            _(
+                "The headers of this request are larger than what is accepted here. "
+                "Often it helps to delete the cookies of this site."
+            ),
         )
     return refusal
 

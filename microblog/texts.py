@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import regex
 
+from microblog.i18n import _, n_
+
 # `\X` with two differences. A flag is two letters: in a row of flags, `\X` alone looks back to the first
 # for each, in quadratic time. And a virama joins two consonants (GB9c of UAX 29), but nothing else to a
 # consonant.
@@ -65,7 +67,7 @@ def check_characters(text: str) -> None:
     :raises InvalidText: when it has a control character.
     """
     if CONTROL_CHARACTER.search(text):
-        raise InvalidText("This has a control character, which cannot be shown. Please remove it.")
+        raise InvalidText(_("This has a control character, which cannot be shown. Please remove it."))
 
 
 def check_graphemes(text: str, most: int) -> None:
@@ -74,15 +76,25 @@ def check_graphemes(text: str, most: int) -> None:
     :raises InvalidText: when there are more.
     """
     if len(text) > most * CODE_POINTS_IN_A_GRAPHEME:
-        raise InvalidText(f"This is far too long: at most {most:,} characters.")
+        raise InvalidText(
+            n_(
+                "This is far too long: at most %(count)s character.",
+                "This is far too long: at most %(count)s characters.",
+                most,
+            )
+        )
     characters = split_graphemes(text)
     if max(map(len, characters), default=0) > CODE_POINTS_IN_A_GRAPHEME:
-        raise InvalidText("This has a character that is made of too many parts. Please remove it.")
+        raise InvalidText(_("This has a character that is made of too many parts. Please remove it."))
     surplus = len(characters) - most
     if surplus > 0:
         raise InvalidText(
-            f"This is {surplus:,} character{'s' if surplus > 1 else ''} too long: "
-            f"at most {most:,} characters."
+            n_(
+                "This is %(count)s character too long: at most %(most)s characters.",
+                "This is %(count)s characters too long: at most %(most)s characters.",
+                surplus,
+                most=most,
+            )
         )
 
 

@@ -9,6 +9,7 @@ def includeme(config: Any) -> None:
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, load_identity
     from microblog.accounts.settings import LOG_IN, REGISTRATION, SETTINGS, SIGN_UP
+    from microblog.i18n import _
     from microblog.submissions.interfaces import ILogIns
     from microblog.web.navigation import is_logged_in, is_visitor
 
@@ -19,10 +20,12 @@ def includeme(config: Any) -> None:
         config.keep_robots_from(name)
     config.reserve_nicknames(*NAMES_OF_THE_SITE, "register", "login", "logout")
     config.add_identity_loader("session", load_identity, hold=queries.hold_session)
-    config.add_nav_item("login", "Log in", lambda request: request.link("login"), shown=is_visitor, order=50)
+    config.add_nav_item(
+        "login", _("Log in"), lambda request: request.link("login"), shown=is_visitor, order=50
+    )
     config.add_nav_item(
         "register",
-        "Sign up",
+        _("Sign up"),
         lambda request: request.link("register"),
         shown=lambda request: is_visitor(request) and request.microblog[REGISTRATION],
         order=60,
@@ -33,7 +36,7 @@ def includeme(config: Any) -> None:
     config.add_limit(
         LOG_IN,
         what="Wrong passwords",
-        refusal="There were too many tries to log in with a wrong password.",
+        refusal=_("There were too many tries to log in with a wrong password."),
         per_account_and_address="10 per 15 minutes",
         per_account="100 per hour",
         per_address="30 per 15 minutes",
@@ -42,12 +45,12 @@ def includeme(config: Any) -> None:
     config.add_limit(
         SIGN_UP,
         what="New accounts",
-        refusal="Too many people have signed up in a short time.",
+        refusal=_("Too many people have signed up in a short time."),
         per_address="5 per hour",
         site="100 per hour",
     )
     config.add_recovered_fields(
-        nickname="Nickname", email="E-mail", display_name="Display name", about_me="About me"
+        nickname=_("Nickname"), email=_("E-mail"), display_name=_("Display name"), about_me=_("About me")
     )
     config.include("microblog.accounts.tasks")
     config.add_metric(

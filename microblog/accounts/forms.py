@@ -11,12 +11,13 @@ from wtforms.validators import InputRequired
 from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
+from microblog.i18n import _
 from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
 from microblog.web.forms import Form, Rule, no_control_characters
 from microblog.web.pages import SITE_NAME
 
-TAKEN_NICKNAME = "Somebody has, or had, this nickname already."
-TAKEN_EMAIL = "Somebody has signed up with this e-mail address already. If that was you, log in."
+TAKEN_NICKNAME = _("Somebody has, or had, this nickname already.")
+TAKEN_EMAIL = _("Somebody has signed up with this e-mail address already. If that was you, log in.")
 
 
 def at_most(characters: int, sentence: str) -> Rule:
@@ -40,9 +41,9 @@ def is_not_guessed(form: Any, field: Any) -> None:
 
 
 class RegisterForm(Form):
-    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
+    nickname = StringField(_("Nickname"), [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     email = StringField(
-        "E-mail",
+        _("E-mail"),
         [
             InputRequired(rules.EMAIL_MISSING),
             Rule(rules.check_email_length, stop=True),
@@ -52,7 +53,7 @@ class RegisterForm(Form):
         [strip],
     )
     password = PasswordField(
-        "Password",
+        _("Password"),
         [
             InputRequired(rules.PASSWORD_MISSING),
             Rule(rules.check_password_length, stop=True),
@@ -64,26 +65,26 @@ class RegisterForm(Form):
 
 class LoginForm(Form):
     nickname = StringField(
-        "Nickname or e-mail",
+        _("Nickname or e-mail"),
         [
-            InputRequired("Type your nickname or e-mail address."),
-            at_most(EMAIL_LENGTH, "This is too long for a nickname or an e-mail address."),
+            InputRequired(_("Type your nickname or e-mail address.")),
+            at_most(EMAIL_LENGTH, _("This is too long for a nickname or an e-mail address.")),
             no_control_characters,
         ],
         [strip],
     )
     password = PasswordField(
-        "Password",
+        _("Password"),
         [
-            InputRequired("Type your password."),
+            InputRequired(_("Type your password.")),
             Rule(rules.check_typed_password, stop=True),
         ],
     )
-    remember_me = BooleanField("Remember me")
-    carried = HiddenField()  # the form, signed, that was sent after the session had ended
+    remember_me = BooleanField(_("Remember me"))
+    carried = HiddenField("")  # the form, signed, that was sent after the session had ended
 
 
 class ProfileForm(Form):
-    nickname = StringField("Nickname", [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
-    display_name = StringField("Display name", [Rule(rules.check_display_name)], [rules.tidy_display_name])
-    about_me = TextAreaField("About me", [Rule(rules.check_about_me)], [to_unix_lines, empty_if_blank])
+    nickname = StringField(_("Nickname"), [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
+    display_name = StringField(_("Display name"), [Rule(rules.check_display_name)], [rules.tidy_display_name])
+    about_me = TextAreaField(_("About me"), [Rule(rules.check_about_me)], [to_unix_lines, empty_if_blank])

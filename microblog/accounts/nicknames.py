@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.i18n import _
 
 LEAST_CHARACTERS = 2
 LONGEST_SOURCE = 1000  # characters of a text that is made into a nickname
@@ -30,13 +31,15 @@ def find_nickname_problem(nickname: str, reserved: Collection[str]) -> str | Non
     `reserved` is usually `registry.reserved_nicknames`.
     """
     if not LEAST_CHARACTERS <= len(nickname) <= NICKNAME_LENGTH:
-        return f"A nickname has {LEAST_CHARACTERS} to {NICKNAME_LENGTH} characters."
+        return _(
+            "A nickname has %(least)s to %(most)s characters.", least=LEAST_CHARACTERS, most=NICKNAME_LENGTH
+        )
     if NOT_ALLOWED.search(nickname):
-        return "A nickname is made of the letters a to z, digits, underscores and dots."
+        return _("A nickname is made of the letters a to z, digits, underscores and dots.")
     if nickname.startswith(".") or nickname.endswith(".") or ".." in nickname:
-        return "A nickname neither begins nor ends with a dot, and has no two dots in a row."
+        return _("A nickname neither begins nor ends with a dot, and has no two dots in a row.")
     if make_nickname_key(nickname) in reserved:
-        return "This nickname is reserved."
+        return _("This nickname is reserved.")
     return None
 
 

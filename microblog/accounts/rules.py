@@ -15,6 +15,7 @@ from microblog.accounts import guessing, passwords
 from microblog.accounts.models import ABOUT_ME_CODE_POINTS, DISPLAY_NAME_CODE_POINTS, EMAIL_LENGTH
 from microblog.accounts.nicknames import find_nickname_problem
 from microblog.addresses import parse_address
+from microblog.i18n import _
 from microblog.texts import (
     InvalidText,
     check_characters,
@@ -33,17 +34,17 @@ NOT_ON_ONE_LINE = regex.compile(r"[\t\n\p{Zl}\p{Zp}]")
 # (LRM, RLM, ALM) do not, and people who write from right to left need them.
 CHANGES_DIRECTION = regex.compile(r"[\u202a-\u202e\u2066-\u2069]")
 AT_SIGN = regex.compile(r"[@\ufe6b\uff20]")
-MANY_PARTS = "This is too long: too many of its characters are made of several parts."
-NICKNAME_MISSING = "Choose a nickname."
-EMAIL_MISSING = "Give an e-mail address."
-PASSWORD_MISSING = "Choose a password."  # noqa: S105  # a sentence
-GUESSED_PASSWORD = (
-    "This password is one of those that are tried first, or like one of them. "  # noqa: S105
+MANY_PARTS = _("This is too long: too many of its characters are made of several parts.")
+NICKNAME_MISSING = _("Choose a nickname.")
+NOT_AN_ADDRESS = _("This is not an e-mail address, such as susan@example.org.")
+EMAIL_MISSING = _("Give an e-mail address.")
+PASSWORD_MISSING = _("Choose a password.")
+GUESSED_PASSWORD = _(
+    "This password is one of those that are tried first, or like one of them. "
     "A few words in a row are easy to keep in mind and hard to guess."
 )
-KNOWN_PASSWORD = (
-    "A nickname, an e-mail address or the name of the site is tried first as a password. "  # noqa: S105
-    "Choose another one."
+KNOWN_PASSWORD = _(
+    "A nickname, an e-mail address or the name of the site is tried first as a password. Choose another one."
 )
 
 
@@ -68,13 +69,13 @@ def check_display_name(name: str) -> None:
     """All rules of a display name, after `tidy_display_name`. It may be empty, and need not be unique."""
     check_characters(name)
     if NOT_ON_ONE_LINE.search(name):
-        raise InvalidText("A display name is one line.")
+        raise InvalidText(_("A display name is one line."))
     if CHANGES_DIRECTION.search(name):
         raise InvalidText(
-            "This has an invisible character that changes the direction of writing. Please remove it."
+            _("This has an invisible character that changes the direction of writing. Please remove it.")
         )
     if AT_SIGN.search(name):
-        raise InvalidText("A display name has no @: your nickname is shown beside it.")
+        raise InvalidText(_("A display name has no @: your nickname is shown beside it."))
     check_graphemes(name, DISPLAY_NAME_GRAPHEMES)
     check_length(name, 0, DISPLAY_NAME_CODE_POINTS, MANY_PARTS)
 
@@ -90,14 +91,14 @@ def make_display_name(text: str) -> str:
 
 
 def check_email_length(email: str) -> None:
-    check_length(email, 0, EMAIL_LENGTH, "An e-mail address has at most 254 characters.")
+    check_length(email, 0, EMAIL_LENGTH, _("An e-mail address has at most 254 characters."))
 
 
 def check_email_form(email: str) -> None:
     try:
         parse_address(email)
-    except EmailNotValidError as error:
-        raise InvalidText(f"This is not an e-mail address: {str(error)[:150]}") from None
+    except EmailNotValidError:
+        raise InvalidText(NOT_AN_ADDRESS) from None
 
 
 def check_email(email: str) -> None:
@@ -111,13 +112,15 @@ def check_password_length(password: str) -> None:
     """Counted as it is hashed."""
     least, most = passwords.LEAST_CHARACTERS, passwords.MOST_CHARACTERS
     normal = passwords.normalise(password)
-    check_length(normal, least, most, f"A password has {least} to {most:,} characters.")
+    check_length(
+        normal, least, most, _("A password has %(least)s to %(most)s characters.", least=least, most=most)
+    )
 
 
 def check_typed_password(password: str) -> None:
     """What is to be verified: a long one would only cost time."""
     normal = passwords.normalise(password)
-    check_length(normal, 0, passwords.MOST_CHARACTERS, "This is too long for a password.")
+    check_length(normal, 0, passwords.MOST_CHARACTERS, _("This is too long for a password."))
 
 
 def check_password_is_not_guessed(password: str, known: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, Pro
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import LOG_IN, REGISTRATION, SIGN_UP
+from microblog.i18n import _, n_
 from microblog.measuring import count
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
@@ -29,16 +30,18 @@ from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
 
-TOO_MANY_NICKNAMES = (
-    f"You have had {queries.MOST_NICKNAMES} nicknames, which all stay yours. Choose one of them."
+TOO_MANY_NICKNAMES = n_(
+    "You have had %(count)s nickname, which stays yours. Choose it.",
+    "You have had %(count)s nicknames, which all stay yours. Choose one of them.",
+    queries.MOST_NICKNAMES,
 )
-WRONG_LOGIN = "This nickname or e-mail address and this password do not match."
+WRONG_LOGIN = _("This nickname or e-mail address and this password do not match.")
 
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="templates/register.jinja2")
 def register(root: Root, request: Request) -> Any:
     if not request.microblog[REGISTRATION]:
-        raise HTTPForbidden("Signing up is closed here.")
+        raise HTTPForbidden(_("Signing up is closed here."))
     if request.identity is not None:
         return HTTPSeeOther(location=request.link())
     form = RegisterForm(request)
@@ -70,7 +73,7 @@ def register(root: Root, request: Request) -> Any:
         request.give_up_write()
         form.email.errors = [TAKEN_EMAIL]
         return make_register_page(request, form, status=422)
-    request.flash("Welcome! You are signed up, and logged in.")
+    request.flash(_("Welcome! You are signed up, and logged in."))
     return log_in(request, user_id, remembered=False, verified=password_hash)
 
 
@@ -165,7 +168,7 @@ def logout(root: Root, request: Request) -> Any:
         return {"page_name": "logout"}
     check_button(request)
     queries.end_session(request.begin_write(), request.identity.session)
-    request.flash("You are logged out.", "info")
+    request.flash(_("You are logged out."), "info")
     response = HTTPSeeOther(location=request.link())
     delete_cookie(request, response, SESSION_COOKIE)
     return response
@@ -206,7 +209,7 @@ def edit_profile(account: Account, request: Request) -> Any:
         form.nickname.errors = [TAKEN_NICKNAME]
         offer = offer_nickname(request, form.nickname, me.id)
         return make_profile_page(request, form, offer=offer, status=422)
-    request.flash("Your profile has been saved.")
+    request.flash(_("Your profile has been saved."))
     return HTTPSeeOther(location=request.link("users", form.nickname.data))
 
 

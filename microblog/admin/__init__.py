@@ -5,6 +5,7 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.admin.resources import Admin, AdminPages, IAdminPages, add_admin_page, list_admin_pages
+    from microblog.i18n import _
     from microblog.web.navigation import is_admin
 
     config.registry.registerUtility(AdminPages(), IAdminPages)
@@ -13,7 +14,7 @@ def includeme(config: Any) -> None:
     config.keep_robots_from("admin", "")
     config.add_nav_item(
         "admin",
-        "Admin",
+        _("Admin"),
         lambda request: request.link("admin", ""),
         # A single page has its own link.
         shown=lambda request: is_admin(request) and len(list_admin_pages(request.registry)) > 1,

@@ -6,6 +6,7 @@ from typing import Any
 def includeme(config: Any) -> None:
     from functools import partial
 
+    from microblog.i18n import _
     from microblog.people.avatars import AVATARS, GRAVATAR_HOST, avatar
     from microblog.people.names import format_name
     from microblog.people.resources import Avatars, Users
@@ -16,21 +17,21 @@ def includeme(config: Any) -> None:
         config.add_content_source("img-src", GRAVATAR_HOST)
     config.add_template_global("avatar", lambda request: partial(avatar, request))
     config.add_template_global("full_name", lambda request: format_name)
-    config.add_nav_item("people", "People", lambda request: request.link("users", ""), order=30)
+    config.add_nav_item("people", _("People"), lambda request: request.link("users", ""), order=30)
     config.add_nav_item(
         "profile", template="microblog.people:templates/nav_profile.jinja2", shown=is_logged_in, order=40
     )
     config.add_limit(
         "follows",
         what="Follows and unfollows",
-        refusal="You have followed, or no longer followed, very many people in a short time.",
+        refusal=_("You have followed, or no longer followed, very many people in a short time."),
         per_account="100 per hour",
     )
     # Of people here, and of posts
     config.add_limit(
         "searches",
         what="Searches",
-        refusal="You have searched very often in a short time.",
+        refusal=_("You have searched very often in a short time."),
         per_account="60 per minute",
         per_address="60 per minute",
     )

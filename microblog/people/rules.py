@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-CANNOT_FOLLOW_ONESELF = "You cannot follow yourself."
+from microblog.i18n import _
+
+CANNOT_FOLLOW_ONESELF = _("You cannot follow yourself.")
 
 
 class FollowsOneself(ValueError):

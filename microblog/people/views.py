@@ -9,6 +9,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from microblog.accounts.nicknames import make_nickname_key
+from microblog.i18n import _
 from microblog.paging import parse_id
 from microblog.people import actions, queries
 from microblog.people.avatars import draw_identicon
@@ -23,7 +24,7 @@ from microblog.web.pages import STATIC_SECONDS, page_view
 from microblog.web.paging import Keyset, Page, read_page
 
 MOST_QUERY_CHARACTERS = 200
-TOO_LONG = f"Your search is too long: at most {MOST_QUERY_CHARACTERS} characters."
+TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MOST_QUERY_CHARACTERS)
 MOST_FOUND = 50
 AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -72,7 +73,9 @@ def show_follow_list(user: Person, request: Request, kind: str, query: Any) -> d
     renderer="templates/follow.jinja2",
 )
 def follow(user: Person, request: Request) -> Any:
-    return change_following(user, request, actions.follow, f"You follow {get_full_name(user.person)} now.")
+    return change_following(
+        user, request, actions.follow, _("You follow %(name)s now.", name=get_full_name(user.person))
+    )
 
 
 @page_view(
@@ -84,7 +87,7 @@ def follow(user: Person, request: Request) -> Any:
     renderer="templates/follow.jinja2",
 )
 def unfollow(user: Person, request: Request) -> Any:
-    sentence = f"You no longer follow {get_full_name(user.person)}."
+    sentence = _("You no longer follow %(name)s.", name=get_full_name(user.person))
     return change_following(user, request, actions.unfollow, sentence)
 
 
@@ -125,7 +128,7 @@ def find_people(request: Request, q: str) -> dict[str, Any]:
         request.dbsession, q, limit=MOST_FOUND + 1, reader_id=get_reader_id(request)
     )
     if len(rows) > MOST_FOUND:
-        found["message"] = f"These are the first {MOST_FOUND}. Type more to find others."
+        found["message"] = _("These are the first %(most)s. Type more to find others.", most=MOST_FOUND)
     return {**found, "page": Page(rows[:MOST_FOUND], None, None)}
 
 

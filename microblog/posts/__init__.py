@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.i18n import _
     from microblog.posts.forms import MAX_LENGTH
     from microblog.posts.resources import Posts
     from microblog.posts.text import post_text
@@ -14,12 +15,12 @@ def includeme(config: Any) -> None:
     config.add_limit(
         "posts",
         what="Posts",
-        refusal="You have written very many posts in a short time. This one was not sent yet.",
+        refusal=_("You have written very many posts in a short time. This one was not sent yet."),
         per_account="30 per 10 minutes",
     )
     config.include("microblog.posts.post_actions")
     config.include("microblog.posts.languages")
-    config.add_recovered_fields(body="Your post")
+    config.add_recovered_fields(body=_("Your post"))
     config.add_branch("posts", Posts)
     config.add_models("microblog.posts.models")
     config.reserve_nicknames("post")

@@ -44,7 +44,7 @@ class LanguageForm(Form):
 
 class PostForm(LanguageForm):
     body = TextAreaField(
-        "What is on your mind?",
+        _("What is on your mind?"),
         [Rule(check_visible), no_control_characters, check_max_length],
         [to_unix_lines],
     )

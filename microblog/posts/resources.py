@@ -13,7 +13,7 @@ from microblog.request import Request
 from microblog.tree import Container, Resource
 
 WHY_FORBIDDEN = {
-    "delete": "You cannot delete this post.",
+    "delete": _("You cannot delete this post."),
     "language": _("You cannot change this post."),
 }
 

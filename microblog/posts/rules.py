@@ -6,6 +6,7 @@ import re
 
 from babel import Locale
 
+from microblog.i18n import _
 from microblog.texts import InvalidText, check_characters, check_graphemes, is_blank
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47
@@ -16,7 +17,7 @@ UNDETERMINED = "und"  # the author says that it is in no language, or in one tha
 def check_visible(body: str) -> None:
     """:raises InvalidText: when there is nothing to see."""
     if is_blank(body):
-        raise InvalidText("Write something first: a post cannot be empty.")
+        raise InvalidText(_("Write something first: a post cannot be empty."))
 
 
 def check_body(body: str, *, max_length: int) -> None:

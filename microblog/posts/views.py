@@ -22,8 +22,8 @@ from microblog.web import errors
 from microblog.web.forms import check_button
 from microblog.web.pages import page_view
 
-POST_NOT_FOUND = "Post not found."
-NOT_YOURS = "You cannot delete this post."
+POST_NOT_FOUND = _("Post not found.")
+NOT_YOURS = _("You cannot delete this post.")
 
 
 @page_view(context=Posts, renderer="templates/compose.jinja2")
@@ -50,7 +50,7 @@ def write(posts: Posts, request: Request) -> Any:
     body = form.get_text("body")
     language = choose_language(request, form.get_text("language"), body)
     actions.write(request.begin_write(), request.me.id, body, language=language)
-    request.flash("Your post is now live!")
+    request.flash(_("Your post is now live!"))
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 
 
@@ -71,7 +71,7 @@ def delete(page: PostPage, request: Request) -> Any:
         return {"post": page.post, "next": get_page_after_deletion(request)}
     check_button(request)
     actions.delete(request.begin_write(), page.post.id, request.me.id)
-    request.flash("Your post has been deleted.")
+    request.flash(_("Your post has been deleted."))
     return HTTPSeeOther(location=get_page_after_deletion(request) or request.link())
 
 

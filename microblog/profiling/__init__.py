@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.i18n import _
     from microblog.profiling.resources import ProfilesPage
     from microblog.profiling.settings import PROFILER_DIRECTORY, SETTINGS
     from microblog.web.navigation import is_admin
@@ -11,10 +12,10 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.include("microblog.profiling.tween")
     config.add_folder("profiles", config.registry.microblog[PROFILER_DIRECTORY])
-    config.add_admin_page("profiles", "Profiles", ProfilesPage)
+    config.add_admin_page("profiles", _("Profiles"), ProfilesPage)
     config.add_nav_item(
         "profiles",
-        "Profiles",
+        _("Profiles"),
         lambda request: request.link("admin", "profiles", ""),
         shown=lambda request: is_admin(request) and request.microblog[PROFILER_DIRECTORY] is not None,
         slot="footer",

@@ -8,6 +8,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.response import Response
 
+from microblog.i18n import _
 from microblog.paging import KeyCursor
 from microblog.profiling import profiles
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -45,7 +46,7 @@ def profile_list(page: ProfilesPage, request: Request) -> Any:
 def profile(page: ProfilePage, request: Request) -> Any:
     sort = request.GET.get("sort") or "time"
     if sort not in profiles.ORDERS:
-        raise HTTPBadRequest(f"Functions can be sorted by {', '.join(profiles.ORDERS)}.")
+        raise HTTPBadRequest(_("Functions can be sorted by %(orders)s.", orders=", ".join(profiles.ORDERS)))
     functions = sorted(profiles.read_functions(page.file), key=profiles.ORDERS[sort])
     everything = request.GET.get("all") == "1"
     return {
@@ -66,7 +67,7 @@ def download(page: ProfilePage, request: Request) -> Any:
     try:
         content = page.file.read_bytes()
     except OSError:
-        raise HTTPNotFound("This profile has been removed meanwhile.") from None
+        raise HTTPNotFound(_("This profile has been removed meanwhile.")) from None
     return Response(
         content,
         content_type="application/octet-stream",

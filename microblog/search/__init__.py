@@ -18,7 +18,7 @@ def includeme(config: Any) -> None:
     config.add_nav_item(
         "search", template="microblog.search:templates/nav_form.jinja2", slot="header", order=10
     )
-    config.add_recovered_fields(q="Search")
+    config.add_recovered_fields(q=_("Search"))
     config.add_directive("set_search_adapter", set_search_adapter)
     choose_adapter(config)
     config.include("microblog.search.feeding")

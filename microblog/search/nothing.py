@@ -8,6 +8,7 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
+from microblog.i18n import _
 from microblog.paging import Cursor
 from microblog.search.interfaces import Drift, ISearch, ISearchIndex, SearchOff, Status
 from microblog.search.language import Query
@@ -25,7 +26,7 @@ class NoSearch:
         limit: int,
         reader_id: int | None = None,
     ) -> list[int]:
-        raise SearchOff("Posts cannot be searched on this site.")
+        raise SearchOff(_("Posts cannot be searched on this site."))
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         return self.search(session, query, Cursor(), limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.i18n import _
 from microblog.paging import Cursor
 from microblog.people.interfaces import get_people_search
 from microblog.posts import queries
@@ -21,7 +22,7 @@ from microblog.web.paging import Page, read_page
 
 MOST_PEOPLE = 5
 RETRY_SECONDS = 60  # what the page says: in a minute
-TOO_LONG = f"Your search is too long: at most {MAX_QUERY_CHARACTERS} characters."
+TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MAX_QUERY_CHARACTERS)
 
 
 LIMITS = {

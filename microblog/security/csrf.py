@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pyramid.httpexceptions import HTTPBadRequest, HTTPUnauthorized
 
 from microblog.call_sites import passes_on
+from microblog.i18n import _
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, VISITOR_COOKIE, get_cookie_name, set_cookie
 from microblog.security.identity import hash_token
@@ -84,7 +85,7 @@ class NoCredentials(HTTPUnauthorized):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send credentials in the header Authorization: cookies are not read here.",
+            _("Send credentials in the header Authorization: cookies are not read here."),
             headers=BEARER,
         )
 
@@ -126,7 +127,7 @@ def split_origin(url: str) -> tuple[str, str, int]:
 def check_origin(request: Request) -> None:
     """:raises BadCSRF: when the request was sent from a page of another site. Reads no form."""
     if not is_same_origin(request):
-        raise BadCSRF("This form was sent from another site, so nothing was done.")
+        raise BadCSRF(_("This form was sent from another site, so nothing was done."))
 
 
 def get_posted_token(request: Request) -> str:
@@ -139,8 +140,10 @@ def check_token(request: Request) -> None:
     """:raises BadToken: when the request was not sent from a form of ours."""
     if not hmac.compare_digest(unmask(get_posted_token(request)), unmask(request.csrf_token)):
         raise BadToken(
-            "This form is too old, or your browser keeps no cookies, so nothing was done. "
-            "Open the page again and send it once more."
+            _(
+                "This form is too old, or your browser keeps no cookies, so nothing was done. "
+                "Open the page again and send it once more."
+            )
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
 from microblog.call_sites import passes_on
+from microblog.i18n import _
 from microblog.request import Registry, Request
 from microblog.security.csrf import check_origin
 from microblog.transactions import is_safe
@@ -25,7 +26,7 @@ def gate_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[A
         if request.refusal is not None:
             raise request.refusal
         if not HOST.fullmatch(request.headers.get("Host", "localhost")):
-            raise HTTPBadRequest("The Host header of this request is not valid.")
+            raise HTTPBadRequest(_("The Host header of this request is not valid."))
         if not {".", ".."}.isdisjoint(request.path_info.split("/")):
             # Browsers resolve these; traversal would too, and answer with another page.
             raise HTTPNotFound()

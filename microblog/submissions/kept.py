@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from itsdangerous import BadData, URLSafeSerializer
 
 from microblog.formdata import MOST_CHARACTERS
+from microblog.i18n import _, join_sentences
 from microblog.request import MAX_BODY, Request
 from microblog.security.cookies import SESSION_COOKIE, get_cookie_name
 from microblog.security.identity import Identity, hash_token
@@ -40,23 +41,23 @@ NEVER_KEPT = frozenset({"csrf_token", "key", KEPT})
 PASSWORD = re.compile("passw", re.I)
 NOT_TYPED = frozenset({"next", CARRIED})
 
-TOO_OLD = (
+TOO_OLD = _(
     "This page was too old (or your browser keeps no cookies), so nothing was done. "
     "Look through the form and send it again."
 )
-LOGGED_IN_MEANWHILE = "You are logged in. This form was not sent yet: look through it and send it."
-LOGGED_OUT = "You have been logged out."
-NOT_LOGGED_IN = "You are not logged in."
-FIND_IT = "Log in, and you will find what you wrote, not yet sent."
-BE_ASKED = "Nothing was done. Log in, and you will be asked again."
-COPY_IT = "What you wrote is too long to be kept while you log in: copy it first."
-PASTE_IT = "You are logged in. Nothing was sent: if your text is not here, paste what you have copied."
-GONE = "What you had written waits here no longer: it was sent, or you logged in more than an hour ago."
-SOMEBODY_ELSES = (
+LOGGED_IN_MEANWHILE = _("You are logged in. This form was not sent yet: look through it and send it.")
+LOGGED_OUT = _("You have been logged out.")
+NOT_LOGGED_IN = _("You are not logged in.")
+FIND_IT = _("Log in, and you will find what you wrote, not yet sent.")
+BE_ASKED = _("Nothing was done. Log in, and you will be asked again.")
+COPY_IT = _("What you wrote is too long to be kept while you log in: copy it first.")
+PASTE_IT = _("You are logged in. Nothing was sent: if your text is not here, paste what you have copied.")
+GONE = _("What you had written waits here no longer: it was sent, or you logged in more than an hour ago.")
+SOMEBODY_ELSES = _(
     "What this page keeps was written by another account, and only that one can find it by logging in here. "
     "To log in as somebody else, choose “Log in” above; it is lost then."
 )
-LOGGED_IN_AS_ANOTHER = (
+LOGGED_IN_AS_ANOTHER = _(
     "In this browser another account is logged in. Log out there, and then log in here: "
     "what you wrote is still kept."
 )
@@ -156,9 +157,9 @@ def build_log_in_form(request: Request, sent: Sent) -> Kept:
         # The parameter makes the page say that its form is to be pasted.
         next_url = build_address(request, sent, COPIED)
         texts = [(label, text) for label, text in list_typed(request, sent) if text]
-        return Kept([("next", next_url)], f"{why} {COPY_IT}", recovered=texts)
+        return Kept([("next", next_url)], join_sentences(why, COPY_IT), recovered=texts)
     has_text = any(text for _, text in list_typed(request, sent))
-    return Kept([(CARRIED, value)], f"{why} {FIND_IT if has_text else BE_ASKED}")
+    return Kept([(CARRIED, value)], join_sentences(why, FIND_IT if has_text else BE_ASKED))
 
 
 def sign_form(request: Request, sent: Sent) -> str:

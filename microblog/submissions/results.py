@@ -25,6 +25,7 @@ from pyramid.view import exception_view_config
 from sqlalchemy import orm
 
 from microblog.call_sites import passes_on
+from microblog.i18n import _
 from microblog.request import Request
 from microblog.security.csrf import get_posted_token, is_form_of_this_browser, unmask
 from microblog.security.settings import SECRET
@@ -35,7 +36,7 @@ from microblog.web.errors import make_error_page
 from microblog.web.flash import ACCEPTED, list_new_messages, replace_new_messages
 from microblog.web.forms import FORM_KEY
 
-SENT_TWICE = "You have sent this form twice, and the first one is being answered."
+SENT_TWICE = _("You have sent this form twice, and the first one is being answered.")
 
 
 class SentTwice(Exception):

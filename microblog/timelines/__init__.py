@@ -4,6 +4,8 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    config.add_nav_item("home", "Home", lambda request: request.link(), order=10)
-    config.add_nav_item("explore", "Explore", lambda request: request.link("explore"), order=20)
+    from microblog.i18n import _
+
+    config.add_nav_item("home", _("Home"), lambda request: request.link(), order=10)
+    config.add_nav_item("explore", _("Explore"), lambda request: request.link("explore"), order=20)
     config.reserve_nicknames("home", "explore")

@@ -32,6 +32,7 @@ from microblog.addresses import parse_mail_address
 from microblog.call_sites import passes_on
 from microblog.db import StaleData
 from microblog.events import RequestFailed
+from microblog.i18n import _
 from microblog.outages import AWAY, DatabaseUnavailable, format_reason
 from microblog.redaction import format_trace, mask_address
 from microblog.request import Registry, Request
@@ -47,41 +48,41 @@ from microblog.web.settings import CONTACT
 log = logging.getLogger(__name__)
 
 TITLES = {
-    400: "That was not understood",
-    401: "Who are you?",
-    403: "Not allowed",
-    404: "Not found",
-    405: "That cannot be done here",
-    409: "Changed meanwhile",
-    410: "No longer here",
-    411: "How long is it?",
-    413: "Too large",
-    414: "Too long an address",
-    415: "Not a form",
-    431: "Too many headers",
-    429: "Too many at once",
-    500: "Something went wrong",
-    503: "Busy",
+    400: _("That was not understood"),
+    401: _("Who are you?"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("That cannot be done here"),
+    409: _("Changed meanwhile"),
+    410: _("No longer here"),
+    411: _("How long is it?"),
+    413: _("Too large"),
+    414: _("Too long an address"),
+    415: _("Not a form"),
+    431: _("Too many headers"),
+    429: _("Too many at once"),
+    500: _("Something went wrong"),
+    503: _("Busy"),
 }
-UNAVAILABLE = "Not available at the moment"  # the title of a 503 of the database
+UNAVAILABLE = _("Not available at the moment")  # the title of a 503 of the database
 SENTENCES = {
-    400: "The request was not understood. Go back and try again.",
-    401: "Send valid credentials in the header Authorization.",
-    403: "You may not do this.",
-    404: "There is nothing at this address.",
-    405: "This page cannot be opened in this way. Open it from one of our own pages.",
-    409: "Somebody changed this at the same time, and nothing was done. Look at it, and try again.",
-    410: "What was at this address is gone for good.",
-    413: "This is larger than what is accepted here.",
-    429: "These were too many requests in a short time. Wait a little, and try again.",
-    500: "This is our fault, and nothing was changed. Please try again later.",
-    503: "Too many people are writing right now, and nothing was changed. Please try again.",
+    400: _("The request was not understood. Go back and try again."),
+    401: _("Send valid credentials in the header Authorization."),
+    403: _("You may not do this."),
+    404: _("There is nothing at this address."),
+    405: _("This page cannot be opened in this way. Open it from one of our own pages."),
+    409: _("Somebody changed this at the same time, and nothing was done. Look at it, and try again."),
+    410: _("What was at this address is gone for good."),
+    413: _("This is larger than what is accepted here."),
+    429: _("These were too many requests in a short time. Wait a little, and try again."),
+    500: _("This is our fault, and nothing was changed. Please try again later."),
+    503: _("Too many people are writing right now, and nothing was changed. Please try again."),
 }
 # When to try again, unless the error says it.
 RETRY_SECONDS = {429: 60, 503: 5}
 PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 
-LOG_IN_FIRST = "Please log in first: that page is only for people who have an account."
+LOG_IN_FIRST = _("Please log in first: that page is only for people who have an account.")
 
 # For when the error page itself fails.
 LAST_RESORT = """<!DOCTYPE html>
@@ -142,10 +143,10 @@ def make_html_page(request: Request, status: int, title: str, sentence: str, inc
             request.identity  # noqa: B018
         except DBAPIError:  # only the header of the page needs the identity
             request.without_identity = True
-    actions = [("Go to the front page", request.link())]
+    actions = [(_("Go to the front page"), request.link())]
     again = check_next(request.here)  # //elsewhere.example/ would be another site
     if (is_ours or status in RETRY_SECONDS) and request.method in ("GET", "HEAD") and again is not None:
-        actions.insert(0, ("Try again", again))
+        actions.insert(0, (_("Try again"), again))
     values = {
         "status": status,
         "title": title,

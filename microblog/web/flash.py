@@ -31,8 +31,10 @@ def make_serializer(request: Request) -> URLSafeSerializer:
 
 
 def flash(request: Request, text: str, kind: str = "success") -> None:
-    """Show this message on the next page."""
-    replace_new_messages(request, [*list_new_messages(request), (kind, text[:MOST_CHARACTERS])])
+    """Show this message on the next page, in the language of this one."""
+    replace_new_messages(
+        request, [*list_new_messages(request), (kind, request.translate(text)[:MOST_CHARACTERS])]
+    )
 
 
 def list_new_messages(request: Request) -> list[tuple[str, str]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest
 from webob.multidict import MultiDict
 from wtforms import Form as WTForm
+from wtforms.i18n import get_translations
 from wtforms.validators import StopValidation, ValidationError
 
+from microblog.i18n import _, join_sentences, n_
 from microblog.request import Request
 from microblog.texts import InvalidText, check_characters, check_graphemes
 
@@ -20,8 +22,26 @@ from microblog.texts import InvalidText, check_characters, check_graphemes
 COMMON_FIELDS = frozenset({"csrf_token", "next", "key", "kept"})
 # Random characters, and the id of the reader of the page (see `microblog.submissions.results`).
 FORM_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.(?P<owner>[0-9]{1,18}))?")
-BROKEN = "This form is broken. Open the page again."
+BROKEN = _("This form is broken. Open the page again.")
 UNKNOWN_FIELDS_NAMED = 3
+
+
+class FormTexts:
+    """WTForms' own messages in the language of the page, which is asked for when there is one to show."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def gettext(self, text: str) -> str:
+        return load_texts_of_wtforms(self._request.locale.language).gettext(text)
+
+    def ngettext(self, singular: str, plural: str, count: int) -> str:
+        return load_texts_of_wtforms(self._request.locale.language).ngettext(singular, plural, count)
+
+
+@lru_cache(maxsize=64)
+def load_texts_of_wtforms(language: str) -> Any:
+    return get_translations([language, "en"])
 
 
 class Form(WTForm):
@@ -29,6 +49,10 @@ class Form(WTForm):
 
     When a form that the person sent before was kept, its page shows it filled with that.
     """
+
+    class Meta:
+        def get_translations(self, form: Form) -> FormTexts:
+            return FormTexts(form.request)
 
     def __init__(self, request: Request, **kwargs: Any) -> None:
         self.request = request
@@ -45,12 +69,18 @@ class Form(WTForm):
         known = COMMON_FIELDS.union(self._fields)
         unknown = [name for name in dict.fromkeys(self.request.POST) if name not in known]
         for name in unknown[:UNKNOWN_FIELDS_NAMED]:
-            self.form_errors.append(f"This form has no field called {name[:50]!r}.")
+            self.form_errors.append(_("This form has no field called %(name)s.", name=repr(name[:50])))
         more = len(unknown) - UNKNOWN_FIELDS_NAMED
         if more > 0:
-            self.form_errors.append(f"Nor has it {more} other fields that were sent.")
+            self.form_errors.append(
+                n_(
+                    "Nor has it %(count)s other field that was sent.",
+                    "Nor has it %(count)s other fields that were sent.",
+                    more,
+                )
+            )
         if not all(isinstance(value, str) for value in self.request.POST.values()):
-            self.form_errors.append("This form takes no files.")
+            self.form_errors.append(_("This form takes no files."))
         key = self.request.POST.get("key")
         if isinstance(key, str) and key and not FORM_KEY.fullmatch(key):
             self.form_errors.append(BROKEN)
@@ -68,7 +98,7 @@ def check_button(request: Request) -> None:
     """
     form = Form(request)
     if not form.validate():
-        raise HTTPBadRequest(" ".join(form.form_errors))
+        raise HTTPBadRequest(join_sentences(*form.form_errors))
 
 
 class Rule:

@@ -30,6 +30,7 @@ class SourceTexts:
     def __init__(self, domain: str) -> None:
         self.gettext = Catalogue().find
         self.ngettext = Catalogue().find_plural
+        self.pgettext = Catalogue().find_in_context
 
 
 @lru_cache(maxsize=1024)
@@ -107,4 +108,6 @@ def includeme(config: Any) -> None:
     config.add_template_global("translate", lambda request: request.translate)
     config.add_template_global("_", lambda request: request.language.catalogue.gettext)
     config.add_template_global("gettext", lambda request: request.language.catalogue.gettext)
+    config.add_template_global("pgettext", lambda request: request.language.catalogue.pgettext)
+    config.add_template_global("plural_forms", lambda request: request.language.list_forms)
     config.add_template_global("ngettext", lambda request: request.language.catalogue.ngettext)

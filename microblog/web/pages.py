@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from babel.numbers import format_decimal
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from pyramid.authorization import Allow, Everyone
 from pyramid.config import not_
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
@@ -27,7 +29,6 @@ PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or 
 
 STATIC = Path(__file__).with_name("static")
 STATIC_SECONDS = 365 * 86_400
-LOCALE = "en"
 
 Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
 
@@ -106,9 +107,15 @@ canonical_deriver.options = ("page", "api")  # type: ignore[attr-defined]
 # Filters
 
 
-def count(number: int) -> str:
-    """12,345"""
-    return format_decimal(number, locale=LOCALE)
+@pass_context
+def count(context: Context, number: int) -> str:
+    """12,345, or 12.345, in the language of the page."""
+    return format_number(number, str(context["request"].locale))
+
+
+@lru_cache(maxsize=1024)
+def format_number(number: int, locale: str) -> str:
+    return format_decimal(number, locale=locale)
 
 
 def compute_static_digest() -> str:

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 
+from microblog.i18n import _
 from microblog.paging import Key, KeyCursor
 from microblog.request import Request
 from microblog.web.pages import PAGE_SIZE
@@ -52,10 +53,10 @@ def read_cursor(request: Request, keyset: Keyset[Any, Key]) -> KeyCursor[Key]:
             continue
         key = keyset.parse(text)
         if key is None:
-            raise HTTPBadRequest(f"“{name}” in this address must be the number of a post.")
+            raise HTTPBadRequest(_("“%(name)s” in this address must be the number of a post.", name=name))
         found[name] = key
     if len(found) > 1:
-        raise HTTPBadRequest("A page is either before or after a post, not both.")
+        raise HTTPBadRequest(_("A page is either before or after a post, not both."))
     if not keyset.goes_back:
         found.pop(OPPOSITE[keyset.onward], None)
     return KeyCursor(**found)

@@ -19,6 +19,7 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
+from microblog.i18n import _
 from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
 from microblog.paging import Bounds, Cursor
@@ -44,11 +45,11 @@ from microblog.search.interfaces import (
 from microblog.search.language import Query
 
 SEARCHING, INDEXING = "searching", "indexing"
-DOWN = (
+DOWN = _(
     "Search does not answer at the moment. Posting and reading go on as usual; "
     "what you typed is kept here, so try again in a minute."
 )
-WRONG_INDEX = (
+WRONG_INDEX = _(
     "The search index is not as it should be: the operator repairs it with `microblog search rebuild`."
 )
 ID_FIELD: list[Any] = ["id"]

@@ -21,6 +21,7 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.db import Database
+from microblog.i18n import _
 from microblog.outages import ends_the_transaction
 from microblog.paging import Bounds, Cursor
 from microblog.search import records
@@ -45,8 +46,8 @@ log = logging.getLogger(__name__)
 
 SECONDS_FOR_A_QUERY = 1.0
 NOT_BUILT = "Search is not ready yet: the operator makes it with `microblog search rebuild`."
-DAMAGED = "Search does not work at the moment: the operator repairs it with `microblog search rebuild`."
-TOO_SLOW = "This search took too long and was stopped. Use more words, or rarer ones."
+DAMAGED = _("Search does not work at the moment: the operator repairs it with `microblog search rebuild`.")
+TOO_SLOW = _("This search took too long and was stopped. Use more words, or rarer ones.")
 
 
 @implementer(ISearch, ISearchSettings, ISearchIndex, ISearchFeed)

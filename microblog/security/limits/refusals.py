@@ -7,10 +7,11 @@ from typing import NoReturn
 
 from pyramid.httpexceptions import HTTPTooManyRequests
 
+from microblog.i18n import join_sentences
 from microblog.measuring import count as count_metric
 from microblog.request import Request
 from microblog.security.limits.limit import Limit
-from microblog.security.limits.rules import MILLISECONDS, Count, in_words
+from microblog.security.limits.rules import MILLISECONDS, Count, try_again
 
 log = logging.getLogger(__name__)
 
@@ -45,4 +46,4 @@ def refuse(request: Request, limit: Limit, waits: dict[Count, int]) -> NoReturn:
         extra={"fields": fields},
     )
     count_metric(request.registry, "limited_requests", limit=limit.name)
-    raise TooManyRequests(f"{limit.refusal} Try again {in_words(seconds)}.", seconds)
+    raise TooManyRequests(join_sentences(limit.refusal, try_again(seconds)), seconds)

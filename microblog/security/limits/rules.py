@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from microblog.i18n import Message, n_
+
 UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 RATE = re.compile(rf"([0-9]{{1,9}}) per (?:([0-9]{{1,9}}) )?({'|'.join(UNITS)})s?")
 MILLISECONDS = 1000
+MINUTES_FROM, HOURS_FROM = 90, 5_400  # seconds; what is shorter is told in the smaller unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,12 @@ class Count:
         return max(0, max(timestamp, now) + self.rate.interval - self.rate.room - now)
 
 
-def in_words(seconds: int) -> str:
-    """The end of a sentence: in 40 seconds, in 3 minutes, in 2 hours; never too early."""
-    for unit, least in (("hour", 5_400), ("minute", 90)):
-        if seconds > least:
-            return f"in {-(-seconds // UNITS[unit])} {unit}s"
-    return f"in {seconds} second{'s' if seconds != 1 else ''}"
+def try_again(seconds: int) -> Message:
+    """A sentence: in 40 seconds, in 3 minutes, in 2 hours; never too early."""
+    if seconds > HOURS_FROM:
+        hours = -(-seconds // UNITS["hour"])
+        return n_("Try again in %(count)s hour.", "Try again in %(count)s hours.", hours)
+    if seconds > MINUTES_FROM:
+        minutes = -(-seconds // UNITS["minute"])
+        return n_("Try again in %(count)s minute.", "Try again in %(count)s minutes.", minutes)
+    return n_("Try again in %(count)s second.", "Try again in %(count)s seconds.", seconds)

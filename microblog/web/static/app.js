@@ -26,6 +26,13 @@ function countCharacters(text) {
   return characters;
 }
 
+// A sentence for each kind of number that the language of the page has.
+function countIn(forms, number) {
+  const { lang } = document.documentElement;
+  return (forms[new Intl.PluralRules(lang).select(number)] ?? forms.other)
+    .replace('{n}', number.toLocaleString(lang));
+}
+
 function showCharactersLeft(field) {
   const counter = document.querySelector(`[data-counter-for="${CSS.escape(field.id)}"]`);
   const announcer = document.querySelector(`[data-announce-for="${CSS.escape(field.id)}"]`);
@@ -37,8 +44,7 @@ function showCharactersLeft(field) {
     const used = countCharacters(asKept(field.value));
     const over = used > limit;
     const number = Math.abs(limit - used);
-    const sentence = counter.dataset[`${over ? 'over' : 'left'}${number === 1 ? 'One' : ''}`]
-      .replace('{n}', number.toLocaleString(document.documentElement.lang));
+    const sentence = countIn(JSON.parse(over ? counter.dataset.over : counter.dataset.left), number);
     counter.textContent = sentence;
     counter.toggleAttribute('data-over-limit', over);
     counter.hidden = false;

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog.security.limits.rules import UNITS, Count, Rate, in_words, parse_rate
+from microblog.security.limits.rules import UNITS, Count, Rate, parse_rate, try_again
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_in_no_stretch_of_time_are_there_more_than_the_amount_and_what_came_back
     ],
 )
 def test_when_to_try_again_is_said_in_words_and_never_too_early(seconds, words):
-    assert in_words(seconds) == words
+    assert try_again(seconds) == f"Try again {words}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microblog.web.pages import compute_static_digest, count
+from microblog.web.pages import compute_static_digest, format_number
 from microblog.web.template_globals import add_globals
 
 
@@ -12,8 +12,8 @@ def test_a_template_without_a_request_knows_nothing_more():
     assert event == {"request": None, "value": 1}
 
 
-def test_large_numbers_are_grouped():
-    assert count(12345) == "12,345"
+def test_large_numbers_are_grouped_as_the_language_does():
+    assert [format_number(12345, locale) for locale in ("en", "de")] == ["12,345", "12.345"]
 
 
 def test_the_address_of_static_files_is_the_same_as_long_as_they_are():

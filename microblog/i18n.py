@@ -12,13 +12,13 @@ import gettext
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache, partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
 from babel.numbers import format_decimal
 from markupsafe import Markup
-from pyramid.path import AssetResolver
 
 from microblog.settings import Setting
 
@@ -266,7 +266,8 @@ LANGUAGE = Setting(
 
 def add_translations(config: Any, folder: str) -> None:
     """Directive: this folder has catalogues, too: `config.add_translations("their.package:locale")`."""
-    path = Path(AssetResolver(config.package).resolve(folder).abspath())
+    package, _colon, name = folder.rpartition(":")
+    path = Path(str(files(package))) / name if package else Path(name)
     config.action(("translations", str(path)), config.registry.languages.folders.append, args=(path,))
 
 

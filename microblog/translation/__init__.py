@@ -7,9 +7,9 @@ def includeme(config: Any) -> None:
     from microblog.i18n import _
     from microblog.translation.adapters import choose_translator, set_translator
     from microblog.translation.offering import offers_translation
-    from microblog.translation.settings import TRANSLATOR
+    from microblog.translation.settings import AT_ONCE, TRANSLATOR
 
-    config.declare_settings(TRANSLATOR)
+    config.declare_settings(TRANSLATOR, AT_ONCE)
     config.add_directive("set_translator", set_translator)
     choose_translator(config)
     config.add_limit(
@@ -17,6 +17,7 @@ def includeme(config: Any) -> None:
         what="Translations",
         refusal=_("You have had very many posts translated in a short time."),
         per_account="60 per hour",
+        site="600 per hour",
     )
     config.add_post_action(
         "translate",

@@ -12,7 +12,7 @@ from zope.interface.verify import verifyClass
 from microblog.translation.asking import Translations
 from microblog.translation.interfaces import ITranslator, ITranslatorSettings
 from microblog.translation.nothing import NoTranslator
-from microblog.translation.settings import TRANSLATOR
+from microblog.translation.settings import AT_ONCE, TRANSLATOR
 
 TRANSLATORS = {
     "none": "microblog.translation.nothing.NoTranslator",
@@ -57,7 +57,7 @@ def set_translator(config: Any, translator: Any) -> None:
 
     def register() -> None:
         registry.registerUtility(translator, ITranslator)
-        registry.translations = Translations(translator)
+        registry.translations = Translations(translator, most_waiting=registry.microblog[AT_ONCE])
 
     config.action("translator", register, order=PHASE0_CONFIG, introspectables=(introspectable,))
 

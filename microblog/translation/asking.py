@@ -25,7 +25,8 @@ from microblog.translation.interfaces import (
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 8  # texts that are with the service
+MOST_THREADS = 8  # that ask the service, some of which nobody may wait for any longer
+SECONDS_WHEN_BUSY = 2.0
 FAILURES_BEFORE_A_PAUSE = 2  # in a row
 SECONDS_OF_A_PAUSE = 30.0
 LONGEST_PAUSE = 3600.0  # seconds, whatever the service asks for
@@ -106,12 +107,19 @@ class Translations:
     """What the pages ask. One of a site, for all threads."""
 
     def __init__(
-        self, translator: ITranslator, *, circuit: Circuit | None = None, most_at_once: int = MOST_AT_ONCE
+        self,
+        translator: ITranslator,
+        *,
+        most_waiting: int,
+        circuit: Circuit | None = None,
+        most_threads: int = MOST_THREADS,
     ) -> None:
         self._translator = translator
         self.circuit = circuit or Circuit()
-        self._most_at_once = most_at_once
+        self._most_waiting = most_waiting
+        self._most_threads = most_threads
         self._lock = threading.Lock()
+        self._waiting = 0
         self._running: dict[Key, Probe[str]] = {}
 
     def ask(self, text: str, source: str, target: str) -> str:
@@ -126,15 +134,21 @@ class Translations:
             slow = TranslatorSlow(f"No translation within {self._translator.seconds:g} seconds.")
             self.circuit.note_failure(slow)
             raise slow from None
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def _begin(self, key: Key) -> Probe[str]:
         with self._lock:
             probe = self._running.get(key)
+            if self._waiting >= self._most_waiting or (
+                probe is None and len(self._running) >= self._most_threads
+            ):
+                raise TranslatorBusy(f"{self._waiting} requests wait already.", retry_after=SECONDS_WHEN_BUSY)
             if probe is None:
-                if len(self._running) >= self._most_at_once:
-                    raise TranslatorBusy(f"{self._most_at_once} texts are with the service already.")
                 self.circuit.enter()
                 probe = self._running[key] = Probe(partial(self._translate, key))
+            self._waiting += 1
             return probe
 
     def _translate(self, key: Key) -> str:

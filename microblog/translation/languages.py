@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 NORWEGIAN = ("no", "nb", "nn")  # services know one of them
 TRADITIONAL = ("TW", "HK", "MO")
@@ -22,6 +23,7 @@ class Tag:
         return self.script == "Hant" or (not self.script and self.territory in TRADITIONAL)
 
 
+@lru_cache(maxsize=1024)
 def parse_tag(code: str) -> Tag:
     """Of `pt_BR`, too, as Babel writes it."""
     language, *rest = code.replace("_", "-").split("-")

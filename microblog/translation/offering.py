@@ -32,10 +32,11 @@ def can_translate(request: Request, post: PostRow) -> bool:
 
 def offers_translation(request: Request, post: PostRow) -> bool:
     """Is the post in a language that its reader does not read? Asked for each post of a list."""
-    language = post.language
+    language, read = post.language, request.read_languages
     return (
         language is not None
+        and language not in read  # mostly, and quick
         and request.view_name != VIEW
         and can_translate(request, post)
-        and not any(is_same_language(language, known) for known in request.read_languages)
+        and not any(is_same_language(language, known) for known in read)
     )

@@ -6,13 +6,19 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from microblog.settings import Setting, Settings, number, text
+from microblog.settings import Setting, Settings, number, text, whole_number
 
 TRANSLATOR = Setting(
     "microblog.translator",
     text,
     "none",
     "Who translates posts: none, libretranslate, deepl, microsoft, or the dotted name of one of your own.",
+)
+AT_ONCE = Setting(
+    "microblog.translator.at_once",
+    whole_number(1, 100),
+    2,
+    "Requests of a process that may wait for a translation at once; fewer than the threads of the server.",
 )
 # People wait for it, each in a thread of the server.
 SECONDS = 8.0

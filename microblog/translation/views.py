@@ -102,7 +102,8 @@ def describe(
     row: TranslationRow | None = None,
     problem: str | None = None,
 ) -> dict[str, Any]:
-    """What the page shows."""
+    """What the page shows. Search engines have the post, and need no copies of it."""
+    request.response.headers["X-Robots-Tag"] = "noindex"
     return {
         "post": post,
         "translation": row,

@@ -263,7 +263,7 @@ def test_a_check_fails_when_the_service_does(service, translator, reply):
 
 
 def test_the_guard_waits_no_longer_than_the_translator_says(service):
-    translations = Translations(make_translator(service, timeout=SHORT))
+    translations = Translations(make_translator(service, timeout=SHORT), most_waiting=1)
     service.reply = HANG
     with pytest.raises(TranslatorSlow):
         translations.ask("hola", "es", "en")

@@ -162,7 +162,7 @@ def test_a_post_that_is_deleted_meanwhile_is_not_found(site, post_id):
     susan = log_in(site)
     page = susan.get(f"/posts/{post_id}/translate")
     translator = Deleting(site, post_id)
-    site.registry.translations = Translations(cast(Any, translator))
+    site.registry.translations = Translations(cast(Any, translator), most_waiting=2)
     page.forms["translate-form"].submit(status=404)
     assert translator.asked == 1
     assert post_ids(susan.get("/explore")) == []
@@ -170,7 +170,7 @@ def test_a_post_that_is_deleted_meanwhile_is_not_found(site, post_id):
 
 def test_an_adapter_that_is_at_fault_breaks_no_page(site, post_id, caplog):
     translator = Deleting(None, post_id)
-    site.registry.translations = Translations(cast(Any, translator))
+    site.registry.translations = Translations(cast(Any, translator), most_waiting=2)
     page = fail(log_in(site), post_id, 503)
     assert problem(page) == LATER
     assert "The translator deleting is at fault." in caplog.text

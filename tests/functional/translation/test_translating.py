@@ -62,7 +62,9 @@ def test_a_post_is_translated_by_the_button_and_shown_like_any_post(site, servic
 
 def test_a_translation_is_kept_and_shown_to_everybody(site, service, post_id):
     have_translated(log_in(site), post_id)
-    assert bodies(site.browser().get(f"/posts/{post_id}/translate")) == [TRANSLATED]
+    page = site.browser().get(f"/posts/{post_id}/translate")
+    assert bodies(page) == [TRANSLATED]
+    assert page.headers["X-Robots-Tag"] == "noindex"
     assert bodies(log_in(site, "john").get(f"/posts/{post_id}/translate")) == [TRANSLATED]
     assert len(service.asked) == 1
 

@@ -126,7 +126,7 @@ class Waiting:
 def test_who_asks_for_the_same_waits_for_the_same(circuit):
     translator = Waiting()
     translator.seconds = 0.05
-    translations = Translations(cast(Any, translator), circuit=circuit, most_at_once=1)
+    translations = Translations(cast(Any, translator), circuit=circuit, most_waiting=9, most_threads=1)
     for _ in range(3):
         with pytest.raises(TranslatorSlow):  # and not TranslatorBusy: there is room for one text
             translations.ask("hola", "es", "en")
@@ -138,7 +138,7 @@ def test_who_asks_for_the_same_waits_for_the_same(circuit):
 
 def test_no_more_texts_than_that_are_with_the_service(circuit):
     translator = Waiting()
-    translations = Translations(cast(Any, translator), circuit=circuit, most_at_once=1)
+    translations = Translations(cast(Any, translator), circuit=circuit, most_waiting=9, most_threads=1)
     thread = threading.Thread(target=lambda: translations.ask("hola", "es", "en"))
     thread.start()
     assert translator.begun.acquire(timeout=10)
@@ -150,11 +150,25 @@ def test_no_more_texts_than_that_are_with_the_service(circuit):
     assert translator.asked == ["hola", "adios"]
 
 
+def test_no_more_requests_wait_at_the_same_time_also_for_the_same(circuit):
+    translator = Waiting()
+    translations = Translations(cast(Any, translator), circuit=circuit, most_waiting=1)
+    thread = threading.Thread(target=lambda: translations.ask("hola", "es", "en"))
+    thread.start()
+    assert translator.begun.acquire(timeout=10)
+    with pytest.raises(TranslatorBusy, match="1 requests wait"):
+        translations.ask("hola", "es", "en")
+    translator.go.set()
+    thread.join()
+    assert translations.ask("hola", "es", "en") == "done"
+    assert circuit.failure is None
+
+
 def test_nobody_waits_longer_than_the_translator_says_and_a_late_answer_closes_the_circuit(clock):
     translator = Waiting()
     translator.seconds = 0.05
     circuit = Circuit(failures=1, seconds=30, clock=clock)
-    translations = Translations(cast(Any, translator), circuit=circuit)
+    translations = Translations(cast(Any, translator), circuit=circuit, most_waiting=9)
     with pytest.raises(TranslatorSlow):
         translations.ask("hola", "es", "en")
     assert circuit.failure is not None

@@ -46,13 +46,18 @@ class Site:
         self.application = application
         self.url = url
 
-    def log_in(self, context: BrowserContext, nickname: str) -> None:
-        """The cookie of a new session, without the login form."""
+    def start_session(self, nickname: str) -> str:
+        """The token of a new session."""
         token = secrets.token_urlsafe(32)
         with self.application.database.write() as session:
             user_id = find_owner_id(session, nickname)
             assert user_id is not None, f"There is no {nickname}."
             start_session(session, user_id, hash_token(token), timedelta(hours=1))
+        return token
+
+    def log_in(self, context: BrowserContext, nickname: str) -> None:
+        """The cookie of a new session, without the login form."""
+        token = self.start_session(nickname)
         context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": self.url, "httpOnly": True}])
 
 

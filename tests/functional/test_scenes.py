@@ -6,14 +6,10 @@ scene.
 
 from __future__ import annotations
 
-import secrets
-from datetime import timedelta
-
 from pyramid.events import ContextFound
 from webtest import TestApp
 
-from microblog.accounts.queries import find_owner_id, start_session
-from microblog.security.identity import hash_token
+from tests.browser.conftest import Site
 from tests.browser.scenes import (
     PROFILE_SCENES,
     SCENES,
@@ -22,22 +18,10 @@ from tests.browser.scenes import (
     fill_profiles,
     profile_settings,
 )
-from tests.conftest import Application
 
 # What is at a URL and is no page to look at: a picture, a file, a redirect, words for machines.
 NO_HTML = {"robots.txt", "favicon.ico", "logo", "theme.css", "live", "ready", "download"}
 NO_PAGES = {"Avatar", "Admin", "Posts"}
-
-
-def log_in(application: Application, nickname: str) -> TestApp:
-    session_token = secrets.token_urlsafe(32)
-    with application.database.write() as session:
-        owner = find_owner_id(session, nickname)
-        assert owner is not None
-        start_session(session, owner, hash_token(session_token), timedelta(hours=1))
-    browser = application.browser()
-    browser.set_cookie("session", session_token)
-    return browser
 
 
 def test_every_page_of_the_tree_has_a_scene(make_application, tmp_path):
@@ -54,7 +38,8 @@ def test_every_page_of_the_tree_has_a_scene(make_application, tmp_path):
     browsers: dict[str | None, TestApp] = {None: application.browser()}
     for scene in (*SCENES, *PROFILE_SCENES):
         if scene.person is not None and scene.person not in browsers:
-            browsers[scene.person] = log_in(application, scene.person)
+            browsers[scene.person] = application.browser()
+            browsers[scene.person].set_cookie("session", Site(application, "").start_session(scene.person))
         browsers[scene.person].get(scene.path.format(**filled), status="*")
     pages = {
         (context, name)

@@ -8,4 +8,5 @@ def includeme(config: Any) -> None:
 
     config.add_nav_item("home", _("Home"), lambda request: request.link(), order=10)
     config.add_nav_item("explore", _("Explore"), lambda request: request.link("explore"), order=20)
-    config.reserve_nicknames("home", "explore")
+    config.reserve_nicknames("home", "explore", "updates")
+    config.keep_robots_from("updates")

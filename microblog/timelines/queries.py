@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import User
 from microblog.ids import LARGEST
 from microblog.paging import Cursor, select_page
+from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.posts.models import Post
 from microblog.posts.queries import COLUMNS, PostRow
 
@@ -95,3 +96,24 @@ def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit:
         {"reader": reader_id, "bound": LARGEST if bound is None else bound, "limit": limit},
     )
     return [PostRow(*row) for row in rows]
+
+
+def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, limit: int) -> int:
+    """How many posts are newer than this id, up to `limit`: of a reader's home timeline, or of everybody."""
+    if reader_id is not None:
+        return len(list_home_posts(session, reader_id, Cursor(after=after), limit))
+    newer = sa.select(Post.id).where(Post.id > after).limit(limit).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(newer)) or 0
+
+
+NEWEST_LOOKED_AT = 200  # posts, among whose authors are people to follow
+
+
+def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> list[PersonRow]:
+    """People whom somebody may like to follow: authors of the newest posts, most followed first."""
+    newest = sa.select(Post.user_id).order_by(Post.id.desc()).limit(NEWEST_LOOKED_AT).subquery()
+    query = select_people(reader_id).where(
+        User.id.in_(sa.select(newest.c.user_id)), User.id != reader_id, ~is_followed_by(reader_id)
+    )
+    query = query.order_by(User.followers_count.desc(), User.id.desc()).limit(limit)
+    return [PersonRow(*row) for row in session.execute(query)]

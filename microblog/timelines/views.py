@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from microblog.paging import Cursor
+from pyramid.httpexceptions import HTTPBadRequest
+
+from microblog.i18n import _, n_
+from microblog.paging import Cursor, parse_id
 from microblog.people.queries import is_following
 from microblog.people.resources import Person
 from microblog.posts.forms import PostForm
@@ -14,6 +17,9 @@ from microblog.timelines import queries
 from microblog.tree import Root
 from microblog.web.pages import page_view
 from microblog.web.paging import read_page
+
+MOST_NEW_POSTS = 50  # that are counted for somebody who has a page open
+MOST_SUGGESTED = 5
 
 
 @page_view(context=Root, compressed=True, renderer="templates/home.jinja2")
@@ -27,7 +33,9 @@ def home(root: Root, request: Request) -> Any:
         return queries.list_home_posts(request.dbsession, me.id, cursor, limit)
 
     page = read_page(request, POSTS, fetch)
-    return {"form": PostForm(request), "page": page, "page_name": "home"}
+    is_new_here = not page.rows and page.previous_url is None
+    suggested = queries.list_suggested_people(request.dbsession, me.id, MOST_SUGGESTED) if is_new_here else []
+    return {"form": PostForm(request), "page": page, "suggested": suggested, "page_name": "home"}
 
 
 @page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
@@ -39,6 +47,33 @@ def read_public_timeline(request: Request) -> Any:
     return read_page(
         request, POSTS, lambda cursor, limit: queries.list_public_posts(request.dbsession, cursor, limit)
     )
+
+
+@page_view(context=Root, name="updates", renderer="json")
+def updates(root: Root, request: Request) -> Any:
+    """How many posts are newer than `after` in the timeline that a page shows, in a sentence for app.js.
+
+    The ETag is made of what was found, so a browser that knows it already gets a 304.
+    """
+    after = parse_id(request.GET.get("after", "0"))
+    if after is None:
+        raise HTTPBadRequest(_("“after” in this address must be the number of a post."))
+    me = request.identity
+    of_home = me is not None and request.GET.get("timeline") == "home"
+    reader = me.id if me is not None and of_home else None
+    count = queries.count_newer_posts(request.dbsession, reader, after, MOST_NEW_POSTS + 1)
+    response = request.response
+    response.cache_control = "private, no-cache"
+    response.vary = ("Cookie", "Accept-Language")
+    response.etag = f"{reader or 0}-{after}-{count}-{request.language.tag}"
+    response.conditional_response = True
+    return {"count": min(count, MOST_NEW_POSTS), "text": request.translate(describe_new_posts(count))}
+
+
+def describe_new_posts(count: int) -> str:
+    if count > MOST_NEW_POSTS:
+        return _("More than %(count)d new posts", count=MOST_NEW_POSTS)
+    return n_("%(count)d new post", "%(count)d new posts", count) if count else ""
 
 
 @page_view(context=Person, compressed=True, renderer="templates/profile.jinja2")

@@ -164,6 +164,12 @@ def fill_profiles(application: Application) -> FilledProfiles:
     return FilledProfiles(str(answer.headers[HEADER]))
 
 
+# So that there is an answer to look at.
+SEND_AS_PAGES = """() => {
+    for (const form of document.querySelectorAll('[data-swap]')) form.removeAttribute('data-swap');
+}"""
+
+
 @dataclass(frozen=True)
 class Scene:
     """`person`, or a visitor, opens `path` ({by_susan}, … are posts) and does `act` there, which
@@ -181,6 +187,7 @@ class Scene:
         path = self.path.format(**vars(filled)) if filled else self.path
         response = page.goto(path)
         for act in filter(None, (self.act, self.then)):
+            page.evaluate(SEND_AS_PAGES)
             with page.expect_navigation() as navigation:
                 act(page)
             response = navigation.value

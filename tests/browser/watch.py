@@ -6,6 +6,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Request,
 
 LOADED_NOTHING = "Failed to load resource: the server responded with a status of"
 LEFT_BY_THE_READER = "net::ERR_ABORTED"  # the reader went on before everything was there
+REFUSED = (400, 403, 409, 413, 422, 429)
 OF_NO_HOST = ("data:", "about:", "blob:")
 
 
@@ -32,6 +33,8 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         # Violations of the content security policy come here too. Statuses are _response's.
+        if message.text in {f"Failed to load resource: {failure}" for failure in self.allowed_failures}:
+            return
         if message.type in ("error", "warning") and not message.text.startswith(LOADED_NOTHING):
             self._note(f"console: {message.text} ({message.location.get('url')})")
 
@@ -47,6 +50,8 @@ class Watch:
             return
         if response.status >= 500:
             self._note(f"{response.status} for {response.url}")
+        if response.status in REFUSED and response.request.method == "POST":
+            return  # a form that was sent in place is sent again, as a page
         if response.status >= 400 and response.request.resource_type != "document":
             self._note(f"{response.status} for the {response.request.resource_type} {response.url}")
 

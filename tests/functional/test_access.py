@@ -82,6 +82,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "about"): Page("/about", EVERYBODY),
     (Root, "help"): Page("/help", EVERYBODY),
     (Root, "privacy"): Page("/privacy", EVERYBODY),
+    (Root, "updates"): Page("/updates", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
     (Search, ""): Page("/search", EVERYBODY),
     (Search, "help"): Page("/search/help", EVERYBODY),

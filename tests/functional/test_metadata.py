@@ -20,7 +20,8 @@ def test_robots_are_asked_to_leave_forms_searches_and_programs_out(browser):
     assert response.content_type == "text/plain"
     assert response.text == (
         "User-agent: *\nDisallow: /account\nDisallow: /admin/\nDisallow: /api/\nDisallow: /login\n"
-        "Disallow: /logout\nDisallow: /register\nDisallow: /search\n"
+        "Disallow: /logout\nDisallow: /preferences\nDisallow: /register\nDisallow: /search\n"
+        "Disallow: /updates\n"
     )
 
 

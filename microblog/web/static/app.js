@@ -128,10 +128,17 @@ function storeIn(area) {
 
 const ofThisTab = storeIn(() => sessionStorage);
 const ofAllTabs = storeIn(() => localStorage);
-const acceptedHere = (document.body.dataset.accepted ?? '').split(' ').filter(Boolean);
+const acceptedHere = [];
 
 function acceptedKeys() {
   return [...ofAllTabs.read(ACCEPTED) ?? [], ...acceptedHere];
+}
+
+function noteAccepted(page) {
+  const keys = (page.body.dataset.accepted ?? '').split(' ').filter(Boolean);
+  if (!keys.length) return;
+  acceptedHere.push(...keys);
+  ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
 }
 
 // As the server makes them: random, and for whom the page was made.
@@ -236,11 +243,13 @@ function keepDraft(form) {
     settleDrafts();
     if (!draftWith(key.value)) beginAgain();
   });
-  addEventListener('storage', (event) => {
-    if (event.key !== ACCEPTED || !draftWith(key.value)) return;
+  const settle = () => {
+    if (!draftWith(key.value)) return;
     settleDrafts();
     if (!draftWith(key.value)) beginAgain();
-  });
+  };
+  addEventListener('storage', (event) => { if (event.key === ACCEPTED) settle(); });
+  form.addEventListener('accepted', settle);
   begin();
 }
 
@@ -408,21 +417,155 @@ function translateInPlace() {
   });
 }
 
+// ---- without leaving the page ----------------------------------------------------------------------------
+// A form with data-swap is sent by fetch. Of the page that follows, which is this one, the elements of these
+// ids take the place of those that are here ("id?" need not be on either). Where anything is in the way, the form
+// is sent once more as it would be without this; what comes twice is done once.
+
+const LONGEST_WAIT_MS = 10_000;
+
+async function fetchPage(url, options) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(LONGEST_WAIT_MS), ...options });
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return { page, url: answer.url };
+}
+
+function swap(ids, page) {
+  for (const id of ids) {
+    const here = document.getElementById(id.replace('?', ''));
+    const there = page.getElementById(id.replace('?', ''));
+    if (!here && !there && id.endsWith('?')) continue;
+    if (!here || !there) throw new Error(id);
+    const focused = here.contains(document.activeElement) && document.activeElement.closest('[id]').id;
+    here.replaceWith(document.adoptNode(there));
+    begin(there);
+    if (!focused) continue;
+    const next = document.getElementById(focused) ?? there;
+    (next.matches('form') ? next.querySelector('button') : next).focus();
+  }
+}
+
+async function sendInPlace(form, submitter) {
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const { page, url } = await fetchPage(form.action, { method: 'POST', body });
+  if (url !== location.href.replace(/#.*/, '')) throw new Error(url);
+  noteAccepted(page);
+  form.closest('dialog')?.close();
+  swap([...form.dataset.swap.split(' '), 'messages'], page);
+  form.dispatchEvent(new Event('accepted'));
+}
+
+function sendFormsInPlace() {
+  const sending = new Set();
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    const ids = form.dataset.swap?.split(' ') ?? [];
+    if (event.defaultPrevented || !ids.some((id) => document.getElementById(id))) return;
+    event.preventDefault();
+    if (sending.has(form)) return;
+    sending.add(form);
+    sendInPlace(form, event.submitter).catch(() => form.submit()).finally(() => sending.delete(form));
+  });
+}
+
+// What a link with data-dialog asks is asked here.
+async function askInDialog(link) {
+  const { page } = await fetchPage(link.href);
+  const dialog = document.createElement('dialog');
+  const form = page.querySelector('main form');
+  const title = document.createElement('h2');
+  title.id = 'dialog-title';
+  title.textContent = page.querySelector('h1').textContent;
+  dialog.setAttribute('aria-labelledby', title.id);
+  dialog.append(title, page.querySelector('.lead'), form);
+  form.querySelector('a').addEventListener('click', (event) => {
+    event.preventDefault();
+    dialog.close();
+  });
+  dialog.addEventListener('close', () => dialog.remove());
+  document.querySelector('main').append(dialog);
+  begin(dialog);
+  dialog.showModal();
+}
+
+function askInDialogs() {
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('a[data-dialog]');
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    askInDialog(link).catch(() => location.assign(link.href));
+  });
+}
+
+// ---- new posts -------------------------------------------------------------------------------------------
+// The address in data-updates says how many there are, in a sentence. Hidden tabs do not ask, and those in
+// which nothing comes ask less and less often.
+
+const ASK_AFTER_MS = 30_000;
+const ASK_AT_LEAST_AFTER_MS = 300_000;
+
+function askForNewPosts(box) {
+  let wait = ASK_AFTER_MS;
+  let pause;
+  const link = box.querySelector('a');
+  const later = () => {
+    clearTimeout(pause);
+    if (box.isConnected && !document.hidden) pause = setTimeout(ask, wait);
+    wait = Math.min(wait * 1.5, ASK_AT_LEAST_AFTER_MS);
+  };
+  const ask = async () => {
+    try {
+      const answer = await fetch(box.dataset.updates, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+      const { text } = await answer.json();
+      if (text && text !== link.textContent) {
+        link.textContent = text;
+        link.hidden = false;
+        wait = ASK_AFTER_MS;
+      }
+    } catch { /* later, perhaps */ }
+    later();
+  };
+  link.addEventListener('click', async (event) => {
+    event.preventDefault();
+    try {
+      const { page } = await fetchPage(link.href);
+      swap(['posts'], page);
+    } catch { location.assign(link.href); }
+  });
+  const onVisibility = () => {
+    if (!box.isConnected) document.removeEventListener('visibilitychange', onVisibility);
+    wait = ASK_AFTER_MS;
+    later();
+  };
+  document.addEventListener('visibilitychange', onVisibility);
+  later();
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
-if (acceptedHere.length) ofAllTabs.write(ACCEPTED, acceptedKeys().slice(-MOST_ACCEPTED));
+// For the page, and for what takes its place in it later.
+function begin(root) {
+  const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
+  for (const field of all('[data-max-length]')) showCharactersLeft(field);
+  for (const textarea of all('textarea:not([readonly])')) growWithText(textarea);
+  for (const textarea of all('textarea[data-send-with-enter]')) sendWithEnter(textarea);
+  for (const form of all('form[method="post"]')) setOwnKey(form);
+  // First of all that hear of it: it stops what is sent twice.
+  for (const form of all('form[method="post"]')) sendOnce(form);
+  for (const form of all('.people form.follow')) followInPlace(form);
+  for (const form of all('form[data-draft]')) keepDraft(form);
+  for (const form of all('#header-logout-form, #logout-form')) forgetWithLogOut(form);
+  for (const box of all('[data-updates]')) askForNewPosts(box);
+}
+
+noteAccepted(document);
 settleLogOut();
 settleDrafts();
 keepTimesFresh();
 translateInPlace();
-for (const field of document.querySelectorAll('[data-max-length]')) showCharactersLeft(field);
-for (const textarea of document.querySelectorAll('textarea:not([readonly])')) growWithText(textarea);
-for (const textarea of document.querySelectorAll('textarea[data-send-with-enter]')) sendWithEnter(textarea);
-for (const form of document.querySelectorAll('form[method="post"]')) setOwnKey(form);
-// First of all that hear of it: it stops what is sent twice.
-for (const form of document.querySelectorAll('form[method="post"]')) sendOnce(form);
-for (const form of document.querySelectorAll('.people form.follow')) followInPlace(form);
-for (const form of document.querySelectorAll('form[data-draft]')) keepDraft(form);
-for (const form of document.querySelectorAll('#header-logout-form, #logout-form')) forgetWithLogOut(form);
+begin(document);
+sendFormsInPlace();
+askInDialogs();
 
 document.querySelector('.error-summary')?.focus();

@@ -20,6 +20,7 @@ from microblog.importing.importer import Importer, compute_digest
 from microblog.importing.queries import ImportedElsewhere, get_progress
 from microblog.importing.queries import Progress as Done
 from microblog.posts.forms import MAX_LENGTH
+from microblog.posts.languages import get_detector
 
 STDIN = "-"
 
@@ -92,6 +93,7 @@ def load(site: Site, file: BinaryIO, size: int, digest: str, name: str, done: Do
     importer = Importer(
         site.database,
         max_length=site.registry.microblog[MAX_LENGTH],
+        detect_language=get_detector(site.registry),
         on_bad_line=lambda number, sentence: progress.say(f"Line {number:,}: {sentence}"),
     )
     now = before

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,7 +31,8 @@ from microblog.importing.models import AUTHOR_LENGTH
 from microblog.importing.order import IDS_IN_A_MILLISECOND, assign_ids, is_full
 from microblog.importing.queries import Progress
 from microblog.posts.actions import import_posts
-from microblog.posts.rules import check_body
+from microblog.posts.detection import detect_language
+from microblog.posts.rules import check_body, is_language_tag
 from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, InvalidText, check_characters, to_unix_lines
 
 # As many as search indexes in the writing transaction, so that imported posts are found at once.
@@ -40,8 +40,6 @@ LINES_IN_A_TRANSACTION = 1000
 ATTEMPTS = 5  # of a transaction that collides with others
 FIELDS = frozenset({"author", "body", "created", "language"})
 REQUIRED = ("author", "body", "created")
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-LANGUAGE_LENGTH = 35
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_ESCAPE_BYTES = 12  # \ud83d\ude00
@@ -92,14 +90,21 @@ class Importer:
 
     `on_bad_line(number, sentence)` is called for each line that cannot be loaded. `renamed` holds the
     nicknames of the accounts that were made for authors whose names cannot be nicknames.
+    `detect_language(text)` is asked for the language of lines that name none.
     """
 
     def __init__(
-        self, database: Database, *, max_length: int, on_bad_line: Callable[[int, str], None]
+        self,
+        database: Database,
+        *,
+        max_length: int,
+        on_bad_line: Callable[[int, str], None],
+        detect_language: Callable[[str], str | None] = detect_language,
     ) -> None:
         self._database = database
         self._max_length = max_length
         self._on_bad_line = on_bad_line
+        self._detect_language = detect_language
         self.renamed: dict[str, str] = {}
         # From the previous transaction: the id of the last line of each millisecond, by its first id.
         self._last: dict[int, int] = {}
@@ -160,10 +165,16 @@ class Importer:
                 if progress.lines == 1:
                     line = line.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
                 if line.strip():
-                    yield parse_draft(line, self._max_length, now)
+                    yield self._complete(parse_draft(line, self._max_length, now))
             except BadLine as error:
                 progress.refused += 1
                 self._on_bad_line(progress.lines, str(error))
+
+    def _complete(self, draft: Draft) -> Draft:
+        """The draft with its language, when that can be said."""
+        if draft.language is not None:
+            return draft
+        return replace(draft, language=self._detect_language(draft.body))
 
     def _add(self, session: orm.Session, drafts: list[Draft]) -> Added:
         since: dict[str, datetime] = {}
@@ -254,7 +265,7 @@ def parse_timestamp(text: str, now: datetime) -> datetime:
 def parse_language(value: Any) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > LANGUAGE_LENGTH or not LANGUAGE.fullmatch(value):
+    if not isinstance(value, str) or not is_language_tag(value):
         raise BadLine("“language” is not a language tag like de or pt-BR.")
     return value.lower()
 

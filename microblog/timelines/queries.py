@@ -14,10 +14,43 @@ from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.posts.models import Post
 from microblog.posts.queries import COLUMNS, PostRow
 
+# One lookup in the index (language, id) for each spelling that there is. The order of texts depends on the
+# database, so a range from `pt` to `pt-zz` is none everywhere.
+SPELLINGS = sa.text(
+    """
+    WITH RECURSIVE spellings (spelling) AS (
+        SELECT min(language) FROM posts
+        UNION ALL
+        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
+        FROM spellings WHERE spelling IS NOT NULL)
+    SELECT spelling FROM spellings
+    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
+)
 
-def list_public_posts(session: orm.Session, cursor: Cursor, limit: int) -> list[PostRow]:
-    """Everybody's posts; see `select_page` for the order."""
-    return list_posts(session, sa.select(*COLUMNS).join(User, User.id == Post.user_id), cursor, limit)
+
+def list_public_posts(
+    session: orm.Session, cursor: Cursor, limit: int, *, language: str | None = None
+) -> list[PostRow]:
+    """Everybody's posts, or those in one language; see `select_page` for the order."""
+    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id)
+    if language is not None:
+        query = query.where(build_language_filter(session, language, cursor, limit))
+    return list_posts(session, query, cursor, limit)
+
+
+def build_language_filter(session: orm.Session, language: str, cursor: Cursor, limit: int) -> Any:
+    """The posts in a language, with or without a region (`pt`, `pt-br`), in lower case.
+
+    Of one spelling the index gives the page. Of several, the nearest of each are all that can be on it.
+    """
+    spellings = list(session.scalars(SPELLINGS, {"language": language}))
+    if len(spellings) <= 1:
+        return Post.language == (spellings[0] if spellings else language)
+    nearest = (
+        select_page(sa.select(Post.id).where(Post.language == spelling), Post.id, cursor, limit).subquery()
+        for spelling in spellings
+    )
+    return Post.id.in_(sa.union_all(*(sa.select(ids.c.id) for ids in nearest)))
 
 
 def list_profile_posts(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> list[PostRow]:

@@ -10,8 +10,9 @@ from microblog.i18n import _, n_
 from microblog.paging import Cursor, parse_id
 from microblog.people.queries import is_following
 from microblog.people.resources import Person
-from microblog.posts.forms import PostForm
+from microblog.posts.forms import PostForm, normalize_tag
 from microblog.posts.paging import POSTS
+from microblog.posts.rules import is_known_language
 from microblog.request import Request
 from microblog.timelines import queries
 from microblog.tree import Root
@@ -40,13 +41,31 @@ def home(root: Root, request: Request) -> Any:
 
 @page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
 def explore(root: Root, request: Request) -> Any:
-    return {"page": read_public_timeline(request), "page_name": "explore"}
+    language = read_language(request)
+    return {
+        "page": read_public_timeline(request, language),
+        "language_shown": language,
+        "page_name": "explore",
+    }
 
 
-def read_public_timeline(request: Request) -> Any:
-    return read_page(
-        request, POSTS, lambda cursor, limit: queries.list_public_posts(request.dbsession, cursor, limit)
-    )
+def read_language(request: Request) -> str | None:
+    """The language in the address, in lower case; None for all.
+
+    :raises HTTPBadRequest: when it is not the code of a language.
+    """
+    tag = normalize_tag(request.GET.get("lang", ""))
+    if tag and not is_known_language(tag):
+        raise HTTPBadRequest(_("“lang” in this address must be the code of a language: German is de."))
+    return tag or None
+
+
+def read_public_timeline(request: Request, language: str | None = None) -> Any:
+    def fetch(cursor: Cursor, limit: int) -> Any:
+        return queries.list_public_posts(request.dbsession, cursor, limit, language=language)
+
+    query: dict[str, Any] = {} if language is None else {"lang": language}
+    return read_page(request, POSTS, fetch, **query)
 
 
 @page_view(context=Root, name="updates", renderer="json")

@@ -66,7 +66,14 @@ SEARCHES = (
 # The paths of each page, or the reason why it reads nothing.
 PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Root, ""): paged("/", *BY_POST),
-    (Root, "explore"): paged("/explore", *BY_POST),
+    (Root, "explore"): (
+        *paged("/explore", *BY_POST),
+        *(
+            path
+            for tag in ("en", "es", "eu", "nl", "und")
+            for path in paged(f"/explore?lang={tag}", *BY_POST)
+        ),
+    ),
     (Search, ""): ("/search", "/search?q=common"),  # and all SEARCHES
     (Search, "help"): ("/search/help",),
     (Root, "register"): ("/register",),

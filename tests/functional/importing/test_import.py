@@ -55,6 +55,26 @@ def posts(database):
         ).all()
 
 
+GERMAN = "Das ist ein kleiner Satz auf Deutsch."
+
+
+def test_the_language_of_a_line_that_names_none_is_detected(load, database):
+    load([line(body=GERMAN), line(body=GERMAN, author="john", language="nl"), line(body="ok")])
+    assert {(post.body, post.language) for post in posts(database)} == {
+        (GERMAN, "de"),
+        (GERMAN, "nl"),
+        ("ok", None),
+    }
+
+
+def test_no_language_is_detected_where_that_is_switched_off(load, ini, database):
+    ini.write_text(
+        ini.read_text().replace("[server:main]", "microblog.posts.detect_languages = false\n\n[server:main]")
+    )
+    load([line(body=GERMAN)])
+    assert [post.language for post in posts(database)] == [None]
+
+
 def test_a_post_is_on_the_pages_with_its_author_and_its_timestamp(load, database, browser):
     assert load([line(language="pt-BR")]).stdout == "Loaded 1 posts; 0 were here already.\n"
     assert bodies(browser.get("/explore")) == ["Hello"]

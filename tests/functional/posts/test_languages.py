@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
+from microblog.posts.queries import add_post
 from tests.walk import bodies, flashes, post_ids, sign_up, token, write
 
 GERMAN = "Das ist ein kleiner Satz auf Deutsch."
@@ -184,3 +186,11 @@ def test_a_post_is_written_with_its_language_by_as_many_statements(susan, count_
     with count_statements() as chosen:
         susan.post("/posts/", {**fields, "key": "two", "language": "de"}, status=303)
     assert len(detected) == len(chosen)
+
+
+def test_a_language_without_a_name_is_called_by_its_code(susan, application):
+    with application.database.write() as session:
+        user_id = session.scalar(sa.text("SELECT id FROM users"))
+        post_id = add_post(session, user_id, "Imported", language="xx")
+    page = susan.get(f"/posts/{post_id}").click("Language: xx")
+    assert page.forms["language-form"]["language"].value == "xx"

@@ -17,7 +17,7 @@ venv = $(subst $(space),\$(space),$(VENV))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve install test lint format types graph bench docs demo lock clean
+.PHONY: help serve install test lint format types graph translations bench docs demo lock clean
 
 help: ## list these commands
 	@echo "microblog: make COMMAND, where COMMAND is one of"
@@ -45,6 +45,9 @@ types: $(venv)/.dev-stamp ## check the types
 
 graph: $(venv)/.dev-stamp ## print which package imports which, and the cycles among them
 	@"$(VENV)/bin/python" -m benchmarks.graph
+
+translations: $(venv)/.dev-stamp ## collect the texts for people, update the catalogues, say what is missing (ARGS=LANGUAGE)
+	@"$(VENV)/bin/python" -m benchmarks.translations $(ARGS)
 
 bench: $(venv)/.dev-stamp ## measure pages and queries (ARGS="..." goes to the benchmark)
 	@"$(VENV)/bin/python" -m benchmarks $(ARGS)

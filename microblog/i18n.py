@@ -8,7 +8,6 @@ Catalogues are the files `LANGUAGE/LC_MESSAGES/*.po` of `microblog/locale/`, and
 
 from __future__ import annotations
 
-import gettext
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache, partial
@@ -29,6 +28,8 @@ MOST_MARKUPS = 4_096  # kept of a language, ready for templates
 MOST_SAMPLES = 200  # numbers, among which there is one of each kind in every language
 
 IN_CONTEXT = "\x04"  # between a context and its text, as in compiled catalogues
+
+KINDS = ("zero", "one", "two", "few", "many", "other")  # of numbers
 
 Forms = str | tuple[str, ...]
 
@@ -210,18 +211,23 @@ def read_catalogue(locale: Locale, folders: Iterable[Path]) -> Catalogue:
     from babel.messages.pofile import read_po  # of what commands import, it would be the slowest
 
     texts: dict[str, Forms] = {}
-    expression = "n != 1"
     for file in sorted_files(locale, folders):
         with file.open("rb") as stream:
             read = read_po(stream, locale=locale)
-        expression = read.plural_expr
         for message in read:
             forms: Any = message.string
             is_complete = bool(forms) if isinstance(forms, str) else all(forms)
             if message.id and is_complete and not message.fuzzy:
                 msgid = message.id if isinstance(message.id, str) else message.id[0]
                 texts[f"{message.context}{IN_CONTEXT}{msgid}" if message.context else msgid] = forms
-    return Catalogue(texts, gettext.c2py(expression), partial(format_decimal, locale=locale))
+    return Catalogue(texts, make_plural_rule(locale), partial(format_decimal, locale=locale))
+
+
+def make_plural_rule(locale: Locale) -> Callable[[int], int]:
+    """Which form of a text is for a number, by CLDR; catalogues have them in the order of `KINDS`."""
+    rule = locale.plural_form
+    kinds = [kind for kind in KINDS if kind in rule.tags or kind == KINDS[-1]]
+    return lambda count: kinds.index(rule(count))
 
 
 def sorted_files(locale: Locale, folders: Iterable[Path]) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.i18n import _
     from microblog.translation.adapters import choose_translator, set_translator
-    from microblog.translation.offering import offers_translation
+    from microblog.translation.offering import get_service, offers_translation
     from microblog.translation.settings import AT_ONCE, TRANSLATOR
 
     config.declare_settings(TRANSLATOR, AT_ONCE)
@@ -25,5 +25,6 @@ def includeme(config: Any) -> None:
         order=50,
         shown=offers_translation,
     )
+    config.add_template_global("translation_service", get_service)
     config.add_models("microblog.translation.models")
     config.include("microblog.translation.checks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from microblog.posts.queries import PostRow
+from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
 from microblog.translation.interfaces import get_translator
 from microblog.translation.languages import is_same_language
@@ -16,6 +17,11 @@ def is_on(request: Request) -> bool:
     return get_translator(request.registry).name != NoTranslator.name
 
 
+def get_service(request: Request) -> str:
+    """Who translates, as people know it; "" when nobody does."""
+    return get_translator(request.registry).title
+
+
 def get_target(request: Request) -> str:
     """The language that posts are translated into: that of the page."""
     return request.language.tag
@@ -23,11 +29,10 @@ def get_target(request: Request) -> str:
 
 def can_translate(request: Request, post: PostRow) -> bool:
     """Is the language of the post known, and another one than the page's?"""
-    return (
-        post.language is not None
-        and is_on(request)
-        and not is_same_language(post.language, get_target(request))
-    )
+    language = post.language
+    if language is None or language == UNDETERMINED:
+        return False
+    return is_on(request) and not is_same_language(language, get_target(request))
 
 
 def offers_translation(request: Request, post: PostRow) -> bool:

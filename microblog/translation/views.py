@@ -17,8 +17,8 @@ from microblog.request import Request
 from microblog.security.limits.counting import count_at_once
 from microblog.translation import interfaces, queries
 from microblog.translation.asking import translate as ask
-from microblog.translation.interfaces import TranslationFailed, get_translator
-from microblog.translation.offering import VIEW, can_translate, get_target
+from microblog.translation.interfaces import TranslationFailed
+from microblog.translation.offering import VIEW, can_translate, get_service, get_target
 from microblog.translation.queries import TranslationRow
 from microblog.web.forms import check_button
 from microblog.web.pages import page_view
@@ -83,7 +83,7 @@ def get_answer(request: Request, text: str, source: str, target: str) -> Transla
         request.end_reading()
         count_at_once(request, "translations")
         body = ask(request.registry, text, source, target)
-        row = TranslationRow(body, target, get_translator(request.registry).title)
+        row = TranslationRow(body, target, get_service(request))
         request.environ[TRANSLATED] = row
     return row
 
@@ -110,7 +110,6 @@ def describe(
         "problem": problem,
         "source": name_language(request, source),
         "target": name_language(request, get_target(request)),
-        "service": get_translator(request.registry).title,
     }
 
 

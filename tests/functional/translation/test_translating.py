@@ -110,6 +110,7 @@ def test_the_link_is_below_posts_in_other_languages_alone(site, post_id):
         add_post(session, maria, "In English", language="en")
         add_post(session, maria, "In British English", language="en-GB")
         add_post(session, maria, "Unknown")
+        add_post(session, maria, "ah oh eh", language="und")
         other = add_post(session, maria, "Auf Deutsch", language="de-AT")
     visitor = site.browser()
     both = [f"/posts/{other}/translate", f"/posts/{post_id}/translate"]
@@ -125,6 +126,7 @@ def test_a_post_of_the_readers_language_or_of_none_has_no_translation(site, post
         ids = [
             add_post(session, maria, "English", language="en-GB"),
             add_post(session, maria, "Unknown"),
+            add_post(session, maria, "ah oh eh", language="und"),
         ]
     for each in ids:
         site.browser().get(f"/posts/{each}/translate", status=404)
@@ -204,3 +206,9 @@ def test_a_request_that_is_tried_again_asks_and_counts_once(service, make_applic
     assert bodies(have_translated(log_in(site), post_id)) == [TRANSLATED]
     assert tries.count(f"/posts/{post_id}/translate") == 2
     assert len(service.asked) == 1
+
+
+def test_the_page_about_privacy_says_to_whom_texts_are_sent(site, make_application):
+    sentence = "Whoever has a post translated sends its text to DeepL"
+    assert sentence in site.browser().get("/privacy").text
+    assert "translated" not in make_application().browser().get("/privacy").text

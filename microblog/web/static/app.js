@@ -351,16 +351,13 @@ function keepTimesFresh() {
 // The pages of microblog/translation/ are asked as without this; what they show stands in place of the text.
 // Where anything is in the way, the link leads to them. For posts that come later, too.
 
-async function readPage(address, options) {
-  const answer = await fetch(address, options);
-  return new DOMParser().parseFromString(await answer.text(), 'text/html');
-}
-
 async function askForTranslation(address) {
-  const page = await readPage(address);
+  const { page } = await readPage(address);
   const form = page.querySelector('#translate-form');
-  if (!form || page.querySelector('[data-translation]')) return page;
-  return readPage(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+  if (!form) return page;
+  const body = new URLSearchParams(new FormData(form));
+  // The server knows how long a translation may take.
+  return (await readPage(form.action, { method: 'POST', body, signal: undefined })).page;
 }
 
 function showTranslation(link, page) {
@@ -424,9 +421,13 @@ function translateInPlace() {
 
 const LONGEST_WAIT_MS = 10_000;
 
-async function fetchPage(url, options) {
+async function readPage(url, options) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(LONGEST_WAIT_MS), ...options });
-  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  return { page: new DOMParser().parseFromString(await answer.text(), 'text/html'), answer };
+}
+
+async function fetchPage(url, options) {
+  const { page, answer } = await readPage(url, options);
   if (!answer.ok) throw new Error(`${answer.status}`);
   return { page, url: answer.url };
 }

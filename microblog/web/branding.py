@@ -7,6 +7,7 @@ is none. Both addresses change with what they give, so browsers keep it for a ye
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from microblog.i18n import _
 from microblog.request import Request
 from microblog.settings import Setting
 from microblog.tree import Root
+from microblog.web.colors import get_colors
 from microblog.web.contrast import BLACK, READABLE, STEPS, WHITE, Color, get_contrast, mix, parse_color
-from microblog.web.pages import STATIC_SECONDS, page_view
+from microblog.web.pages import SITE_NAME, STATIC_SECONDS, get_static_path, page_view
 
 LARGEST_LOGO = 200_000  # bytes
 PICTURES = {
@@ -28,9 +31,15 @@ PICTURES = {
     ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
     ".webp": ("image/webp", b"RIFF"),
 }
+OUR_ICONS = (("icon-192.png", "192x192", "any"), ("icon-512.png", "512x512", "any"))
+MASKABLE = ("icon-maskable.png", "512x512", "maskable")  # of which devices cut off the corners
+MANIFEST_SECONDS = 3_600
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 IN_A_LINK_ON_ACCENT = 0.1  # the share of the accent in --accent-soft
 STRONGER = 0.25  # the share of black or white in --accent-strong
+
+
+DESCRIPTION = _("Short posts, in the order they were written.")
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,14 @@ class Picture:
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def sizes(self) -> str:
+        """Its width and height as a manifest names them; "any" where it does not say them in the same way."""
+        if self.content_type != "image/png":
+            return "any"
+        width, height = struct.unpack(">II", self.content[16:24].ljust(8, b"\0"))
+        return f"{width}x{height}"
 
 
 def picture(value: str) -> Picture | None:
@@ -196,6 +213,44 @@ def show_theme(root: Root, request: Request) -> Response:
     if stylesheet is None:
         raise HTTPNotFound()
     return answer_for_a_year(stylesheet.encode(), "text/css")
+
+
+def list_icons(request: Request) -> list[dict[str, str]]:
+    """The logo, else our own pictures."""
+    logo = request.registry.branding.logo
+    if logo is not None:
+        return [{"src": link_logo(request) or "", "sizes": logo.sizes, "type": logo.content_type}]
+    return [
+        {"src": get_static_path(request, name), "sizes": sizes, "type": "image/png", "purpose": purpose}
+        for name, sizes, purpose in (*OUR_ICONS, MASKABLE)
+    ]
+
+
+@page_view(context=Root, name="manifest.webmanifest", permission=NO_PERMISSION_REQUIRED)
+def show_manifest(root: Root, request: Request) -> Response:
+    """What a telephone needs to put the site beside its applications."""
+    colors = get_colors(request) or request.registry.color_schemes["light"]
+    manifest = {
+        "id": request.link(),
+        "name": request.microblog[SITE_NAME],
+        "short_name": request.microblog[SITE_NAME],
+        "description": request.translate(DESCRIPTION),
+        "lang": request.language.tag,
+        "dir": request.text_direction,
+        "start_url": request.link(),
+        "scope": request.link(),
+        "display": "standalone",
+        "background_color": colors.paper,
+        "theme_color": colors.paper,
+        "icons": list_icons(request),
+    }
+    response = Response(
+        json_body=manifest,
+        content_type="application/manifest+json",
+        cache_control=f"private, max-age={MANIFEST_SECONDS}",
+    )
+    response.vary = ("Cookie", "Accept-Language")
+    return response
 
 
 def lazily(link: Callable[[Request], str | None]) -> Callable[[Request], Callable[[], str | None]]:

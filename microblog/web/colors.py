@@ -50,5 +50,11 @@ def includeme(config: Any) -> None:
     config.add_color_scheme(
         ColorScheme(name="dark", label=_("Dark"), scheme="dark", paper="#0f1513", follows_browser=True)
     )
+    config.add_color_scheme(
+        ColorScheme(name="contrast", label=_("Light, high contrast"), scheme="light", paper="#ffffff")
+    )
+    config.add_color_scheme(
+        ColorScheme(name="contrast-dark", label=_("Dark, high contrast"), scheme="dark", paper="#000000")
+    )
     config.add_template_global("colors", get_colors)
     config.add_template_global("color_schemes", lambda request: request.registry.color_schemes.values())

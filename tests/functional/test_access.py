@@ -75,6 +75,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, ""): Page("/", EVERYBODY),
     (Root, "robots.txt"): Page("/robots.txt", EVERYBODY),
     (Root, "favicon.ico"): Page("/favicon.ico", EVERYBODY),
+    (Root, "manifest.webmanifest"): Page("/manifest.webmanifest", EVERYBODY),
     # Which this site has not.
     (Root, "logo"): Page("/logo", NOBODY),
     (Root, "theme.css"): Page("/theme.css", NOBODY),

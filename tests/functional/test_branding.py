@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,39 @@ def test_contrast_is_that_of_wcag():
     assert get_contrast(BLACK, WHITE) == pytest.approx(21)
     assert get_contrast(WHITE, WHITE) == 1
     assert get_contrast(parse_color("#767676"), WHITE) == pytest.approx(4.54, abs=0.005)
+
+
+def test_a_telephone_can_install_the_site(browser):
+    link = browser.get("/").html.select_one("link[rel=manifest]")["href"]
+    answer = browser.get(link)
+    assert answer.content_type == "application/manifest+json"
+    manifest = answer.json
+    assert (manifest["name"], manifest["start_url"], manifest["scope"]) == ("microblog", "/", "/")
+    assert (manifest["display"], manifest["lang"], manifest["dir"]) == ("standalone", "en", "ltr")
+    assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+    for icon in manifest["icons"]:
+        picture = browser.get(icon["src"])
+        width, height = struct.unpack(">II", picture.body[16:24])
+        assert (picture.content_type, f"{width}x{height}") == ("image/png", icon["sizes"])
+
+
+def test_a_manifest_is_in_the_language_and_the_colours_of_its_reader_and_below_the_mount_point(browser):
+    browser.set_cookie("preferences", "colors=contrast-dark")
+    answer = browser.get(
+        "/manifest.webmanifest", headers={"Accept-Language": "ar"}, extra_environ={"SCRIPT_NAME": "/blog"}
+    )
+    manifest = answer.json
+    assert (manifest["lang"], manifest["dir"], manifest["theme_color"]) == ("ar", "rtl", "#000000")
+    assert (manifest["id"], manifest["start_url"], manifest["scope"]) == ("/blog/",) * 3
+    assert set(answer.vary) == {"Cookie", "Accept-Language"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sizes"), [("logo.png", PNG, "256x256"), ("logo.svg", b"<svg/>", "any")]
+)
+def test_the_icon_of_an_installed_site_is_its_logo(make_application, tmp_path, name, content, sizes):
+    (tmp_path / name).write_bytes(content)
+    browser = make_application({LOGO.key: str(tmp_path / name)}).browser()
+    (icon,) = browser.get("/manifest.webmanifest").json["icons"]
+    assert icon["sizes"] == sizes
+    assert browser.get(icon["src"]).content_type == icon["type"]

@@ -20,7 +20,17 @@ from tests.browser.scenes import (
 )
 
 # What is at a URL and is no page to look at: a picture, a file, a redirect, words for machines.
-NO_HTML = {"robots.txt", "favicon.ico", "logo", "theme.css", "updates", "live", "ready", "download"}
+NO_HTML = {
+    "robots.txt",
+    "favicon.ico",
+    "logo",
+    "theme.css",
+    "manifest.webmanifest",
+    "updates",
+    "live",
+    "ready",
+    "download",
+}
 NO_PAGES = {"Avatar", "Admin", "Posts"}
 
 

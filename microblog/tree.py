@@ -9,6 +9,7 @@ The URL of a container ends with a slash, that of a member does not; `ResourceUR
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,7 @@ from microblog.request import Request, is_below_api
 # Allowed in a path segment without escaping (RFC 3986, "pchar").
 SEGMENT_SAFE = "~!$&'()*+,;=:@-._"
 LONGEST_NEXT = 2000  # characters of an address to return to
+MOST_KEPT_CHARACTERS = 40  # of a segment: a nickname has 30
 
 
 class Resource:
@@ -104,7 +106,17 @@ class ResourceURL:
 
 
 def join_segments(names: list[str]) -> str:
-    return "/".join(quote(name, safe=SEGMENT_SAFE) for name in names)
+    return "/".join(map(quote_segment, names))
+
+
+def quote_segment(name: str) -> str:
+    """A page has hundreds of links to the same few ids and nicknames, so what is short is kept."""
+    return _quote(name) if len(name) <= MOST_KEPT_CHARACTERS else _quote.__wrapped__(name)
+
+
+@lru_cache(maxsize=8_192)
+def _quote(name: str) -> str:
+    return quote(name, safe=SEGMENT_SAFE)
 
 
 def get_path(request: Request, resource: Resource, view_name: str = "") -> str:
@@ -114,7 +126,7 @@ def get_path(request: Request, resource: Resource, view_name: str = "") -> str:
     """
     path: str = ResourceURL(resource, request).physical_path
     if view_name:
-        path = f"{path.rstrip('/')}/{quote(view_name, safe=SEGMENT_SAFE)}"
+        path = f"{path.rstrip('/')}/{quote_segment(view_name)}"
     return path
 
 

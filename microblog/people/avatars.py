@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import Any
 
 from microblog.request import Request
@@ -37,6 +38,7 @@ def avatar(request: Request, person: Any) -> str:
     )
 
 
+@lru_cache(maxsize=4_096)
 def make_avatar_key(secret: str, user_id: int) -> str:
     """A key that does not change with the nickname, and reveals nothing about the person."""
     digest = hmac.new(secret.encode(), f"avatar:{user_id}".encode(), hashlib.sha256)

@@ -91,6 +91,16 @@ def unfollow(user: Person, request: Request) -> Any:
     return change_following(user, request, actions.unfollow, sentence)
 
 
+@page_view(context=Person, name="card", renderer="templates/card.jinja2")
+def card(user: Person, request: Request) -> Any:
+    """A part of a page: app.js shows it beside links to this person."""
+    me = get_reader_id(request)
+    follows = me not in (None, user.person.id) and queries.is_following(
+        request.dbsession, me or 0, user.person.id
+    )
+    return {"person": user.person, "i_follow": follows}
+
+
 def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:
     """GET asks for confirmation; POST calls `change(session, me, them)`, and flashes the sentence."""
     if request.method != "POST":

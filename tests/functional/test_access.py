@@ -95,6 +95,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Account, "profile"): Page("/account/profile", LOGGED_IN, SENT_BY_PEOPLE, {"nickname": "Renamed"}),
     (Users, ""): Page("/users/", EVERYBODY),
     (Person, ""): Page("/users/susan", EVERYBODY),
+    (Person, "card"): Page("/users/susan/card", EVERYBODY),
     (Person, "followers"): Page("/users/susan/followers", EVERYBODY),
     (Person, "following"): Page("/users/susan/following", EVERYBODY),
     (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (403, 303, 403, 303)),

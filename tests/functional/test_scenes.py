@@ -21,6 +21,7 @@ from tests.browser.scenes import (
 
 # What is at a URL and is no page to look at: a picture, a file, a redirect, words for machines.
 NO_HTML = {
+    "card",
     "robots.txt",
     "favicon.ico",
     "logo",

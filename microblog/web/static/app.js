@@ -499,6 +499,68 @@ function askInDialogs() {
   });
 }
 
+// ---- cards -----------------------------------------------------------------------------------------------
+// Who it is, beside the link to somebody that the mouse or the focus rests on. It stays while one is in it, and
+// goes with Escape.
+
+const CARD_AFTER_MS = 500;
+const CARD_GOES_AFTER_MS = 250;
+const NAMES = '.post-author a, .post-body a';
+
+function showCards() {
+  const cards = new Map(); // HTML, by address
+  let shown = null; // {link, card}
+  let pause;
+
+  const hide = () => {
+    shown?.card.remove();
+    shown = null;
+  };
+  const fetchCard = async (link) => {
+    if (!cards.has(link.href)) {
+      const answer = await fetch(`${link.href}/card`, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      cards.set(link.href, await answer.text());
+    }
+    return new DOMParser().parseFromString(cards.get(link.href), 'text/html').querySelector('.card');
+  };
+  const show = async (link) => {
+    const card = document.adoptNode(await fetchCard(link));
+    if (!link.isConnected || !(link.matches(':hover') || link === document.activeElement)) return;
+    hide();
+    shown = { link, card };
+    (link.closest('.post-author') ?? link).after(card);
+    const next = card.querySelector('[name="next"]');
+    if (next) next.value = location.pathname + location.search; // one stays here
+    const [place, frame] = [link.getBoundingClientRect(), card.offsetParent.getBoundingClientRect()];
+    const edge = document.documentElement.clientWidth - card.offsetWidth - 8;
+    card.style.top = `${place.bottom - frame.top + 4}px`;
+    card.style.left = `${Math.max(8, Math.min(place.left, edge)) - frame.left}px`;
+    begin(card);
+    card.addEventListener('submit', () => cards.clear());
+  };
+  const later = (action, wait) => {
+    clearTimeout(pause);
+    pause = setTimeout(action, wait);
+  };
+  const enter = (event) => {
+    if (shown?.card.contains(event.target)) return clearTimeout(pause);
+    const link = event.target.closest?.(NAMES);
+    if (link && /\/users\/[\w.]+$/.test(link.pathname) && link.origin === location.origin) {
+      if (link === shown?.link) clearTimeout(pause);
+      else later(() => show(link).catch(() => {}), CARD_AFTER_MS);
+    } else later(hide, CARD_GOES_AFTER_MS);
+  };
+  if (matchMedia('(hover: hover)').matches) document.addEventListener('mouseover', enter);
+  document.addEventListener('focusin', enter);
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !shown) return;
+    if (shown.card.contains(document.activeElement)) shown.link.focus();
+    hide();
+    clearTimeout(pause);
+  });
+}
+
 // ---- new posts -------------------------------------------------------------------------------------------
 // The address in data-updates says how many there are, in a sentence. Hidden tabs do not ask, and those in
 // which nothing comes ask less and less often.
@@ -568,5 +630,6 @@ translateInPlace();
 begin(document);
 sendFormsInPlace();
 askInDialogs();
+showCards();
 
 document.querySelector('.error-summary')?.focus();

@@ -8,11 +8,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from babel import Locale
+from sqlalchemy import orm
 
 from microblog.posts.detection import detect_language
 from microblog.posts.queries import PostRow
+from microblog.posts.rules import is_known_language
+from microblog.preferences.queries import replace_preferences
 from microblog.request import Registry, Request
 from microblog.settings import Setting, boolean
+from microblog.web.languages import LONGEST_PREFERENCES, read_preferences, write_preferences
 
 DETECT_LANGUAGES = Setting(
     "microblog.posts.detect_languages",
@@ -20,6 +24,8 @@ DETECT_LANGUAGES = Setting(
     True,
     "Whether the language of a post is detected when its author chooses none.",
 )
+RECENT = "wrote"  # among the preferences of a person
+MOST_RECENT = 3
 LETTERS_OF_A_CODE = 2  # of the languages that all lists show; others have codes of three letters
 
 
@@ -68,9 +74,26 @@ def offer_languages(
     request: Request, codes: Iterable[str], *more: str | None
 ) -> tuple[list[LanguageName], tuple[LanguageName, ...]]:
     """What to choose from: the reader's own languages and `more`, and all others."""
-    own = [tag.lower() for tag in dict.fromkeys([*filter(None, more), *request.read_languages])]
+    first = [*filter(None, more), *list_recent(request), *request.read_languages]
+    own = [tag.lower() for tag in dict.fromkeys(first)]
     named = [LanguageName(tag, name_language(request.locale, tag)) for tag in own]
     return named, list_names(request.locale, frozenset(codes) - frozenset(own))
+
+
+def list_recent(request: Request) -> list[str]:
+    """The languages that the author has chosen before, the last one first."""
+    return [tag for tag in request.preferences.get(RECENT, "").split() if is_known_language(tag)][
+        :MOST_RECENT
+    ]
+
+
+def remember_language(request: Request, session: orm.Session, chosen: str) -> None:
+    """The author will find it at the top of the form."""
+    recent = [chosen, *(tag for tag in list_recent(request) if tag != chosen)]
+    before = request.me.preferences
+    after = write_preferences({**read_preferences(before), RECENT: " ".join(recent[:MOST_RECENT])})
+    if after != before and len(after) <= LONGEST_PREFERENCES:
+        replace_preferences(session, request.me.id, before, after)
 
 
 def offer_usual_languages(request: Request, *more: str | None) -> object:

@@ -10,7 +10,13 @@ from pyramid.view import forbidden_view_config, notfound_view_config
 from microblog.i18n import _
 from microblog.posts import actions
 from microblog.posts.forms import LanguageForm, PostForm
-from microblog.posts.languages import choose_language, list_all_codes, name_language, offer_languages
+from microblog.posts.languages import (
+    choose_language,
+    list_all_codes,
+    name_language,
+    offer_languages,
+    remember_language,
+)
 from microblog.posts.resources import PostPage, Posts
 from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
@@ -48,8 +54,12 @@ def write(posts: Posts, request: Request) -> Any:
         return {"form": form, "next": get_next_page(request)}
     count_request(request, "posts")
     body = form.get_text("body")
-    language = choose_language(request, form.get_text("language"), body)
-    actions.write(request.begin_write(), request.me.id, body, language=language)
+    chosen = form.get_text("language")
+    language = choose_language(request, chosen, body)
+    session = request.begin_write()
+    actions.write(session, request.me.id, body, language=language)
+    if chosen:
+        remember_language(request, session, chosen)
     request.flash(_("Your post is now live!"))
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 

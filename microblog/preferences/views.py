@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -18,6 +19,7 @@ from microblog.web.languages import (
     LONGEST_PREFERENCES,
     PREFERENCES_COOKIE,
     choose_language,
+    read_preferences,
     write_preferences,
 )
 from microblog.web.pages import page_view
@@ -41,13 +43,16 @@ def preferences(root: Root, request: Request) -> Any:
     is_valid = form.validate()
     chosen = read_chosen(form)
     text = write_preferences(chosen)
-    if len(text) > LONGEST_PREFERENCES:
+    # What other pages have noted has no field here, and stays.
+    noted = {} if request.identity is None else read_preferences(request.identity.preferences)
+    text_of_person = write_preferences({**without_fields(form, noted), **chosen})
+    if len(text_of_person) > LONGEST_PREFERENCES:
         form.form_errors.append(TOO_MUCH)
     if not is_valid or form.errors:
         request.response.status_int = 422
         return make_page(request, form)
     if request.identity is not None:
-        queries.save_preferences(request.begin_write(), request.identity.id, text)
+        queries.save_preferences(request.begin_write(), request.identity.id, text_of_person)
     # In the language that was chosen just now
     accepted = request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
     language = choose_language(request.registry, chosen.get("language", ""), accepted)
@@ -55,6 +60,10 @@ def preferences(root: Root, request: Request) -> Any:
     response = HTTPSeeOther(location=get_next_page(request) or request.link("preferences"))
     set_cookie(request, response, PREFERENCES_COOKIE, text, COOKIE_SECONDS)
     return response
+
+
+def without_fields(form: Form, noted: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in noted.items() if name not in form}
 
 
 def make_page(request: Request, form: Form) -> dict[str, Any]:

@@ -44,6 +44,18 @@ def open_page(open_window: Callable[..., Page], site: Site, path: str, **more: A
     return page
 
 
+def test_the_language_that_was_chosen_is_that_of_one_post(
+    people: Site, open_window: Callable[..., Page]
+) -> None:
+    page = open_page(open_window, people, "/")
+    page.locator("#compose-form textarea").fill("Een kleine zin")
+    page.locator("#compose-form select").select_option("nl")
+    page.locator("#compose-form button").click()
+    expect(posts(page).first).to_have_attribute("lang", "nl")
+    expect(page.locator("#compose-form select")).to_have_value("")
+    assert page.evaluate(IS_STILL_HERE)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_posting_shows_the_post_and_an_empty_field(

@@ -454,6 +454,7 @@ async function sendInPlace(form, submitter) {
   noteAccepted(page);
   form.closest('dialog')?.close();
   swap([...form.dataset.swap.split(' '), 'messages'], page);
+  for (const select of form.querySelectorAll('select')) select.selectedIndex = 0; // the next one is detected again
   form.dispatchEvent(new Event('accepted'));
 }
 

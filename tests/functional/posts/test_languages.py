@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.models import User
 from microblog.posts.queries import add_post
 from tests.walk import bodies, flashes, post_ids, sign_up, token, write
 
@@ -183,9 +184,41 @@ def test_a_post_is_written_with_its_language_by_as_many_statements(susan, count_
     fields = {"body": GERMAN, "csrf_token": token(susan)}
     with count_statements() as detected:
         susan.post("/posts/", {**fields, "key": "one"}, status=303)
-    with count_statements() as chosen:
+    with count_statements() as first:
         susan.post("/posts/", {**fields, "key": "two", "language": "de"}, status=303)
-    assert len(detected) == len(chosen)
+    with count_statements() as again:
+        susan.post("/posts/", {**fields, "key": "three", "language": "de"}, status=303)
+    assert (len(first), len(again)) == (len(detected) + 1, len(detected))  # one remembers it
+
+
+def list_offered(browser):
+    return [value for value, _, _ in browser.get("/").forms["compose-form"]["language"].options]
+
+
+def test_what_one_has_chosen_last_comes_first(susan):
+    for tag in ("nl", "eu", "pt-BR", "nl", "fr"):
+        write_in(susan, "Hello", tag)
+    assert list_offered(susan)[:5] == ["", "fr", "nl", "pt-br", "en"]
+
+
+def test_preferences_that_are_saved_keep_what_one_has_chosen(susan):
+    write_in(susan, "Hello", "nl")
+    form = susan.get("/preferences").forms["preferences-form"]
+    form["colors"] = "dark"
+    form.submit(status=303)
+    write_in(susan, "Hello", "fr")
+    assert list_offered(susan)[:4] == ["", "fr", "nl", "en"]
+    assert susan.get("/preferences").forms["preferences-form"]["colors"].value == "dark"
+
+
+def test_somebody_with_very_many_preferences_is_not_stopped_from_writing(susan, application):
+    many = "read=" + "a" * 490
+    with application.database.write() as session:
+        session.execute(sa.update(User).values(preferences=many))
+    write_in(susan, "Hello", "nl")
+    assert list_offered(susan)[:2] == ["", "en"]
+    with application.database.read() as session:
+        assert session.scalar(sa.select(User.preferences)) == many
 
 
 def test_a_language_without_a_name_is_called_by_its_code(susan, application):

@@ -186,11 +186,8 @@ def test_tab_stops_at_everything_once_in_the_order_of_the_page(
     write(page, "See https://example.org/ and @susan")
     for path in ("/", "/search?q=see", "/account/profile", "/users/susan"):
         page.goto(path)
-        if path == "/":
-            body_field(page).focus()  # on a phone the choice of the language waits for it
         wanted = page.evaluate(STOPS)
         assert wanted
-        page.goto(path)
         stops = []
         for _ in range(len(wanted)):
             page.keyboard.press("Tab")

@@ -1,8 +1,9 @@
 """Pictures of every page to look at, on a telephone and a desk, in light and dark. No test.
 
-    .venv/bin/python -m tests.browser.screenshots FOLDER [WORD_OF_A_SCENE ...]
+    .venv/bin/python -m tests.browser.screenshots FOLDER [LANGUAGE:] [WORD_OF_A_SCENE ...]
 
-takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words.
+takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words. `ar:` takes
+them in Arabic.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ from tests.conftest import Application, prepare, settings_for
 SCHEMES: tuple[Any, ...] = ("light", "dark")
 
 
-def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path) -> None:
+def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path, language: str) -> None:
     """The whole page once, and its first screen on a desk."""
     name = re.sub(r"[^a-z0-9]+", "-", scene.name).strip("-")
     context = browser.new_context(
         base_url=site.url, viewport={"width": 360, "height": HEIGHTS[360]}, reduced_motion="reduce"
     )
+    if language:
+        context.add_cookies([{"name": "preferences", "value": f"language={language}", "url": site.url}])
     page = context.new_page()
     if scene.person is not None:
         site.log_in(context, scene.person)
@@ -48,7 +51,10 @@ def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path) 
         page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=folder / f"{name}.{width}.{scheme}.png", full_page=width == 360)
+            page.screenshot(
+                path=folder / f"{name}{language and '.' + language}.{width}.{scheme}.png",
+                full_page=width == 360,
+            )
     context.close()
 
 
@@ -57,6 +63,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     folder, words = Path(arguments[0]), arguments[1:]
+    language = words.pop(0)[:-1] if words and words[0].endswith(":") else ""
     folder.mkdir(parents=True, exist_ok=True)
     executable = os.environ.get("MICROBLOG_TEST_BROWSER", "/usr/bin/chromium")
     sets: tuple[tuple[tuple[Scene, ...], dict[str, str], Any], ...] = (
@@ -77,7 +84,7 @@ def main(arguments: list[str]) -> int:
                 with serving(application) as site:
                     for scene in scenes:
                         if not words or any(word in scene.name for word in words):
-                            take(browser, site, scene, filled, folder)
+                            take(browser, site, scene, filled, folder, language)
                 application.database.close()
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}.")

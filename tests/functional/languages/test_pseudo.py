@@ -31,6 +31,7 @@ from tests.plugins.pseudo import CLOSING, OPENING, TAG
 from tests.walk import flashes
 
 PSEUDO = {"pyramid.includes": "tests.plugins.pseudo", "microblog.site_name": "№ 1"}
+TECHNICAL = {"GET", "Root", "SQL", "ms"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 ATTRIBUTES = ("alt", "aria-label", "title", "placeholder", "content")
 # What people wrote, what is the same in each language, and what Unicode's data of languages (CLDR) says.
@@ -69,7 +70,7 @@ def find_untranslated(html: str) -> Iterator[str]:
         *(element[name] for element in soup.find_all() for name in ATTRIBUTES if element.has_attr(name)),
     ]
     for text in texts:
-        yield from WORD.findall(get_text_outside(str(text)))
+        yield from (word for word in WORD.findall(get_text_outside(str(text))) if word not in TECHNICAL)
 
 
 def log_in(application: Any, person: str) -> TestApp:

@@ -91,6 +91,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "login"): Page(
         "/login", (200, 303, 303, 303), SENT_ON, {"nickname": "susan", "password": PASSWORD}
     ),
+    (Root, "preferences"): Page("/preferences", EVERYBODY, SENT_ON, {"language": "de"}),
     (Root, "logout"): Page("/logout", LOGGED_IN, SENT_ON),
     (Account, "profile"): Page("/account/profile", LOGGED_IN, SENT_BY_PEOPLE, {"nickname": "Renamed"}),
     (Users, ""): Page("/users/", EVERYBODY),

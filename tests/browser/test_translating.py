@@ -107,3 +107,25 @@ def test_a_visitor_is_led_to_the_page_that_says_why_not(
     page.get_by_role("link", name="Translate").click()
     expect(page.get_by_role("heading", name="Translation", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Log in to have it translated")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_reader_of_arabic_gets_arabic_from_right_to_left(
+    translated_site: Site, open_window: Callable[..., Page], service: Service, javascript: bool
+) -> None:
+    service.reply = service.give(['يا له من يوم! مع <x id="k0n0">@susan</x>'])
+    page = open_window(translated_site, nickname="susan", locale="ar", javascript=javascript)
+    page.goto("/explore")
+    # In English and in Spanish: both are foreign now.
+    page.locator("a[data-translate]").last.click()
+    if not javascript:
+        page.locator("#translate-form button").click()
+    translation = page.locator("[data-translation]")
+    body = translation.locator(".post-body")
+    expect(body).to_have_text("يا له من يوم! مع @susan")
+    expect(body).to_have_attribute("lang", "ar")
+    assert body.evaluate("(element) => getComputedStyle(element).direction") == "rtl"
+    expect(translation).to_contain_text("الإسبانية")
+    assert service.asked[0].body["target_lang"] == "AR"
+    translation.locator("a[data-show-original]").click()
+    expect(page.get_by_text(POST, exact=True)).to_be_visible()

@@ -27,7 +27,8 @@ SECONDS_BETWEEN_BYTES = 0.02
 class Reply:
     """What the service answers; `body` is JSON, or bytes that are sent as they are.
 
-    `begin` and `drip`: only the beginning is sent, or all of it byte by byte, without an end.
+    `begin` and `drip`: only the beginning is sent, or all of it byte by byte, without an end. `chunked`: in
+    pieces, without its length.
     """
 
     status: int = 200
@@ -36,6 +37,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     begin: bool = False
     drip: bool = False
+    chunked: bool = False
 
 
 DROP = Reply(status=0)  # hang up without an answer
@@ -148,14 +150,14 @@ class Service:
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         handler.send_response(reply.status)
-        for name, value in {
-            "Content-Type": reply.content_type,
-            "Content-Length": str(len(body)),
-            **reply.headers,
-        }.items():
+        length = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(len(body))}
+        for name, value in {"Content-Type": reply.content_type, **length, **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        if reply.begin or reply.drip:
+        if reply.chunked:
+            for piece in (body[:7], body[7:], b""):
+                handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        elif reply.begin or reply.drip:
             self._send_slowly(handler, body, reply)
         else:
             handler.wfile.write(body)

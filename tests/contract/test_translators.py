@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,6 +197,13 @@ def test_an_answer_has_one_text_for_each_that_was_sent(service, translator, text
     service.reply = service.give(texts)
     with pytest.raises(BrokenAnswer):
         translator.translate("hola", "es", "en")
+
+
+def test_an_answer_may_come_in_pieces_and_its_connection_is_kept(service, translator):
+    service.reply = replace(service.give(["¡HOLA!"]), chunked=True)
+    for _ in range(2):
+        assert translator.translate("hola", "es", "en") == "¡HOLA!"
+    assert service.connections == 1
 
 
 def test_after_a_huge_answer_the_next_one_is_right(service, translator):

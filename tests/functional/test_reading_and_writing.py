@@ -214,6 +214,30 @@ def test_the_read_session_is_closed_before_the_write_session_opens(make_applicat
     assert found == {"before": (False, 1), "after": (True, 1), "same": True}
 
 
+def test_reading_is_ended_before_something_slow_and_begins_anew(make_application):
+    found: list[int] = []
+
+    def look(probe: Probe, request: Any) -> Any:
+        pool = request.registry.database.engine.pool
+        for _ in range(2):  # the second time there is nothing to end
+            request.end_reading()
+            found.append(pool.checkedout())
+        request.dbsession.scalar(sa.select(sa.func.count(User.id)))
+        found.append(pool.checkedout())
+        request.end_reading()
+        found.append(pool.checkedout())
+        add_somebody(request)
+        request.end_reading()  # what is written is not given up
+        found.append(pool.checkedout())
+        return Response("looked")
+
+    application = make_application(extend=probed_by(look))
+    browser = application.browser()
+    browser.post("/probe/", {"csrf_token": token(browser, "/login")})
+    assert found == [0, 0, 1, 0, 1]
+    assert number_of_probes(application.database) == 1
+
+
 def test_the_read_session_of_an_unsafe_request_cannot_write(make_application, caplog):
     def disobey(probe: Probe, request: Any) -> Any:
         request.dbsession.execute(sa.insert(User).values(nickname="probe", member_since=sa.func.now()))

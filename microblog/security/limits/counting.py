@@ -15,8 +15,6 @@ from microblog.security.limits.refusals import refuse
 from microblog.security.limits.rules import Count
 from microblog.transactions import is_safe
 
-COUNTED = "microblog.counted"  # in the WSGI environment, where another attempt of the request finds them
-
 
 def find_counts(request: Request, limit: Limit) -> list[Count]:
     """What this request counts towards: a person by their account, a visitor by their address."""
@@ -54,25 +52,21 @@ def count_request(request: Request, name: str) -> None:
 def count_at_once(request: Request, name: str) -> None:
     """Once more, in a transaction of its own: it counts even if the request is refused later.
 
-    Before something that costs the site more than a page; when a request runs again, once.
+    Before something that costs the site more than a page. A request that runs again counts again.
 
     :raises TooManyRequests: when it is once too often.
     """
-    counted: set[str] = request.environ.setdefault(COUNTED, set())
-    if name in counted:
-        return
     limit = request.registry.limits[name]
     counts, now = find_counts(request, limit), get_now()
     if counts:
         with request.registry.database.write() as session:
             taken = queries.take(session, counts, now)
             used_up = [count for count in counts if count.key not in taken]
-            timestamps = queries.read_timestamps(session, used_up) if used_up else {}
             if used_up:
+                timestamps = queries.read_timestamps(session, used_up)
                 session.rollback()  # of a refused one nothing is counted
         if used_up:
             refuse(request, limit, {count: count.get_wait(timestamps[count.key], now) for count in used_up})
-    counted.add(name)
 
 
 def check_room(request: Request, name: str) -> None:

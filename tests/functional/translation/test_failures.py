@@ -194,5 +194,14 @@ def test_one_person_may_ask_so_often_and_no_more(service, make_application, post
 
 
 def test_without_a_limit_everybody_may_ask(service, make_application, post_id):
-    site = make_application({**service.settings, "microblog.limits.translations.per_account": "0"})
+    limits = [f"microblog.limits.translations.{scope}" for scope in ("per_account", "site")]
+    site = make_application({**service.settings, **dict.fromkeys(limits, "0")})
     assert bodies(have_translated(log_in(site), post_id)) == [TRANSLATED]
+
+
+def test_a_site_may_ask_so_often_whoever_it_is(service, make_application, post_id):
+    site = make_application({**service.settings, "microblog.limits.translations.site": "1 per hour"})
+    service.reply = Reply(413, {})
+    fail(log_in(site), post_id, 422)
+    fail(log_in(site, "john"), post_id, 429)
+    assert len(service.asked) == 1

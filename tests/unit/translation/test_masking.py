@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog.translation.interfaces import BrokenAnswer
@@ -44,6 +44,7 @@ def test_what_stays_is_sent_between_tags_and_all_else_is_escaped():
 
 
 @pytest.mark.parametrize("style", [XML, HTML])
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_what_comes_back_unchanged_is_the_text(style, text):
     masked = MaskedText(text, style)
@@ -52,6 +53,7 @@ def test_what_comes_back_unchanged_is_the_text(style, text):
     assert restored.replace(" ", "") == expected.replace(" ", "")
 
 
+@settings(deadline=None)
 @given(text=TEXTS, answers=st.lists(TEXTS, max_size=3))
 def test_whatever_comes_back_what_stays_is_in_it(text, answers):
     for style in (XML, HTML, UNESCAPED_HTML):

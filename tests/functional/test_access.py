@@ -85,7 +85,6 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "privacy"): Page("/privacy", EVERYBODY),
     (Root, "updates"): Page("/updates", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
-    (Root, "preferences"): Page("/preferences", EVERYBODY, SENT_ON),
     (Search, ""): Page("/search", EVERYBODY),
     (Search, "help"): Page("/search/help", EVERYBODY),
     (Root, "register"): Page("/register", (200, 303, 303, 303), SENT_ON, NEW_PERSON),

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.browser.screenshots FOLDER [LANGUAGE:] [WORD_OF_A_SCENE ...]
 
-takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words. `ar:`
-takes them in Arabic.
+takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words. `ar:` takes
+them in Arabic, without those in which a button is pressed: scenes find it by its English text.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def main(arguments: list[str]) -> int:
                 filled = fill_it(application)
                 with serving(application) as site:
                     for scene in scenes:
-                        if not words or any(word in scene.name for word in words):
+                        wanted = not words or any(word in scene.name for word in words)
+                        if wanted and not (language and scene.act):
                             take(browser, site, scene, filled, folder, language)
                 application.database.close()
         browser.close()

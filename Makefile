@@ -17,11 +17,11 @@ venv = $(subst $(space),\$(space),$(VENV))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve install test lint format types graph translations bench docs demo lock clean
+.PHONY: help serve install test lint format types graph translations bench docs demo screenshots lock clean
 
 help: ## list these commands
 	@echo "microblog: make COMMAND, where COMMAND is one of"
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1	/' | awk -F '\t' '{ printf "  %-9s%s\n", $$1, $$2 }'
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1	/' | awk -F '\t' '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 serve: $(venv)/.serve-stamp ## install what is missing, bring the database up to date, serve on http://localhost:6543
 	@exec "$(VENV)/bin/microblog" -c "$(INI)" serve --upgrade
@@ -57,6 +57,9 @@ docs: $(venv)/.dev-stamp ## check that what the documentation names exists and w
 
 demo: $(venv)/.dev-stamp ## fill a database to look at (ARGS="..." goes to the demo)
 	@"$(VENV)/bin/python" -m benchmarks.demo $(ARGS)
+
+screenshots: $(venv)/.dev-stamp ## pictures of ten pages in .cache/screenshots: narrow and wide, light and dark, English and Arabic
+	@"$(VENV)/bin/python" -m tests.browser.screenshots .cache/screenshots --ten
 
 # The development environment holds everything that serving needs, so it counts for both.
 $(venv)/.dev-stamp: requirements-dev.lock setup.py | $(venv)/bin/python

@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.browser.screenshots FOLDER [LANGUAGE:] [WORD_OF_A_SCENE ...]
 
 takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words; `ar:` in
-Arabic, without those in which a button is pressed: scenes find it by its English text.
+Arabic, without those in which a button is pressed: scenes find it by its English text. In place of words,
+`--ten` takes ten pages that show what a site looks like, in English and in Arabic (`make screenshots`).
 """
 
 from __future__ import annotations
@@ -33,16 +34,24 @@ from tests.browser.scenes import (
 from tests.conftest import Application, prepare, settings_for
 
 SCHEMES: tuple[Any, ...] = ("light", "dark")
+ENGLISH = "en"
+TEN = (
+    *("front page", "home", "home with nothing", "profile", "post", "people", "posts and people found"),
+    *("register", "preferences", "help"),
+)
+TEN_LANGUAGES = (ENGLISH, "ar")
 
 
 def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path, language: str) -> None:
-    """The whole page once, and its first screen on a desk."""
-    name = re.sub(r"[^a-z0-9]+", "-", scene.name).strip("-")
+    """The whole page on a telephone, and its first screen on a desk."""
+    name = re.sub(r"[^a-z0-9]+", "-", scene.name).strip("-") + f".{language}"
     context = browser.new_context(
-        base_url=site.url, viewport={"width": 360, "height": HEIGHTS[360]}, reduced_motion="reduce"
+        base_url=site.url,
+        viewport={"width": 360, "height": HEIGHTS[360]},
+        reduced_motion="reduce",
+        locale="en-GB" if language == ENGLISH else language,
     )
-    if language:
-        context.add_cookies([{"name": "preferences", "value": f"language={language}", "url": site.url}])
+    context.add_cookies([{"name": "preferences", "value": f"language={language}", "url": site.url}])
     page = context.new_page()
     if scene.person is not None:
         site.log_in(context, scene.person)
@@ -51,11 +60,14 @@ def take(browser: Browser, site: Site, scene: Scene, filled: Any, folder: Path, 
         page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(
-                path=folder / f"{name}{language and '.' + language}.{width}.{scheme}.png",
-                full_page=width == 360,
-            )
+            page.screenshot(path=folder / f"{name}.{width}.{scheme}.png", full_page=width == 360)
     context.close()
+
+
+def is_wanted(name: str, words: list[str]) -> bool:
+    if words == ["--ten"]:
+        return name in TEN
+    return not words or any(word in name for word in words)
 
 
 def main(arguments: list[str]) -> int:
@@ -63,7 +75,8 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     folder, words = Path(arguments[0]), arguments[1:]
-    language = words.pop(0)[:-1] if words and words[0].endswith(":") else ""
+    language = words.pop(0)[:-1] if words and words[0].endswith(":") else ENGLISH
+    languages = TEN_LANGUAGES if words == ["--ten"] else (language,)
     folder.mkdir(parents=True, exist_ok=True)
     executable = os.environ.get("MICROBLOG_TEST_BROWSER", "/usr/bin/chromium")
     sets: tuple[tuple[tuple[Scene, ...], dict[str, str], Any], ...] = (
@@ -83,9 +96,10 @@ def main(arguments: list[str]) -> int:
                 filled = fill_it(application)
                 with serving(application) as site:
                     for scene in scenes:
-                        wanted = not words or any(word in scene.name for word in words)
-                        if wanted and not (language and scene.act):
-                            take(browser, site, scene, filled, folder, language)
+                        if is_wanted(scene.name, words):
+                            for each in languages:
+                                if each == ENGLISH or not scene.act:
+                                    take(browser, site, scene, filled, folder, each)
                 application.database.close()
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}.")

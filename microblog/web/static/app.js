@@ -536,7 +536,8 @@ function showCards() {
     const [place, frame] = [link.getBoundingClientRect(), card.offsetParent.getBoundingClientRect()];
     const edge = document.documentElement.clientWidth - card.offsetWidth - 8;
     card.style.top = `${place.bottom - frame.top + 4}px`;
-    card.style.left = `${Math.max(8, Math.min(place.left, edge)) - frame.left}px`;
+    const start = card.dir === 'rtl' ? place.right - card.offsetWidth : place.left;
+    card.style.left = `${Math.max(8, Math.min(start, edge)) - frame.left}px`;
     begin(card);
     card.addEventListener('submit', () => cards.clear());
   };

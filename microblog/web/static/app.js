@@ -607,6 +607,34 @@ function askForNewPosts(box) {
   later();
 }
 
+// ---- older posts -----------------------------------------------------------------------------------------
+// For who wants it (/preferences): what the link to the next page leads to comes by itself, below a link to that
+// page. Where it does not come, the link is still there.
+
+function showOlderPosts(list) {
+  const isNear = new IntersectionObserver(async ([{ isIntersecting, target: link }]) => {
+    if (!isIntersecting) return;
+    isNear.disconnect();
+    try {
+      const { page } = await fetchPage(link.href);
+      const pages = list.parentElement.querySelector('.pages');
+      const seam = document.createElement('li');
+      seam.className = 'seam';
+      seam.append(link.cloneNode(true));
+      const posts = [...page.querySelectorAll('.posts > li')];
+      pages.replaceWith(page.querySelector('.pages'));
+      list.append(seam, ...posts);
+      posts.forEach(begin);
+      watch();
+    } catch { /* the link is there */ }
+  }, { rootMargin: '25%' });
+  const watch = () => {
+    const link = list.parentElement.querySelector('.pages [rel="next"]');
+    if (link) isNear.observe(link);
+  };
+  watch();
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
 // For the page, and for what takes its place in it later.
@@ -622,6 +650,7 @@ function begin(root) {
   for (const form of all('form[data-draft]')) keepDraft(form);
   for (const form of all('#header-logout-form, #logout-form')) forgetWithLogOut(form);
   for (const box of all('[data-updates]')) askForNewPosts(box);
+  for (const list of all('[data-endless]')) showOlderPosts(list);
 }
 
 noteAccepted(document);

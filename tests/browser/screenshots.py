@@ -71,7 +71,7 @@ def is_wanted(name: str, words: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments:
+    if not arguments or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
     folder, words = Path(arguments[0]), arguments[1:]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from babel import Locale
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
 
 from microblog.i18n import Catalogue, Language, _
+from microblog.web.forms import Form
 from tests.unit.test_i18n import write_catalogue
 from tests.walk import sign_up
 
@@ -88,7 +91,8 @@ def test_another_package_brings_its_own_texts_and_languages(make_application, tm
     shouting = Language(Locale("en"), [], tag="x-shout", catalogue=Catalogue({"Their text": "THEIRS"}))
 
     def show(context, request):
-        request.response.text = f"{request.translate(_('Their text'))} {request.list_items(['a', 'b', 'c'])}"
+        text = request.translate(_("Their text"))
+        request.response.text = f"{text} {request.list_items(['a', 'b', 'c'])} {request.text_direction}"
         return request.response
 
     def extend(config):
@@ -97,5 +101,30 @@ def test_another_package_brings_its_own_texts_and_languages(make_application, tm
         config.add_view(show, name="shows")
 
     browser = make_application(extend=extend).browser()
-    assert browser.get("/shows", headers={"Accept-Language": "de"}).text == "Ihr Text a, b und c"
-    assert browser.get("/shows", headers={"Accept-Language": "x-shout"}).text == "THEIRS a, b, and c"
+    assert browser.get("/shows", headers={"Accept-Language": "de"}).text == "Ihr Text a, b und c ltr"
+    assert browser.get("/shows", headers={"Accept-Language": "x-shout"}).text == "THEIRS a, b, and c ltr"
+
+
+class FormOfAnotherPackage(Form):
+    """Its validators have no messages of their own."""
+
+    name = StringField("Name", [InputRequired(), Length(min=3)])
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [("", "Dieses Feld wird benötigt."), ("ab", "Feld muss mindestens 3 Zeichen beinhalten.")],
+)
+def test_what_wtforms_says_is_in_the_language_too(make_application, typed, sentence):
+    def show(context, request):
+        form = FormOfAnotherPackage(request)
+        form.validate()
+        request.response.text = " ".join(form.name.errors)
+        return request.response
+
+    def extend(config):
+        config.add_view(show, name="shows", csrf=False)
+
+    browser = make_application(extend=extend).browser()
+    answer = browser.post("/shows", {"name": typed}, headers={"Accept-Language": "de"})
+    assert answer.text == sentence

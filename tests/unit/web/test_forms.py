@@ -104,7 +104,8 @@ def test_no_form_looks_long_at_a_long_text(form, unit):
         text = (unit * 300_000)[:300_000]
         filled_in = form(request_with({name.name: text}))
         assert cost_of(filled_in.validate) < MOST_SECONDS, name.name
-        assert not filled_in.validate() or name.name == "remember_me"
+        may_be_blank = name.name == "language" and not unit.strip()
+        assert not filled_in.validate() or name.name == "remember_me" or may_be_blank
 
 
 def request_with(fields):

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.scenes import fill
+from tests.conftest import Application
+from tests.plugins.pseudo import TAG
 
 pytestmark = pytest.mark.browser
 
@@ -73,3 +75,19 @@ def test_the_chosen_colours_are_there_before_any_script(site: Site, open_window:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 21, 19)"
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 32, 29)"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_breaks_when_every_text_is_a_third_longer(
+    serve: Callable[..., Site],
+    make_application: Callable[..., Application],
+    open_window: Callable[..., Page],
+    width: int,
+) -> None:
+    site = serve(make_application({"pyramid.includes": "tests.plugins.pseudo"}))
+    fill(site.application)
+    page = open_window(site, width=width)
+    choose(page, site, TAG)
+    for path in PATHS:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path

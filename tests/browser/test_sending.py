@@ -1,4 +1,7 @@
-"""A post is sent once, and is in the box for as long as nobody knows whether it was."""
+"""A post is sent once, and is in the box for as long as nobody knows whether it was.
+
+Here it is sent as a page.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from microblog.accounts import queries
 from tests.browser.conftest import ARGUMENTS, BROWSER, WAIT_MILLISECONDS, Site, serving
+from tests.browser.scenes import SEND_AS_PAGES
 from tests.browser.test_walk import body_field, button, link, posts, sign_up, write
 from tests.browser.watch import Watch
 from tests.browser.writing import BOTH, expect_draft, expect_posts, lose_the_answer, send
@@ -19,8 +23,22 @@ from tests.walk import PASSWORD
 
 pytestmark = pytest.mark.browser
 
+
 LONG_MILLISECONDS = 11_000  # longer than a button waits for an answer
 COME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+
+
+@pytest.fixture
+def open_window(open_window: Callable[..., Page]) -> Callable[..., Page]:
+    """Windows whose forms are sent as pages: so they are where sending in place fails (test_in_place.py)."""
+
+    def open_one(site: Site, **options: Any) -> Page:
+        page = open_window(site, **options)
+        if options.get("javascript", True):
+            page.context.add_init_script(f"addEventListener('DOMContentLoaded', {SEND_AS_PAGES})")
+        return page
+
+    return open_one
 
 
 # Nobody knows whether it was sent

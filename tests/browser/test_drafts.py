@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from microblog.posts.forms import MAX_LENGTH
 from tests.browser.conftest import Site
+from tests.browser.scenes import SEND_AS_PAGES
 from tests.browser.test_walk import body_field, button, link, posts, sign_up, write
 from tests.browser.writing import BOTH, end_sessions, expect_draft, expect_posts, log_in, other_draft, send
 
@@ -186,6 +187,7 @@ def test_a_tab_hears_from_another_one_that_its_post_was_accepted(
     one = open_window(site)
     sign_up(one, "susan")
     two = one.context.new_page()
+    one.evaluate(SEND_AS_PAGES)
     one.route("**/posts/", lambda route: (route.fetch(max_redirects=0), route.abort("aborted")), times=1)
     send(one, "Posted")
     expect(button(one, "Post")).to_be_disabled()

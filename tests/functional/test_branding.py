@@ -29,7 +29,10 @@ def test_a_site_without_branding_has_neither_stylesheet_nor_logo_of_its_own(brow
 @pytest.mark.parametrize("path", ["/", "/login", "/broken-address"])
 def test_the_logo_stands_beside_the_name_and_in_the_tab(make_application, tmp_path, path):
     (tmp_path / "logo.png").write_bytes(PNG)
-    browser = make_application({LOGO.key: str(tmp_path / "logo.png")}).browser()
+    application = make_application({LOGO.key: str(tmp_path / "logo.png")})
+    # This is how `microblog settings` shows it.
+    assert str(application.registry.microblog[LOGO]) == str(tmp_path / "logo.png")
+    browser = application.browser()
     page = browser.get(path, status="*")
     logo = page.html.select_one(".brand img")
     assert (logo["alt"], logo["width"], logo["height"]) == ("", "28", "28")

@@ -608,7 +608,7 @@ function askForNewPosts(box) {
 }
 
 // ---- older posts -----------------------------------------------------------------------------------------
-// For who wants it (/preferences): what the link to the next page leads to comes by itself, below a link to that
+// For who has chosen it in the preferences: what the link to the next page leads to comes by itself, below a link to that
 // page. Where it does not come, the link is still there.
 
 function showOlderPosts(list) {

@@ -94,6 +94,7 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "clock",
         "search",
         "outbox",
+        "translator",
         "tables",
         "index",
     ]

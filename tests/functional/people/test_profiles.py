@@ -58,7 +58,7 @@ def test_a_profile_shows_who_it_is_and_what_they_wrote(application, browser):
     assert text(page, ".profile-about") == "I write about @john and https://example.org"
     assert [a["href"] for a in page.html.select(".profile-about a")] == ["/users/john", "https://example.org"]
     assert text(page, ".counts") == "1 post 0 followers 0 following"
-    assert text(page, ".profile-dates") == "Member since 22 November 2026"
+    assert text(page, ".profile-dates") == "Member since November 22, 2026"
     assert bodies(page) == ["Hello"]
     assert avatar_of(page).startswith("/avatars/")
 

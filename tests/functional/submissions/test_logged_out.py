@@ -127,7 +127,7 @@ def test_a_password_a_file_and_a_token_are_not_carried(application, susan, datab
     carried = kept.make_serializer(build_request(application)).loads(
         page.forms["login-form"]["carried"].value
     )
-    assert carried == ["/posts/", "", [["body", TEXT]], user_id(database, "susan")]
+    assert carried == ["/posts/", "", [["language", ""], ["body", TEXT]], user_id(database, "susan")]
 
 
 def build_request(application):

@@ -114,13 +114,14 @@ def test_deleting_asks_in_a_dialog_and_removes_the_post(
         expect(page.locator(".counts li").first).to_contain_text("0")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+# Arabic says one follower without a number, and nobody with one.
+@pytest.mark.parametrize(("language", "counts"), [("en", ("1", "0")), ("ar", ("متابع واحد", "0"))])
 def test_following_on_a_profile_changes_its_button_and_its_counts(
-    people: Site, open_window: Callable[..., Page], language: str
+    people: Site, open_window: Callable[..., Page], language: str, counts: tuple[str, str]
 ) -> None:
     page = open_page(open_window, people, "/users/nils", locale=language)
     button = page.locator("#follow-form button")
-    for count in ("1", "0"):
+    for count in counts:
         button.focus()
         page.keyboard.press("Enter")
         expect(page.locator("[data-followers]")).to_contain_text(count)

@@ -135,7 +135,8 @@ def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, l
     """How many posts are newer than this id, up to `limit`: of a reader's home timeline, or of everybody."""
     if reader_id is not None:
         return len(list_home_posts(session, reader_id, Cursor(after=after), limit))
-    newer = sa.select(Post.id).where(Post.id > after).limit(limit).subquery()
+    # In an order, or PostgreSQL reads all posts where the statistics promise that many are newer.
+    newer = sa.select(Post.id).where(Post.id > after).order_by(Post.id.desc()).limit(limit).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(newer)) or 0
 
 

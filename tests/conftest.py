@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from pyramid.config import Configurator
@@ -31,6 +32,10 @@ from microblog.search.embedded.postgresql import PostgreSQLSearch
 from microblog.search.interfaces import get_search, get_search_index
 from microblog.search.queries import uninstall_triggers
 from microblog.search.text import get_rule
+
+# How long an example takes says something about the machine; what may take how long has tests of its own.
+hypothesis.settings.register_profile("microblog", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("microblog")
 
 pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.scheduling"]
 

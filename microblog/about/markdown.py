@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 SCHEMES = ("https", "http", "mailto", "tel", "")  # "": an address of our own, such as /explore
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")
@@ -22,20 +26,22 @@ def is_safe_link(url: str) -> bool:
         return False
 
 
-def make_parser() -> MarkdownIt:
+@lru_cache(maxsize=1)
+def get_parser() -> MarkdownIt:
+    """Made for the first text: importing it takes 30 ms, and many sites have none."""
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
     parser.validateLink = is_safe_link  # type: ignore[method-assign]
     return parser
-
-
-PARSER = make_parser()
 
 
 def render(text: str) -> tuple[str | None, Markup]:
     """(title, HTML). The title is a heading of the first level that begins the text; the page shows it as its
     own, so other headings of the first level become those of the second.
     """
-    tokens = PARSER.parse(text)
+    parser = get_parser()
+    tokens = parser.parse(text)
     title = None
     if len(tokens) > 2 and (tokens[0].type, tokens[0].tag) == ("heading_open", "h1"):
         title = read_words(tokens[1].children or ()) or None
@@ -43,7 +49,7 @@ def render(text: str) -> tuple[str | None, Markup]:
     for token in tokens:
         if token.tag == "h1":
             token.tag = "h2"
-    return title, Markup(PARSER.renderer.render(tokens, PARSER.options, {}))  # noqa: S704  # html is off
+    return title, Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704  # html is off
 
 
 def read_words(tokens: Sequence[Token]) -> str:

@@ -142,3 +142,22 @@ def count_posts(session: orm.Session) -> int:
 
 
 DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)
+
+
+# One lookup in the index (language, id) for each spelling that there is. The order of texts depends on the
+# database, so a range from `pt` to `pt-zz` is none everywhere.
+SPELLINGS = sa.text(
+    """
+    WITH RECURSIVE spellings (spelling) AS (
+        SELECT min(language) FROM posts
+        UNION ALL
+        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
+        FROM spellings WHERE spelling IS NOT NULL)
+    SELECT spelling FROM spellings
+    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
+)
+
+
+def list_spellings(session: orm.Session, language: str) -> list[str]:
+    """How a language, in lower case, is spelled in posts, with a region or without: `pt`, `pt-BR`, `PT`."""
+    return list(session.scalars(SPELLINGS, {"language": language}))

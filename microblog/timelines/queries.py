@@ -12,20 +12,7 @@ from microblog.ids import LARGEST
 from microblog.paging import Cursor, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.posts.models import Post
-from microblog.posts.queries import COLUMNS, PostRow
-
-# One lookup in the index (language, id) for each spelling that there is. The order of texts depends on the
-# database, so a range from `pt` to `pt-zz` is none everywhere.
-SPELLINGS = sa.text(
-    """
-    WITH RECURSIVE spellings (spelling) AS (
-        SELECT min(language) FROM posts
-        UNION ALL
-        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
-        FROM spellings WHERE spelling IS NOT NULL)
-    SELECT spelling FROM spellings
-    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
-)
+from microblog.posts.queries import COLUMNS, PostRow, list_spellings
 
 
 def list_public_posts(
@@ -43,7 +30,7 @@ def build_language_filter(session: orm.Session, language: str, cursor: Cursor, l
 
     Of one spelling the index gives the page. Of several, the nearest of each are all that can be on it.
     """
-    spellings = list(session.scalars(SPELLINGS, {"language": language}))
+    spellings = list_spellings(session, language)
     if len(spellings) <= 1:
         return Post.language == (spellings[0] if spellings else language)
     nearest = (

@@ -18,17 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.paging import Bounds
+from microblog.posts.queries import list_spellings
 from microblog.search.embedded.side_table import build_filters
 from microblog.search.language import Query
-
-# Takes one lookup in the index of `posts` for each spelling of a language.
-SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
-        SELECT min(language) FROM posts
-        UNION ALL
-        SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
-        FROM spellings WHERE spelling IS NOT NULL)
-    SELECT spelling FROM spellings
-    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +158,7 @@ def search_each_spelling(
     """
     spellings: list[str | None] = [None]
     if query.language is not None and query.author is None:
-        spellings = list(session.scalars(sa.text(SPELLINGS), {"language": query.language}))
+        spellings = [*list_spellings(session, query.language)]
     ids: list[int] = []
     for spelling in spellings:
         found = find(spelling)

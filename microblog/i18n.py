@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
@@ -54,6 +54,14 @@ def format_in_english(number: int) -> str:
 
 def with_numbers(values: Mapping[str, Any], format: Callable[[int], str]) -> dict[str, Any]:
     return {name: Number(value, format) if type(value) is int else value for name, value in values.items()}
+
+
+def parse_locale(tag: str) -> Locale | None:
+    """The locale of a tag (`pt-BR`); None when CLDR knows no such language."""
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return None
 
 
 class Message(str):

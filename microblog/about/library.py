@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
 from markupsafe import Markup
 
 from microblog.about.markdown import render
+from microblog.i18n import parse_locale
 
 MOST_BYTES = 200_000  # of a text: about thirty pages of a book
 FILE_NAME = re.compile(r"([a-z]+)(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.md")
@@ -64,7 +64,7 @@ class Library:
         found: dict[str, dict[str, Path]] = {}
         for path in sorted(self.folder.iterdir()):
             match = FILE_NAME.fullmatch(path.name)
-            if match is not None and is_language(match[2]):
+            if match is not None and (match[2] is None or parse_locale(match[2])):
                 found.setdefault(match[1], {})[(match[2] or self._language).lower()] = path
         if time.time_ns() - changed > SECONDS_UNTIL_SETTLED * 1e9:
             self._listing = changed, found
@@ -116,14 +116,6 @@ class Library:
                 except BrokenText as error:
                     problems.append(str(error))
         return problems
-
-
-def is_language(tag: str | None) -> bool:
-    """Does a language of this code exist? None stands for that of the site."""
-    try:
-        return tag is None or bool(Locale.parse(tag, sep="-"))
-    except (UnknownLocaleError, ValueError):
-        return False
 
 
 def has_content(path: Path) -> bool:

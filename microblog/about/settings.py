@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from babel import Locale, UnknownLocaleError
-
+from microblog.i18n import parse_locale
 from microblog.settings import Setting, optional_path
 
 
 def language_tag(value: str) -> str:
-    try:
-        Locale.parse(value, sep="-")
-    except (UnknownLocaleError, ValueError):
-        raise ValueError("must be the code of a language, such as en or pt-BR") from None
+    if parse_locale(value) is None:
+        raise ValueError("must be the code of a language, such as en or pt-BR")
     return value
 
 

@@ -16,7 +16,8 @@ class Progress:
     """Done, rate and time left, on standard error.
 
     `total` and the positions have the same unit (bytes, posts); `noun` names what is counted and shown.
-    Resumed work begins at position `start`. `seconds` is the shortest time between two lines.
+    `done` is what `advance` has counted. Resumed work begins at position `start`. `seconds` is the shortest
+    time between two lines.
     """
 
     def __init__(
@@ -38,6 +39,12 @@ class Progress:
         self._began = self._written = time.monotonic()
         self._tenths = start * 10 // self._total
         self._line = ""
+        self.done = 0
+
+    def advance(self, more: int) -> None:
+        """So many more are done, where the position is their number."""
+        self.done += more
+        self.update(self._start + self.done, self.done)
 
     def update(self, position: int, count: int) -> None:
         """The work has reached `position`, and `count` are done since the beginning."""

@@ -73,14 +73,7 @@ def open_input(name: str) -> BinaryIO:
 
 def compute_digest_with_progress(file: BinaryIO, size: int) -> str:
     progress = Progress(size, "bytes read")
-    position = 0
-
-    def read(more: int) -> None:
-        nonlocal position
-        position += more
-        progress.update(position, position)
-
-    digest = compute_digest(file, read)
+    digest = compute_digest(file, progress.advance)
     progress.finish()
     return digest
 

@@ -35,16 +35,11 @@ def detect_languages(site: Site) -> None:
     with database.read() as session:
         total = count_posts_without_language(session)
     progress = Progress(total, "posts")
-    looked_at = 0
-
-    def report(more: int) -> None:
-        nonlocal looked_at
-        looked_at += more
-        progress.update(looked_at, looked_at)
-
-    found = detect_missing_languages(database, report)
+    found = detect_missing_languages(database, progress.advance)
     progress.finish()
-    click.echo(f"The languages of {found:,} posts were detected; of {looked_at - found:,} they stay unknown.")
+    click.echo(
+        f"The languages of {found:,} posts were detected; of {progress.done - found:,} they stay unknown."
+    )
 
 
 def detect_missing_languages(

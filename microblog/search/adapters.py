@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.config import PHASE0_CONFIG
-from pyramid.util import DottedNameResolver
 from sqlalchemy import orm
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
 
+from microblog.choosing import choose, declare_settings_of, resolve_class
 from microblog.db import Database
 from microblog.search import feeding, queries
 from microblog.search.embedded.rebuilding import take_down
@@ -36,22 +36,8 @@ PARTS = (ISearch, ISearchSettings, ISearchIndex, ISearchFeed, ISearchMaintenance
 
 def choose_adapter(config: Any) -> None:
     """Set the adapter that `microblog.search` names; a fault of it becomes a fault of the settings."""
-    settings = config.registry.microblog
-    name = settings[SEARCH]
-    for other in ADAPTERS.keys() - {name}:  # their settings may stay in the ini file, for switching back
-        config.declare_settings(*getattr(get_class(other), "SETTINGS", ()), in_use=False)
-    try:
-        config.set_search_adapter(get_class(name)())
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        problem = str(error) if name in ADAPTERS else f"cannot be imported: {error}"
-        settings.add_fault(
-            f"{SEARCH.key} must be one of {', '.join(ADAPTERS)}, or a dotted name; {name!r}: {problem}"
-        )
-    except Invalid as error:
-        settings.add_fault(f"{SEARCH.key}: {name!r} does not provide ISearch: {error}")
-    else:
-        return
-    config.set_search_adapter(NoSearch())
+    if not choose(config, SEARCH, ADAPTERS, ISearch, get_class, config.set_search_adapter):
+        config.set_search_adapter(NoSearch())
 
 
 def set_search_adapter(config: Any, adapter: Any) -> None:
@@ -61,9 +47,7 @@ def set_search_adapter(config: Any, adapter: Any) -> None:
     """
     registry = config.registry
     if ISearchSettings.providedBy(adapter):
-        declared = {setting for setting in registry.microblog if registry.microblog.is_in_use(setting)}
-        if new := [setting for setting in adapter.SETTINGS if setting not in declared]:
-            config.declare_settings(*new)
+        declare_settings_of(config, adapter)
         adapter.check(registry.microblog, registry.database)
     if ISearchDelivery.providedBy(adapter):
         feeding.add_kind(config)
@@ -85,7 +69,7 @@ def get_class(name: str) -> Any:
 
     :raises ImportError, AttributeError, ValueError, Invalid: when there is none, or it is no adapter.
     """
-    adapter_class = DottedNameResolver().resolve(ADAPTERS.get(name, name))
+    adapter_class = resolve_class(name, ADAPTERS)
     verifyClass(ISearch, adapter_class)
     for part in PARTS:
         if part.implementedBy(adapter_class):

@@ -34,13 +34,11 @@ def rebuild(site: Site) -> None:
     with database.read() as session:
         expected = count_posts(session)
     progress = Progress(expected, "posts")
-    count = 0
 
     def report(more: int) -> None:
-        nonlocal count
-        before, count = count, count + more
-        progress.update(count, count)
-        if before < expected <= count and expected >= MANY:
+        before = progress.done
+        progress.advance(more)
+        if before < expected <= progress.done and expected >= MANY:
             progress.say("All posts are in the new index, which is now optimized and compared with them.")
 
     total = index.rebuild(database, report)

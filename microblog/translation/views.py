@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 
+from microblog.i18n import parse_locale
 from microblog.posts.queries import PostRow
 from microblog.posts.resources import PostPage
 from microblog.request import Request
@@ -122,8 +122,5 @@ def require_language(post: PostRow, request: Request) -> str:
 
 def name_language(request: Request, code: str) -> str:
     """The name of a language in the language of the page; its code where CLDR has none."""
-    try:
-        name = Locale.parse(code, sep="-").get_display_name(request.locale)
-    except (ValueError, UnknownLocaleError):
-        name = None
-    return name or code
+    locale = parse_locale(code)
+    return (locale and locale.get_display_name(request.locale)) or code

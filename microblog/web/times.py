@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import (
     format_date,
     format_time,
@@ -24,7 +24,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from microblog.i18n import _
+from microblog.i18n import _, parse_locale
 from microblog.request import Request
 
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
@@ -43,10 +43,9 @@ def choose_region(language: str, accepted: str) -> str:
     for part in accepted.split(",")[:MOST_TAGS]:
         tag = part.partition(";")[0].strip()
         if tag.replace("-", "_").lower().startswith(f"{language.lower()}_"):
-            try:
-                return str(Locale.parse(tag, sep="-"))
-            except (UnknownLocaleError, ValueError):
-                continue
+            locale = parse_locale(tag)
+            if locale is not None:
+                return str(locale)
     return language
 
 

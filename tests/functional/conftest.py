@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from webtest import TestApp
 
 from microblog.db import Base
 from tests.clock import Clock
 from tests.conftest import Application
+from tests.walk import sign_up
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,19 @@ def nothing_outlives_its_request(built: Application, application: Application) -
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def susan(application: Application) -> TestApp:
+    """A browser in which susan is logged in."""
+    browser = application.browser()
+    sign_up(browser, "susan")
+    return browser
+
+
+@pytest.fixture
+def john(application: Application) -> TestApp:
+    """A browser in which john is logged in."""
+    browser = application.browser()
+    sign_up(browser, "john")
+    return browser

@@ -19,13 +19,6 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAKEN = "Somebody has, or had, this nickname already."
 
 
-@pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
 def edit(browser, *, nickname=None, about_me=None, status=303):
     """The answer to the form with which one edits one's profile."""
     form = browser.get("/account/profile").forms["profile-form"]

@@ -14,22 +14,8 @@ NO_LANGUAGE = "This is not the code of a language, as de or pt-BR are."
 
 
 @pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
-@pytest.fixture
 def post_id(susan):
     return post_ids(write(susan, GERMAN))[0]
-
-
-@pytest.fixture
-def john(application):
-    browser = application.browser()
-    sign_up(browser, "john")
-    return browser
 
 
 def languages(page):

@@ -11,13 +11,6 @@ from tests.walk import bodies, flashes, post_ids, sign_up, token, write
 EMPTY = "Write something first: a post cannot be empty."
 
 
-@pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
 def refused(browser, body):
     """The page with which the form comes back."""
     form = browser.get("/").forms["compose-form"]

@@ -14,13 +14,6 @@ BAD_LANGUAGE = "“lang” in this address must be the code of a language: Germa
 
 
 @pytest.fixture
-def susan(application):
-    browser = application.browser()
-    sign_up(browser, "susan")
-    return browser
-
-
-@pytest.fixture
 def add(application, susan):
     """`add("de", "en", None)` adds posts in these languages, called by their numbers."""
 

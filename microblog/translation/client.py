@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -34,7 +34,7 @@ USER_AGENT = "microblog"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`data` is the JSON of the answer; None when it is none."""
+    """One without a translation. `data` is its JSON; None when it is none."""
 
     status: int
     data: Any
@@ -44,17 +44,25 @@ class Answer:
 class JsonClient:
     """Requests to the paths below `url`; several threads may make some at the same time.
 
-    Each may take `seconds`, and its answer may have `most_bytes`.
+    Each may take `seconds`, and its answer may have `most_bytes`. `read_problem` says what an answer stands
+    for whose status is not 200; usually the status alone does.
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], seconds: float, *, most_bytes: int = MOST_BYTES
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        read_problem: Callable[[Answer], TranslationFailed] | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         import urllib3  # takes a tenth of a second, and is not needed where nothing is translated
 
         self._url = url
         self._headers = {**headers, "User-Agent": USER_AGENT, "Accept": "application/json"}
         self._seconds = seconds
+        self._read_problem = read_problem or read_failure
         self._most_bytes = most_bytes
         self._timed_out: type[Exception] = urllib3.exceptions.TimeoutError
         self._failures = (urllib3.exceptions.HTTPError, HTTPException, OSError)
@@ -66,18 +74,18 @@ class JsonClient:
             timeout=urllib3.Timeout(connect=seconds, read=seconds),
         )
 
-    def get(self, path: str) -> Answer:
-        """:raises TranslationFailed: when there is no answer that can be read."""
+    def get(self, path: str) -> Any:
+        """The JSON of the answer, None when it is none.
+
+        :raises TranslationFailed: when there is no answer that can be read, or its status is not 200.
+        """
         return self._ask("GET", path, None, {})
 
-    def post(self, path: str, body: Any) -> Answer:
-        """Send this as JSON.
-
-        :raises TranslationFailed: when there is no answer that can be read.
-        """
+    def post(self, path: str, body: Any) -> Any:
+        """Send this as JSON; otherwise as `get`."""
         return self._ask("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
-    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         latest = time.monotonic() + self._seconds
         try:
             response = self._pool.request(
@@ -100,11 +108,11 @@ class JsonClient:
         except self._failures as error:
             raise TranslatorUnavailable(describe_failure(error)) from error
         refuse_redirect(response)
-        return Answer(
-            response.status,
-            parse_json(response, content),
-            parse_retry_after(response.headers.get("Retry-After")),
-        )
+        data = parse_json(response, content)
+        if response.status != 200:
+            retry_after = parse_retry_after(response.headers.get("Retry-After"))
+            raise self._read_problem(Answer(response.status, data, retry_after))
+        return data
 
     def _read(self, response: Any, latest: float) -> bytes:
         """:raises TranslationFailed: when it is too large, or comes too slowly."""
@@ -142,7 +150,7 @@ def describe_failure(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:REASON_CHARACTERS]}"
 
 
-def read_failure(answer: Answer, message: object) -> TranslationFailed:
+def read_failure(answer: Answer, message: object = None) -> TranslationFailed:
     """What an answer without a translation stands for, by what its status means everywhere.
 
     `message` is the sentence of the service; it is for the log.

@@ -72,7 +72,9 @@ class DeepL:
         self.url = settings[URL] or (FREE_URL if key.endswith(FREE_KEY) else PAID_URL)
         require_safe_url(self.url)
         self.seconds = settings[TIMEOUT]
-        self._client = JsonClient(self.url, {"Authorization": f"DeepL-Auth-Key {key}"}, self.seconds)
+        self._client = JsonClient(
+            self.url, {"Authorization": f"DeepL-Auth-Key {key}"}, self.seconds, read_problem
+        )
 
     def translate(self, text: str, source: str, target: str) -> str:
         def send(texts: list[str]) -> list[Any]:
@@ -93,19 +95,14 @@ class DeepL:
             "split_sentences": "nonewlines",
             "preserve_formatting": True,
         }
-        answer = self._client.post("/v2/translate", body)
-        if answer.status != 200:
-            raise read_problem(answer)
-        translations = find(answer.data, "translations")
+        translations = find(self._client.post("/v2/translate", body), "translations")
         if not isinstance(translations, list):
             raise BrokenAnswer("The service sent no translations.")
         return [find(translation, "text") for translation in translations]
 
     def check(self) -> str:
-        answer = self._client.get("/v2/usage")
-        if answer.status != 200:
-            raise read_problem(answer)
-        used, limit = find(answer.data, "character_count"), find(answer.data, "character_limit")
+        usage = self._client.get("/v2/usage")
+        used, limit = find(usage, "character_count"), find(usage, "character_limit")
         if not isinstance(used, int) or not isinstance(limit, int):
             raise BrokenAnswer("The service sent no usage.")
         if used >= limit:

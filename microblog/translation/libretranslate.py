@@ -58,7 +58,7 @@ class LibreTranslate:
     def configure(self, settings: Settings) -> None:
         self.seconds = settings[TIMEOUT]
         self._key = settings[KEY]
-        self._client = JsonClient(settings[URL], {}, self.seconds)
+        self._client = JsonClient(settings[URL], {}, self.seconds, read_problem)
 
     def translate(self, text: str, source: str, target: str) -> str:
         def send(texts: list[str]) -> list[Any]:
@@ -69,21 +69,16 @@ class LibreTranslate:
         return masked.translate(send, most_texts=MOST_TEXTS, most_characters=MOST_CHARACTERS)
 
     def _send(self, body: dict[str, Any]) -> list[Any]:
-        answer = self._client.post("/translate", body)
-        if answer.status != 200:
-            raise read_problem(answer)
-        translated = find(answer.data, "translatedText")
+        translated = find(self._client.post("/translate", body), "translatedText")
         if not isinstance(translated, list):
             raise BrokenAnswer("The service sent no translatedText.")
         return translated
 
     def check(self) -> str:
-        answer = self._client.get("/languages")
-        if answer.status != 200:
-            raise read_problem(answer)
-        if not isinstance(answer.data, list):
+        languages = self._client.get("/languages")
+        if not isinstance(languages, list):
             raise BrokenAnswer("The service sent no list of languages.")
-        return f"LibreTranslate answers, and knows {len(answer.data)} languages."
+        return f"LibreTranslate answers, and knows {len(languages)} languages."
 
 
 def read_problem(answer: Answer) -> TranslationFailed:

@@ -74,7 +74,7 @@ class MicrosoftTranslator:
         if region:
             headers["Ocp-Apim-Subscription-Region"] = region
         self.seconds = settings[TIMEOUT]
-        self._client = JsonClient(settings[URL], headers, self.seconds)
+        self._client = JsonClient(settings[URL], headers, self.seconds, read_problem)
 
     def translate(self, text: str, source: str, target: str) -> str:
         query = {"api-version": VERSION, "from": get_code(source), "to": get_code(target), "textType": "html"}
@@ -86,12 +86,10 @@ class MicrosoftTranslator:
         return masked.translate(send, most_texts=MOST_TEXTS, most_characters=MOST_CHARACTERS)
 
     def _send(self, path: str, texts: list[str]) -> list[Any]:
-        answer = self._client.post(path, [{"Text": text} for text in texts])
-        if answer.status != 200:
-            raise read_problem(answer)
-        if not isinstance(answer.data, list):
+        translations = self._client.post(path, [{"Text": text} for text in texts])
+        if not isinstance(translations, list):
             raise BrokenAnswer("The service sent no list of translations.")
-        return [find(item, "translations", 0, "text") for item in answer.data]
+        return [find(item, "translations", 0, "text") for item in translations]
 
     def check(self) -> str:
         """Two letters are the least that proves the key: the list of languages is open to everybody."""

@@ -394,7 +394,7 @@ function translateInPlace() {
   const asking = new WeakSet();
   document.addEventListener('click', (event) => {
     const link = event.target.closest?.('a[data-translate], a[data-show-original]');
-    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || !staysHere(event)) return;
     if ('showOriginal' in link.dataset) {
       if (showOriginal(link)) event.preventDefault();
       return;
@@ -421,8 +421,13 @@ function translateInPlace() {
 
 const LONGEST_WAIT_MS = 10_000;
 
+const fetchSoon = (url, options) => fetch(url, { signal: AbortSignal.timeout(LONGEST_WAIT_MS), ...options });
+
+// With one of these keys a link opens in another tab or window.
+const staysHere = (event) => !(event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey);
+
 async function readPage(url, options) {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(LONGEST_WAIT_MS), ...options });
+  const answer = await fetchSoon(url, options);
   return { page: new DOMParser().parseFromString(await answer.text(), 'text/html'), answer };
 }
 
@@ -494,7 +499,7 @@ async function askInDialog(link) {
 function askInDialogs() {
   document.addEventListener('click', (event) => {
     const link = event.target.closest('a[data-dialog]');
-    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || !staysHere(event)) return;
     event.preventDefault();
     askInDialog(link).catch(() => location.assign(link.href));
   });
@@ -519,7 +524,7 @@ function showCards() {
   };
   const fetchCard = async (link) => {
     if (!cards.has(link.href)) {
-      const answer = await fetch(`${link.href}/card`, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+      const answer = await fetchSoon(`${link.href}/card`);
       if (!answer.ok) throw new Error(`${answer.status}`);
       cards.set(link.href, await answer.text());
     }
@@ -581,7 +586,7 @@ function askForNewPosts(box) {
   };
   const ask = async () => {
     try {
-      const answer = await fetch(box.dataset.updates, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+      const answer = await fetchSoon(box.dataset.updates);
       const { text } = await answer.json();
       if (text && text !== link.textContent) {
         link.textContent = text;

@@ -115,6 +115,17 @@ def test_a_colour_that_cannot_be_read_stops_the_start_with_one_that_can(make_app
         make_application({key: value})
 
 
+def test_dark_pages_look_the_same_whether_the_browser_or_the_reader_chose_them():
+    """CSS has no way to say both conditions at once that all browsers know."""
+    css = (STATIC / "app.css").read_text(encoding="utf-8")
+
+    def find_colors(selector: str) -> dict[str, str]:
+        block = css.partition(f"{selector} {{")[2].partition("}")[0]
+        return dict(re.findall(r"(--[\w-]+): ([^;]+);", block))
+
+    assert find_colors(":root:not([data-colors])") == find_colors(':root[data-colors="dark"]') != {}
+
+
 def test_the_pages_behind_are_those_of_the_stylesheet():
     css = (STATIC / "app.css").read_text()
     for name in ("paper", "surface"):

@@ -4,6 +4,10 @@ SQLite cannot alter most of a table, so Alembic's batch mode copies it. With for
 DELETE cascades to the children, and the triggers are lost. So foreign keys are off while migrations run, and
 checked before the COMMIT, and migrations use `batch_alter_table` of this module, which restores the triggers.
 
+On PostgreSQL each migration is a transaction. One for all would keep writers from one table while it waits
+for the next, and a post that has written to that one and waits for the first would be given up as a deadlock.
+For the same reason a migration keeps writers from at most one table that was there before it.
+
 Alembic is imported where it is used: most commands, and `microblog --help`, do not need it.
 """
 
@@ -64,8 +68,8 @@ def upgrade(database: Database, revision: str = "head", *, attempts: int = ATTEM
         else:
             return
     raise MigrationError(
-        "Another process, such as a running backup, holds a lock on a table that has to be changed. Nothing "
-        "was changed: try again when it has ended."
+        "Another process, such as a running backup, holds a lock on a table that has to be changed. Try "
+        "again when it has ended: the upgrade goes on where it is."
     )
 
 
@@ -132,41 +136,66 @@ def run_migrations(context: Any) -> None:
         settings = IniFile(Path(context.config.config_file_name)).get_wsgi_app_settings("main")
         database = configure(settings).registry.database  # this also imports the models of all packages
     with database.writing.connect() as connection:
-        sqlite = database.dialect == "sqlite"
-        if sqlite:
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
-        try:
-            with connection.begin():
-                wait_for_others(connection)
-                if not sqlite:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-                context.configure(
-                    connection=connection,
-                    target_metadata=Base.metadata,
-                    include_object=is_ours,
-                    render_as_batch=True,
-                    transactional_ddl=True,
-                    transaction_per_migration=False,
+        options = {
+            "connection": connection,
+            "target_metadata": Base.metadata,
+            "include_object": is_ours,
+            "render_as_batch": True,
+            "transactional_ddl": True,
+        }
+        if database.dialect == "sqlite":
+            run_in_one_transaction(context, connection, options)
+        else:
+            run_in_a_transaction_each(context, connection, options)
+
+
+def run_in_one_transaction(context: Any, connection: sa.Connection, options: dict[str, Any]) -> None:
+    """On SQLite, where the transaction keeps other processes out, and foreign keys are checked at its end."""
+    driver_connection: Any = connection.connection.driver_connection
+    driver_connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            context.configure(**options, transaction_per_migration=False)
+            with context.begin_transaction():
+                context.run_migrations()
+            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+                raise MigrationError(
+                    f"The migration would break {len(broken)} references, first in table {broken[0][0]}; "
+                    "nothing was changed."
                 )
-                with context.begin_transaction():
-                    context.run_migrations()
-                if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
-                    raise MigrationError(
-                        f"The migration would break {len(broken)} references, first in table "
-                        f"{broken[0][0]}; nothing was changed."
-                    )
-        finally:
-            if sqlite:
-                connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+    finally:
+        driver_connection.execute("PRAGMA foreign_keys=ON")
+
+
+def run_in_a_transaction_each(context: Any, connection: sa.Connection, options: dict[str, Any]) -> None:
+    with alone(connection):
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.commit()
+        context.configure(**options, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 def wait_for_others(connection: sa.Connection) -> None:
-    """Let processes migrate one after the other; the second finds nothing to do.
+    """Keep migrations of other processes out until this transaction ends.
 
     On SQLite the transaction itself, which has begun to write, keeps others out.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+@contextmanager
+def alone(connection: sa.Connection) -> Iterator[None]:
+    """Let processes migrate one after the other, on PostgreSQL; the second finds nothing to do."""
+    connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("RESET lock_timeout")
+        connection.execute(sa.text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        connection.commit()
 
 
 @contextmanager

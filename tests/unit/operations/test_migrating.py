@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -103,15 +104,22 @@ def test_migrations_go_up_and_down_and_up_again(empty):
 )
 def test_a_second_migration_waits_for_the_first_and_finds_it_done(empty, tmp_path):
     """Two servers start with `serve --upgrade` at once."""
-    with empty.write() as session:
-        migrating.wait_for_others(session.connection())
+    with empty.engine.connect() as first, migrating.alone(first):
+        assert has_to_wait(empty, lambda second: take_turns(second.connection()))
         assert has_to_wait(empty, lambda second: migrating.wait_for_others(second.connection()))
+    with empty.engine.connect() as second:
+        take_turns(second)
     url = empty.engine.url.render_as_string(hide_password=False)
     ini = write_ini(tmp_path / "site.ini", url, sections=ALEMBIC)
     command = [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", "head"]
     both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0), ("", 0)]
     assert migrating.find_differences(empty) == []
+
+
+def take_turns(connection: sa.Connection) -> None:
+    with migrating.alone(connection):
+        pass
 
 
 def fill(database: Database) -> None:
@@ -164,6 +172,50 @@ def test_a_table_that_somebody_holds_is_not_waited_for_by_all_others(empty):
     assert migrating.get_current_revision(empty) == migrating.get_head()
 
 
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_each_migration_keeps_writers_from_at_most_one_table_that_was_there(empty):
+    """Else somebody who has written to the second and waits for the first meets a deadlock."""
+    there: set[str] = set()
+    locked: list[set[str]] = []
+
+    def note_locks(connection: sa.Connection) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute(
+            """SELECT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+            WHERE pid = pg_backend_pid() AND relkind = 'r' AND relnamespace = 'public'::regnamespace
+            AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"""
+        )
+        names = {name for (name,) in cursor.fetchall()}
+        locked.append(names & there)
+        there.update(names)
+
+    sa.event.listen(empty.writing, "commit", note_locks)
+    migrating.upgrade(empty, "0004")
+    migrating.upgrade(empty)
+    assert [sorted(names) for names in locked if len(names) > 1] == []
+    assert {"users"} in locked
+    assert {"posts"} in locked
+
+
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: SQLite has one writer at a time."
+)
+def test_somebody_who_has_written_to_one_table_may_write_to_one_that_an_earlier_migration_changed(empty):
+    """Migration 0012 changes the people, 0013 waits for the posts."""
+    migrating.upgrade(empty, "0011")
+    with empty.engine.connect() as writer, ThreadPoolExecutor(1) as pool:
+        writer.exec_driver_sql("LOCK TABLE posts IN ROW EXCLUSIVE MODE")
+        upgraded = pool.submit(migrating.upgrade, empty)
+        while migrating.get_current_revision(empty) != "0012":
+            assert not upgraded.done()
+        writer.exec_driver_sql("LOCK TABLE users IN ROW EXCLUSIVE MODE NOWAIT")
+        writer.rollback()
+    upgraded.result()
+    assert migrating.get_current_revision(empty) == migrating.get_head()
+
+
 def test_a_database_that_is_not_there_is_no_lock():
     with pytest.raises(sa.exc.OperationalError, match="refused"):
         migrating.upgrade(Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
@@ -207,7 +259,8 @@ def run(database: Database, change: Any) -> None:
             return self.migration.begin_transaction()
 
         def run_migrations(self) -> None:
-            change(Operations(self.migration))
+            with self.migration.begin_transaction(_per_migration=True):
+                change(Operations(self.migration))
 
     migrating.run_migrations(Context(config=SimpleNamespace(attributes={"database": database})))
 

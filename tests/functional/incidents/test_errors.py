@@ -5,8 +5,10 @@ from __future__ import annotations
 import email
 import logging
 import re
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +28,7 @@ from microblog.search.interfaces import ISearchFeed
 from microblog.tree import Container, Root
 from microblog.web import errors
 from microblog.web.hints import HINTS
+from microblog.web.times import format_moment
 from tests.conftest import Application, counted_statements
 from tests.sink import Sink
 from tests.walk import PASSWORD, sign_up, token
@@ -207,6 +210,22 @@ def test_a_reader_of_any_language_gets_a_page(build, log):
     for languages, tag in (("de, fr;q=0.5", "de"), ("en-GB", "en"), ("*", "en"), (",,;q=x", "en")):
         page = browser.get("/broken", headers={"Accept-Language": languages}, status=500)
         assert page.html.html["lang"] == tag
+
+
+def test_the_page_of_a_fault_says_when_in_the_language_and_the_zone_of_the_reader(build, log):
+    application = build()
+    browser = application.browser()
+    sign_up(browser, "susan")
+    form = browser.get("/preferences").forms["preferences-form"]
+    form["language"], form["time_zone"] = "de", "Asia/Kathmandu"
+    form.submit(status=303)
+    with counted_statements(application.database) as statements:
+        time = browser.get("/broken", status=500).html.select_one(".incident time")
+    assert statements == []
+    when = datetime.fromisoformat(time["datetime"])
+    assert time.get_text() == format_moment(when, "de", ZoneInfo("Asia/Kathmandu"))
+    visitor = application.browser().get("/broken", headers={"Accept-Language": "es"}, status=500)
+    assert visitor.html.select_one(".incident time").get_text().endswith(" UTC")
 
 
 # All errors, as pages and as JSON

@@ -1,7 +1,7 @@
 """Texts for people in their languages (ADR 0038).
 
 `_("…")` marks a text of Python, and gives a `Message`: its English text, which remembers what it was made of.
-Pages show it by `request.translate(message)`; the log, the command line and programs get the English text.
+Pages show it by `request.translate(message)`; the log and the command line get the English text.
 Catalogues are the files `LANGUAGE/LC_MESSAGES/*.po` of `microblog/locale/`, and of the folders that
 `config.add_translations` names. One is read when its language is first asked for.
 """

@@ -42,7 +42,9 @@ from microblog.security.headers import HEADERS_TWEEN
 from microblog.security.redirects import check_next
 from microblog.security.settings import DEVELOPMENT
 from microblog.tree import is_api
+from microblog.web import last_resort
 from microblog.web.hints import HINTS, WITH_LINKS
+from microblog.web.last_resort import make_last_json, make_last_page
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ TITLES = {
     415: _("Not a form"),
     431: _("Too many headers"),
     429: _("Too many at once"),
-    500: _("Something went wrong"),
+    500: last_resort.TITLE,
     503: _("Busy"),
 }
 UNAVAILABLE = _("Not available at the moment")  # the title of a 503 of the database
@@ -75,7 +77,7 @@ SENTENCES = {
     410: _("What was at this address is gone for good."),
     413: _("This is larger than what is accepted here."),
     429: _("These were too many requests in a short time. Wait a little, and try again."),
-    500: _("This is our fault, and nothing was changed. Please try again later."),
+    500: last_resort.SENTENCE,
     503: _("Too many people are writing right now, and nothing was changed. Please try again."),
 }
 # When to try again, unless the error says it.
@@ -83,22 +85,6 @@ RETRY_SECONDS = {429: 60, 503: 5}
 PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 
 LOG_IN_FIRST = _("Please log in first: that page is only for people who have an account.")
-
-# For when the error page itself fails.
-LAST_RESORT = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Something went wrong</title></head>
-<body><h1>Something went wrong</h1>
-<p>This is our fault, and nothing was changed. Please try again later.</p>
-<p><a href="{home}">Go to the front page</a></p></body>
-</html>
-"""
-
-
-def last_resort(request: Request, status: int) -> Any:
-    # From the bytes of the environment, for what reads the request may be what fails.
-    home = quote(request.environ.get("SCRIPT_NAME", ""), encoding="latin-1") + "/"
-    return Response(LAST_RESORT.replace("{home}", home), status=status)
 
 
 def make_error_page(
@@ -122,9 +108,9 @@ def make_error_page(
     if incident is None and not is_logged:
         level = logging.ERROR if status >= 500 else logging.INFO
         log.log(level, "%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
+    forget_identity(request, status)
     if is_api(request):
-        error = {"status": status, "title": title, "message": sentence, "incident": incident}
-        response = Response(json_body={"error": error}, cache_control="no-store")
+        response = make_json(request, status, title, sentence, incident)
     else:
         response = make_html_page(request, status, title, sentence, incident)
     response.status_int = status
@@ -134,16 +120,33 @@ def make_error_page(
     return response
 
 
-def make_html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
-    is_ours = status >= 500
-    if is_ours:
+def forget_identity(request: Request, status: int) -> None:
+    """Do without it where the fault is ours, or the database is away: only the frame of a page needs it."""
+    if status >= 500:
         request.without_identity = True
     else:
         try:
             request.identity  # noqa: B018
-        except DBAPIError:  # only the header of the page needs the identity
+        except DBAPIError:
             request.without_identity = True
-    actions = [(_("Go to the front page"), request.link())]
+
+
+def make_json(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
+    translate = request.translate
+    error = {
+        "status": status,
+        "title": translate(title),
+        "message": translate(sentence),
+        "incident": incident,
+    }
+    response = Response(json_body={"error": error}, cache_control="no-store")
+    response.headers["Content-Language"] = request.language.tag
+    return response
+
+
+def make_html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
+    is_ours = status >= 500
+    actions = [(last_resort.TO_THE_FRONT_PAGE, request.link())]
     again = check_next(request.here)  # //elsewhere.example/ would be another site
     if (is_ours or status in RETRY_SECONDS) and request.method in ("GET", "HEAD") and again is not None:
         actions.insert(0, (_("Try again"), again))
@@ -229,7 +232,7 @@ class RetryablePredicate:
 def busy(error: DBAPIError, request: Request) -> Any:
     """The last attempt of a transaction that waited for others in vain."""
     if is_error_retryable(request, error):
-        return last_resort(request, 503)  # nobody sees this: there is another attempt
+        return make_last_page(request, 503)  # nobody sees this: there is another attempt
     if error.connection_invalidated:
         # The connection was lost in each attempt: the server is about to stop, or is just starting.
         request.registry.database.outages.report(AWAY, format_reason(error.orig or error))
@@ -241,7 +244,7 @@ def busy(error: DBAPIError, request: Request) -> Any:
 def stale(error: StaleData, request: Request) -> Any:
     """The last attempt of a request; during each of them somebody changed its data."""
     if is_error_retryable(request, error):
-        return last_resort(request, 503)  # nobody sees this: there is another attempt
+        return make_last_page(request, 503)  # nobody sees this: there is another attempt
     return make_error_page(request, 409)
 
 
@@ -344,10 +347,7 @@ def unexpected(error: Exception, request: Request) -> Any:
     except Exception:
         log.exception("The error page failed, too.")
     # Either the error page failed, or there is another attempt and nobody sees this.
-    if is_api(request):
-        error_of_ours = {"status": 500, "title": TITLES[500], "message": SENTENCES[500], "incident": None}
-        return Response(json_body={"error": error_of_ours}, status=500)
-    return last_resort(request, 500)
+    return make_last_json(request) if is_api(request) else make_last_page(request, 500)
 
 
 def errors_tween(handler: Callable[[Any], Any], registry: Registry) -> Callable[[Any], Any]:

@@ -17,6 +17,7 @@ from webob.acceptparse import create_accept_language_header
 from microblog.i18n import LANGUAGE, Catalogue, Language
 from microblog.request import Registry, Request
 from microblog.security.cookies import get_cookie_name
+from microblog.tree import is_api
 
 PREFERENCES_COOKIE = "preferences"
 LONGEST_PREFERENCES = 500  # characters, in a cookie and with a person
@@ -49,7 +50,8 @@ def write_preferences(chosen: Mapping[str, str]) -> str:
 def get_preferences(request: Request) -> Mapping[str, str]:
     """`request.preferences`: what the reader has chosen, and where a person has not, their browser."""
     identity = request.identity
-    in_browser = read_preferences(request.cookies.get(get_cookie_name(request, PREFERENCES_COOKIE), ""))
+    cookie = request.cookies.get(get_cookie_name(request, PREFERENCES_COOKIE), "")
+    in_browser = {} if is_api(request) else read_preferences(cookie)
     if identity is None or not identity.preferences:
         return in_browser
     return {**in_browser, **read_preferences(identity.preferences)}

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from babel import Locale
 from pyramid.httpexceptions import (
     HTTPForbidden,
     HTTPGone,
@@ -24,6 +25,7 @@ from zope.interface import implementer
 
 from microblog.accounts.models import User
 from microblog.alerts.interfaces import get_alerts
+from microblog.i18n import Language
 from microblog.search.interfaces import ISearchFeed
 from microblog.tree import Container, Root
 from microblog.web import errors
@@ -197,12 +199,55 @@ def test_when_even_the_page_fails_there_is_a_last_resort(build, log, mails):
 
     application = build(extend)
     page = application.browser().get("/broken", status=500)
-    assert page.text == errors.LAST_RESORT.replace("{home}", "/")
+    assert page.html.h1.get_text() == "Something went wrong"
+    assert (page.html.html["lang"], page.html.html["dir"]) == ("en", "ltr")
+    assert page.html.p.get_text() == errors.SENTENCES[500]
     assert page.headers["Content-Security-Policy"]
     assert "The error page failed, too." in log.text
     page = application.browser(SCRIPT_NAME="/blog").get("/blog/nothing", status=500)
     assert [a["href"] for a in page.html.select("a")] == ["/blog/"]
     assert len(mails(application)) == 2
+
+
+@pytest.fixture
+def without_templates(build, log, tmp_path):
+    """An application whose pages all fail, in English, the languages of the site and a broken one."""
+    catalogue = tmp_path / "fr" / "LC_MESSAGES" / "broken.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_bytes(b'msgid "Post"\nmsgstr "\xff"\n')
+
+    def fail(request):
+        raise RuntimeError("no template")
+
+    def extend(config):
+        add_views(config)
+        config.add_language(Language(Locale("fr"), [tmp_path]))
+        config.add_template_global("broken", fail)
+
+    return build(extend)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "language", "title"),
+    [
+        ("", "de-AT,en;q=0.5", ("de", "ltr"), "Etwas ist schiefgegangen"),
+        ("language=ar", "de", ("ar", "rtl"), None),
+        ("%ff=%ff", "\xff;;q=x", ("en", "ltr"), "Something went wrong"),
+        ("", "fr", ("en", "ltr"), "Something went wrong"),
+    ],
+    ids=["asked for", "chosen", "unreadable", "a catalogue that cannot be read"],
+)
+def test_the_last_resort_is_in_the_language_of_its_reader(
+    without_templates, chosen, accepted, language, title
+):
+    browser = without_templates.browser()
+    browser.set_cookie("preferences", chosen)
+    with counted_statements(without_templates.database) as statements:
+        page = browser.get("/broken", headers={"Accept-Language": accepted}, status=500)
+    assert statements == []
+    assert (page.html.html["lang"], page.html.html["dir"]) == language
+    assert title is None or page.html.h1.get_text() == title
+    assert [a["href"] for a in page.html.select("a")] == ["/"]
 
 
 def test_a_reader_of_any_language_gets_a_page(build, log):
@@ -344,6 +389,28 @@ def test_a_fault_is_json_below_api(build, log, mails):
         }
     }
     assert answer.json["error"]["incident"] in mail.get_content()
+
+
+def test_an_error_below_api_is_in_the_language_that_the_program_asks_for(build, log, mails):
+    application = build()
+    browser = application.browser()
+    browser.set_cookie("preferences", "language=es")  # not read there
+    for path, status in (("/api/nothing", 404), ("/api/away", 503), ("/api/broken", 500)):
+        answer = browser.get(path, headers={"Accept-Language": "de"}, status=status)
+        german = application.registry.languages["de"].catalogue
+        error = answer.json["error"]
+        assert error["title"] == german.translate(errors.TITLES[status]) != errors.TITLES[status]
+        assert error["message"] == german.translate(errors.SENTENCES[status]) != errors.SENTENCES[status]
+        assert answer.headers["Content-Language"] == "de"
+        assert browser.get(path, status=status).headers["Content-Language"] == "en"
+    assert errors.TITLES[404] not in log.text  # the log has sentences, in English
+    assert errors.SENTENCES[404] in log.text
+
+
+def test_when_the_language_of_a_program_cannot_be_read_the_error_is_english(without_templates):
+    answer = without_templates.browser().get("/api/broken", headers={"Accept-Language": "fr"}, status=500)
+    error = {"status": 500, "title": errors.TITLES[500], "message": errors.SENTENCES[500], "incident": None}
+    assert answer.json == {"error": error}
 
 
 # The log and the admins

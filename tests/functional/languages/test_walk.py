@@ -82,10 +82,10 @@ def test_a_wrong_password_is_refused_in_the_language(reader, say):
     assert say(_("This nickname or e-mail address and this password do not match.")) in page.html.get_text()
 
 
-def test_an_error_page_is_in_the_language_and_its_json_in_english(reader, say):
+def test_an_error_is_in_the_language_as_a_page_and_as_json(reader, say):
     page = reader.get("/nothing", status=404)
     assert page.html.select("h1")[0].get_text() == say(_("Not found"))
-    assert reader.get("/api/nothing", status=404).json["error"]["title"] == "Not found"
+    assert reader.get("/api/nothing", status=404).json["error"]["title"] == say(_("Not found"))
 
 
 def test_sentences_one_after_another_are_each_translated(language, say):

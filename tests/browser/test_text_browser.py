@@ -44,7 +44,7 @@ def test_a_person_signs_up_writes_follows_searches_deletes_and_leaves(browser: T
     sign_up(browser)
     browser.write("What is on your mind", POST)
     browser.follow("Post", match=2)
-    browser.wait_for("lynx")
+    assert "another draft" not in browser.wait_for("lynx")
 
     browser.follow("People$")
     browser.wait_for("Find somebody to follow")

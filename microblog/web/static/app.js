@@ -179,11 +179,23 @@ function settleDrafts() {
   if (left.length || drafts.length) writeDrafts(left);
 }
 
+// A place for the other draft of this form. It is made here: text browsers show whatever is on a page.
+function makeDraftBox({ dataset }) {
+  const [box, label, text, button] = ['div', 'label', 'textarea', 'button'].map((name) => document.createElement(name));
+  box.className = 'other-draft';
+  label.htmlFor = text.id = 'other-draft';
+  label.textContent = dataset.otherDraft;
+  Object.assign(text, { rows: 2, readOnly: true, dir: 'auto' });
+  Object.assign(button, { className: 'button', type: 'button', textContent: dataset.swapDrafts });
+  box.append(label, text, button);
+  return { box, text, button };
+}
+
 function keepDraft(form) {
   const textarea = form.querySelector('textarea');
   const key = form.elements.namedItem('key');
   const path = new URL(form.action).pathname;
-  const otherBox = form.parentElement.querySelector('[data-other-draft]');
+  const otherBox = makeDraftBox(form);
   let kept = null; // what is stored of the text of this page
 
   const draftsOfForm = () => readDrafts().filter((draft) => draft.form === path);
@@ -203,8 +215,9 @@ function keepDraft(form) {
   };
   const showOther = () => {
     const other = otherDraft();
-    otherBox.hidden = !other;
-    otherBox.querySelector('textarea').value = other?.text ?? '';
+    otherBox.text.value = other?.text ?? '';
+    if (other) form.after(otherBox.box);
+    else otherBox.box.remove();
   };
   const take = (draft) => {
     // Sent once more with the key and the text that have been sent, it is still sent once.
@@ -234,7 +247,7 @@ function keepDraft(form) {
 
   textarea.addEventListener('input', () => keep({}));
   form.addEventListener('submit', (event) => { if (!event.defaultPrevented) keep({ sent: textarea.value }); });
-  otherBox.querySelector('button').addEventListener('click', () => {
+  otherBox.button.addEventListener('click', () => {
     take(otherDraft());
     textarea.focus();
   });

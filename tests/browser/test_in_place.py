@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from microblog.accounts.queries import add_user
+from microblog.accounts.passwords import hash_password
+from microblog.accounts.queries import add_user, set_password
 from microblog.people.queries import follow
 from microblog.posts.queries import add_post
 from tests.browser.conftest import Site
 from tests.browser.watch import Watch
+from tests.browser.writing import log_in
+from tests.walk import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -155,14 +160,166 @@ def test_when_the_answer_is_lost_the_form_is_sent_as_a_page_and_done_once(
     expect(page.locator("#compose-form textarea")).to_have_value("")
 
 
-def test_a_session_that_is_over_leads_to_the_log_in_page_with_the_text(
+def note_sent(page: Page) -> list[str]:
+    """The paths of the forms that this page sends from now on."""
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(urlsplit(each.url).path) if each.method == "POST" else None)
+    return sent
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_refused_is_said_in_place_and_sent_once(
+    people: Site, open_window: Callable[..., Page], language: str
+) -> None:
+    page = open_page(open_window, people, "/", locale=language)
+    sent = note_sent(page)
+    field, text = page.locator("#compose-form textarea"), "a word too many " * 18
+    field.fill(text)
+    page.locator("#compose-form select").select_option("nl")
+    page.locator("#compose-form button").click()
+    expect(page.locator("#compose-form .error-summary")).to_be_focused()
+    expect(field).to_have_value(text)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#compose-form select")).to_have_value("nl")
+    expect(page.locator("#compose-form [data-over-limit]")).to_be_visible()
+    assert sent == ["/posts/"]
+    field.fill("Shorter")
+    page.locator("#compose-form button").click()
+    expect(posts(page)).to_have_text(["Shorter", "The kettle sings.", "Mine hums."])
+    expect(page.locator(".error-summary, .field-errors, [aria-invalid]")).to_have_count(0)
+    expect(field).to_have_value("")
+    assert sent == ["/posts/", "/posts/"]
+    assert page.evaluate(IS_STILL_HERE)
+
+
+def test_what_is_written_on_while_the_form_is_refused_stays(
+    people: Site, open_window: Callable[..., Page]
+) -> None:
+    def write_on(route: Route) -> None:
+        page.locator("#compose-form textarea").fill("Written on")
+        route.continue_()
+
+    page = open_page(open_window, people, "/")
+    page.route("**/posts/", write_on, times=1)
+    page.locator("#compose-form textarea").fill("a word too many " * 18)
+    page.locator("#compose-form button").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(page.locator("#compose-form textarea")).to_have_value("Written on")
+    page.reload()
+    expect(page.locator("#compose-form textarea")).to_have_value("Written on")
+
+
+@pytest.fixture
+def limited(make_application: Any, serve: Callable[..., Site]) -> Site:
+    """A site where one may write once a minute, and follow once."""
+    limits = {f"microblog.limits.{name}.per_account": "1 per 1 minute" for name in ("posts", "follows")}
+    site = serve(make_application(limits))
+    with site.application.database.write() as session:
+        for name in ("susan", "ada", "nils"):
+            add_user(session, name)
+    return site
+
+
+def test_who_writes_too_much_is_told_in_place(limited: Site, open_window: Callable[..., Page]) -> None:
+    page = open_page(open_window, limited, "/")
+    sent = note_sent(page)
+    field = page.locator("#compose-form textarea")
+    field.fill("First")
+    page.locator("#compose-form button").click()
+    expect(posts(page)).to_have_text(["First"])
+    field.fill("Second")
+    with page.expect_response("**/posts/") as response:
+        page.locator("#compose-form button").click()
+    assert (response.value.status, bool(response.value.headers["retry-after"])) == (429, True)
+    expect(page.locator("#messages .flash-error")).to_be_focused()
+    expect(field).to_have_value("Second")
+    assert sent == ["/posts/", "/posts/"]
+    assert page.evaluate(IS_STILL_HERE)
+
+
+@pytest.mark.parametrize("path", ["/users/nils", "/users/"])
+def test_who_follows_too_many_is_told_in_place_and_counted_once(
+    limited: Site, open_window: Callable[..., Page], path: str
+) -> None:
+    with limited.application.database.write() as session:
+        follow(session, 2, 3)
+    page = open_page(open_window, limited, "/users/ada")
+    page.locator("#follow-form button").click()
+    expect(page.locator("[data-followers]")).to_contain_text("1")
+    page.goto(path)
+    page.evaluate(MARK)
+    sent = note_sent(page)
+    page.locator("form.follow[action='/users/nils/follow'] button").click()
+    expect(page.locator(".flash-error")).to_be_focused()
+    assert sent == ["/users/nils/follow"]
+    assert page.evaluate(IS_STILL_HERE)
+
+
+def test_a_session_that_is_over_shows_the_log_in_form_and_finds_the_text_again(
     people: Site, open_window: Callable[..., Page]
 ) -> None:
     page = open_page(open_window, people, "/")
+    with people.application.database.write() as session:
+        set_password(session, 1, hash_password(PASSWORD))
     page.context.clear_cookies(name="session")
+    sent = note_sent(page)
     page.locator("#compose-form textarea").fill("Not lost")
     page.locator("#compose-form button").click()
+    expect(page.locator(".flash-error")).to_be_focused()
+    expect(page).to_have_title(re.compile("Log in"))
+    assert sent == ["/posts/"]
+    assert page.evaluate(IS_STILL_HERE)
+    log_in(page, "susan")
+    expect(page.locator("#compose-form textarea")).to_have_value("Not lost")
+    page.locator("#compose-form button").click()
+    expect(posts(page).first).to_have_text("Not lost")
+
+
+def test_who_may_no_longer_delete_is_asked_to_log_in_without_the_dialog(
+    people: Site, open_window: Callable[..., Page]
+) -> None:
+    page = open_page(open_window, people, "/")
+    page.locator(".post-delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.context.clear_cookies(name="session")
+    sent = note_sent(page)
+    page.get_by_role("dialog").get_by_role("button").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("heading", name="Log in", level=1)).to_be_visible()
+    assert len(sent) == 1
+
+
+def test_the_page_of_a_fault_is_shown_and_nothing_sent_again(
+    make_application: Any, serve: Callable[..., Site], open_window: Callable[..., Page], watch: Watch
+) -> None:
+    def refuse(session: Any) -> None:
+        raise RuntimeError("no commit")
+
+    site = serve(make_application())
+    with site.application.database.write() as session:
+        add_user(session, "susan")
+    page = open_page(open_window, site, "/")
+    site.application.database.before_commit(refuse)
+    watch.allowed_statuses.add(500)
+    sent = note_sent(page)
+    page.locator("#compose-form textarea").fill("Not lost")
+    page.locator("#compose-form button").click()
+    expect(page.locator("h1")).to_be_focused()
+    expect(page.locator(".recovered textarea")).to_have_value("Not lost")
+    assert sent == ["/posts/"]
+
+
+def test_what_a_proxy_answers_is_no_page_of_ours_and_the_form_is_sent_as_a_page(
+    people: Site, open_window: Callable[..., Page], watch: Watch
+) -> None:
+    page = open_page(open_window, people, "/")
+    watch.allowed_statuses.add(502)
+    answer = {"status": 502, "body": "<h1>Bad gateway</h1>", "content_type": "text/html"}
+    page.route("**/posts/", lambda route: route.fulfill(**answer), times=1)
+    page.locator("#compose-form textarea").fill("Said once")
+    page.locator("#compose-form button").click()
+    expect(posts(page)).to_have_text(["Said once", "The kettle sings.", "Mine hums."])
+    assert not page.evaluate(IS_STILL_HERE)
 
 
 def test_when_the_question_cannot_be_fetched_its_page_is_opened(

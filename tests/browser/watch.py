@@ -51,7 +51,7 @@ class Watch:
         if response.status >= 500:
             self._note(f"{response.status} for {response.url}")
         if response.status in REFUSED and response.request.method == "POST":
-            return  # a form that was sent in place is sent again, as a page
+            return  # a form that was sent in place; what is refused is shown
         if response.status >= 400 and response.request.resource_type != "document":
             self._note(f"{response.status} for the {response.request.resource_type} {response.url}")
 

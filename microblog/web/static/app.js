@@ -196,6 +196,7 @@ function keepDraft(form) {
   const key = form.elements.namedItem('key');
   const path = new URL(form.action).pathname;
   const otherBox = makeDraftBox(form);
+  form.parentElement.querySelector('.other-draft')?.remove(); // of the form whose place this one takes
   let kept = null; // what is stored of the text of this page
 
   const draftsOfForm = () => readDrafts().filter((draft) => draft.form === path);
@@ -252,12 +253,12 @@ function keepDraft(form) {
     textarea.focus();
   });
   addEventListener('pageshow', (event) => {
-    if (!event.persisted) return;
+    if (!event.persisted || !form.isConnected) return;
     settleDrafts();
     if (!draftWith(key.value)) beginAgain();
   });
   const settle = () => {
-    if (!draftWith(key.value)) return;
+    if (!form.isConnected || !draftWith(key.value)) return;
     settleDrafts();
     if (!draftWith(key.value)) beginAgain();
   };
@@ -293,6 +294,7 @@ function followInPlace(form) {
     fields.set('next', new URL(form.action).pathname.replace(/\/[^/]*$/, '')); // the profile
     const answer = await fetch(form.action, { method: 'POST', body: fields });
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (!answer.ok && isOurs(page)) return showRefusal(form, page);
     const shown = page.querySelector('form.follow');
     if (!answer.ok || !shown) throw new Error(`${answer.status}`);
     form.setAttribute('action', shown.getAttribute('action'));
@@ -429,8 +431,8 @@ function translateInPlace() {
 
 // ---- without leaving the page ----------------------------------------------------------------------------
 // A form with data-swap is sent by fetch. Of the page that follows, which is this one, the elements of these
-// ids take the place of those that are here ("id?" need not be on either). Where anything is in the way, the form
-// is sent once more as it would be without this; what comes twice is done once.
+// ids take the place of those that are here ("id?" need not be on either). A refusal is shown as it came. Where
+// anything else is in the way, the form is sent once more as it would be without this; what comes twice is done once.
 
 const LONGEST_WAIT_MS = 10_000;
 
@@ -465,14 +467,39 @@ function swap(ids, page) {
   }
 }
 
+// Of a page that refuses a form: the form, where it is the same as here, with what is typed by now; else all of it.
+function showRefusal(form, page) {
+  const again = page.getElementById(form.id);
+  if (again?.className === form.className && !form.closest('dialog')) {
+    again.dataset.swap = form.dataset.swap;
+    for (const { name, type, value } of form.elements) if (name && type !== 'hidden') again.elements[name].value = value;
+    swap([form.id, 'messages'], page);
+  } else {
+    document.title = page.title;
+    for (const name of ['lang', 'dir']) document.documentElement[name] = page.documentElement[name];
+    document.body.replaceWith(document.adoptNode(page.body));
+    begin(document);
+  }
+  const problem = ['.error-summary', '[data-flash="error"]', 'h1'].map((each) => document.querySelector(each)).find(Boolean);
+  problem.tabIndex = -1;
+  problem.focus();
+}
+
+// Proxies have pages of their own, and our very last one comes without anything.
+const isOurs = (page) => page.querySelector('main#main h1');
+
 async function sendInPlace(form, submitter) {
   const body = new URLSearchParams(new FormData(form, submitter));
-  const { page, url } = await fetchPage(form.action, { method: 'POST', body });
+  const { page, answer: { ok, status, url } } = await readPage(form.action, { method: 'POST', body });
+  if (!ok && isOurs(page)) return showRefusal(form, page);
+  if (!ok) throw new Error(`${status}`);
   if (url !== location.href.replace(/#.*/, '')) throw new Error(url);
   noteAccepted(page);
   form.closest('dialog')?.close();
   swap([...form.dataset.swap.split(' '), 'messages'], page);
   for (const select of form.querySelectorAll('select')) select.selectedIndex = 0; // the next one is detected again
+  for (const problem of form.querySelectorAll('.error-summary, .field-errors')) problem.remove();
+  for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
   form.dispatchEvent(new Event('accepted'));
 }
 

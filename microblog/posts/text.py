@@ -17,13 +17,14 @@ MENTION = regex.compile(
     rf"@(?<!(?:{WORD}|[@/.])@)({NICKNAME})(?!{WORD}|@|:[\w\-]++\.\w|\p{{DI}}++[A-Za-z0-9_])", regex.V1
 )
 REL = "nofollow ugc noopener"
+LINE_END = "<br>\n"  # app.css shows the second and hides the first, which is for whoever reads without styles
 LONGEST_TAIL = 24  # characters of a path that are shown wherever there is room; app.css shortens longer ones
 
 Escape = Callable[[str], Markup]
 
 
 def post_text(text: str, users: str, highlight: Escape | None = None) -> Markup:
-    """Safe HTML: links (http and https) and `@nickname` become links, all else is escaped.
+    """Safe HTML: links (http and https) and `@nickname` become links, lines stay lines, all else is escaped.
 
     `users` is where the profiles are: `/users/`, below where the site is mounted. `highlight` escapes the
     pieces of text in place of `escape`, and marks some of their words.
@@ -46,7 +47,7 @@ def render(text: str, highlight: Escape, users: str) -> Markup:
         )
         end = link.end
     parts += render_mentions(text, end, len(text), highlight, users)
-    return Markup("".join(parts))  # noqa: S704  # every part is escaped
+    return Markup("".join(parts).replace("\n", LINE_END))  # noqa: S704  # every part is escaped
 
 
 def render_link(text: str, link: Link, highlight: Escape) -> str:

@@ -55,7 +55,8 @@ def test_a_person_signs_up_writes_follows_searches_deletes_and_leaves(browser: T
 
     browser.fill("Search posts and people", "green tea")
     browser.follow("Search$")
-    assert POST in browser.wait_for("How to ask precisely")
+    browser.wait_for("How to ask precisely")
+    browser.wait_for(POST)
 
     browser.follow("Home")
     browser.wait_for("Rain on the roof")
@@ -68,11 +69,13 @@ def test_a_person_signs_up_writes_follows_searches_deletes_and_leaves(browser: T
     browser.wait_for("You are logged out.")
 
 
-def test_a_visitor_chooses_a_language(browser: TextBrowser) -> None:
-    browser.wait_for("Latest posts")
+def test_a_visitor_reads_and_chooses_a_language(browser: TextBrowser) -> None:
+    screen = browser.wait_for("short posts, in the order they were written")  # the last line
+    assert {"Things to bring:", "– a torch", "and nothing else."} < {*map(str.strip, screen.splitlines())}
     browser.follow("Preferences")
     browser.wait_for("How you see this site")
     browser.choose("Of the pages", "Español")
     browser.wait_for("[Español")
     browser.follow("Save Leave")
-    assert "[Español" in browser.wait_without("How you see this site")
+    browser.wait_without("How you see this site")
+    browser.wait_for("[Español")

@@ -255,3 +255,16 @@ def test_what_the_script_takes_for_spaces_is_what_the_server_takes(
 
 
 MARKS = {point for point in range(0x10000) if len(split_graphemes(f"x{chr(point)}")) == 1}
+
+
+@pytest.mark.parametrize("has_styles", [True, False])
+def test_lines_are_copied_as_they_were_written(
+    susan: Site, open_window: Callable[..., Page], has_styles: bool
+) -> None:
+    page = open_window(susan, nickname="susan")
+    text = "One:\n\ntwo https://example.org/ @susan\nthree"
+    body = write(susan, page, text)
+    if not has_styles:
+        page.evaluate("for (const sheet of document.styleSheets) sheet.disabled = true")
+    copied = body.evaluate(COPY)
+    assert [line.strip() for line in copied.splitlines()] == text.splitlines()

@@ -54,8 +54,10 @@ class TextBrowser:
         return self._wait(f"There still is {text!r}", lambda screen: text not in screen)
 
     def _wait(self, otherwise: str, is_reached: Callable[[str], bool]) -> str:
-        until = time.monotonic() + WAIT_SECONDS
-        while not is_reached(screen := self.screen()):
+        until, before = time.monotonic() + WAIT_SECONDS, None
+        # Half of a page may be drawn before the other.
+        while not is_reached(screen := self.screen()) or screen != before:
+            before = screen
             lines = [f"{otherwise} in:", *filter(str.strip, screen.splitlines())]
             assert time.monotonic() < until, "\n".join(lines)
         return screen

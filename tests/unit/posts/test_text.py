@@ -211,7 +211,8 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=20).map("".join))
 @given(TEXTS)
 def test_a_text_is_kept_to_the_letter_and_never_makes_another_tag(text):
     soup = parsed(text)
-    assert {tag.name for tag in soup.find_all(True)} <= {"pre", "a", "span"}
+    assert {tag.name for tag in soup.find_all(True)} <= {"pre", "a", "span", "br"}
+    assert len(soup.find_all("br")) == text.count("\n")
     assert all(str(a["href"]).startswith(("http://", "https://", "/users/")) for a in soup.find_all("a"))
     assert soup.get_text() == text
 

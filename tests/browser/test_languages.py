@@ -91,3 +91,19 @@ def test_no_page_breaks_when_every_text_is_a_third_longer(
     for path in PATHS:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize("nickname", [None, "susan"])
+@pytest.mark.parametrize("language", ["en", "ar", "de", "es"])
+def test_the_navigation_is_one_line_on_a_phone(
+    site: Site, open_window: Callable[..., Page], language: str, nickname: str | None
+) -> None:
+    fill(site.application)
+    page = open_window(site, width=360, nickname=nickname)
+    choose(page, site, language)
+    page.goto("/explore")
+    navigation, link = (page.locator(name).bounding_box() for name in (".site-nav", ".nav-link >> nth=0"))
+    assert navigation is not None
+    assert link is not None
+    assert link["height"] >= 44
+    assert navigation["height"] < 1.5 * link["height"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.models import User
-from microblog.posts.queries import add_post
+from microblog.accounts.queries import find_owner_id
+from microblog.posts.models import Post
+from microblog.posts.queries import add_post, delete_post
+from tests.competing import before_the_next_write, before_the_statement
 from tests.walk import bodies, flashes, post_ids, sign_up, token, write
 
 GERMAN = "Das ist ein kleiner Satz auf Deutsch."
@@ -153,6 +158,43 @@ def test_the_link_is_only_on_the_page_of_the_post(susan, post_id):
 def test_a_post_that_is_not_there_has_no_language(susan):
     susan.get("/posts/1/language", status=404)
     assert "Post not found." in change(susan, 1, status=404, language="nl").text
+
+
+def test_a_post_that_is_deleted_while_it_is_corrected_is_not_found(susan, post_id, database):
+    fields = {"language": "nl", "csrf_token": token(susan)}
+
+    def delete():
+        with database.write() as session:
+            delete_post(session, post_id)
+
+    with before_the_next_write(database, delete):
+        page = susan.post(f"/posts/{post_id}/language", fields, status=404)
+    assert "Post not found." in page.text
+
+
+def test_a_post_that_is_somebody_else_s_in_each_attempt_is_a_conflict(susan, john, post_id, database):
+    """As while an import is put right: what was read is not what there is when it is written."""
+    fields = {"language": "nl", "csrf_token": token(susan)}
+
+    def give_to(nickname):
+        with database.write() as session:
+            owner = find_owner_id(session, nickname)
+            session.execute(sa.update(Post).where(Post.id == post_id).values(user_id=owner))
+
+    # Of each attempt the first transaction that writes is the one that gives the post back.
+    turns = cycle([False, True])
+
+    def take():
+        if next(turns):
+            give_to("john")
+
+    with (
+        before_the_next_write(database, take, times=6),
+        before_the_statement(database.engine, "posts.body", lambda: give_to("susan"), times=3),
+    ):
+        page = susan.post(f"/posts/{post_id}/language", fields, status=409)
+    assert "Somebody changed this at the same time, and nothing was done." in page.text
+    assert languages(john.get(f"/posts/{post_id}")) == ["de"]
 
 
 def test_a_form_without_its_token_is_shown_again(susan, post_id):

@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.models import User
 from microblog.accounts.queries import start_session
 from microblog.security.identity import hash_token
 from tests.conftest import POSTGRESQL_URL, Application, prepare, settings_for
 from tests.plans import large_site
 
 READERS_TOKEN = "reader"
+NEWCOMERS_TOKEN = "newcomer"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,12 @@ def site(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applica
     application = Application({**settings_for(url), **more})
     large_site.fill(application)
     with application.database.write() as session:
-        start_session(session, large_site.READER, hash_token(READERS_TOKEN), timedelta(days=1))
+        session.add(User(id=large_site.NEWCOMER, nickname="newcomer", member_since=large_site.LAST_DAY))
+        session.flush()
+        for person, token in (
+            (large_site.READER, READERS_TOKEN),
+            (large_site.NEWCOMER, NEWCOMERS_TOKEN),
+        ):
+            start_session(session, person, hash_token(token), timedelta(days=1))
     yield application
     application.database.close()

@@ -19,6 +19,7 @@ PEOPLE = 20_000
 FOLLOWS_OF_A_PERSON = {"postgresql": 35, "sqlite": 5}
 READER, POPULAR, PROLIFIC = 1, 2, 3  # follows a thousand; is followed by everybody; wrote every tenth post
 FOLLOWED_BY_THE_READER = 1000
+NEWCOMER = PEOPLE + 1  # added afterwards: has written nothing, and follows nobody
 OTHERS = 50_000  # log-in sessions, counts of limits, entries of the outbox: each
 
 FIRST_DAY, LAST_DAY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
@@ -172,7 +173,9 @@ def analyze(database: Database) -> None:
             database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
         ):
             connection.exec_driver_sql("SET client_min_messages = error")  # of tables that belong to others
+            connection.exec_driver_sql("SET statement_timeout = 0")  # which is set where a transaction begins
             connection.exec_driver_sql("VACUUM ANALYZE")  # as autovacuum does by and by
+            connection.exec_driver_sql("RESET statement_timeout")
 
 
 def write_statistics(database: Database, factor: int) -> None:

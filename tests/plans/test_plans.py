@@ -19,10 +19,11 @@ from microblog.people.resources import Avatar, Person, Users
 from microblog.posts.resources import PostPage, Posts
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
+from microblog.timelines.views import MOST_SUGGESTED
 from microblog.tree import Api, Root
 from tests.conftest import POSTGRESQL_URL, Application
 from tests.plans.checking import Statement, capture, find_problems
-from tests.plans.conftest import READERS_TOKEN
+from tests.plans.conftest import NEWCOMERS_TOKEN, READERS_TOKEN
 from tests.plans.large_site import POSTS, get_post_id, write_statistics
 
 DIALECT = "postgresql" if POSTGRESQL_URL else "sqlite"
@@ -174,6 +175,15 @@ def look_at(known: Application) -> Callable[[str], list[str]]:
 def test_a_page_reads_no_more_than_it_shows(look_at, paths):
     problems = {path: found for path in paths if (found := look_at(path))}
     assert not problems
+
+
+def test_whom_a_newcomer_may_like_to_follow_is_found_among_the_newest_posts(known):
+    newcomer = known.browser()
+    newcomer.set_cookie("session", NEWCOMERS_TOKEN)
+    with capture(known.database) as statements:
+        page = newcomer.get("/")
+    assert len(page.html.select(".suggested .person")) == MOST_SUGGESTED
+    assert [problem for each in statements for problem in find_problems(known.database, each)] == []
 
 
 @pytest.mark.parametrize("q", SEARCHES)

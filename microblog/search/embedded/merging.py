@@ -82,13 +82,25 @@ def merge_in_steps(
 ) -> bool:
     """Merge for a short while, in short transactions; is there more to do?"""
     until = time.monotonic() + steps.seconds_of_merging
+    pages = steps.fewest_pages_merged_by_the_worker
     while time.monotonic() < until:
         with database.write() as session:
             began = time.monotonic()
             session.info[INDEXES_ITSELF] = True
             if not exists(session):  # somebody has just changed the adapter
                 return False
-            if not merge(session, index, steps.pages_merged_by_the_worker):
+            if not merge(session, index, pages):
                 return False
-        steps.sleep(max(SHORTEST_PAUSE_SECONDS, (time.monotonic() - began) * PAUSE))
+        took = time.monotonic() - began
+        pages = choose_pages(pages, took, steps)
+        steps.sleep(max(SHORTEST_PAUSE_SECONDS, took * PAUSE))
     return True
+
+
+def choose_pages(pages: int, seconds: float, steps: Steps) -> int:
+    """How many the next step merges, after one that took so long for so many."""
+    if seconds > steps.seconds_of_a_step:
+        return max(steps.fewest_pages_merged_by_the_worker, pages // 2)
+    if seconds < steps.seconds_of_a_step / 2:
+        return min(steps.pages_merged_by_the_worker, pages * 2)
+    return pages

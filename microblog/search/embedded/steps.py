@@ -25,9 +25,12 @@ class Steps:
     seconds_to_wait_for_writers: float = 60
     # For FTS5, during a rebuild.
     pages_merged_at_once: int = 250
-    # The worker: so long in a round, in steps that take some milliseconds.
+    # The worker: so long in a round, in steps. When one took longer, because other work wants the processor
+    # too, the next merges half as many pages.
     seconds_of_merging: float = 0.5
+    seconds_of_a_step: float = 0.008
     pages_merged_by_the_worker: int = 32
+    fewest_pages_merged_by_the_worker: int = 4
     # Without a worker: from here on each post merges a little, and from there on it waits to be indexed.
     segments_until_posts_merge: int = 250
     most_segments: int = 900

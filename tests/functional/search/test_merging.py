@@ -13,7 +13,7 @@ from microblog.outages import FULL, DatabaseUnavailable
 from microblog.paging import Cursor
 from microblog.posts.queries import add_post, add_posts
 from microblog.search import feeding
-from microblog.search.embedded.merging import SERVING, configure, count_segments
+from microblog.search.embedded.merging import SERVING, choose_pages, configure, count_segments
 from microblog.search.embedded.steps import Steps
 from microblog.search.interfaces import ISearchMaintenance, get_search
 from microblog.search.language import parse
@@ -148,7 +148,7 @@ def test_no_post_after_the_deletion_of_many_writes_more_than_its_own_segment(sit
 
 
 def test_the_worker_keeps_the_segments_few_in_short_transactions(make_site):
-    site = make_site(pages_merged_by_the_worker=2)
+    site = make_site(pages_merged_by_the_worker=2, fewest_pages_merged_by_the_worker=2)
     most = merged = 0
     for _ in range(10):
         site.post(60)
@@ -193,11 +193,33 @@ def test_the_worker_merges_for_a_short_while_and_comes_again(make_site):
 
 def test_merging_leaves_the_lock_free_between_its_steps(make_site):
     pauses: list[float] = []
-    site = make_site(pages_merged_by_the_worker=1, sleep=pauses.append)
+    site = make_site(pages_merged_by_the_worker=1, fewest_pages_merged_by_the_worker=1, sleep=pauses.append)
     site.post(200)
     site.work()
     assert len(pauses) > 2
     assert min(pauses) >= 0.05
+
+
+@pytest.mark.parametrize(("seconds_of_a_step", "fewest", "most"), [(1000, 4, 9), (0, 15, 50)])
+def test_a_merge_in_slow_steps_goes_on_in_smaller_ones(make_site, seconds_of_a_step, fewest, most):
+    """They are slow when other work wants the processor, and posts wait for them."""
+    site = make_site(seconds_of_a_step=seconds_of_a_step)
+    site.post(1000, at_once=99)
+    site.written.clear()
+    site.work()
+    assert fewest <= len(site.written) <= most
+    assert site.count_segments() == 1
+
+
+@pytest.mark.parametrize(
+    ("pages", "milliseconds", "then"),
+    [(16, 11, 8), (4, 11, 4), (5, 11, 4), (16, 10, 16), (16, 5, 16), (16, 4, 32), (20, 4, 32), (32, 4, 32)],
+)
+def test_a_step_of_a_merge_is_as_large_as_the_one_before_was_quick(pages, milliseconds, then):
+    steps = Steps(
+        seconds_of_a_step=0.010, pages_merged_by_the_worker=32, fewest_pages_merged_by_the_worker=4
+    )
+    assert choose_pages(pages, milliseconds / 1000, steps) == then
 
 
 def test_many_posts_are_written_and_found_while_no_worker_runs(make_site):

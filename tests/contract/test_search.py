@@ -27,7 +27,7 @@ from microblog.search.interfaces import (
     get_search_index,
 )
 from microblog.search.language import parse
-from tests.walk import bodies, post_ids, sign_up, write
+from tests.walk import bodies, enter, post_ids, write
 
 FIRST_PAGE = Cursor()
 
@@ -359,7 +359,7 @@ def test_no_query_is_an_error(site, text):
 
 def test_the_search_page_finds_posts_and_people_and_pages_through_them(application, settle):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for n in range(5):
         write(browser, f"susan's note {n}")
     settle()
@@ -375,7 +375,7 @@ def test_a_search_page_takes_at_most_six_statements(application):
     from tests.conftest import counted_statements
 
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "a note")
     with counted_statements(application.database) as statements:
         browser.get("/search?q=note")
@@ -403,7 +403,7 @@ def test_a_search_for_nothing_shows_the_form(application):
 
 def test_authors_find_their_own_posts_at_once(application):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for n in range(5):
         write(browser, f"note {n}")
     write(browser, "something else")
@@ -419,7 +419,7 @@ def test_authors_find_their_own_posts_at_once(application):
 
 def test_hits_are_highlighted_on_the_page(application):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Crème <brûlée> at https://example.com/creme by @creme")
     page = browser.get("/search?q=creme")
     assert [mark.get_text() for mark in page.html.select(".post-body mark")] == ["Crème", "creme", "creme"]
@@ -428,7 +428,7 @@ def test_hits_are_highlighted_on_the_page(application):
 
 def test_the_best_match_comes_first_when_asked_for(application, settle):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "tea tea tea")
     write(browser, "tea and a great many other words that have nothing to do with it at all")
     settle()
@@ -474,7 +474,7 @@ class Ghostly:
 def test_a_deleted_post_in_the_index_neither_shows_nor_leaves_a_gap(application, search, settle):
     """No adapter of ours has such entries; one of somebody else's may."""
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for n in range(5):
         write(browser, f"note {n}")
     settle()

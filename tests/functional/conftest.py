@@ -12,7 +12,7 @@ from webtest import TestApp
 from microblog.db import Base
 from tests.clock import Clock
 from tests.conftest import Application
-from tests.walk import sign_up
+from tests.walk import enter
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def clock() -> Clock:
 def susan(application: Application) -> TestApp:
     """A browser in which susan is logged in."""
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 
@@ -56,5 +56,5 @@ def susan(application: Application) -> TestApp:
 def john(application: Application) -> TestApp:
     """A browser in which john is logged in."""
     browser = application.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     return browser

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from webtest import TestApp
 
 from tests.conftest import Application
-from tests.walk import PASSWORD, bodies, flashes, sign_up, token, write
+from tests.walk import PASSWORD, bodies, enter, flashes, token, write
 
 FORM = "application/x-www-form-urlencoded"
 NOT_READABLE = "This form could not be read: it is not UTF-8, or broken."
@@ -78,7 +78,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 @pytest.fixture
 def susan(application: Application, log: pytest.LogCaptureFixture) -> TestApp:
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     log.clear()
     return browser
 
@@ -471,7 +471,7 @@ def test_the_token_may_come_in_a_header(susan):
 
 def test_somebody_elses_token_does_nothing(application, susan):
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     susan.post("/posts/", {"csrf_token": token(john), "body": "Hello"}, status=400)
     assert bodies(susan.get("/")) == []
 

@@ -24,7 +24,7 @@ from microblog.formdata import MOST_CHARACTERS
 from microblog.posts.queries import add_post
 from tests.conftest import Application
 from tests.cost import MOST_SECONDS, cost_of
-from tests.walk import sign_up, token
+from tests.walk import enter, token
 
 MOST_BYTES = 200_000  # of an answer
 LONGEST_GIVEN_BACK = 5 * MOST_CHARACTERS  # as long is `"` when it is escaped
@@ -90,7 +90,7 @@ def visitor(application: Application) -> Sender:
 def susan(application: Application) -> Sender:
     """Logged in, with a page of posts and the token of her forms."""
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with application.database.write() as session:
         author = get_credentials(session, "susan")
         assert author is not None

@@ -16,7 +16,7 @@ import microblog
 from microblog.security.csrf import unmask
 from microblog.web.compression import LARGEST_FILE, SHORTEST, compress_file
 from tests.conftest import TOOLBAR
-from tests.walk import bodies, sign_up, token, write
+from tests.walk import bodies, enter, token, write
 
 STYLESHEET = Path(microblog.__file__).parent / "web" / "static" / "app.css"
 BROWSER = "gzip, deflate, br, zstd"
@@ -103,7 +103,7 @@ def test_a_file_that_is_short_or_large_or_no_text_is_sent_as_it_is(
 
 def test_pages_that_hold_no_secret_are_compressed_for_visitors_and_for_whoever_is_logged_in(application):
     susan, visitor = application.browser(), application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     write(susan, "hello " * 20)
     susan.get("/")  # shows the message that the post was written
     for browser in (susan, visitor):
@@ -126,8 +126,8 @@ def test_a_head_has_the_headers_of_the_get(application):
 )
 def test_a_page_whose_view_does_not_say_so_is_sent_as_it_is(application, path):
     susan, miguel = application.browser(), application.browser()
-    sign_up(susan, "susan")
-    sign_up(miguel, "miguel")
+    enter(susan, "susan")
+    enter(miguel, "miguel")
     response = ask(miguel if "login" not in path and "register" not in path else application.browser(), path)
     assert (response.status_int, encoding(response)) == (200, None)
 
@@ -161,7 +161,7 @@ def test_only_these_pages_are_compressed(application):
 
 def test_a_page_that_shows_a_message_is_sent_as_it_is(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     form = susan.get("/").forms["compose-form"]
     form["body"] = "hello"
     form.submit(status=303)
@@ -174,7 +174,7 @@ def test_a_page_that_shows_a_message_is_sent_as_it_is(application):
 
 def test_a_refused_form_and_an_error_are_sent_as_they_are(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     form = susan.get("/").forms["compose-form"]
     form["body"] = "x" * 300
     assert encoding(form.submit(status=422, headers={"Accept-Encoding": "gzip"})) is None
@@ -214,7 +214,7 @@ def test_under_the_debug_toolbar_pages_are_not_compressed(make_application):
 
 def test_the_token_of_a_form_is_written_otherwise_on_each_page_and_each_is_good(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     first, second = token(susan), token(susan)
     assert first != second
     assert len({first[:8], second[:8], first[-8:], second[-8:]}) == 4
@@ -224,7 +224,7 @@ def test_the_token_of_a_form_is_written_otherwise_on_each_page_and_each_is_good(
 
 def test_a_form_that_is_sent_again_from_another_page_is_done_once(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     first = dict(susan.get("/").forms["compose-form"].submit_fields())
     first["body"] = "said once"
     again = {**first, "csrf_token": token(susan)}
@@ -236,13 +236,13 @@ def test_a_form_that_is_sent_again_from_another_page_is_done_once(application):
 
 def test_the_token_of_a_page_that_was_open_before_the_upgrade_is_good(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     susan.post("/posts/", {"body": "hello", "csrf_token": unmask(token(susan)).hex()}, status=303)
 
 
 @pytest.mark.parametrize("changed", ["", "0", "zz" * 64, "00" * 64, "00" * 32, "é" * 128, "00" * 5_000])
 def test_what_is_no_token_is_refused(application, changed):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     page = susan.post("/posts/", {"body": "hello", "csrf_token": changed}, status=400)
     assert page.forms["compose-form"]["body"].value == "hello"

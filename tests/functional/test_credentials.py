@@ -22,7 +22,7 @@ from microblog.security.identity import Identity
 from microblog.tree import Root
 from microblog.web.api import api_view
 from tests.conftest import Application
-from tests.walk import bodies, sign_up
+from tests.walk import bodies, enter
 
 GOOD = {"Authorization": "Bearer good"}
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -70,7 +70,7 @@ def with_tokens(**options: Any) -> Callable[[Configurator], None]:
 @pytest.fixture
 def tokens(make_application: Callable[..., Application]) -> Application:
     application = make_application(extend=with_tokens())
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     return application
 
 
@@ -88,7 +88,7 @@ def test_a_loader_may_verify_its_person_again_when_the_transaction_begins(make_a
             raise StaleData("The token was revoked.")
 
     application = make_application(extend=with_tokens(hold=hold))
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     program = application.browser()
     program.post("/api/users/", headers=GOOD, status=200)
     with application.database.read() as session:

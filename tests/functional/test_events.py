@@ -25,7 +25,7 @@ from microblog.people.rules import FollowsOneself
 from microblog.posts.actions import delete, import_posts, write
 from microblog.posts.events import PostDeleted, PostWritten
 from tests.conftest import Application
-from tests.walk import bodies, post_ids, sign_up
+from tests.walk import bodies, enter, post_ids
 from tests.walk import write as write_by_page
 
 EVENTS = (AccountCreated, Renamed, Followed, Unfollowed, PostWritten, PostDeleted)
@@ -71,14 +71,14 @@ def submit(browser: Any, path: str, form: str) -> None:
 
 
 def test_signing_up_notifies_one_event(subscribed, subscriber):
-    sign_up(subscribed.browser(), "susan")
+    enter(subscribed.browser(), "susan")
     created = {"user_id": user_id(subscribed, "susan"), "nickname": "susan", "imported": False}
     assert subscriber.events == [(AccountCreated, created)]
 
 
 def test_writing_and_deleting_a_post_notify_events(subscribed, subscriber):
     browser = subscribed.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     post_id = post_ids(write_by_page(browser, "Hello"))[0]
     submit(browser, f"/posts/{post_id}/delete", "delete-form")
     post = {"post_id": post_id, "author_id": user_id(subscribed, "susan"), "imported": False}
@@ -88,7 +88,7 @@ def test_writing_and_deleting_a_post_notify_events(subscribed, subscriber):
 
 def test_a_double_click_notifies_one_event(subscribed, subscriber):
     browser = subscribed.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "Hello"
     for _ in range(2):
@@ -108,8 +108,8 @@ def test_a_double_click_notifies_one_event(subscribed, subscriber):
 
 def test_following_and_unfollowing_twice_notify_one_event_each(subscribed, subscriber):
     john, susan = subscribed.browser(), subscribed.browser()
-    sign_up(john, "john")
-    sign_up(susan, "susan")
+    enter(john, "john")
+    enter(susan, "susan")
     for name in ("follow", "follow", "unfollow", "unfollow"):
         submit(susan, f"/users/john/{name}", "follow-form")
     both = {
@@ -122,7 +122,7 @@ def test_following_and_unfollowing_twice_notify_one_event_each(subscribed, subsc
 
 def test_a_profile_that_keeps_its_nickname_renames_nobody(subscribed, subscriber):
     browser = subscribed.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for nickname in ("susan", "Susanna", "Susanna"):
         form = browser.get("/account/profile").forms["profile-form"]
         form["nickname"], form["about_me"] = nickname, "Gardener"
@@ -140,7 +140,7 @@ def test_a_change_that_a_subscriber_refuses_is_rolled_back(make_application, cap
 
     application = make_application(extend=lambda config: config.add_subscriber(refuse, PostWritten))
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "Hello"
     form.submit(status=500)
@@ -179,8 +179,8 @@ def test_events_of_a_demonstration_say_that_they_are_imported(subscribed, subscr
 
 def test_a_refused_action_notifies_no_event(subscribed, subscriber):
     database = subscribed.database
-    sign_up(subscribed.browser(), "susan")
-    sign_up(subscribed.browser(), "john")
+    enter(subscribed.browser(), "susan")
+    enter(subscribed.browser(), "john")
     susan, john = user_id(subscribed, "susan"), user_id(subscribed, "john")
     with pytest.raises(FollowsOneself, match="You cannot follow yourself"), database.write() as session:
         follow(session, susan, susan)
@@ -193,7 +193,7 @@ def test_a_refused_action_notifies_no_event(subscribed, subscriber):
 
 def test_a_post_whose_id_is_taken_is_not_imported_and_notifies_no_event(subscribed, subscriber):
     browser = subscribed.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     post_id = post_ids(write_by_page(browser, "Here already"))[0]
     subscriber.events.clear()
     row = {"id": post_id, "user_id": user_id(subscribed, "susan"), "body": "Later", "language": None}

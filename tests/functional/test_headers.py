@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.walk import PASSWORD, sign_up, token
+from tests.walk import PASSWORD, enter, token
 
 POLICY = {
     "default-src": "'none'",
@@ -75,7 +75,7 @@ def test_responses_to_every_method_have_the_headers(browser, method, status):
 
 
 def test_responses_to_a_post_and_to_a_large_body_have_the_headers(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     sent = browser.post("/posts/", {"csrf_token": token(browser), "body": "Hello"}, status=303)
     refused = browser.post("/posts/", {"csrf_token": token(browser), "body": ""}, status=422)
     too_large = browser.post("/posts/", {"body": "x" * 2_000_000}, status=413)
@@ -84,7 +84,7 @@ def test_responses_to_a_post_and_to_a_large_body_have_the_headers(browser):
 
 def test_no_page_needs_more_than_it_may(browser):
     """Nothing inline: no script, no style, no handler."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for path in ("/", "/explore", "/users/susan", "/search?q=x", "/account/profile", "/logout"):
         html = browser.get(path).html
         assert not html.select("script:not([src]), style, [style], iframe, object, embed, base"), path

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microblog.web.metadata import MOST_CHARACTERS, summarize
-from tests.walk import sign_up, write
+from tests.walk import enter, write
 
 
 def metadata(page):
@@ -65,7 +65,7 @@ def test_the_picture_that_is_shared_is_there(browser):
 
 
 def test_a_post_is_shared_with_its_text_and_a_person_with_what_they_say_of_themselves(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert metadata(browser.get("/users/susan"))["og:description"] == "Posts by susan."
     write(browser, 'A "quoted" <b>text</b>\nin two lines')
     post = browser.get("/users/susan").html.select(".post-when")[0]["href"]

@@ -12,7 +12,7 @@ from webtest import TestApp, TestResponse
 
 import microblog
 from microblog.accounts.models import User
-from tests.walk import log_in, sign_up, token, write
+from tests.walk import enter, log_in, token, write
 
 HOST = "http://localhost"
 BLOG = "/blog"
@@ -23,9 +23,9 @@ ATTRIBUTES = ("href", "src", "action", "formaction", "content", "srcset")
 @pytest.fixture
 def susan(application):
     """Somebody who has written, follows and is an admin, below the mount point."""
-    sign_up(application.browser(SCRIPT_NAME=BLOG), "john")
+    enter(application.browser(SCRIPT_NAME=BLOG), "john")
     browser = application.browser(SCRIPT_NAME=BLOG)
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with application.database.write() as session:
         session.query(User).update({"is_admin": True, "about_me": "@john, see https://example.org"})
     page = browser.get("/users/john")
@@ -113,7 +113,7 @@ def test_every_form_below_a_mount_point_is_answered_with_a_page_below_it(applica
 
 def test_cookies_reach_every_page_below_a_mount_point(application):
     browser = application.browser(SCRIPT_NAME=BLOG)
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     lines = log_in(application.browser(SCRIPT_NAME=BLOG), "susan").headers.getall("Set-Cookie")
     # `__Host-` demands this path; a browser sends it for /blog/ too.
     assert lines

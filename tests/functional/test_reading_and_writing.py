@@ -29,7 +29,7 @@ from microblog.posts.models import Post
 from microblog.security.cookies import SESSION_COOKIE
 from microblog.tree import Container
 from tests.conftest import Application
-from tests.walk import PASSWORD, bodies, flashes, post_ids, sign_up, token
+from tests.walk import PASSWORD, bodies, enter, flashes, post_ids, token
 from tests.walk import write as write_by_page
 
 WRITERS = 4
@@ -73,10 +73,10 @@ def counted_writes(database: Database) -> Iterator[list[None]]:
 def susan(application: Application) -> Any:
     """Logged in; john has a post, and she has one of her own."""
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     write_by_page(john, "John's")
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write_by_page(browser, "Susan's")
     return browser
 
@@ -181,7 +181,7 @@ def test_a_request_that_is_slow_before_its_action_keeps_nobody_from_writing(make
 
     application = make_application(extend=probed_by(slow))
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     fields = {"csrf_token": token(browser)}
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(browser.post, "/probe/", fields)
@@ -426,14 +426,14 @@ def test_the_form_that_others_were_quicker_than_keeps_nobody_from_writing(
     application = make_application(extend=extend)
     browser = application.browser()
     if path == "/account/profile":
-        sign_up(browser, "susan")
+        enter(browser, "susan")
         take_all_nicknames(application.database, "susan", but=1 if fields["nickname"] == "john" else 0)
     sent = {"csrf_token": token(browser, path), **fields}
     rivals = [application.browser()]
 
     def be_quicker() -> None:
         if rivals:
-            sign_up(rivals.pop(), "john")
+            enter(rivals.pop(), "john")
 
     is_writing.clear()
     with before_each_write(application.database, be_quicker):
@@ -509,7 +509,7 @@ def submit_both(application: Application, forms: list[Any]) -> list[Any]:
 def two_browsers(application: Application, nickname: str) -> list[Any]:
     """In both of them the same person is logged in."""
     first, second = application.browser(), application.browser()
-    sign_up(first, nickname)
+    enter(first, nickname)
     second.set_cookie(SESSION_COOKIE, first.cookies[SESSION_COOKIE])
     return [first, second]
 
@@ -525,7 +525,7 @@ def test_two_that_delete_a_post_at_once_delete_it_once(watched, subscriber):
 
 
 def test_two_that_follow_at_once_follow_once(watched, subscriber):
-    sign_up(watched.browser(), "john")
+    enter(watched.browser(), "john")
     browsers = two_browsers(watched, "susan")
     forms = [browser.get("/users/john/follow").forms["follow-form"] for browser in browsers]
     submit_both(watched, forms)
@@ -549,7 +549,7 @@ def test_many_writers_lose_nothing(application):
     """Through whole requests, on one database."""
     browsers = [application.browser() for _ in range(WRITERS)]
     for number, browser in enumerate(browsers):
-        sign_up(browser, f"writer{number}")
+        enter(browser, f"writer{number}")
 
     def write_all(browser: Any) -> None:
         fields = {"csrf_token": token(browser), "body": "One of many"}

@@ -25,7 +25,7 @@ from microblog.posts.queries import add_post
 from microblog.search.interfaces import ISearch, ISearchFeed
 from microblog.search.nothing import NoSearch
 from tests.conftest import get_adapter, settings_for
-from tests.walk import bodies, flashes, post_ids, sign_up, write
+from tests.walk import bodies, enter, flashes, post_ids, write
 
 THREADS = 8
 
@@ -38,7 +38,7 @@ def delete_by_its_page(browser: Any, post_id: int) -> Any:
 
 
 def test_a_post_that_was_shown_is_deleted_in_the_next_request(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     post_id = post_ids(write(browser, "Here today"))[0]
     browser.get("/search?q=today", expect_errors=True)  # search has met it too
     page = delete_by_its_page(browser, post_id)
@@ -49,7 +49,7 @@ def test_a_post_that_was_shown_is_deleted_in_the_next_request(browser):
 def test_eight_threads_show_and_delete_posts_at_once(application):
     browsers = [application.browser() for _ in range(THREADS)]
     for number, browser in enumerate(browsers):
-        sign_up(browser, f"person{number}")
+        enter(browser, f"person{number}")
     failures: list[BaseException] = []
 
     def walk(browser: Any) -> None:
@@ -171,7 +171,7 @@ def test_an_adapter_that_keeps_a_session_is_caught(make_application):
 def test_an_adapter_that_writes_with_a_kept_session_fails(make_application, caplog):
     application = make_application({"microblog.search": "tests.functional.test_sessions.WritingSearch"})
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "Hello"
     answer = form.submit(status=500)

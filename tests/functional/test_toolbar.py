@@ -8,7 +8,7 @@ import pytest
 
 from microblog.tree import Root
 from tests.conftest import TOOLBAR
-from tests.walk import sign_up, write
+from tests.walk import enter, write
 
 pytest.importorskip("pyramid_debugtoolbar")
 
@@ -33,7 +33,7 @@ def toolbar_of(browser, page):
 
 
 def test_the_panels_show_the_request(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     page = write(browser, "Hello")
     toolbar = toolbar_of(browser, page)
     text = toolbar.html.get_text(" ")

@@ -16,7 +16,7 @@ from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.tree import Container
 from tests.conftest import Application, counted_statements
-from tests.walk import sign_up, token
+from tests.walk import enter, token
 
 
 class Probe(Container):
@@ -163,7 +163,7 @@ def test_a_database_that_stays_busy_is_a_503_that_says_when_to_come_back(probed,
 
 def test_a_forged_post_opens_no_transaction(application):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with counted_statements(application.database, everything=True) as statements:
         browser.post("/posts/", {"body": "forged", "csrf_token": "x"}, status=400)
     assert not [sql for sql in statements if sql.startswith("BEGIN IMMEDIATE")]

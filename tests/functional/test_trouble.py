@@ -30,7 +30,7 @@ from microblog.tree import Root
 from tests.competing import before_the_statement
 from tests.conftest import get_adapter
 from tests.functional.commands.conftest import run, write_ini
-from tests.walk import PASSWORD, bodies, flashes, log_in, sign_up, token, write
+from tests.walk import PASSWORD, bodies, enter, flashes, log_in, token, write
 
 
 def recovered(page):
@@ -43,7 +43,7 @@ def broken(*arguments, **more):
 
 def test_a_post_that_meets_a_fault_of_ours_is_given_back(make_application, caplog):
     browser = make_application(extend=lambda config: config.add_subscriber(broken, PostWritten)).browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "What I wrote"
     assert recovered(form.submit(status=500)) == ["What I wrote"]
@@ -51,7 +51,7 @@ def test_a_post_that_meets_a_fault_of_ours_is_given_back(make_application, caplo
 
 
 def test_a_post_that_is_too_large_is_refused_without_being_read(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     page = browser.post("/posts/", {"body": "x" * 2_000_000}, status=413)
     assert recovered(page) == []
 
@@ -88,7 +88,7 @@ def test_behind_a_proxy_redirects_go_to_the_public_address(make_application):
 
 
 def test_logging_in_twice_in_two_tabs_is_no_error(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.post("/logout", {"csrf_token": token(browser)}, status=303)
     forms = [browser.get("/login").forms["login-form"] for _ in range(2)]
     for form in forms:
@@ -98,14 +98,14 @@ def test_logging_in_twice_in_two_tabs_is_no_error(browser):
 
 
 def test_logging_out_twice_in_two_tabs_is_no_error(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     forms = [browser.get("/logout").forms["logout-form"] for _ in range(2)]
     for form in forms:
         assert form.submit(status=303).headers["Location"] == "http://localhost/"
 
 
 def test_logging_out_with_a_forged_form_is_still_refused(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.post("/logout", {"csrf_token": "forged"}, status=400)
     assert "Log out" in browser.get("/")
 
@@ -117,7 +117,7 @@ def rename(browser, nickname):
 
 
 def test_nobody_reserves_any_number_of_nicknames(browser):
-    sign_up(browser, "susan0")
+    enter(browser, "susan0")
     for number in range(1, MOST_NICKNAMES):
         assert rename(browser, f"susan{number}").status_int == 303
     form = browser.get("/account/profile").forms["profile-form"]
@@ -214,7 +214,7 @@ def test_identity_is_asked_again_when_the_database_was_busy(make_application):
         extend=lambda config: config.add_identity_loader("busy", busy_once, position=-1)
     )
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "At the second attempt"
     attempts.clear()
@@ -244,7 +244,7 @@ def test_pyramid_knows_who_it_is_but_sets_no_cookies(make_application):
     application = make_application(extend=lambda config: config.add_view(who, context=Root, name="who"))
     browser = application.browser()
     assert browser.get("/who").text == "None, [], []"
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with application.database.read() as session:
         user_id = session.scalar(sa.select(User.id))
     assert browser.get("/who").text == f"{user_id}, [], []"
@@ -317,7 +317,7 @@ def test_repair_keeps_what_was_written_meanwhile(application, database):
     """Verify thought it a ghost; before it was repaired the post was there."""
     search = get_adapter(application)
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "still here")
     with database.read() as session:
         post_id = session.scalar(sa.text("SELECT id FROM posts"))
@@ -339,7 +339,7 @@ def test_an_error_of_the_database_is_logged_without_anything_private(database, c
 
 
 def test_a_next_that_is_too_long_is_ignored(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     answer = browser.post(
         "/posts/", {"csrf_token": token(browser), "body": "x", "next": "/" + "x" * 3000}, status=303
     )

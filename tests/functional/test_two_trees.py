@@ -19,7 +19,7 @@ from microblog.security.cookies import SESSION_COOKIE
 from microblog.tree import Api
 from microblog.web.api import api_view
 from tests.conftest import Application, counted_statements
-from tests.walk import post_ids, sign_up, token, write
+from tests.walk import enter, post_ids, token, write
 
 PAGES = [
     "/explore",
@@ -36,7 +36,7 @@ PAGES = [
 @pytest.fixture
 def susan(application: Application) -> Any:
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 
@@ -137,7 +137,7 @@ def extended(make_application: Callable[..., Application]) -> Application:
 
 def test_the_same_resources_answer_programs(extended):
     browser = extended.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     post_id = post_ids(write(browser, "Hello"))[0]
     assert browser.get(f"/api/posts/{post_id}").json == {"id": str(post_id)}
     assert browser.get(f"/posts/{post_id}").content_type == "text/html"
@@ -146,7 +146,7 @@ def test_the_same_resources_answer_programs(extended):
 
 def test_cookies_are_not_read_below_the_api(extended):
     browser = extended.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert browser.cookies[SESSION_COOKIE]
     with counted_statements(extended.database) as statements:
         answer = browser.get("/api/users/susan")
@@ -157,7 +157,7 @@ def test_cookies_are_not_read_below_the_api(extended):
 
 def test_a_program_changes_something_with_credentials_in_a_header_only(extended):
     browser = extended.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     csrf = {"X-CSRF-Token": token(browser)}
     answer = browser.put("/api/users/susan", headers=csrf, status=401)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -171,7 +171,7 @@ def test_a_program_changes_something_with_credentials_in_a_header_only(extended)
 def test_a_slash_too_many_leads_to_the_same_tree(extended, slashes):
     """Traversal leaves empty segments out."""
     browser = extended.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     error_of(browser.get(f"{slashes}api/nothing", status=404))
     with counted_statements(extended.database) as statements:
         answer = browser.get(f"{slashes}api/users/susan", status=301)
@@ -188,7 +188,7 @@ def test_who_asks_for_what_is_not_for_everybody_is_asked_for_credentials(make_ap
         config.add_view(lambda person, request: {}, **settings)
 
     application = make_application(extend=extend)
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     answer = application.browser().get("/api/users/susan", headers=headers, status=401)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert error_of(answer)["message"] == "Send valid credentials in the header Authorization."
@@ -215,7 +215,7 @@ def test_the_metrics_are_not_below_the_api(make_application):
 
 def test_a_fault_of_ours_is_reported_in_json(extended, caplog):
     browser = extended.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     headers = {"Authorization": "Bearer x"}
     error = error_of(browser.delete("/api/users/susan", headers=headers, status=500))
     assert error["incident"]
@@ -233,7 +233,7 @@ def test_a_fault_is_json_even_when_the_error_page_fails(make_application, caplog
         config.add_subscriber(refuse, RequestFailed)
 
     browser = make_application(extend=extend_more).browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     headers = {"Authorization": "Bearer x"}
     assert error_of(browser.delete("/api/users/susan", headers=headers, status=500))["incident"] is None
     caplog.clear()

@@ -18,7 +18,7 @@ from microblog.about.views import list_languages
 from microblog.checks import FAULT, OK
 from microblog.settings import SettingsError
 from microblog.web.settings import CONTACT
-from tests.walk import sign_up
+from tests.walk import enter
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_without_a_word_of_the_operator_each_page_says_what_is_true_of_every_sit
 def test_every_page_links_to_them_and_the_current_site_has_no_terms(browser):
     assert footer(browser.get("/")) == ["About", "Help", "Privacy"]
     browser.get("/terms", status=404)
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert footer(browser.get("/")) == ["About", "Help", "Privacy"]
 
 

@@ -16,7 +16,7 @@ from microblog.accounts.models import LoginSession, User
 from microblog.background.deferred import BATCH_SIZE, QUEUE_LENGTH
 from microblog.background.worker import Worker
 from microblog.ids import new_id
-from tests.walk import bodies, sign_up
+from tests.walk import bodies, enter
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -106,7 +106,7 @@ def test_a_post_that_came_from_outside_is_found_after_a_round(worker, applicatio
 def test_expired_sessions_are_deleted_and_the_others_stay(application, database):
     with time_machine.travel(NOON, tick=False) as clock:
         for nickname in ("susan", "john"):
-            sign_up(application.browser(), nickname)
+            enter(application.browser(), nickname)
             clock.shift(timedelta(hours=5))
         Worker(application.registry).round()
         assert count_of(database, LoginSession) == 2

@@ -29,7 +29,7 @@ from microblog.operations.backup import copy_sqlite
 from microblog.operations.dumps import run as run_program
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
-from tests.walk import bodies, log_in, sign_up, write
+from tests.walk import bodies, enter, log_in, write
 
 only_sqlite = pytest.mark.skipif(
     bool(POSTGRESQL_URL), reason="Run without MICROBLOG_TEST_DATABASE_URL too: this is about SQLite."
@@ -44,7 +44,7 @@ DEAD_SERVER = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
 @pytest.fixture
 def susan(browser):
     """A person with a post."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "A post worth keeping")
     return browser
 
@@ -698,7 +698,7 @@ def test_people_and_posts_of_a_dump_are_counted_whatever_is_in_them(
             sa.text("UPDATE users SET about_me = E'\\\\.\\nCOPY public.posts (id) FROM stdin;\\n'")
         )
     ada = application.browser()
-    sign_up(ada, "ada")
+    enter(ada, "ada")
     microblog("backup", tmp_path / "site.dump")
     found = keeping.read_inventory(tmp_path / "site.dump")
     assert (found.people, found.posts) == (2, 2)

@@ -18,16 +18,16 @@ from microblog.outbox.models import Entry
 from microblog.people.queries import follow, get_person
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
-from tests.walk import bodies, log_in, sign_up, write
+from tests.walk import bodies, enter, log_in, write
 
 
 @pytest.fixture
 def source(application, browser):
     """The URL of a site with two people, three posts, a follow, and a mail that waits."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "A “quoted” post\nof two lines 🐘")
     other = application.browser()
-    sign_up(other, "joe")
+    enter(other, "joe")
     write(other, "Not for long")
     write(other, "Another one")
     with application.database.write() as session:

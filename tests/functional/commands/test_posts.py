@@ -10,7 +10,7 @@ from microblog.posts.commands import detect_missing_languages
 from microblog.posts.events import PostLanguageChanged
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
-from tests.walk import sign_up
+from tests.walk import enter
 
 GERMAN, ENGLISH = "Das ist ein kleiner Satz auf Deutsch.", "This is a little sentence in English."
 
@@ -18,7 +18,7 @@ GERMAN, ENGLISH = "Das ist ein kleiner Satz auf Deutsch.", "This is a little sen
 @pytest.fixture
 def old_posts(browser, database):
     """Ids of posts by their text: of a version that detected nothing, and one whose author has said it."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with database.write() as session:
         user_id = session.scalar(sa.text("SELECT id FROM users"))
         ids = {body: add_post(session, user_id, body) for body in (GERMAN, ENGLISH, "ok")}
@@ -86,7 +86,7 @@ def test_subscribers_know_that_a_language_was_detected_later(make_application, b
         )
     )
     other = application.browser()
-    sign_up(other, "susan")
+    enter(other, "susan")
     with application.database.write() as session:
         user_id = session.scalar(sa.text("SELECT id FROM users"))
         add_post(session, user_id, GERMAN)

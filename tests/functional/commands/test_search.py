@@ -18,7 +18,7 @@ from microblog.search.interfaces import Status
 from microblog.search.queries import install_triggers
 from tests.conftest import ELASTICSEARCH_URL, elasticsearch_settings, get_adapter
 from tests.functional.commands.conftest import EXECUTABLES
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 SCANNING = "tests.contract.scanning.ScanningSearch"
 STUBBORN = "tests.functional.commands.broken.StubbornSearch"
@@ -27,7 +27,7 @@ STUBBORN = "tests.functional.commands.broken.StubbornSearch"
 @pytest.fixture
 def site(needs_fts5, browser, microblog):
     """Three posts, indexed."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for body in ("one apple", "two pears", "three plums"):
         write(browser, body)
     return microblog
@@ -110,7 +110,7 @@ def test_an_index_that_was_dropped_is_rebuilt(site, application, browser):
 
 def test_a_running_server_searches_the_new_index_of_a_rebuild_in_another_process(ini, browser, microblog):
     """Its connections stay open, with the statements that they have prepared for the old index."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "one apple")
     for _ in range(10):
         assert found(browser, "apple") == ["one apple"]

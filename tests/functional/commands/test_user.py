@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from microblog.accounts.models import User
 from tests.competing import before_the_statement
 from tests.conftest import POSTGRESQL_URL
-from tests.walk import PASSWORD, log_in, sign_up
+from tests.walk import PASSWORD, enter, log_in
 
 
 def add(microblog, *arguments, status=0, password=PASSWORD):
@@ -66,20 +66,20 @@ def test_a_password_that_is_tried_first_is_not_set(microblog, application, passw
 
 
 def test_a_taken_nickname_is_refused_and_a_free_one_offered(microblog, browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     error = add(microblog, "SUSAN", status=1).stderr
     assert "Somebody has, or had, this nickname already. SUSAN2 would be free." in error
 
 
 def test_a_taken_e_mail_address_is_refused(microblog, browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     error = add(microblog, "sue", "--email", "Susan@Example.com", status=1).stderr
     assert "Give another with --email." in error
     browser.get("/users/sue", status=404)
 
 
 def test_a_new_password_logs_out_everywhere(microblog, application, browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     said = microblog("user", "password", "SUSAN", "--password-stdin", stdin="another password\n").stdout
     assert said == "The password of susan is set; they have to log in again everywhere.\n"
     assert browser.get("/account/profile", expect_errors=True).status_int != 200
@@ -154,7 +154,7 @@ def test_a_display_name_is_given_changed_and_removed(microblog, browser):
     ("name", "sentence"), [("@admin", "A display name has no @"), ("a\udcffb", "is not UTF-8")]
 )
 def test_a_display_name_that_the_profile_would_refuse_is_refused(microblog, browser, name, sentence):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     for arguments in (["display-name", "susan", name], ["add", "john", "--display-name", name]):
         assert sentence in microblog("user", *arguments, status=1).stderr
     assert not browser.get("/users/susan").html.select(".display-name")

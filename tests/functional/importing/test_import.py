@@ -22,7 +22,7 @@ from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
 from tests.competing import before_the_statement
 from tests.conftest import POSTGRESQL_URL
-from tests.walk import bodies, sign_up
+from tests.walk import bodies, enter
 
 NOON = "2020-05-17T12:00:00+02:00"
 
@@ -103,7 +103,7 @@ def test_a_new_author_has_neither_password_nor_e_mail(load, application, databas
 
 
 def test_posts_of_a_person_with_an_account_belong_to_them(load, browser, application):
-    sign_up(browser, "Susan")
+    enter(browser, "Susan")
     load([line(author=" susan "), line(author="SUSAN", body="Again")])
     assert sorted(bodies(application.browser().get("/users/Susan"))) == ["Again", "Hello"]
 
@@ -116,7 +116,7 @@ def test_posts_of_somebody_whose_nickname_is_reserved_by_now_are_theirs(load, da
 
 
 def test_a_name_that_is_no_nickname_gets_a_free_one_and_keeps_it(load, browser, database):
-    sign_up(browser, "JohnSmith")
+    enter(browser, "JohnSmith")
     said = load([line(author="John Smith"), line(author="John_[Smith]", body="Me too")]).stdout
     assert "“John Smith” cannot be a nickname: their posts are by JohnSmith2." in said
     assert "“John_[Smith]” cannot be a nickname: their posts are by John_Smith." in said

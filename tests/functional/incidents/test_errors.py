@@ -33,7 +33,7 @@ from microblog.web.hints import HINTS
 from microblog.web.times import format_moment
 from tests.conftest import Application, counted_statements
 from tests.sink import Sink
-from tests.walk import PASSWORD, sign_up, token
+from tests.walk import PASSWORD, enter, token
 
 SECRET = "my very secret text"
 
@@ -162,7 +162,7 @@ def test_the_error_page_names_the_contact(build, log, contact, href):
 def test_the_page_needs_neither_the_database_nor_to_know_who_reads_it(build, log):
     application = build()
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with counted_statements(application.database) as statements:
         page = browser.get("/broken", status=500)
     assert statements == []
@@ -173,7 +173,7 @@ def test_the_page_needs_neither_the_database_nor_to_know_who_reads_it(build, log
 def test_writes_before_a_fault_are_rolled_back(build, log):
     application = build()
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.post("/writing", {"csrf_token": token(browser)}, status=500)
     with application.database.read() as session:
         assert session.scalar(sa.select(User.about_me)) != "written by mistake"
@@ -313,7 +313,7 @@ def ask(browser, method, path, status):
 def susan(build, log):
     """The browser of somebody who is logged in, on a site where much fails."""
     browser = build(max_body="1000").browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 
@@ -419,7 +419,7 @@ def test_when_the_language_of_a_program_cannot_be_read_the_error_is_english(with
 def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
     application = build()
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     log.clear()
     fields = {"csrf_token": token(browser), "body": SECRET, "password": PASSWORD, "q": "on"}
     page = browser.post("/broken?x=1", fields, headers={"X-Request-ID": "proxy-1234"}, status=500)
@@ -459,7 +459,7 @@ def test_the_log_and_the_admins_have_what_finds_the_fault(build, log, mails):
 def test_a_failure_of_the_commit_is_an_incident_too(build, log, mails):
     application = build()
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
 
     def refuse(session):
         raise RuntimeError("no commit")

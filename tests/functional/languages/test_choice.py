@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length
 from microblog.i18n import Catalogue, Language, _
 from microblog.web.forms import Form
 from tests.unit.test_i18n import write_catalogue
-from tests.walk import sign_up
+from tests.walk import enter
 
 
 def language_of(page):
@@ -56,7 +56,7 @@ def test_a_broken_choice_is_none(browser, cookie):
 
 
 def test_what_a_person_has_chosen_counts_most(browser, application):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with application.database.write() as session:
         session.connection().exec_driver_sql("UPDATE users SET preferences = 'language=ar'")
     browser.set_cookie("preferences", "language=es")

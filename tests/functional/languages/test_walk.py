@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from microblog.i18n import Message, _, join_sentences, n_
-from tests.walk import PASSWORD, flashes, log_in, post_ids, sign_up, write
+from tests.walk import PASSWORD, enter, flashes, log_in, post_ids, sign_up, write
 
 DIRECTIONS = {"de": "ltr", "ar": "rtl"}
 
@@ -48,8 +48,8 @@ def test_somebody_signs_up_writes_and_deletes(reader, language, say):
 
 
 def test_somebody_follows_somebody(application, reader, say):
-    sign_up(application.browser(), "nils")
-    sign_up(reader, "susan")
+    enter(application.browser(), "nils")
+    enter(reader, "susan")
     page = reader.get("/users/nils/follow").forms["follow-form"].submit(status=303).follow()
     assert flashes(page) == [say(_("You follow %(name)s now.", name="nils"))]
     assert all("follower" not in each.get_text() for each in page.html.select("[data-followers]"))
@@ -57,7 +57,7 @@ def test_somebody_follows_somebody(application, reader, say):
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 11])
 def test_a_profile_counts_as_the_language_does(reader, language, count):
-    sign_up(reader, "susan")
+    enter(reader, "susan")
     for number in range(count):
         write(reader, str(number))
     shown = reader.get("/users/susan").html.select(".counts li")[0].get_text()

@@ -13,7 +13,7 @@ from microblog.logs import access_log
 from microblog.redaction import mask_address
 from microblog.tree import Root
 from tests.conftest import TOOLBAR
-from tests.walk import PASSWORD, log_in, sign_up
+from tests.walk import PASSWORD, enter, log_in
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_request_is_one_line_with_what_it_cost(browser, lines):
 
 
 def test_the_access_log_names_the_person_by_id(browser, lines, application):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.get("/users/")
     with application.database.read() as session:
         assert lines()[-1].fields["user"] == find_owner_id(session, "susan")
@@ -112,7 +112,7 @@ def test_a_long_address_takes_no_time(part):
 
 def test_no_password_and_no_token_gets_into_the_log_of_everything(browser, caplog):
     caplog.set_level(logging.DEBUG)
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     session = browser.cookies["session"]
     browser.get("/logout").forms["logout-form"].submit()
     log_in(browser, "susan", "a wrong guess of it")
@@ -135,7 +135,7 @@ def test_no_password_and_no_token_gets_into_the_log_of_everything(browser, caplo
 def test_failed_log_ins_are_logged_with_user_and_address(application, caplog):
     caplog.set_level(logging.INFO, logger="microblog.accounts")
     browser: TestApp = application.browser(REMOTE_ADDR="192.0.2.7")
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     log_in(browser, "susan", "wrong")
     log_in(browser, "nobody", "wrong")
     first, second = [record.getMessage() for record in caplog.records if "failed" in record.message]

@@ -16,7 +16,7 @@ from microblog.outbox import queries as outbox
 from microblog.search.interfaces import ISearch, ISearchFeed, ISearchIndex, SearchUnavailable, Status
 from microblog.tree import Root
 from tests.conftest import TOOLBAR
-from tests.walk import log_in, sign_up
+from tests.walk import enter, log_in
 
 ON = {"microblog.metrics": "true"}
 
@@ -96,7 +96,7 @@ def test_a_request_that_ends_with_an_exception_counts_as_a_500(make_application,
 
 
 def test_log_ins_are_counted(site, ask):
-    sign_up(site.browser(), "susan")
+    enter(site.browser(), "susan")
     log_in(site.browser(), "susan", "wrong")
     log_in(site.browser(), "susan")
     found = ask()

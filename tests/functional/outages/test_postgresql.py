@@ -23,7 +23,7 @@ from microblog.outages import DatabaseUnavailable
 from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.probing import wait_until_it_is_over
-from tests.walk import PASSWORD, bodies, sign_up, write
+from tests.walk import PASSWORD, bodies, enter, write
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,7 +94,7 @@ class Site:
 def site(server, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     site = Site(server, tmp_path)
-    sign_up(site.susan, f"susan{time.time_ns()}")
+    enter(site.susan, f"susan{time.time_ns()}")
     caplog.clear()
     yield site
     server.goes_on()

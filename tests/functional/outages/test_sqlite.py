@@ -21,7 +21,7 @@ from microblog.alerts.interfaces import get_alerts
 from microblog.db import Database
 from tests.conftest import POSTGRESQL_URL, Application, get_adapter, settings_for
 from tests.probing import wait_until_it_is_over
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 pytestmark = pytest.mark.skipif(
     bool(POSTGRESQL_URL), reason="Run without MICROBLOG_TEST_DATABASE_URL too: this is about SQLite's file."
@@ -48,7 +48,7 @@ class Site:
         self.outages = self.application.database.outages
         self.outages.seconds_between_probes = 0.05
         self.susan = self.application.browser()
-        sign_up(self.susan, "susan")
+        enter(self.susan, "susan")
 
     def form(self, body):
         form = self.susan.get("/").forms["compose-form"]

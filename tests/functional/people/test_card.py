@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microblog.accounts.queries import add_user, find_owner_id
 from microblog.people.queries import follow
-from tests.walk import sign_up
+from tests.walk import enter
 
 
 def test_a_card_says_who_it_is_and_a_visitor_cannot_follow(browser, database):
@@ -27,7 +27,7 @@ def test_a_card_is_in_the_language_of_its_reader(browser, database):
 
 
 def test_one_follows_from_a_card_and_the_next_one_says_so(browser, database, count_statements):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with database.write() as session:
         add_user(session, "ada")
     form = browser.get("/users/ada/card").forms["card-follow-form"]

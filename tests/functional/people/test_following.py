@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from webtest import TestApp, TestResponse
 
-from tests.walk import bodies, flashes, sign_up, token, write
+from tests.walk import bodies, enter, flashes, token, write
 
 
 def send(browser: TestApp, path: str, *, status: int = 303, **fields: str) -> TestResponse:
@@ -145,7 +145,7 @@ def test_the_lists_are_paged_and_nobody_is_left_out(make_application, kind):
     application = make_application({"microblog.page_size": "2"})
     browsers = {name: application.browser() for name in ("center", *(f"person{n}" for n in range(5)))}
     for nickname, browser in browsers.items():
-        sign_up(browser, nickname)
+        enter(browser, nickname)
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         for nickname, browser in browsers.items():
             follower, followed = (
@@ -170,7 +170,7 @@ def test_the_lists_are_paged_and_nobody_is_left_out(make_application, kind):
 @pytest.fixture
 def people(application):
     for nickname in ("Susan", "susanne", "sus.an", "su_san", "john"):
-        sign_up(application.browser(), nickname)
+        enter(application.browser(), nickname)
 
 
 def find(browser: TestApp, q: str) -> list[str]:
@@ -225,7 +225,7 @@ def test_a_former_nickname_finds_nobody(susan, browser):
 def test_the_list_of_people_is_paged(make_application):
     application = make_application({"microblog.page_size": "2"})
     for nickname in ("Anna", "bob", "Anton", "anne", "anja"):
-        sign_up(application.browser(), nickname)
+        enter(application.browser(), nickname)
     page = application.browser().get("/users/")
     pages = [names(page)]
     while "More people" in links(page):

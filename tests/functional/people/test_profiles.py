@@ -13,7 +13,7 @@ import time_machine
 from sqlalchemy import event
 
 from microblog.accounts.models import LoginSession, User
-from tests.walk import bodies, flashes, sign_up, token, write
+from tests.walk import bodies, enter, flashes, token, write
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAKEN = "Somebody has, or had, this nickname already."
@@ -43,7 +43,7 @@ def errors(page):
 def test_a_profile_shows_who_it_is_and_what_they_wrote(application, browser):
     with time_machine.travel(NOON, tick=False):
         susan = application.browser()
-        sign_up(susan, "susan")
+        enter(susan, "susan")
         edit(susan, about_me="I write about @john and https://example.org")
         write(susan, "Hello")
     page = browser.get("/users/susan")
@@ -62,7 +62,7 @@ def test_a_profile_does_not_show_the_address(susan, browser):
 
 
 def test_ones_own_profile_can_be_edited_and_another_followed(application, susan):
-    sign_up(application.browser(), "john")
+    enter(application.browser(), "john")
     own, other = susan.get("/users/susan"), susan.get("/users/john")
     assert own.html.select("a[href='/account/profile']")
     assert "follow-form" not in own.forms
@@ -147,7 +147,7 @@ def test_the_old_nickname_leads_to_the_new_one(susan, browser, rest):
 def test_the_old_nickname_stays_reserved_for_its_person(application, susan):
     edit(susan, nickname="grace")
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     page = edit(john, nickname="SUSAN", status=422)
     assert errors(page) == [TAKEN]
     assert text(page, ".hint strong") == "SUSAN2"
@@ -169,7 +169,7 @@ def test_the_case_of_a_nickname_can_be_changed(susan, browser):
 def test_following_by_the_old_nickname_works(application, susan):
     edit(susan, nickname="grace")
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     john.post("/users/susan/follow", {"csrf_token": token(john)}, status=303)
     assert "1 follower" in text(john.get("/users/grace"), ".counts")
 
@@ -186,7 +186,7 @@ def test_a_nickname_that_cannot_be_is_refused_and_another_offered(susan, nicknam
 
 
 def test_a_taken_nickname_is_refused(application, susan):
-    sign_up(application.browser(), "john")
+    enter(application.browser(), "john")
     page = edit(susan, nickname="John", status=422)
     assert errors(page) == [TAKEN]
     assert text(page, ".hint strong") == "John2"
@@ -207,7 +207,7 @@ def test_two_who_take_one_nickname_at_once_do_not_both_get_it(application):
     browsers = []
     for nickname in ("one", "two"):
         browsers.append(application.browser())
-        sign_up(browsers[-1], nickname)
+        enter(browsers[-1], nickname)
     meeting = threading.Barrier(2, timeout=30)
     met = threading.local()
 
@@ -236,7 +236,7 @@ def test_last_seen_is_written_after_the_request_and_at_most_once_a_minute(
     susan = application.browser()
     deferred = application.registry.deferred
     with time_machine.travel(NOON, tick=False) as clock:
-        sign_up(susan, "susan")
+        enter(susan, "susan")
         assert "Last seen" not in browser.get("/users/susan").text
         clock.shift(59)
         susan.get("/")
@@ -298,7 +298,7 @@ def test_an_avatar_is_a_picture_that_may_be_kept(susan, browser):
 
 
 def test_an_avatar_stays_the_same_and_is_ones_own(application, susan, browser):
-    sign_up(application.browser(), "john")
+    enter(application.browser(), "john")
     susans, johns = (avatar_of(browser.get(f"/users/{name}")) for name in ("susan", "john"))
     assert susans != johns
     assert browser.get(susans).body == browser.get(susans).body != browser.get(johns).body
@@ -321,7 +321,7 @@ def test_an_avatar_asks_the_database_nothing(browser, count_statements):
 def test_gravatar_is_the_operators_choice(make_application):
     application = make_application({"microblog.avatars": "gravatar"})
     browser = application.browser()
-    sign_up(browser, "susan", email="Susan@Example.com")
+    enter(browser, "susan", email="Susan@Example.com")
     page = browser.get("/users/susan")
     source = avatar_of(page)
     address = hashlib.sha256(b"susan@example.com").hexdigest()

@@ -21,7 +21,7 @@ from microblog.search.settings import SEARCH
 from microblog.settings import SettingsError
 from tests.conftest import Application
 from tests.functional.commands.conftest import run, write_ini
-from tests.walk import bodies, flashes, log_in, sign_up, write
+from tests.walk import bodies, enter, flashes, log_in, write
 
 GUESTBOOK = {"pyramid.includes": "tests.plugins.guestbook"}
 FILE = "microblog.guestbook.file"
@@ -62,7 +62,7 @@ def site(make_site: MakeSite, tmp_path: Path) -> Application:
 @pytest.fixture
 def susan(site: Application) -> TestApp:
     browser = site.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 
@@ -105,7 +105,7 @@ def test_its_link_stands_between_ours_and_is_the_current_page(site):
 
 def test_its_setting_is_known_and_judged(make_site):
     browser = make_site({"microblog.guestbook.open": "false"}).browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     page = browser.get("/guestbook/")
     assert "guestbook-form" not in page.forms
     with pytest.raises(SettingsError, match=r"microblog\.guestbook\.days must be a whole number"):
@@ -117,7 +117,7 @@ def test_its_setting_is_known_and_judged(make_site):
 def test_the_page_of_an_error_gives_back_what_was_typed_into_its_form(make_site):
     site = make_site()
     browser = site.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/guestbook/").forms["guestbook-form"]
     form["signature"] = "a long thought"
     closed = make_site({"microblog.guestbook.open": "false"}).browser()
@@ -139,7 +139,7 @@ def test_the_name_of_its_branch_is_a_reserved_nickname(site, name):
 
 def test_a_person_keeps_a_nickname_that_is_reserved_later(make_application, make_site):
     browser = make_application().browser()
-    sign_up(browser, "Guestbook")
+    enter(browser, "Guestbook")
     now = make_site().browser()
     log_in(now, "Guestbook")
     form = now.get("/account/profile").forms["profile-form"]
@@ -235,7 +235,7 @@ def test_one_check_serves_readiness_metrics_and_doctor(make_site, microblog, tmp
 
 def test_its_metrics_are_counted_and_read(make_site):
     browser = make_site({"microblog.metrics": "true"}).browser(REMOTE_ADDR="127.0.0.1")
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     sign(browser, "Hello")
     metrics = browser.get("/metrics").text.splitlines()
     assert "microblog_guestbook_signed_total 2.0" in metrics
@@ -245,7 +245,7 @@ def test_its_metrics_are_counted_and_read(make_site):
 def test_its_command_makes_its_table_and_reads_it(site, microblog, table):
     table.drop(site.database.engine)
     assert microblog("guestbook", "install") == "The guestbook is there.\n"
-    sign_up(site.browser(), "susan")
+    enter(site.browser(), "susan")
     assert microblog("guestbook", "list") == "susan: susan is new here.\n"
     assert "guestbook      Make the guestbook, and read it." in microblog("--help")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.walk import bodies, flashes, log_in, post_ids, sign_up, token, write
+from tests.walk import bodies, enter, flashes, log_in, post_ids, token, write
 
 NOT_FOUND = "Post not found."
 NOT_YOURS = "You cannot delete this post."
@@ -15,7 +15,7 @@ DELETED = "Your post has been deleted."
 def susan(application):
     """Susan's browser, on her home page, with a post “Hello”."""
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Hello")
     return browser
 
@@ -28,7 +28,7 @@ def post_id(susan):
 @pytest.fixture
 def john(application):
     browser = application.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     return browser
 
 

@@ -12,7 +12,7 @@ from microblog.accounts.queries import find_owner_id
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post, delete_post
 from tests.competing import before_the_next_write, before_the_statement
-from tests.walk import bodies, flashes, post_ids, sign_up, token, write
+from tests.walk import bodies, enter, flashes, post_ids, token, write
 
 GERMAN = "Das ist ein kleiner Satz auf Deutsch."
 NO_LANGUAGE = "This is not the code of a language, as de or pt-BR are."
@@ -204,7 +204,7 @@ def test_a_form_without_its_token_is_shown_again(susan, post_id):
 
 def test_detection_can_be_switched_off(make_application):
     browser = make_application({"microblog.posts.detect_languages": "false"}).browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert languages(write(browser, GERMAN)) == [""]
 
 

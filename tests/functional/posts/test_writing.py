@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.walk import bodies, flashes, post_ids, sign_up, token, write
+from tests.walk import bodies, enter, flashes, post_ids, token, write
 
 EMPTY = "Write something first: a post cannot be empty."
 
@@ -23,7 +23,7 @@ def errors(page):
 
 
 def test_a_post_is_on_the_home_page_of_its_author(browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     page = write(browser, "Hello, world")
     assert bodies(page) == ["Hello, world"]
     assert flashes(page) == ["Your post is now live!"]
@@ -51,8 +51,8 @@ def test_the_newest_post_comes_first(susan):
 
 def test_home_has_mine_and_those_of_the_people_i_follow(application, susan):
     john, grace = application.browser(), application.browser()
-    sign_up(john, "john")
-    sign_up(grace, "grace")
+    enter(john, "john")
+    enter(grace, "grace")
     write(susan, "by susan")
     write(john, "by john")
     write(grace, "by grace")
@@ -70,7 +70,7 @@ def test_a_visitor_sees_everybodys_posts_at_home(susan, browser):
 
 def test_explore_has_everybodys_posts(application, susan):
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     write(susan, "by susan")
     write(john, "by john")
     assert bodies(susan.get("/explore")) == ["by john", "by susan"]
@@ -78,7 +78,7 @@ def test_explore_has_everybodys_posts(application, susan):
 
 def test_a_profile_has_its_persons_posts_only(application, susan):
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     write(susan, "by susan")
     write(john, "by john")
     assert bodies(john.get("/users/susan")) == ["by susan"]
@@ -168,7 +168,7 @@ def test_a_character_of_more_than_sixteen_code_points_is_refused(susan):
 
 def test_the_length_of_a_post_is_a_setting(make_application):
     browser = make_application({"microblog.posts.max_length": "5"}).browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert bodies(write(browser, "12345")) == ["12345"]
     page = refused(browser, "123456")
     assert errors(page) == ["This is 1 character too long: at most 5 characters."]
@@ -236,7 +236,7 @@ def test_a_form_without_a_key_always_writes(susan):
 
 def test_two_people_may_use_one_key(application, susan):
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     for browser in (susan, john):
         browser.post("/posts/", {"csrf_token": token(browser), "body": "Hello", "key": "k"}, status=303)
     assert len(bodies(susan.get("/explore"))) == 2
@@ -268,7 +268,7 @@ def test_eight_clicks_at_once_write_one_post(application, susan):
 def test_eight_people_who_write_at_once_all_succeed(application):
     browsers = [application.browser() for _ in range(8)]
     for number, browser in enumerate(browsers):
-        sign_up(browser, f"person{number}")
+        enter(browser, f"person{number}")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda browser: write(browser, "Hello"), browsers))
     assert len(bodies(browsers[0].get("/explore"))) == 8
@@ -324,7 +324,7 @@ def test_a_text_is_shown_as_it_was_typed_and_never_run(susan, text):
 
 
 def test_the_home_page_takes_at_most_four_statements(browser, count_statements):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Hello, world")
     with count_statements() as statements:
         page = browser.get("/")
@@ -352,7 +352,7 @@ def test_a_page_takes_so_many_statements_however_much_is_on_it(
     application, susan, count_statements, path, most
 ):
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     for number in range(3):
         write(susan, f"post {number}")
         write(john, f"post {number}")

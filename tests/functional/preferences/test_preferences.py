@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.preferences.fields import Choice, Preference
-from tests.walk import flashes, log_in, sign_up, token
+from tests.walk import enter, flashes, log_in, token
 
 GERMAN = {"Accept-Language": "de"}
 
@@ -48,7 +48,7 @@ def test_the_page_after_the_choice_is_in_the_chosen_language_already(browser):
 
 def test_what_a_person_chooses_follows_them_to_other_browsers(application, database):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     choose(browser, language="es", colors="light", time_zone="Asia/Kathmandu", read=["de", "ja"])
     assert get_stored(database) == "colors=light&language=es&read=de+ja&time_zone=Asia%2FKathmandu"
     other = application.browser()
@@ -62,7 +62,7 @@ def test_what_a_person_chooses_follows_them_to_other_browsers(application, datab
 
 def test_as_the_browser_says_takes_the_choice_back(application, database):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     choose(browser, language="es", colors="dark")
     page = choose(browser, language="", colors="").follow(headers=GERMAN)
     assert page.html.html["lang"] == "de"

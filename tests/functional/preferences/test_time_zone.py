@@ -9,7 +9,7 @@ import pytest
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id_at
 from microblog.posts.queries import add_posts
-from tests.walk import sign_up
+from tests.walk import enter
 
 WRITTEN = datetime(2020, 12, 31, 23, 30, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def test_a_chosen_zone_counts_more_than_that_of_the_device(browser, post):
 
 
 def test_a_person_takes_their_zone_to_every_device_and_a_guess_stays_on_its_own(browser, application, post):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.set_cookie("time_zone", "Europe/Berlin")
     assert date(browser.get(post)) == "Jan 1, 2021"
     form = browser.get("/preferences").forms["preferences-form"]

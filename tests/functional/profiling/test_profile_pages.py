@@ -17,7 +17,7 @@ from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.profiling.views import PROFILES_ON_A_PAGE
 from microblog.security.identity import hash_token
-from tests.walk import sign_up
+from tests.walk import enter
 
 PROFILED = Profiled(
     began=datetime.now(UTC).isoformat(),
@@ -110,7 +110,7 @@ def test_without_a_folder_there_is_no_link_and_the_page_says_what_to_do(make_app
 def test_people_who_are_no_admins_see_no_link(application, folder):
     browser = application.browser()
     assert "Profiles" not in browser.get("/explore").text
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     assert "Profiles" not in browser.get("/explore").text
 
 

@@ -18,7 +18,7 @@ from microblog.profiling.profiles import COOKIE, HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY, PROFILER_FUNCTIONS
 from microblog.tree import Root
 from tests.conftest import TEST_SECRET, TOOLBAR
-from tests.walk import sign_up, write
+from tests.walk import enter, write
 
 # A page without a template: the first rendering compiles it, and profiling that takes seconds.
 LIGHT = "/avatars/0123456789abcdef.svg"
@@ -109,7 +109,7 @@ def test_each_request_is_reported_as_the_original_did(make_application, reports)
 
 def test_a_profile_has_the_templates_the_view_the_commit_and_the_sql(build, folder):
     browser = build("on_demand").browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Hello")
     browser.set_cookie(COOKIE, value_for("/*"))
     page = write(browser, "Hello, profiler")

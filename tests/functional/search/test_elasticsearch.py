@@ -32,7 +32,7 @@ from microblog.search.language import parse
 from microblog.search.models import KIND
 from tests.conftest import ELASTICSEARCH_URL, Application, elasticsearch_settings, get_adapter
 from tests.gate import PRODUCT, Gate
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 LIMIT = 1000
 BUSY = {"status": 503, "headers": PRODUCT, "body": {"error": "busy"}}
@@ -142,7 +142,7 @@ def test_while_the_server_is_down_everything_but_search_works_and_search_recover
     site.search.seconds_for_the_worker = site.search.seconds_for_a_query = SECONDS_FOR_WHAT_HANGS
     browser = site.application.browser()
     site.gate.mode = mode
-    sign_up(browser, "john")
+    enter(browser, "john")
     assert bodies(write(browser, "written while it was down")) == ["written while it was down"]
     for _ in range(3):
         page = browser.get("/search?q=written", status=503)
@@ -586,7 +586,7 @@ def test_the_status_shows_waiting_and_refused_posts_and_the_lag(site):
 
 def test_an_author_finds_their_own_posts_while_they_wait(site):
     browser = site.application.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     write(browser, "not indexed yet")
     assert bodies(browser.get("/search?q=indexed")) == ["not indexed yet"]
     assert bodies(site.application.browser().get("/search?q=indexed")) == []
@@ -605,7 +605,7 @@ def test_removing_the_adapter_while_the_server_is_down_says_that_the_index_stays
 
 def test_authors_find_their_own_post_also_just_after_the_worker_delivered_it(site):
     browser = site.application.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     write(browser, "just written")
     assert site.catch_up() == 1
     # No refresh here: neither waits an entry for the page to look into, nor may the index keep us waiting.
@@ -638,7 +638,7 @@ def test_by_relevance_only_the_newest_hits_count(make_site):
 
 def test_a_worker_that_is_done_in_the_middle_of_a_search_hides_nothing_from_the_author(site):
     browser = site.application.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     write(browser, "just written")
     found: list[Any] = []
 

@@ -11,7 +11,7 @@ from microblog.posts.queries import add_post
 from microblog.search.interfaces import Drift
 from microblog.search.language import parse
 from tests.functional.search.conftest import derive
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 
 def from_outside(database, user_id, *bodies):
@@ -64,7 +64,7 @@ def test_a_post_that_cannot_be_indexed_is_written_and_stops_no_others(
 ):
     refuse_poison(use_adapter, search)
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "some poison")
     write(browser, "some honey")
     assert bodies(browser.get("/")) == ["some honey", "some poison"]

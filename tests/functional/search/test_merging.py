@@ -216,9 +216,7 @@ def test_a_merge_in_slow_steps_goes_on_in_smaller_ones(make_site, seconds_of_a_s
     [(16, 11, 8), (4, 11, 4), (5, 11, 4), (16, 10, 16), (16, 5, 16), (16, 4, 32), (20, 4, 32), (32, 4, 32)],
 )
 def test_a_step_of_a_merge_is_as_large_as_the_one_before_was_quick(pages, milliseconds, then):
-    steps = Steps(
-        seconds_of_a_step=0.010, pages_merged_by_the_worker=32, fewest_pages_merged_by_the_worker=4
-    )
+    steps = Steps(seconds_of_a_step=0.010, pages_merged_by_the_worker=32, fewest_pages_merged_by_the_worker=4)
     assert choose_pages(pages, milliseconds / 1000, steps) == then
 
 

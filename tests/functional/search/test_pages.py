@@ -9,13 +9,13 @@ from webtest import TestApp, TestResponse
 from microblog.accounts.models import Nickname
 from microblog.search.remarks import Kind
 from tests.conftest import counted_statements
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 
 @pytest.fixture
 def susan(application) -> TestApp:
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 
@@ -78,7 +78,7 @@ def test_what_was_understood_is_not_remarked(susan):
 def test_an_author_can_be_excluded(application, susan):
     write(susan, "tea of susan")
     john = application.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     write(john, "tea of john")
     assert bodies(john.get("/search", {"q": "tea -from:susan"})) == ["tea of john"]
 

@@ -18,7 +18,7 @@ from microblog.search.people.models import PersonWalk, PersonWord
 from microblog.search.people.queries import CANDIDATES
 from microblog.search.people.tasks import MILLISECONDS_BETWEEN_WALKS, PEOPLE_IN_A_ROUND, compare_words
 from microblog.search.people.words import get_version
-from tests.walk import sign_up
+from tests.walk import enter
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 
@@ -168,7 +168,7 @@ def test_a_change_that_is_rolled_back_is_not_found(add, find, database):
 
 
 def test_a_new_name_is_found_in_the_next_request(application, browser):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/account/profile").forms["profile-form"]
     form["display_name"], form["about_me"] = "Łukasz", "I boil water"
     form.submit(status=303)

@@ -23,7 +23,7 @@ from microblog.slow_queries import reporting as slow_queries
 from microblog.slow_queries.timing import Run
 from microblog.tree import Root
 from tests.conftest import POSTGRESQL_URL
-from tests.walk import PASSWORD, log_in, sign_up, token, write
+from tests.walk import PASSWORD, enter, log_in, token, write
 
 HERE = "tests/functional/slow_queries/test_slow_queries.py"
 THRESHOLD = "0.02"
@@ -151,7 +151,7 @@ def test_a_slow_statement_is_reported_with_its_call_site_and_its_request(build, 
     application = build()
     slowly(application)
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/").forms["compose-form"]
     form["body"] = "Slowly written"
     answer = form.submit(status=303)
@@ -272,7 +272,7 @@ def test_a_slow_commit_is_reported(build, slowly, reports):
     application = build()
     slowly(application, in_commit=True)
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Committed slowly")
     report = reports("COMMIT")[-1]
     assert report["path"] == "/posts/"
@@ -302,7 +302,7 @@ def test_the_worker_is_reported_too(build, reports):
 def test_no_report_contains_a_secret(build, reports):
     application = build({"microblog.slow_queries.threshold": EVERYTHING_IS_SLOW})
     browser = application.browser()
-    sign_up(browser, "susan", email="susan.private@example.com")
+    enter(browser, "susan", email="susan.private@example.com")
     log_in(application.browser(), "Susan.Private@example.com")
     csrf = token(browser)
     statements = {report["statement"][:40]: report["parameters"] for report in reports()}
@@ -331,7 +331,7 @@ def test_with_explain_the_plan_is_reported(build, reports):
         {"microblog.slow_queries.threshold": EVERYTHING_IS_SLOW, "microblog.slow_queries.explain": "true"}
     )
     browser = application.browser()
-    sign_up(browser, "susan", email="susan.private@example.com")
+    enter(browser, "susan", email="susan.private@example.com")
     write(browser, "Some words")
     plans = {report["statement"].split()[0]: report["plan"] for report in reports()}
     assert re.search(r"Scan|SCAN|SEARCH", plans["SELECT"])
@@ -374,7 +374,7 @@ def test_a_plan_that_cannot_be_had_fails_nothing(build, reports):
     settings = {"microblog.slow_queries.explain": "true"}
     application = build(settings, temporary=temporary)
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.post("/temporary", {"csrf_token": token(browser)}, status=200)
     (report,) = reports("pg_sleep")
     assert re.search(r"The database returned none: \w+: .*(pg_sleep|passing)", report["plan"])

@@ -23,7 +23,7 @@ from tests.functional.submissions.forms import (
     state,
     user_id,
 )
-from tests.walk import PASSWORD, flashes, log_in, sign_up
+from tests.walk import PASSWORD, enter, flashes, log_in
 
 FIND_IT = "You have been logged out. Log in, and you will find what you wrote, not yet sent."
 BE_ASKED = "You have been logged out. Nothing was done. Log in, and you will be asked again."
@@ -166,7 +166,7 @@ def test_a_text_that_is_too_long_is_shown_for_any_field(susan, database):
 def test_a_log_in_page_carries_no_more_than_can_be_sent(make_application):
     """An operator may allow less than twenty thousand bytes."""
     application = make_application({"microblog.max_body": "9000"})
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     browser = application.browser()
     # By chance, so that it does not shrink; as multipart, where a letter is three bytes and not nine.
     text = "".join(chr(Random(number).randrange(0x4E00, 0x9F00)) for number in range(1_500))
@@ -369,7 +369,7 @@ def test_below_a_mount_point_everything_is_below_it(application, post_id, databa
 
 def test_behind_a_proxy_it_is_the_public_address(make_application):
     application = make_application({"microblog.url": "https://blog.example"})
-    sign_up(application.browser(), "susan")
+    enter(application.browser(), "susan")
     browser = application.browser()
     page = browser.post("/posts/", {"body": TEXT}, headers={"Origin": "https://blog.example"}, status=400)
     assert log_in_on(page, status=303).location.startswith("https://blog.example/posts/?kept=")

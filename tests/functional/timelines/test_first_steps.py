@@ -5,7 +5,7 @@ from __future__ import annotations
 from microblog.accounts.queries import add_user, find_owner_id
 from microblog.people.queries import follow
 from microblog.posts.queries import add_post
-from tests.walk import sign_up, write
+from tests.walk import enter, sign_up, write
 
 
 def suggested(page):
@@ -20,7 +20,7 @@ def test_an_empty_home_says_what_to_do_first(browser):
 
 
 def test_people_who_have_written_lately_are_suggested_the_most_followed_first(browser, database):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with database.write() as session:
         names = ("ada", "nils", "silent", "eve", "bob", "kim", "lee")
         ids = {name: add_user(session, name) for name in names}
@@ -36,7 +36,7 @@ def test_people_who_have_written_lately_are_suggested_the_most_followed_first(br
 
 
 def test_neither_oneself_nor_somebody_whom_one_follows_is_suggested(browser, database):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with database.write() as session:
         susan = find_owner_id(session, "susan")
         assert susan
@@ -46,7 +46,7 @@ def test_neither_oneself_nor_somebody_whom_one_follows_is_suggested(browser, dat
 
 
 def test_they_cost_one_statement_and_only_where_home_is_empty(browser, database, count_statements):
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     browser.get("/")
     with count_statements() as empty:
         browser.get("/")

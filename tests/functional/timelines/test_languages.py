@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from microblog.ids import SEQUENCE_BITS
 from microblog.posts.queries import add_posts
-from tests.walk import bodies, sign_up
+from tests.walk import bodies, enter
 
 FIRST = 1_790_000_000_000 << SEQUENCE_BITS
 BAD_LANGUAGE = "“lang” in this address must be the code of a language: German is de."
@@ -56,7 +56,7 @@ def test_a_language_is_found_in_all_its_regions(add, browser):
 def test_the_pages_of_a_language_lead_from_one_to_the_next_and_back(make_application, several):
     application = make_application({"microblog.page_size": "2"})
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     tags = [several[number // 2 % len(several)] if number % 2 else "en" for number in range(10)]
     with application.database.write() as session:
         user_id = session.scalar(sa.text("SELECT id FROM users"))

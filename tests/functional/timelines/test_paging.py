@@ -11,7 +11,7 @@ from microblog.accounts.queries import find_owner_id
 from microblog.ids import new_id_at
 from microblog.posts.queries import add_posts
 from tests.conftest import Application
-from tests.walk import bodies, post_ids, sign_up, token, write
+from tests.walk import bodies, enter, post_ids, token, write
 
 PATHS = ("/", "/explore", "/users/susan")
 
@@ -26,7 +26,7 @@ def application_of_two(make_application):
 def susan(application_of_two):
     """Susan's browser; she has written 1, 2, … 7, one a day."""
     browser = application_of_two.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     with application_of_two.database.write() as session:
         user_id = find_owner_id(session, "susan")
         days = range(1, 8)
@@ -86,7 +86,7 @@ def test_a_visitor_pages_through_the_front_page(susan, application_of_two):
 
 def test_as_many_posts_as_a_page_holds_need_no_second_page(application_of_two):
     browser = application_of_two.browser()
-    sign_up(browser, "john")
+    enter(browser, "john")
     write(browser, "one")
     assert links(write(browser, "two")) == []
 
@@ -137,7 +137,7 @@ def test_when_all_older_posts_are_gone_the_page_says_so_and_leads_back(susan):
 
 def test_home_pages_through_mine_and_theirs_in_the_order_of_time(susan, application_of_two: Application):
     john = application_of_two.browser()
-    sign_up(john, "john")
+    enter(john, "john")
     with application_of_two.database.write() as session:
         user_id = find_owner_id(session, "john")
         days = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (2, 5)]

@@ -7,13 +7,13 @@ import pytest
 from microblog.accounts.queries import add_user, find_owner_id
 from microblog.people.queries import follow
 from microblog.posts.queries import add_post
-from tests.walk import sign_up
+from tests.walk import enter
 
 
 @pytest.fixture
 def susan(browser):
     """Susan's browser; she follows nobody."""
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     return browser
 
 

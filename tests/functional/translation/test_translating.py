@@ -11,14 +11,14 @@ from microblog.posts.queries import add_post
 from microblog.translation.models import Translation
 from tests.conftest import counted_statements
 from tests.functional.translation.conftest import POST, find_person
-from tests.walk import bodies, sign_up, token
+from tests.walk import bodies, enter, token
 
 TRANSLATED = "¡QUÉ DÍA! CON @susan EN https://example.org/ #flores"
 
 
 def log_in(site, nickname="susan"):
     browser = site.browser()
-    sign_up(browser, nickname)
+    enter(browser, nickname)
     return browser
 
 

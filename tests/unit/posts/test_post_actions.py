@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyramid.exceptions import ConfigurationConflictError
 
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 TEMPLATES = Path(__file__).with_name("templates")
 DOG, CAT = str(TEMPLATES / "dog.jinja2"), str(TEMPLATES / "cat.jinja2")
@@ -19,7 +19,7 @@ def actions(page):
 
 def test_a_post_without_actions_has_no_row_of_them(application):
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     assert actions(write(susan, "Hello")) == []
 
 
@@ -32,7 +32,7 @@ def test_actions_are_shown_in_their_order_and_know_the_post(make_application):
 
     application = make_application(extend=extend)
     susan = application.browser()
-    sign_up(susan, "susan")
+    enter(susan, "susan")
     write(susan, "a cat")
     page = write(susan, "a dog")
     assert bodies(page) == ["a dog", "a cat"]

@@ -11,6 +11,7 @@ from microblog.accounts.queries import add_user
 from microblog.people.queries import follow
 from microblog.posts.queries import add_post
 from tests.browser.conftest import HEIGHTS, Site
+from tests.browser.scenes import SEND_AS_PAGES
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -108,6 +109,7 @@ def test_the_page_of_a_refused_post_is_loaded_anew_as_itself(
 ) -> None:
     page = open_window(people, nickname="susan")
     page.goto("/")
+    page.evaluate(SEND_AS_PAGES)
     field = page.get_by_role("textbox", name="What is on your mind?")
     text = "Too long. " * 40
     field.fill(text)

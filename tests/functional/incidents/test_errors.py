@@ -260,7 +260,7 @@ def test_a_reader_of_any_language_gets_a_page(build, log):
 def test_the_page_of_a_fault_says_when_in_the_language_and_the_zone_of_the_reader(build, log):
     application = build()
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     form = browser.get("/preferences").forms["preferences-form"]
     form["language"], form["time_zone"] = "de", "Asia/Kathmandu"
     form.submit(status=303)

@@ -39,6 +39,9 @@ def enter(browser: TestApp, nickname: str, *, email: str | None = None, password
         user_id = create_account(session, nickname, email=email, password_hash=password_hash)
         start_session(session, user_id, hash_token(token), timedelta(hours=12), verified=password_hash)
     browser.set_cookie(SESSION_COOKIE, token)
+    for cookie in browser.cookiejar:
+        if cookie.name == SESSION_COOKIE:
+            cookie.value = token  # without the quotes of WebTest, which no browser would send
 
 
 @cache

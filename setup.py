@@ -58,6 +58,7 @@ RUNTIME = [
     "pyramid_jinja2>=2.10.1",
     "pyramid_retry>=2.1.1",
     "pyramid_tm>=2.6",
+    "PyStemmer>=3.1,<4",
     "regex>=2024.11.6",
     # Pyramid 2.1 imports pkg_resources when it runs. setuptools 82 no longer has it, and from 80.9 on it
     # says so on the standard error of every start; before 78.1.1 it has a known fault (CVE-2025-47273).

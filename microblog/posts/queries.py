@@ -146,15 +146,14 @@ DOCUMENT = (Post.id, Post.user_id.label("author"), Post.body, Post.language)
 
 # One lookup in the index (language, id) for each spelling that there is. The order of texts depends on the
 # database, so a range from `pt` to `pt-zz` is none everywhere.
-SPELLINGS = sa.text(
-    """
-    WITH RECURSIVE spellings (spelling) AS (
+ALL_SPELLINGS = """WITH RECURSIVE spellings (spelling) AS (
         SELECT min(language) FROM posts
         UNION ALL
         SELECT (SELECT min(p.language) FROM posts p WHERE p.language > spelling)
         FROM spellings WHERE spelling IS NOT NULL)
-    SELECT spelling FROM spellings
-    WHERE lower(spelling) = :language OR lower(spelling) LIKE :language || '-%'"""
+    SELECT spelling FROM spellings WHERE spelling IS NOT NULL"""
+SPELLINGS = sa.text(
+    f"{ALL_SPELLINGS} AND (lower(spelling) = :language OR lower(spelling) LIKE :language || '-%')"
 )
 
 

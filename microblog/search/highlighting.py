@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import accumulate
 
 import regex
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from microblog.search.folding import fold
 from microblog.search.language import Query, Term
+from microblog.search.stemming import find_words_with, list_forms
 from microblog.search.text import index_text, split_folded
 
 RUN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Default_Ignorable_Code_Point}]*+")
@@ -21,7 +22,8 @@ LONGEST_REMEMBERED = 20  # code points of a run
 
 
 class Highlighter:
-    """Called with a text, returns it escaped, with the terms of the query in `<mark>`.
+    """Called with a text, returns it escaped, with the terms of the query in `<mark>`, and other forms of its
+    words in the language of the text.
 
     Terms are found by their first word and compared as one string, so their length costs nothing.
     """
@@ -35,26 +37,33 @@ class Highlighter:
         self._beginnings = tuple(
             term.words[0] for term in query.terms if term.is_prefix and len(term.words) == 1
         )
+        self._forms = frozenset(form for term in query.terms for form in term.forms)
 
-    def __call__(self, text: str) -> Markup:
+    def in_language(self, language: str | None) -> Callable[[str], Markup]:
+        """The same for texts in this language."""
+        return partial(self, language=language)
+
+    def __call__(self, text: str, language: str | None = None) -> Markup:
         parts: list[str] = []
         end = 0
-        for start, stop in self._find_hits(text):
+        for start, stop in self._find_hits(text, language):
             parts += (escape(text[end:start]), "<mark>", escape(text[start:stop]), "</mark>")
             end = stop
         parts.append(escape(text[end:]))
         return Markup("".join(parts))  # noqa: S704  # every part is escaped
 
-    def _find_hits(self, text: str) -> Iterator[tuple[int, int]]:
+    def _find_hits(self, text: str, language: str | None) -> Iterator[tuple[int, int]]:
         """(start, end) of each hit, from the left, without overlaps; adjacent ones are joined."""
         if not (self._by_first_word or self._beginnings):
             return
         words, spans = find_words(text)
+        in_other_forms = find_words_with(self._forms, text, language)
         normal = " ".join(words) + " "
         starts = list(accumulate([len(word) + 1 for word in words], initial=0))
         index = begin = end = 0
         while index < len(words):
             length = self._measure_longest(words[index], normal, starts[index])
+            length = length or int(words[index] in in_other_forms)
             if length:
                 if spans[index][0] > end:
                     if end:
@@ -125,8 +134,9 @@ def matches(query: Query, language: str | None, body: str) -> bool:
     if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
         return False
     text = f" {index_text(body)} "
+    forms = frozenset(list_forms(body, language))
 
     def holds(term: Term) -> bool:
-        return f" {get_text(term)}" in text
+        return f" {get_text(term)}" in text or not forms.isdisjoint(term.forms)
 
     return all(map(holds, query.terms)) and not any(map(holds, query.excluded))

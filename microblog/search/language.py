@@ -1,19 +1,21 @@
 """The query language, parsed to one frozen value before any adapter sees it.
 
-`words` must all be there; `"a phrase"`; `-without`; `begin*`; `from:susan`; `-from:susan`; `lang:es`;
-`before:2026-01-31`; `after:2026-01-31`. Nothing that a person types is an error: what is not understood
-is left out, and a `Remark` of the query says so.
+`words` must all be there, or forms of them (`stemming.py`); `"a phrase"`, `"word"`; `-without`; `begin*`;
+`from:susan`; `-from:susan`; `lang:es`; `before:2026-01-31`; `after:2026-01-31`. Nothing that a person types
+is an error: what is not understood is left out, and a `Remark` of the query says so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import regex
 
 from microblog.search.folding import fold
 from microblog.search.remarks import Kind, Remark
+from microblog.search.stemming import keep_languages, list_forms_in_all_languages
 from microblog.search.text import split_words
 
 MAX_QUERY_CHARACTERS = 500
@@ -41,10 +43,14 @@ MOST_REMARKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words in a row; with `is_prefix` the last of them is only the beginning of a word."""
+    """Words in a row; with `is_prefix` the last of them is only the beginning of a word.
+
+    A single word may have `forms`: a post that has one of these is found, too (`index_post` in stemming.py).
+    """
 
     words: tuple[str, ...]
     is_prefix: bool = False
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,15 @@ class Query:
     def __bool__(self) -> bool:
         """Is there anything to look for?"""
         return self != Query()
+
+    @property
+    def has_forms(self) -> bool:
+        return any(term.forms for term in (*self.terms, *self.excluded))
+
+    def keep_forms(self, languages: Iterable[str]) -> Query:
+        """The query without the forms that posts in none of these languages have."""
+        known = list(languages)
+        return replace(self, terms=keep_forms(self.terms, known), excluded=keep_forms(self.excluded, known))
 
 
 def parse(text: str) -> Query:
@@ -160,7 +175,9 @@ class Parser:
             self._remark(Kind.LONG_PHRASE, text)
         # When a phrase was cut, its last word is not the one before the star.
         is_prefix = not is_phrase and text.endswith("*") and len(words) <= MOST_WORDS
-        term = Term(tuple(words[:MOST_WORDS]), is_prefix)
+        has_forms = len(words) == 1 and not is_prefix and not is_phrase
+        forms = list_forms_in_all_languages(text) if has_forms else ()
+        term = Term(tuple(words[:MOST_WORDS]), is_prefix, forms)
         terms = self._excluded if is_excluded else self._terms
         if term in terms:
             return
@@ -174,16 +191,23 @@ class Parser:
     def finish(self) -> Query:
         if self._since is not None and self._until is not None and self._since >= self._until:
             self._remark(Kind.NO_DAY)
-        return Query(
+        language = self._values.get("lang")
+        query = Query(
             tuple(self._terms[:MOST_TERMS]),
             tuple(self._excluded[:MOST_TERMS]),
             self._values.get("from"),
-            self._values.get("lang"),
+            language,
             self._since,
             self._until,
             tuple(dict.fromkeys(self._excluded_authors[:MOST_TERMS])),
             tuple(dict.fromkeys(self._remarks))[:MOST_REMARKS],
         )
+        return query if language is None else query.keep_forms([language])
+
+
+def keep_forms(terms: tuple[Term, ...], languages: list[str]) -> tuple[Term, ...]:
+    """The terms with the forms that posts in these languages may have."""
+    return tuple(replace(term, forms=keep_languages(term.forms, languages)) for term in terms)
 
 
 def parse_day(text: str) -> date | None:

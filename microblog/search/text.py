@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 
 import regex
+import Stemmer
 
 from microblog.search import dictionary
 from microblog.search.folding import fold
 
-# Changed with each change of what is a word, or of its normal form: an index made by another one is old.
-RULE = 2
+# Changed with each change of what is a word, of its normal form, or of its forms (`stemming.py`): an index
+# made by another one is old.
+RULE = 3
 # Of a text; in what is longer, compounds stay whole, so that no text takes long.
 MOST_TAKEN_APART = 5_000  # code points of scripts with a dictionary
 
@@ -84,10 +86,10 @@ def look_up(words: list[str]) -> Iterator[str]:
 
 
 def index_text(text: str) -> str:
-    """What an index keeps of a post: its words, with a space between them."""
+    """The words of a text with a space between them."""
     return " ".join(split_words(text))
 
 
 def get_rule() -> str:
     """The version of the rule by which words are made here."""
-    return f"{RULE} {dictionary.get_version()}"
+    return f"{RULE} {dictionary.get_version()} snowball{Stemmer.version()}"

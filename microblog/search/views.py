@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from babel import Locale
+
 from microblog.i18n import _
 from microblog.paging import Cursor
 from microblog.people.interfaces import get_people_search
 from microblog.posts import queries
+from microblog.posts.languages import list_names
 from microblog.posts.paging import POSTS
 from microblog.request import Request
 from microblog.search.highlighting import Highlighter
@@ -16,7 +19,9 @@ from microblog.search.language import MAX_QUERY_CHARACTERS, MOST_TERMS, MOST_WOR
 from microblog.search.queries import list_unknown_nicknames
 from microblog.search.remarks import Kind, Remark
 from microblog.search.resources import Search
+from microblog.search.stemming import STEMMERS
 from microblog.security.limits.counting import count_request
+from microblog.web.languages import list_items
 from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
 
@@ -61,7 +66,12 @@ def search(resource: Search, request: Request) -> Any:
 
 @page_view(context=Search, name="help", compressed=True, renderer="templates/help.jinja2")
 def show_help(resource: Search, request: Request) -> Any:
-    return LIMITS
+    return {**LIMITS, "languages_with_forms": list_items(request, list_languages_with_forms(request.locale))}
+
+
+def list_languages_with_forms(locale: Locale) -> list[str]:
+    """The languages whose word forms search knows, in the order of the alphabet."""
+    return [language.name for language in list_names(locale, frozenset(STEMMERS))]
 
 
 def find_nobodies(request: Request, query: Query) -> list[Remark]:

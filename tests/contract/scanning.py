@@ -19,7 +19,7 @@ from microblog.settings import Setting, whole_number
 
 SECONDS = Setting("microblog.search.scanning.seconds", whole_number(1, 60), 5, "How long a search may take.")
 POSTS = (
-    "SELECT p.id, p.body FROM {texts} t JOIN posts p ON p.id = t.post_id "
+    "SELECT p.id, p.body, p.language FROM {texts} t JOIN posts p ON p.id = t.post_id "
     "WHERE {conditions} ORDER BY p.id {order}"
 )
 
@@ -50,11 +50,11 @@ class ScanningSearch(SideTableSearch):
             session.execute(sa.text(f"ALTER TABLE {self.texts} RENAME TO {other.texts}"))
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        rows = [{"id": post["id"], "digest": self.digest(post["body"])} for post in posts]
+        rows = [{"id": post["id"], "digest": self.digest(post["body"], post["language"])} for post in posts]
         session.execute(sa.text(f"INSERT OR REPLACE INTO {self.texts} VALUES (:id, :digest)"), rows)
 
-    def digest(self, body: str) -> str:
-        return body
+    def digest(self, body: str, language: str | None) -> str:
+        return f"{language} {body}"
 
     def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         conditions, values = build_filters(query)
@@ -70,7 +70,7 @@ class ScanningSearch(SideTableSearch):
             for post in posts:
                 if time.monotonic() > end:
                     raise TooSlow
-                if matches(words_only, None, post.body):
+                if matches(words_only, post.language, post.body):
                     found.append(post.id)
                 if len(found) == limit:
                     break

@@ -295,6 +295,18 @@ def test_words_of_hindi_are_not_cut_at_their_vowels(site):
     assert site.find("दन") == []
 
 
+def test_words_of_any_length_are_found(site):
+    longest = site.write("b" * 2000, language="en")
+    post = site.write(f"a {'long' * 100}s {'ъ' * 300} {'𐐀' * 150} bags", language="en")
+    assert site.find(f'"{"ъ" * 300} {"𐐀" * 150} bags"') == [post]
+    assert site.find(f"{'long' * 100}s") == [post]
+    assert site.find(f'"a {"long" * 100}s {"ъ" * 90}"') == []
+    assert site.find(f"{'long' * 100}*") == [post]
+    assert site.find("b" * 200) == []
+    assert site.find("b*") == [post, longest]
+    assert site.find("bag") == [post]
+
+
 def test_hits_come_newest_first_and_page_both_ways(site):
     ids = [site.write(f"note {n}") for n in range(7)]
     newest_first = ids[::-1]

@@ -33,9 +33,16 @@ WORDS = (
     "'rare' || (n % 50000)",
 )
 BODY = " || ' ' || ".join(WORDS)
-VECTOR = " || ' ' || ".join(f"{word} || '\\:{place}'" for place, word in enumerate(WORDS, 1))
 LANGUAGE = (
     "CASE WHEN n % 100 = 7 THEN 'es' WHEN n % 100 = 8 THEN 'es-MX' WHEN n % 10000 = 9 THEN 'eu' ELSE 'en' END"
+)
+# The words with a digit have no forms. The stems of the others are the words themselves, in English at least.
+VECTOR = " || ' ' || ".join(
+    [
+        *(f"{word} || '\\:{place}'" for place, word in enumerate(WORDS, 1)),
+        *(f"'§' || {word}" for word in WORDS[:2]),
+        f"'§§' || substr({LANGUAGE}, 1, 2)",
+    ]
 )
 POST = "CAST(:first + n * :step AS bigint)"
 

@@ -13,11 +13,13 @@ from microblog.outbox.kinds import Outcome
 from microblog.outbox.queries import Leased
 from microblog.paging import Bounds
 from microblog.search.language import Query, Term
-from microblog.search.text import index_text
+from microblog.search.stemming import index_post
 
 # A late write must meet the tombstone of a deletion: longer than any lease, stall or rebuild.
 GC_DELETES = "24h"
 PREFIX_EXPANSIONS = 1000
+SCORE_OF_A_FORM = 0.001  # less than the word itself has, unless nearly all posts have it
+LONGEST_WORD = 255  # units of UTF-16: where the analyzer would split a longer one, which no query then found
 
 BODY: dict[str, Any] = {
     "settings": {
@@ -32,7 +34,7 @@ BODY: dict[str, Any] = {
         "_source": {"enabled": False},
         "properties": {
             "id": {"type": "long"},
-            # Words are in normal form already, with one space between them.
+            # Words are in normal form already, with one space between them, and forms behind them.
             "words": {"type": "text", "analyzer": "whitespace"},
             "author": {"type": "long"},
             "language": {"type": "keyword"},
@@ -77,7 +79,7 @@ def is_taken(status: int, reason: str) -> bool:
 
 def build_document(post: dict[str, Any]) -> dict[str, Any]:
     """What the index keeps of a post."""
-    words = index_text(post["body"])
+    words = " ".join(map(cut, index_post(post["body"], post["language"]).split(" ")))
     language = (post["language"] or "").lower()
     digest = hashlib.sha256(f"{post['author']} {language} {words}".encode()).hexdigest()[:32]
     return {
@@ -87,6 +89,13 @@ def build_document(post: dict[str, Any]) -> dict[str, Any]:
         "language": language,
         "digest": digest,
     }
+
+
+def cut(word: str) -> str:
+    """The word, or its beginning when it is longer than the analyzer allows."""
+    if len(word) <= LONGEST_WORD // 2:
+        return word
+    return word.encode("utf-16-le")[: LONGEST_WORD * 2].decode("utf-16-le", errors="ignore")
 
 
 def compare(post: dict[str, Any] | None, digest: str | None) -> str | None:
@@ -122,9 +131,14 @@ def build_request(
 
 
 def build_term(term: Term) -> dict[str, Any]:
-    if len(term.words) == 1:
-        return {"prefix" if term.is_prefix else "term": {"words": {"value": term.words[0]}}}
-    phrase = {"query": " ".join(term.words)}
+    words = [cut(word) for word in term.words]
+    if term.forms:
+        # The better of both, since a post in no known language has no forms, and is no worse a match.
+        forms = {"filter": {"terms": {"words": list(term.forms)}}, "boost": SCORE_OF_A_FORM}
+        return {"dis_max": {"queries": [{"term": {"words": {"value": words[0]}}}, {"constant_score": forms}]}}
+    if len(words) == 1:
+        return {"prefix" if term.is_prefix else "term": {"words": {"value": words[0]}}}
+    phrase = {"query": " ".join(words)}
     if term.is_prefix:
         return {"match_phrase_prefix": {"words": {**phrase, "max_expansions": PREFIX_EXPANSIONS}}}
     return {"match_phrase": {"words": phrase}}

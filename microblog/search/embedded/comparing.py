@@ -26,7 +26,9 @@ def find_differences(adapter: SideTableSearch, database: Database, *, with_refus
     batch = adapter.steps.compared_at_once
     while last < LARGEST:
         with database.snapshot() as session:
-            posts = read_part(session, f"SELECT id, body FROM posts {PART.format(id='id')}", last, batch)
+            posts = read_part(
+                session, f"SELECT id, body, language FROM posts {PART.format(id='id')}", last, batch
+            )
             texts = read_part(session, f"{adapter.indexed_texts} {PART.format(id='post_id')}", last, batch)
             # Up to this id both batches are complete.
             upto = min((max(ids) for ids in (posts, texts) if len(ids) == batch), default=LARGEST)
@@ -42,12 +44,12 @@ def find_differences(adapter: SideTableSearch, database: Database, *, with_refus
                 missing.append(post_id)
             elif post_id not in posts:
                 ghosts.append(post_id)
-            elif adapter.digest(posts[post_id]) != texts[post_id]:
+            elif adapter.digest(*posts[post_id]) != texts[post_id][0]:
                 stale.append(post_id)
         last = upto
     return Drift(tuple(missing), tuple(stale), tuple(ghosts))
 
 
-def read_part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, str]:
-    """Up to `limit` rows (id, text) after the id `last`."""
-    return {row[0]: row[1] for row in session.execute(sa.text(sql), {"last": last, "limit": limit})}
+def read_part(session: orm.Session, sql: str, last: int, limit: int) -> dict[int, tuple[str, ...]]:
+    """Up to `limit` rows after the id `last`: what follows the id, by the id."""
+    return {row[0]: tuple(row[1:]) for row in session.execute(sa.text(sql), {"last": last, "limit": limit})}

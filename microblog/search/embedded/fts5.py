@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from microblog.db import Database
 from microblog.paging import Bounds, Cursor
+from microblog.search.embedded.fts5_queries import build_conditions, build_match, select
 from microblog.search.embedded.merging import (
     FILLING,
     SERVING,
@@ -30,11 +31,12 @@ from microblog.search.embedded.merging import (
     merge_in_steps,
 )
 from microblog.search.embedded.pending import run
-from microblog.search.embedded.side_table import SideTableSearch, TooSlow, build_filters
+from microblog.search.embedded.ranking import rank_best_first
+from microblog.search.embedded.side_table import SideTableSearch, TooSlow
 from microblog.search.embedded.windows import Sizes, build_filter_window, look_through, search_each_spelling
 from microblog.search.interfaces import RANKED_HITS, Drift, ISearchMaintenance, Status
-from microblog.search.language import Query, Term
-from microblog.search.text import index_text
+from microblog.search.language import Query
+from microblog.search.stemming import index_post
 from microblog.settings import Settings
 
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
@@ -48,8 +50,6 @@ SHADOWS = ("data", "idx", "docsize", "config")
 LAST_OF_ITS_OWN_ROWS = 10
 # In the name of a trigger that indexes made by an older version have.
 FORMER_TRIGGER = "inserted"
-# BM25 (Robertson, Zaragoza 2009), without the weight of rare words: every hit holds all words anyway.
-SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
 
 @implementer(ISearchMaintenance)
@@ -219,7 +219,7 @@ class FTS5Search(SideTableSearch):
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
         # Sorted, since FTS5 begins a segment whenever an id is below the last one.
-        rows = sorted((post["id"], self.digest(post["body"])) for post in posts)
+        rows = sorted((post["id"], self.digest(post["body"], post["language"])) for post in posts)
         self.forget(session, [post_id for post_id, _ in rows])
         connection = session.connection()
         # The trigger would make a segment of each row; it leaves out what the index has.
@@ -273,9 +273,9 @@ class FTS5Search(SideTableSearch):
             return status
         return replace(status, segments=count_segments(session, self.index))
 
-    def digest(self, body: str) -> str:
-        """The whole normal form: FTS5 needs it to delete a post."""
-        return index_text(body)
+    def digest(self, body: str, language: str | None) -> str:
+        """The whole text that is indexed: FTS5 needs it to delete a post."""
+        return index_post(body, language)
 
     def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
         find = partial(self._look, session, query, bounds, limit)
@@ -328,74 +328,3 @@ class FTS5Search(SideTableSearch):
             raise
         finally:
             driver.set_progress_handler(None, 0)
-
-
-def select(query: Query, bounds: Bounds, spelling: str | None = None) -> tuple[str, dict[str, Any]]:
-    """The statement that finds ids, up to `:limit`, and its values."""
-    conditions, values = build_filters(query, spelling)
-    source, id_ = "posts p", "p.id"
-    if query.terms:
-        source, id_ = "search_fts5 f", "f.rowid"
-        if conditions:
-            source += " JOIN posts p ON p.id = f.rowid"
-        conditions.insert(0, "search_fts5 MATCH :match")
-        values["match"] = build_match(query)
-    elif query.excluded:
-        source += " JOIN search_fts5_texts t ON t.post_id = p.id"  # only posts that are indexed
-        conditions.append("p.id NOT IN (SELECT rowid FROM search_fts5 WHERE search_fts5 MATCH :match)")
-        values["match"] = require_any(query.excluded)
-    conditions += bounds.list_conditions(id_)
-    sql = (
-        f"SELECT {id_} FROM {source} WHERE {' AND '.join(conditions)} "
-        f"ORDER BY {id_} {bounds.order} LIMIT :limit"
-    )
-    return sql, values
-
-
-def build_match(query: Query) -> str:
-    """The query in FTS5's language; the words are in normal form and hold no quotes."""
-    wanted = " AND ".join(build_term(term) for term in query.terms)
-    return f"({wanted}) NOT ({require_any(query.excluded)})" if query.excluded else wanted
-
-
-def require_any(terms: tuple[Term, ...]) -> str:
-    return " OR ".join(build_term(term) for term in terms)
-
-
-def build_term(term: Term) -> str:
-    return f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
-
-
-def build_conditions(query: Query) -> tuple[list[str], dict[str, str]]:
-    """The same query as conditions on the texts `t`, and their values; exact, since words in normal form are
-    separated by one space."""
-    conditions: list[str] = []
-    values: dict[str, str] = {}
-    for terms, negation in ((query.terms, ""), (query.excluded, "NOT ")):
-        for term in terms:
-            name = f"words_{len(values)}"
-            values[name] = f" {' '.join(term.words)}{'' if term.is_prefix else ' '}"
-            conditions.append(f"{negation}instr(' ' || t.digest || ' ', :{name})")
-    return conditions, values
-
-
-def rank_best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
-    """Ids of these (id, text in normal form), the best match first, and of equal ones the newest."""
-    average = sum(text.count(" ") + 1 for _, text in posts) / max(1, len(posts))
-    counted = [build_counted_text(term) for term in terms]
-
-    def score(text: str) -> float:
-        words = text.count(" ") + 1
-        weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * words / average)
-        text = f" {text.replace(' ', '  ')} "  # two spaces, since counted words must not overlap
-        counts = (text.count(word) for word in counted)
-        return sum(count * (SATURATION + 1) / (count + weight) for count in counts)
-
-    scored = sorted(((score(text), post_id) for post_id, text in posts), reverse=True)
-    return [post_id for _, post_id in scored]
-
-
-def build_counted_text(term: Term) -> str:
-    """The string to count in a text to count the term; a phrase counts by its first word."""
-    is_beginning = term.is_prefix and len(term.words) == 1
-    return f" {term.words[0]}" if is_beginning else f" {term.words[0]} "

@@ -59,14 +59,16 @@ class Pending:
         """Called at the beginning of every write transaction."""
 
     def read_own(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        """`id, body` of the newest posts that this transaction queued; the body of a deleted post is None.
+        """`id, body, language` of the newest posts that this transaction queued.
+
+        The body of a deleted post is None.
 
         Does not fail when another process has removed the table.
         """
         raise NotImplementedError
 
     def read_batch(self, session: orm.Session, limit: int) -> Sequence[Any]:
-        """`id, body` of up to `limit` queued posts, the newest first, locked."""
+        """`id, body, language` of up to `limit` queued posts, the newest first, locked."""
         raise NotImplementedError
 
     def retire(self, session: orm.Session) -> None:
@@ -113,7 +115,7 @@ class SQLitePending(Pending):
             gone = f"DELETE FROM {self.index}_texts WHERE post_id = old.id"
         return {
             "inserted": f"AFTER INSERT ON posts BEGIN {forget} = new.id; {enqueue} new.id; END",
-            "updated": f"""AFTER UPDATE OF id, body ON posts BEGIN
+            "updated": f"""AFTER UPDATE OF id, body, language ON posts BEGIN
                 {forget} IN (old.id, new.id); {moved}; {enqueue} new.id; END""",
             "deleted": f"AFTER DELETE ON posts BEGIN {forget} = old.id; {gone}; END",
         }
@@ -153,8 +155,8 @@ class SQLitePending(Pending):
         self, session: orm.Session, condition: str, order: str, values: dict[str, int]
     ) -> Sequence[Any]:
         sql = (
-            f"SELECT m.post_id AS id, p.body FROM {self.table} m LEFT JOIN posts p ON p.id = m.post_id "
-            f"WHERE {condition} ORDER BY {order} DESC LIMIT :limit"
+            f"SELECT m.post_id AS id, p.body, p.language FROM {self.table} m "
+            f"LEFT JOIN posts p ON p.id = m.post_id WHERE {condition} ORDER BY {order} DESC LIMIT :limit"
         )
         return session.execute(sa.text(sql), values).all()
 
@@ -189,12 +191,16 @@ class PostgreSQLPending(Pending):
         if not self.suffix:
             self._set_queued(session, "yes")
         run(session, self._build_function())
-        has_trigger = sa.text("SELECT 1 FROM pg_trigger WHERE tgname = :name AND NOT tgisinternal")
+        # Waits for writers of posts, so only when it is needed: there is none, or that of an older version.
+        has_trigger = sa.text(
+            "SELECT 1 FROM pg_trigger WHERE tgname = :name AND NOT tgisinternal "
+            "AND pg_get_triggerdef(oid) LIKE '%language%'"
+        )
         if session.scalar(has_trigger, {"name": f"{self.prefix}_post_changed"}) is None:
             run(
                 session,
-                f"""CREATE TRIGGER {self.prefix}_post_changed
-                    AFTER INSERT OR DELETE OR UPDATE OF id, body ON posts
+                f"""CREATE OR REPLACE TRIGGER {self.prefix}_post_changed
+                    AFTER INSERT OR DELETE OR UPDATE OF id, body, language ON posts
                     FOR EACH ROW EXECUTE FUNCTION {self.prefix}_changed()""",
             )
 
@@ -252,7 +258,7 @@ class PostgreSQLPending(Pending):
         if session.scalar(sa.text(f"SELECT current_setting('{self.QUEUED_VARIABLE}', true)")) != "yes":
             return []
         sql = (
-            f"SELECT p.id, p.body FROM {self.table} m JOIN posts p ON p.id = m.post_id "
+            f"SELECT p.id, p.body, p.language FROM {self.table} m JOIN posts p ON p.id = m.post_id "
             "WHERE m.txid = txid_current() ORDER BY p.id DESC LIMIT :limit"
         )
         return session.execute(sa.text(sql), {"limit": limit}).all()
@@ -260,14 +266,14 @@ class PostgreSQLPending(Pending):
     def read_batch(self, session: orm.Session, limit: int) -> Sequence[Any]:
         # Skip posts that another transaction is writing or indexing right now: it indexes them itself.
         written = (
-            f"SELECT p.id, p.body FROM {self.table} m JOIN posts p ON p.id = m.post_id "
+            f"SELECT p.id, p.body, p.language FROM {self.table} m JOIN posts p ON p.id = m.post_id "
             "WHERE NOT m.failed ORDER BY m.post_id DESC LIMIT :limit "
             "FOR UPDATE OF m SKIP LOCKED FOR SHARE OF p SKIP LOCKED"
         )
         rows = list(session.execute(sa.text(written), {"limit": limit}))
         if len(rows) < limit:
             deleted = (
-                f"SELECT m.post_id AS id, NULL AS body FROM {self.table} m "
+                f"SELECT m.post_id AS id, NULL AS body, NULL AS language FROM {self.table} m "
                 "WHERE NOT m.failed AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post_id) "
                 "LIMIT :limit FOR UPDATE OF m SKIP LOCKED"
             )

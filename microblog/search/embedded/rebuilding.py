@@ -21,7 +21,7 @@ from sqlalchemy import orm
 
 from microblog.db import Database
 from microblog.search import records
-from microblog.search.embedded.pending import INDEXES_ITSELF, NEXT
+from microblog.search.embedded.pending import INDEXES_ITSELF, NEXT, SOMEBODY_WRITES
 from microblog.search.interfaces import Drift, SearchUnavailable
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ class Rebuild:
             count = self._fill(progress)
             self._repeat(partial(self._next.tidy, at_the_end=True))
             self._compare()
-            self._switch()
+            self._insist(
+                self._switch, self._steps.seconds_to_wait_for_the_lock, SOMEBODY_READS, self._catch_up
+            )
             self._remove(RETIRED)
         except BaseException as error:  # also Ctrl-C
             was_ours = self._give_up()
@@ -113,10 +115,7 @@ class Rebuild:
             self._pause = (self._released - began) * PAUSE
 
     def _fill(self, progress: Callable[[int], None]) -> int:
-        with self._step() as session:
-            self._next.create(session)
-            self._next.prepare_to_fill(session)
-            self._next.queue.create(session)
+        self._insist(self._create, self._steps.seconds_to_wait_for_writers, SOMEBODY_WRITES)
         # From here on every change is queued.
         self._next.queue.wait_for_writers(
             self._database, self._steps.seconds_to_wait_for_writers, self._steps.sleep
@@ -137,8 +136,13 @@ class Rebuild:
                 self._repeat(partial(self._next.tidy, at_the_end=False))
         return count
 
+    def _create(self, session: orm.Session) -> None:
+        self._next.create(session)
+        self._next.prepare_to_fill(session)
+        self._next.queue.create(session)
+
     def _read_posts_after(self, last: int) -> list[Any]:
-        sql = sa.text("SELECT id, body FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
+        sql = sa.text("SELECT id, body, language FROM posts WHERE id > :last ORDER BY id LIMIT :limit")
         with self._database.read() as session:
             return list(session.execute(sql, {"last": last, "limit": self._steps.posts_at_once}))
 
@@ -165,30 +169,42 @@ class Rebuild:
                 self._next.enqueue(session, (*drift.missing, *drift.stale, *drift.ghosts))
         raise SearchUnavailable(DIFFERS)
 
-    def _switch(self) -> None:
-        until = time.monotonic() + self._steps.seconds_to_wait_for_the_lock
-        while not self._try_to_switch():
-            if time.monotonic() > until:
-                raise SearchUnavailable(SOMEBODY_READS)
-            self._steps.sleep(self._steps.seconds_between_attempts)
-            self._catch_up()
+    def _switch(self, session: orm.Session) -> None:
+        self._next.queue.lock(session)
+        self._next.index_pending(session, self._steps.posts_at_once)
+        self._next.prepare_to_serve(session)
+        self._adapter.queue.retire(session)
+        self._adapter.rename(session, self._adapter.with_suffix(RETIRED))
+        self._next.rename(session, self._adapter)
+        self._next.queue.replace(session, self._adapter.queue)
+        records.note_verify(session, self._adapter.name, Drift())
+        records.note_rule(session, self._adapter.name)
 
-    def _try_to_switch(self) -> bool:
+    def _insist(
+        self,
+        action: Callable[[orm.Session], None],
+        seconds: float,
+        refusal: str,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Do this as soon as others let go of the tables.
+
+        :raises SearchUnavailable: with the refusal, when they have not for so long.
+        """
+        until = time.monotonic() + seconds
+        while not self._try(action, prepare):
+            if time.monotonic() > until:
+                raise SearchUnavailable(refusal)
+            self._steps.sleep(self._steps.seconds_between_attempts)
+
+    def _try(self, action: Callable[[orm.Session], None], prepare: Callable[[], None]) -> bool:
         """In one transaction; False when others use the tables, since more would queue behind us."""
         try:
-            self._catch_up()
+            prepare()
             with self._step() as session:
                 if self._database.dialect == "postgresql":
                     session.execute(sa.text(f"SET LOCAL lock_timeout = {self._steps.lock_milliseconds}"))
-                self._next.queue.lock(session)
-                self._next.index_pending(session, self._steps.posts_at_once)
-                self._next.prepare_to_serve(session)
-                self._adapter.queue.retire(session)
-                self._adapter.rename(session, self._adapter.with_suffix(RETIRED))
-                self._next.rename(session, self._adapter)
-                self._next.queue.replace(session, self._adapter.queue)
-                records.note_verify(session, self._adapter.name, Drift())
-                records.note_rule(session, self._adapter.name)
+                action(session)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) in (LOCK_NOT_AVAILABLE, DEADLOCK):
                 return False

@@ -109,11 +109,11 @@ class SideTableSearch:
         raise NotImplementedError
 
     def keep(self, session: orm.Session, posts: list[dict[str, Any]]) -> None:
-        """Put `id` and `body` of these posts into the index, replacing what it had of them."""
+        """Put `id`, `body` and `language` of these posts into the index, replacing what it had of them."""
         raise NotImplementedError
 
-    def digest(self, body: str) -> str:
-        """The value of the column `digest` for a post with this body."""
+    def digest(self, body: str, language: str | None) -> str:
+        """The value of the column `digest` for a post with this body in this language."""
         raise NotImplementedError
 
     def find_hits(self, session: orm.Session, query: Query, bounds: Bounds, limit: int) -> list[int]:
@@ -153,6 +153,10 @@ class SideTableSearch:
     def has_room(self, session: orm.Session) -> bool:
         """Called before the posts of a transaction are indexed; if False, they wait for the worker."""
         return True
+
+    def narrow(self, session: orm.Session, query: Query) -> Query:
+        """Called first inside `limit_time`: the query, without forms in languages that no post is in."""
+        return query
 
     # The same for all
 
@@ -248,7 +252,7 @@ class SideTableSearch:
         return None
 
     def keep_or_enqueue(self, session: orm.Session, rows: Sequence[Any]) -> None:
-        """Put `id, body` of new posts into the index; queue those that it refuses, to be tried again."""
+        """Put `id, body, language` of new posts into the index; queue those that it refuses."""
         if not rows or self._index(session, rows, queued=False) is None:
             return
         self.enqueue(
@@ -262,8 +266,10 @@ class SideTableSearch:
             session.execute(enqueue, [{"id": post_id} for post_id in ids])
 
     def keep_or_forget(self, session: orm.Session, rows: Sequence[Any]) -> None:
-        """Put these posts (`id, body`) into the index, and remove those without a body."""
-        posts = [{"id": row.id, "body": row.body} for row in rows if row.body is not None]
+        """Put these posts (`id, body, language`) into the index, and remove those without a body."""
+        posts = [
+            {"id": row.id, "body": row.body, "language": row.language} for row in rows if row.body is not None
+        ]
         gone = [row.id for row in rows if row.body is None]
         if posts:
             self.keep(session, posts)
@@ -276,25 +282,21 @@ class SideTableSearch:
         session.execute(forget, [{"id": post_id} for post_id in ids])
 
     def search(
-        self,
-        session: orm.Session,
-        query: Query,
-        cursor: Cursor,
-        limit: int,
-        reader_id: int | None = None,
+        self, session: orm.Session, query: Query, cursor: Cursor, limit: int, reader_id: int | None = None
     ) -> list[int]:
         """`reader_id` is not needed: each post was indexed in its own transaction."""
-        return self._ask(session, lambda: self.find_hits(session, query, Bounds.of(query, cursor), limit))
+        bounds = Bounds.of(query, cursor)
+        return self._ask(session, query, lambda query: self.find_hits(session, query, bounds, limit))
 
     def ranked(self, session: orm.Session, query: Query, limit: int) -> list[int]:
         if not query.terms:  # filters and exclusions fit all hits alike
             return self.search(session, query, Cursor(), limit)
-        return self._ask(session, lambda: self.find_best(session, query, limit))
+        return self._ask(session, query, lambda query: self.find_best(session, query, limit))
 
-    def _ask(self, session: orm.Session, ask: Callable[[], list[int]]) -> list[int]:
+    def _ask(self, session: orm.Session, query: Query, ask: Callable[[Query], list[int]]) -> list[int]:
         try:
             with self.limit_time(session):
-                return ask()
+                return ask(self.narrow(session, query))
         except TooSlow:
             raise SearchUnavailable(TOO_SLOW) from None
         except sa.exc.DBAPIError as error:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
 from microblog.paging import Cursor
+from microblog.posts.models import Post
 from microblog.posts.queries import add_post, add_posts
 from microblog.search import records
 from microblog.search.embedded import pending
@@ -18,7 +19,7 @@ from microblog.search.embedded.fts5 import SHADOWS
 from microblog.search.embedded.steps import USUAL_STEPS, Steps
 from microblog.search.interfaces import SearchUnavailable, get_search
 from microblog.search.language import parse
-from tests.conftest import counted_statements, get_adapter
+from tests.conftest import POSTGRESQL_URL, counted_statements, get_adapter
 from tests.functional.search.conftest import derive
 
 MANY = 3000
@@ -150,6 +151,28 @@ def test_a_write_transaction_asks_the_index_two_questions_at_most(database, sear
     with counted_statements(database) as statements, database.write() as session:
         session.execute(sa.text("UPDATE users SET about_me = 'x'"))
     assert len(statements) == (3 if database.dialect == "sqlite" else 2)
+
+
+@pytest.mark.skipif(not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: FTS5 tries all languages.")
+def test_on_postgresql_only_forms_in_languages_of_posts_are_looked_for(database, search, susan):
+    def list_statements(text):
+        with counted_statements(database) as statements, database.read() as session:
+            narrowed = search.narrow(session, parse(text))
+        return narrowed, len(statements)
+
+    def list_languages(text):
+        query, _ = list_statements(text)
+        return [form[1:3] for term in (*query.terms, *query.excluded) for form in term.forms]
+
+    assert list_languages("roses") == []
+    with database.write() as session:
+        for language in ("en-GB", "nn", "ja", None):
+            add_post(session, susan, "One rose", language=language)
+    assert list_languages("roses -книга") == ["en", "no"]
+    with database.engine.begin() as connection:  # as from a shell
+        connection.execute(sa.update(Post).where(Post.language == "nn").values(language="ru"))
+    assert list_languages("roses -книга") == ["en", "ru"]
+    assert list_statements("roses")[1] == list_statements('"roses"')[1] == 1
 
 
 DAMAGE = [

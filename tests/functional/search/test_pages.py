@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from webtest import TestApp, TestResponse
 
 from microblog.accounts.models import Nickname
+from microblog.posts.models import Post
 from microblog.search.remarks import Kind
 from tests.conftest import counted_statements
 from tests.walk import bodies, enter, write
@@ -155,3 +156,32 @@ def test_the_search_page_links_to_its_help(browser):
 def test_what_the_help_page_says_is_true(susan, post, typed, is_found):
     write(susan, post)
     assert bodies(susan.get("/search", {"q": typed})) == ([post] if is_found else [])
+
+
+@pytest.mark.parametrize(
+    ("language", "post", "typed", "is_found"),
+    [
+        ("en", "runs", "running", True),
+        ("de", "Haus", "Häuser", True),
+        ("en", "runs", "running lang:en", True),
+        ("en", "garden", '"gardens"', False),
+        ("en", "tea and greens", "tea -green", False),
+        ("en", "went", "go", False),
+        (None, "cats", "cat", False),
+        ("ja", "cats", "cat", False),
+        ("ja", "cats", "cat*", True),
+    ],
+)
+def test_what_the_help_page_says_of_word_forms_is_true(database, susan, language, post, typed, is_found):
+    write(susan, post)
+    with database.write() as session:
+        session.execute(sa.update(Post).values(language=language))
+    assert bodies(susan.get("/search", {"q": typed})) == ([post] if is_found else [])
+
+
+def test_the_help_page_says_which_languages_have_word_forms(browser):
+    item = next(
+        item for item in browser.get("/search/help").html.select("li") if "Other forms of a word" in item.text
+    )
+    assert "Arabic, Armenian, Basque" in item.get_text()
+    assert "Turkish, and Yiddish." in item.get_text()

@@ -17,22 +17,23 @@ from microblog.ids import new_id_at
 from microblog.paging import Bounds, Cursor
 from microblog.posts.models import Post
 from microblog.posts.queries import add_posts
-from microblog.search.embedded.fts5 import rank_best_first
+from microblog.search.embedded.ranking import rank_best_first
 from microblog.search.embedded.windows import Sizes
 from microblog.search.language import Term, parse
 from microblog.search.text import index_text
-from tests.conftest import counted_statements, get_adapter
+from tests.conftest import POSTGRESQL_URL, counted_statements, get_adapter
 
 POSTS = 60
 FIRST_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOURS_BETWEEN = 6
 PEOPLE = ("susan", "john", "mary")
-LANGUAGES = (None, "en", "en", "en", "es", "es-MX", "ES", "eu")
-# Parts of each other, of several scripts, and ⺀, which is none to some tokenizers.
+LANGUAGES = (None, "en", "en", "en", "es", "es-MX", "ES", "eu", "de")
+# Parts of each other, of several scripts, and ⺀, which is none to some tokenizers. In English the stem of
+# `ros` is the one of `rosen` in German.
 WORDS = (
     "tea",
     "tea",
-    "tea",
+    "teas",
     "teapot",
     "pot",
     "steam",
@@ -45,6 +46,8 @@ WORDS = (
     "⺀",
     "a⺀",
     "été",
+    "rosen",
+    "Ros",
 )
 TINY, NONE = Sizes(first=3, largest=7), Sizes(first=1, largest=0)
 
@@ -121,9 +124,7 @@ def ask(database, search):
             session,
             [{"id": n, "user_id": susan, "body": body, "language": None} for n, body in enumerate(bodies, 1)],
         )
-    if database.dialect == "postgresql":
-        with database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.exec_driver_sql("ANALYZE")
+    analyze(database)
     search.hits_of_a_common_word = 20
 
     def ask(text, sizes, limit=3):
@@ -134,6 +135,12 @@ def ask(database, search):
         return [sql for sql in statements if not sql.startswith("SELECT user_id FROM nicknames")]
 
     return ask
+
+
+def analyze(database):
+    if database.dialect == "postgresql":
+        with database.writing.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def is_of_the_index(statement):
@@ -153,6 +160,17 @@ def test_a_common_word_that_the_newest_posts_lack_is_looked_for_further_back(ask
     statements = ask("tea from:susan", Sizes(5, 40, per_hit=10))
     assert not any(map(is_of_the_index, statements))
     assert re.search(r"LIMIT 40\b|OFFSET 39\b", statements[-1])
+
+
+@pytest.mark.skipif(not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: FTS5 has one larger size.")
+@pytest.mark.parametrize("text", ["tea from:susan", '"tea" from:susan'])
+def test_a_post_is_expected_once_though_it_has_the_word_and_its_stem(ask, database, text):
+    with database.write() as session:
+        session.execute(sa.update(Post).values(language="en"))
+    analyze(database)
+    statements = ask(text, Sizes(5, 40, per_hit=1))
+    assert any(re.search(r"LIMIT 20\b", statement) for statement in statements), "39 posts are about tea"
+    assert not any(re.search(r"LIMIT 40\b", statement) for statement in statements)
 
 
 def test_the_index_is_asked_for_a_rare_word(ask):
@@ -220,3 +238,14 @@ def test_the_best_match_counts_words_that_follow_each_other():
     assert rank_best_first((Term(("tea",), is_prefix=True),), posts) == [3, 2, 1, 4]
     assert rank_best_first((Term(("tea", "pot")),), posts[:2]) == [2, 1]
     assert rank_best_first((Term(("tea",)),), []) == []
+
+
+def test_forms_of_a_word_count_as_one_more_of_it():
+    posts = [
+        (1, "dogs dogs dogs §endog"),
+        (2, "a dog §ena §endog"),
+        (3, "the dogs §enthe §endog"),
+        (4, "dogs dogs"),
+    ]
+    assert rank_best_first(parse("dogs").terms, posts) == [1, 4, 3, 2]
+    assert rank_best_first(parse("dog").terms, posts) == [2, 3, 1, 4]

@@ -48,6 +48,53 @@ def test_words_of_the_query_are_highlighted(query, text, marked):
     assert Highlighter(parse(query))(text) == marked
 
 
+@pytest.mark.parametrize(
+    ("query", "language", "text", "marked"),
+    [
+        (
+            "running",
+            "en-GB",
+            "Runs, ran, Running",
+            "<mark>Runs</mark>, ran, <mark>Running</mark>",
+        ),
+        ("Häuser", "de", "Das Haus", "Das <mark>Haus</mark>"),
+        ("hauses", "de", "Alte HÄU\u00adSER!", "Alte <mark>HÄU\u00adSER</mark>!"),
+        ("running", None, "She runs", "She runs"),
+        ("running", "de", "She runs", "She runs"),
+        ("running lang:de", "en", "She runs", "She runs"),
+        ('"running"', "en", "She runs", "She runs"),
+        ("-running she", "en", "She runs", "<mark>She</mark> runs"),
+        ('run "fast dogs"', "en", "running fast dogs", "<mark>running</mark> <mark>fast dogs</mark>"),
+        ("r2d2", "en", "r2d2s", "r2d2s"),
+        ("§enrun", "en", "runs §enrun", "runs §<mark>enrun</mark>"),
+        (
+            "run",
+            "en",
+            "runt runner rerun §runs dog-run",
+            "runt runner rerun §<mark>runs</mark> dog-<mark>run</mark>",
+        ),
+        ("книгу", "ru", "Telegramкни\u0301ги", "Telegram<mark>кни\u0301ги</mark>"),
+        (
+            "running",
+            "en",
+            "r\u0336u\u0336n\u0336s\u0336 runs<b>",
+            "<mark>r\u0336u\u0336n\u0336s\u0336</mark> <mark>runs</mark>&lt;b&gt;",
+        ),
+        ("running", "zz", "She runs", "She runs"),
+        ("casas", "pt-BR", "uma casa", "uma <mark>casa</mark>"),
+        ("bøkene", "NO", "mange bøker", "mange <mark>bøker</mark>"),
+    ],
+)
+def test_forms_of_a_word_are_highlighted_in_the_language_of_the_text(query, language, text, marked):
+    assert Highlighter(parse(query)).in_language(language)(text) == marked
+
+
+@given(st.text(), st.text(), st.sampled_from(["en", "ar", "de", None]))
+def test_highlighting_forms_changes_nothing_but_the_tags(query, text, language):
+    marked = Highlighter(parse(query))(text, language)
+    assert marked.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
 @given(st.text(), st.text())
 def test_highlighting_changes_nothing_but_the_tags(query, text):
     marked = Highlighter(parse(query))(text)
@@ -103,6 +150,21 @@ def test_a_word_that_is_too_long_for_the_cache_is_highlighted_too():
 )
 def test_a_post_is_matched_like_an_index_would(query, found):
     assert matches(parse(query), "fr-CA", "Crème brûlée") is found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("chevaux", True),
+        ("chevaux école", True),
+        ('"cheval"', False),
+        ("vache -cheval", False),
+        ("cheval lang:fr", True),
+        ("cheval lang:en", False),
+    ],
+)
+def test_a_post_is_matched_by_its_forms(query, found):
+    assert matches(parse(query), "fr", "Les chevaux des écoles") is found
 
 
 def test_a_post_without_a_language_matches_none():

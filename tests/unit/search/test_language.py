@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from microblog.search.folding import fold
 from microblog.search.language import MOST_REMARKS, MOST_TERMS, MOST_WORDS, SIGNS, Query, Term, parse
 from microblog.search.remarks import Kind
+from microblog.search.stemming import list_forms_in_all_languages
 from microblog.search.text import index_text, split_words
 
 
 def words(*names: str) -> tuple[Term, ...]:
-    return tuple(Term((name,)) for name in names)
+    """Words that are looked for in all their forms."""
+    return tuple(Term((name,), forms=list_forms_in_all_languages(name)) for name in names)
 
 
 @pytest.mark.parametrize(

@@ -173,8 +173,8 @@ def test_dictionaries_serve_several_threads():
     assert all("".join(words) == "".join(expected) for words in found)
 
 
-def test_the_rule_has_a_version_which_changes_with_the_dictionaries():
-    assert regex.fullmatch(r"\d+ icu\d+", get_rule())
+def test_the_rule_has_a_version_which_changes_with_the_dictionaries_and_the_stemmers():
+    assert regex.fullmatch(r"\d+ icu\d+ snowball[\d.]+", get_rule())
 
 
 def test_in_a_very_long_text_compounds_stay_whole():

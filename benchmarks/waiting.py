@@ -39,6 +39,7 @@ from benchmarks.data import (
     zipf,
 )
 from microblog import configure
+from microblog.console.processes import exempt_from_collections
 from microblog.db import get_sqlite_file
 from microblog.ids import new_id
 from microblog.posts.queries import add_post, add_posts
@@ -76,7 +77,9 @@ def open_site(file: Path, search: str = "fts5") -> Any:
         "microblog.database.url": f"sqlite+pysqlite:///{file}",
         "microblog.search": search,
     }
-    return configure(settings).make_wsgi_app().registry
+    registry = configure(settings).make_wsgi_app().registry
+    exempt_from_collections()  # as `microblog serve` does
+    return registry
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from waitress.server import create_server
 from microblog.alerts.interfaces import get_alerts
 from microblog.background.settings import WORKER
 from microblog.commands import connections
+from microblog.console.processes import exempt_from_collections
 from microblog.console.site import DEFAULT_LISTEN, SERVER_SECTION, Site, pass_site
 from microblog.errors import OperatorError
 from microblog.profiling.settings import PROFILER
@@ -54,6 +55,7 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
         if site.registry.microblog[WORKER] != "off":
             worker.start()
         get_alerts(site.registry).start()
+        exempt_from_collections()
         click.echo(f"microblog is at {format_address(server)} (Ctrl-C stops it).")
         server.run()  # returns after `stop`, when all requests in progress are answered
     finally:

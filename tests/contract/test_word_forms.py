@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from microblog.posts.models import Post
 from microblog.search.language import parse
-from tests.walk import bodies, sign_up, write
+from tests.walk import bodies, enter, write
 
 
 @pytest.mark.parametrize(
@@ -218,6 +218,14 @@ def test_the_word_itself_is_a_better_match_than_its_forms(site, search):
         assert search.ranked(session, parse("garden"), 10) == [word, form]
 
 
+def test_that_its_language_is_known_makes_no_post_a_better_match(site, search):
+    known = site.write("a cup of tea", language="en")
+    unknown = site.write("a cup of tea")
+    site.settle()
+    with site.database.read() as session:
+        assert search.ranked(session, parse("cup tea"), 10) == [unknown, known]
+
+
 def test_of_several_words_each_that_is_there_as_it_is_counts(site, search):
     both = site.write("dogs and cats", language="en")
     one = site.write("dogs and a cat", language="en")
@@ -244,7 +252,7 @@ def test_a_post_in_no_known_language_may_be_the_best_match(site, search):
 
 def test_authors_find_forms_in_their_own_posts_at_once(application):
     browser = application.browser()
-    sign_up(browser, "susan")
+    enter(browser, "susan")
     write(browser, "Yesterday we were running through the gardens of our neighbours")
     page = browser.get("/search?q=garden+neighbour+ran+-dogs")
     assert bodies(page) == []

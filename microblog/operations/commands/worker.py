@@ -9,6 +9,7 @@ import click
 
 from microblog.alerts.interfaces import get_alerts
 from microblog.background.settings import WORKER
+from microblog.console.processes import exempt_from_collections
 from microblog.console.site import Site, pass_site
 
 ENDING = {signal.SIGINT, signal.SIGTERM}
@@ -27,6 +28,7 @@ def worker(site: Site) -> None:
         )
     site.setup_logging()
     site.database.guard()
+    exempt_from_collections()
     # The worker's thread inherits the mask, so that only sigwait receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     thread = threading.Thread(target=site.registry.worker.run, name="microblog-worker")

@@ -12,7 +12,8 @@ SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 def rank_best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> list[int]:
     """Ids of these (id, indexed text), the best match first, and of equal ones the newest.
 
-    Its forms count as one more of a word, however many there are.
+    Where a word is not there itself, its forms count as half of it, however many there are. Beside it they
+    count nothing, since the language of a post, which makes its words forms, too, is no merit.
     """
     split = [(post_id, *text.partition(f" {MARK}")[::2]) for post_id, text in posts]
     average = sum(words.count(" ") + 1 for _, words, _ in split) / max(1, len(split))
@@ -23,7 +24,7 @@ def rank_best_first(terms: tuple[Term, ...], posts: list[tuple[int, str]]) -> li
         weight = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length / average)
         words = f" {words.replace(' ', '  ')} "  # two spaces, since counted words must not overlap
         forms = f" {forms.replace(MARK, '')} "
-        counts = (words.count(word) + any(form in forms for form in others) for word, others in counted)
+        counts = (words.count(word) or any(form in forms for form in others) / 2 for word, others in counted)
         return sum(count * (SATURATION + 1) / (count + weight) for count in counts)
 
     scored = sorted(((score(words, forms), post_id) for post_id, words, forms in split), reverse=True)

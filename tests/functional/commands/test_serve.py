@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,8 @@ from microblog.commands.serve import can_bind, format_address
 from tests.functional.commands.conftest import EXECUTABLES, run, write_ini
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
 
 
 def parse_url(line):
@@ -128,6 +131,21 @@ def test_the_worker_runs_until_a_signal_stops_it(start, ini, end):
     worker = start("-c", ini, "worker")
     assert worker.line() == "The worker runs (Ctrl-C stops it)."
     assert worker.end(end) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_the_application_is_not_looked_through_for_garbage(start, ini, monkeypatch, command):
+    """That would stop all threads for as long as some pages take."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    plugin = "pyramid.includes = tests.functional.commands.exempt\nmicroblog.worker = off"
+    ini.write_text(ini.read_text().replace("microblog.worker = off", plugin))
+    process = start("-c", ini, command)
+    process.line()
+    status, errors = quiet(process.end(signal.SIGTERM))
+    assert status == 0
+    exempt = re.search(r"exempt: (\d+)", errors)
+    assert exempt is not None
+    assert int(exempt[1]) > 50_000
 
 
 def test_a_worker_beside_an_inline_one_and_a_missing_database_are_warnings(start, tmp_path):

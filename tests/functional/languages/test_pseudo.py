@@ -37,8 +37,8 @@ ATTRIBUTES = ("alt", "aria-label", "title", "placeholder", "content")
 # What people wrote, what is the same in each language, and what Unicode's data of languages (CLDR) says.
 NOT_OURS = (
     "script, style, code, kbd, pre, textarea, time, bdi, [translate=no], [lang]:not(html), option[lang], "
-    "option[value], .post-body, .person-about, .profile-about, .brand, .post-author, .number, .function, "
-    ".location, .table th[scope=row], .statements"
+    "option[value], #time_zone option, .post-body, .person-about, .profile-about, .brand, .post-author, "
+    ".number, .function, .location, .table th[scope=row], .statements"
 )
 NOT_OURS_IN_HEAD = ", ".join(
     [

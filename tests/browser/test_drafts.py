@@ -146,6 +146,7 @@ def test_a_form_whose_token_is_too_old_is_shown_again_filled_in(
     expect(page.get_by_role("alert")).to_contain_text("too old")
     expect(body_field(page)).to_have_value("Begun before the log-in of another tab")
     button(page, "Post").click()
+    expect(page.locator("#messages")).to_contain_text("now live")
     expect_posts(page, "Begun before the log-in of another tab")
 
 

@@ -237,10 +237,13 @@ def test_a_refused_post_is_still_there_to_be_mended(
     body_field(page).fill(text)
     button(page, "Post").click()
     expect(page.get_by_role("alert")).to_contain_text("too long")
-    expect(body_field(page)).to_have_value(text.strip())
-    page.go_back()
-    expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
-    expect(body_field(page)).to_have_value(text)
+    if javascript:  # the page stays, and the text as it was typed
+        expect(body_field(page)).to_have_value(text)
+    else:
+        expect(body_field(page)).to_have_value(text.strip())
+        page.go_back()
+        expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
+        expect(body_field(page)).to_have_value(text)
     body_field(page).fill("Corrected")
     button(page, "Post").click()
     expect(posts(page)).to_have_text(["Corrected"])

@@ -141,8 +141,13 @@ def words_of_three_languages_are_found(corpus: Corpus, browser: Any) -> None:
         wanted = split_words(typed)
         expected = corpus.ids(lambda post, wanted=wanted: has_phrase(split_words(post.body), wanted))
         assert expected, f"The corpus has no {typed}."
-        page = browser.get("/search", {"q": typed})
+        page = browser.get("/search", {"q": typed if '"' in typed else f'"{typed}"'})
         assert_complete(browser, page.request.url, expected)
+    url = browser.get("/search", {"q": "corazón"}).request.url
+    found = {post_id for page in walk(browser, url, "Older posts") for post_id in post_ids(page)}
+    with_form = set(corpus.ids(lambda post: "corazones" in split_words(post.body)))
+    assert with_form
+    assert found >= with_form | set(corpus.ids(lambda post: "corazon" in split_words(post.body)))
 
 
 def has_phrase(words: list[str], phrase: list[str]) -> bool:

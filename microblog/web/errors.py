@@ -23,7 +23,6 @@ from pyramid.httpexceptions import (
     HTTPServerError,
 )
 from pyramid.renderers import render_to_response
-from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
 from pyramid_retry import IRetryableError, is_error_retryable
 from sqlalchemy.exc import DBAPIError
@@ -44,7 +43,7 @@ from microblog.security.settings import DEVELOPMENT
 from microblog.tree import is_api
 from microblog.web import last_resort
 from microblog.web.hints import HINTS, WITH_LINKS
-from microblog.web.last_resort import make_last_json, make_last_page
+from microblog.web.last_resort import make_json, make_last_json, make_last_page
 from microblog.web.settings import CONTACT
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,8 @@ def make_error_page(
         log.log(level, "%d for %s %s: %s", status, request.method, mask_address(request.environ), sentence)
     forget_identity(request, status)
     if is_api(request):
-        response = make_json(request, status, title, sentence, incident)
+        translate, tag = request.translate, request.language.tag
+        response = make_json(status, translate(title), translate(sentence), incident, tag)
     else:
         response = make_html_page(request, status, title, sentence, incident)
     response.status_int = status
@@ -129,19 +129,6 @@ def forget_identity(request: Request, status: int) -> None:
             request.identity  # noqa: B018
         except DBAPIError:
             request.without_identity = True
-
-
-def make_json(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:
-    translate = request.translate
-    error = {
-        "status": status,
-        "title": translate(title),
-        "message": translate(sentence),
-        "incident": incident,
-    }
-    response = Response(json_body={"error": error}, cache_control="no-store")
-    response.headers["Content-Language"] = request.language.tag
-    return response
 
 
 def make_html_page(request: Request, status: int, title: str, sentence: str, incident: str | None) -> Any:

@@ -50,8 +50,13 @@ def make_last_page(request: Request, status: int) -> Any:
 
 def make_last_json(request: Request) -> Any:
     tag, _direction, (title, sentence, _link) = find_texts(request)
-    error = {"status": 500, "title": title, "message": sentence, "incident": None}
-    response = Response(json_body={"error": error}, status=500, cache_control="no-store")
+    return make_json(500, title, sentence, None, tag)
+
+
+def make_json(status: int, title: str, sentence: str, incident: str | None, tag: str) -> Any:
+    """An error as JSON, with texts in the language of this tag."""
+    error = {"status": status, "title": title, "message": sentence, "incident": incident}
+    response = Response(json_body={"error": error}, status=status, cache_control="no-store")
     response.headers["Content-Language"] = tag
     return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -11,6 +12,7 @@ from microblog.ids import LARGEST, get_first_id_at
 MOST_DIGITS = len(str(LARGEST))
 
 Key = TypeVar("Key", int, str)
+Row = TypeVar("Row")
 
 
 def parse_id(text: str) -> int | None:
@@ -33,16 +35,27 @@ class KeyCursor(Generic[Key]):
 Cursor = KeyCursor[int]  # in lists ordered by id
 
 
-def select_page(query: Any, column: Any, cursor: KeyCursor[Any], limit: int) -> Any:
-    """The query for the rows nearest to the cursor, the largest `column` first.
+class Found(list[Row]):
+    """Rows of a list. When not all of it was looked through for so few, `looked_until` is the key so far."""
 
-    Backwards (newer posts, of which the newest come first) they come in the opposite order.
+    def __init__(self, rows: Iterable[Row] = (), *, looked_until: Any = None) -> None:
+        super().__init__(rows)
+        self.looked_until = looked_until
+
+
+def select_page(
+    query: Any, column: Any, cursor: KeyCursor[Any], limit: int, *, smallest_first: bool = False
+) -> Any:
+    """The query for the rows nearest to the cursor, the largest `column` first, or the smallest.
+
+    Backwards (newer posts, where the newest come first) they come in the opposite order.
     """
     if cursor.before is not None:
         query = query.where(column < cursor.before)
     if cursor.after is not None:
         query = query.where(column > cursor.after)
-    return query.order_by(column.desc() if cursor.after is None else column).limit(limit)
+    ascending = cursor.before is None if smallest_first else cursor.after is not None
+    return query.order_by(column if ascending else column.desc()).limit(limit)
 
 
 class Period(Protocol):

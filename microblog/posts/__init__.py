@@ -20,6 +20,7 @@ def includeme(config: Any) -> None:
     )
     config.include("microblog.posts.post_actions")
     config.include("microblog.posts.languages")
+    config.include("microblog.posts.replies")
     config.add_command("posts", "microblog.posts.commands.posts", order=55)
     config.add_recovered_fields(body=_("Your post"))
     config.add_branch("posts", Posts)

@@ -12,10 +12,36 @@ from microblog.posts import queries
 from microblog.posts.events import PostDeleted, PostLanguageChanged, PostWritten
 
 
-def write(session: orm.Session, author_id: int, body: str, *, language: str | None = None) -> int:
-    """Add a post, whose text has passed `rules.check_body`; returns its id."""
-    post_id = queries.add_post(session, author_id, body, language=language)
-    notify(PostWritten(session=session, post_id=post_id, author_id=author_id, body=body, language=language))
+class AnsweredPostDeleted(Exception):
+    """The post that somebody answers was deleted meanwhile."""
+
+
+def write(
+    session: orm.Session,
+    author_id: int,
+    body: str,
+    *,
+    language: str | None = None,
+    reply_to: int | None = None,
+) -> int:
+    """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id.
+
+    :raises AnsweredPostDeleted: when there is nothing to answer.
+    """
+    answered = None if reply_to is None else queries.lock_answered_post(session, reply_to)
+    if reply_to is not None and answered is None:
+        raise AnsweredPostDeleted
+    post_id = queries.add_post(session, author_id, body, language=language, answered=answered)
+    notify(
+        PostWritten(
+            session=session,
+            post_id=post_id,
+            author_id=author_id,
+            body=body,
+            language=language,
+            reply_to=reply_to,
+        )
+    )
     return post_id
 
 

@@ -15,6 +15,7 @@ class PostWritten(Change):
     author_id: int
     body: str
     language: str | None
+    reply_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

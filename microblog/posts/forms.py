@@ -48,3 +48,11 @@ class PostForm(LanguageForm):
         [Rule(check_visible), no_control_characters, check_max_length],
         [to_unix_lines],
     )
+
+
+class ReplyForm(PostForm):
+    body = TextAreaField(
+        _("Your reply"),
+        [Rule(check_visible), no_control_characters, check_max_length],
+        [to_unix_lines],
+    )

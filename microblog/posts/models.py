@@ -11,6 +11,10 @@ from microblog.db import Base, Id
 class Post(Base):
     """A post. Its id has the time of its creation (`microblog.ids`).
 
+    A reply has the id of the post that it answers, `reply_to`, and of its author, also when these are
+    deleted: neither is a foreign key. Its `thread` is the id of the post that the conversation began with.
+    Triggers keep the number of direct replies, so that bulk statements and cascades count too.
+
     By its `form_key` an import recognizes a line that it has loaded. Posts that were written on a page have
     none, or in older versions a hash of their form, which is no longer used (see `microblog.submissions`).
     """
@@ -19,6 +23,18 @@ class Post(Base):
     __table_args__ = (
         sa.Index("ix_posts_user_id_id", "user_id", "id"),
         sa.Index("ix_posts_language_id", "language", "id"),
+        sa.Index(
+            "ix_posts_user_id_id_no_reply",
+            *("user_id", "id"),
+            sqlite_where=sa.text("reply_to IS NULL"),
+            postgresql_where=sa.text("reply_to IS NULL"),
+        ),
+        sa.Index(
+            "ix_posts_reply_to_id",
+            *("reply_to", "id"),
+            sqlite_where=sa.text("reply_to IS NOT NULL"),
+            postgresql_where=sa.text("reply_to IS NOT NULL"),
+        ),
         sa.UniqueConstraint("user_id", "form_key"),
     )
 
@@ -27,3 +43,20 @@ class Post(Base):
     body: Mapped[str] = mapped_column(sa.Text)
     language: Mapped[str | None] = mapped_column(sa.String(35))  # BCP 47
     form_key: Mapped[str | None] = mapped_column(sa.String(64))
+    reply_to: Mapped[int | None] = mapped_column(sa.BigInteger)
+    reply_to_author: Mapped[int | None] = mapped_column(sa.BigInteger)
+    thread: Mapped[int | None] = mapped_column(sa.BigInteger)
+    replies_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
+
+
+class DeletedPost(Base):
+    """What is left of a deleted post: its id, its thread, and when it was deleted (milliseconds since 1970).
+
+    A trigger writes it, so that bulk statements and cascades leave it, too.
+    """
+
+    __tablename__ = "deleted_posts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    thread: Mapped[int] = mapped_column(sa.BigInteger)
+    deleted: Mapped[int] = mapped_column(sa.BigInteger)

@@ -7,3 +7,5 @@ from microblog.posts.queries import PostRow
 from microblog.web.paging import Keyset
 
 POSTS = Keyset[PostRow, int](lambda post: post.id, parse_id, goes_back=True)
+# The oldest first, as a conversation is read.
+REPLIES = Keyset[PostRow, int](lambda post: post.id, parse_id, onward="after", goes_back=True)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from microblog.accounts.models import User
 from microblog.db import build_insert, require_changed
 from microblog.ids import get_timestamp, new_id
-from microblog.posts.models import Post
+from microblog.posts.models import DeletedPost, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,53 @@ class PostRow:
     author: str
     author_email: str | None
     author_display_name: str
+    reply_to: int | None
+    answered: str | None  # the nickname of whom it answers; None also when they are gone
+    replies_count: int
 
     @property
     def created(self) -> datetime:
         return get_timestamp(self.id)
 
 
+Answered = orm.aliased(User)
 COLUMNS = (
     *(Post.id, Post.body, Post.language, Post.user_id),
     *(User.nickname, User.email, User.display_name),
+    *(Post.reply_to, Answered.nickname.label("answered"), Post.replies_count),
 )
 
 
+def select_posts() -> Any:
+    """A query for the columns of `PostRow`."""
+    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id)
+    return query.outerjoin(Answered, Answered.id == Post.reply_to_author)
+
+
 def get_post(session: orm.Session, post_id: int) -> PostRow | None:
-    row = session.execute(
-        sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id == post_id)
-    ).one_or_none()
+    row = session.execute(select_posts().where(Post.id == post_id)).one_or_none()
     return None if row is None else PostRow(*row)
+
+
+def is_deleted(session: orm.Session, post_id: int) -> bool:
+    """Was there a post with this id?"""
+    return session.get(DeletedPost, post_id) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredPost:
+    """What a reply keeps of the post that it answers."""
+
+    id: int
+    author_id: int
+    thread: int
+
+
+def lock_answered_post(session: orm.Session, post_id: int) -> AnsweredPost | None:
+    """The post, which nobody can delete before this transaction ends; None when it was deleted."""
+    query = sa.select(Post.id, Post.user_id, sa.func.coalesce(Post.thread, Post.id)).where(Post.id == post_id)
+    row = session.execute(query.with_for_update(read=True, key_share=True)).one_or_none()
+    return None if row is None else AnsweredPost(*row)
 
 
 def list_posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
@@ -52,15 +82,29 @@ def list_posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
     wanted = list(ids)
     if not wanted:
         return []
-    rows = session.execute(sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.id.in_(wanted)))
+    rows = session.execute(select_posts().where(Post.id.in_(wanted)))
     found = {row.id: PostRow(*row) for row in rows}
     return [found[post_id] for post_id in wanted if post_id in found]
 
 
-def add_post(session: orm.Session, user_id: int, body: str, *, language: str | None = None) -> int:
-    """Add a post; returns its id."""
+def add_post(
+    session: orm.Session,
+    user_id: int,
+    body: str,
+    *,
+    language: str | None = None,
+    answered: AnsweredPost | None = None,
+) -> int:
+    """Add a post, or a reply to one; returns its id."""
+    values: dict[str, Any] = {"user_id": user_id, "body": body, "language": language}
+    if answered is not None:
+        values |= {
+            "reply_to": answered.id,
+            "reply_to_author": answered.author_id,
+            "thread": answered.thread,
+        }
     while True:
-        values = {"id": new_id(), "user_id": user_id, "body": body, "language": language}
+        values["id"] = new_id()
         insert = build_insert(session, Post).values(**values).on_conflict_do_nothing()
         post_id = session.scalar(insert.returning(Post.id))
         if post_id is not None:

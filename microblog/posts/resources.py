@@ -33,12 +33,24 @@ class PostPage(Resource):
         return WHY_FORBIDDEN.get(request.view_name)
 
 
+class DeletedPost(Resource):
+    """A post that was deleted, of which nothing is left. The replies to it are still there."""
+
+    def __init__(self, parent: Resource, post_id: int) -> None:
+        super().__init__(parent, str(post_id))
+        self.post_id = post_id
+
+
 class Posts(Container):
     def __init__(self, parent: Resource, name: str) -> None:
         super().__init__(parent, name)
         self.__acl__ = [(Allow, Authenticated, "write")]
 
-    def find(self, name: str) -> PostPage | None:
+    def find(self, name: str) -> PostPage | DeletedPost | None:
         post_id = parse_id(name)
-        post = None if post_id is None else queries.get_post(self.request.dbsession, post_id)
-        return None if post is None else PostPage(self, post)
+        if post_id is None:
+            return None
+        post = queries.get_post(self.request.dbsession, post_id)
+        if post is not None:
+            return PostPage(self, post)
+        return DeletedPost(self, post_id) if queries.is_deleted(self.request.dbsession, post_id) else None

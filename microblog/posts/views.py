@@ -17,7 +17,7 @@ from microblog.posts.languages import (
     offer_languages,
     remember_language,
 )
-from microblog.posts.resources import PostPage, Posts
+from microblog.posts.resources import DeletedPost, PostPage, Posts
 from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
@@ -29,6 +29,7 @@ from microblog.web.forms import check_button
 from microblog.web.pages import page_view
 
 POST_NOT_FOUND = _("Post not found.")
+POST_DELETED = _("This post was deleted.")
 NOT_YOURS = _("You cannot delete this post.")
 
 
@@ -62,11 +63,6 @@ def write(posts: Posts, request: Request) -> Any:
         remember_language(request, session, chosen)
     request.flash(_("Your post is now live!"))
     return HTTPSeeOther(location=get_next_page(request) or request.link())
-
-
-@page_view(context=PostPage, compressed=True, renderer="templates/post.jinja2")
-def post(page: PostPage, request: Request) -> Any:
-    return {"post": page.post}
 
 
 @page_view(
@@ -136,11 +132,16 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
 
 @notfound_view_config(containment=Posts)
 def not_found(error: HTTPNotFound, request: Request) -> Any:
-    """There is no such post: `request.context` is Posts, and the view name is the id."""
-    if not isinstance(request.context, Posts) or not request.view_name:
+    """There is no such post: `request.context` is Posts, and the view name is the id; or it was deleted."""
+    context = request.context
+    is_deleted = isinstance(context, DeletedPost)
+    if not is_deleted and (not isinstance(context, Posts) or not request.view_name):
         return errors.not_found(error, request)
-    if request.method == "POST" and request.subpath == ("delete",) and not is_api(request):
+    action = (request.view_name, *request.subpath) if is_deleted else request.subpath
+    if request.method == "POST" and action == ("delete",) and not is_api(request):
         if request.identity is None:
             return errors.forbidden(HTTPForbidden(), request)
         return refuse_deletion(request, POST_NOT_FOUND)
+    if is_deleted:
+        return errors.make_error_page(request, 410, POST_DELETED)
     return errors.make_error_page(request, 404, POST_NOT_FOUND)

@@ -9,17 +9,17 @@ from sqlalchemy import orm
 
 from microblog.accounts.models import User
 from microblog.ids import LARGEST
-from microblog.paging import Cursor, select_page
+from microblog.paging import Cursor, Found, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.posts.models import Post
-from microblog.posts.queries import COLUMNS, PostRow, list_spellings
+from microblog.posts.queries import PostRow, list_spellings, select_posts
 
 
 def list_public_posts(
     session: orm.Session, cursor: Cursor, limit: int, *, language: str | None = None
 ) -> list[PostRow]:
     """Everybody's posts, or those in one language; see `select_page` for the order."""
-    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id)
+    query = select_posts()
     if language is not None:
         query = query.where(build_language_filter(session, language, cursor, limit))
     return list_posts(session, query, cursor, limit)
@@ -40,14 +40,27 @@ def build_language_filter(session: orm.Session, language: str, cursor: Cursor, l
     return Post.id.in_(sa.union_all(*(sa.select(ids.c.id) for ids in nearest)))
 
 
-def list_profile_posts(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
-    """The posts of one person."""
-    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id).where(Post.user_id == user_id)
+def list_profile_posts(
+    session: orm.Session, user_id: int, cursor: Cursor, limit: int, *, with_replies: bool
+) -> list[PostRow]:
+    """The posts of one person, with or without their replies to others and to themselves."""
+    query = select_posts().where(Post.user_id == user_id)
+    if not with_replies:
+        query = query.where(Post.reply_to.is_(None))
     return list_posts(session, query, cursor, limit)
 
 
-def list_posts(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> list[PostRow]:
-    return [PostRow(*row) for row in session.execute(select_page(query, Post.id, cursor, limit))]
+def list_replies(session: orm.Session, post_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+    """The direct replies to a post, also to one that was deleted, the oldest first; see `select_page`."""
+    query = select_posts().where(Post.reply_to == post_id)
+    return list_posts(session, query, cursor, limit, oldest_first=True)
+
+
+def list_posts(
+    session: orm.Session, query: Any, cursor: Cursor, limit: int, *, oldest_first: bool = False
+) -> list[PostRow]:
+    page = select_page(query, Post.id, cursor, limit, smallest_first=oldest_first)
+    return [PostRow(*row) for row in session.execute(page)]
 
 
 # The home timeline is computed on read: first the ids, from the covering index (user_id, id), of which only
@@ -56,25 +69,27 @@ def list_posts(session: orm.Session, query: Any, cursor: Cursor, limit: int) -> 
 # page.
 HOME_TIMELINE = {
     "sqlite": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name
-        FROM posts p JOIN users u ON u.id = p.user_id
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
+            p.reply_to, a.nickname, p.replies_count, {is_shown}
+        FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
         WHERE p.id IN (
             SELECT id FROM (
                 SELECT * FROM (
                     SELECT p.id AS id
                     FROM follows f CROSS JOIN posts p INDEXED BY ix_posts_user_id_id
                     WHERE f.follower_id = :reader AND p.user_id = f.followee_id AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :limit)
+                    ORDER BY p.id {order} LIMIT :candidates)
                 UNION ALL
                 SELECT * FROM (
                     SELECT p.id AS id FROM posts p INDEXED BY ix_posts_user_id_id
                     WHERE p.user_id = :reader AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :limit))
-            ORDER BY id {order} LIMIT :limit)
+                    ORDER BY p.id {order} LIMIT :candidates))
+            ORDER BY id {order} LIMIT :candidates)
         ORDER BY p.id {order}""",
     "postgresql": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name
-        FROM posts p JOIN users u ON u.id = p.user_id
+        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
+            p.reply_to, a.nickname, p.replies_count, {is_shown}
+        FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
         WHERE p.id = ANY(ARRAY(
             SELECT id FROM (
                 (SELECT newest.id
@@ -85,21 +100,26 @@ HOME_TIMELINE = {
                         WHERE x.user_id = f.followee_id AND x.id {operator} :bound
                         ORDER BY x.id {order} LIMIT 1) head
                     WHERE f.follower_id = :reader
-                    ORDER BY head.id {order} LIMIT :limit) heads
+                    ORDER BY head.id {order} LIMIT :candidates) heads
                  CROSS JOIN LATERAL (
                     SELECT x.id FROM posts x
                     WHERE x.user_id = heads.followee_id AND x.id {operator} :bound
-                    ORDER BY x.id {order} LIMIT :limit) newest
-                 ORDER BY newest.id {order} LIMIT :limit)
+                    ORDER BY x.id {order} LIMIT :candidates) newest
+                 ORDER BY newest.id {order} LIMIT :candidates)
                 UNION ALL
                 (SELECT x.id FROM posts x
                  WHERE x.user_id = :reader AND x.id {operator} :bound
-                 ORDER BY x.id {order} LIMIT :limit)) both_of_them
-            ORDER BY id {order} LIMIT :limit))
+                 ORDER BY x.id {order} LIMIT :candidates)) both_of_them
+            ORDER BY id {order} LIMIT :candidates))
         ORDER BY p.id {order}""",
 }
-BEFORE = {"operator": "<", "order": "DESC"}
-AFTER = {"operator": ">", "order": "ASC"}
+# A reply is for those who follow both people, or are one of them.
+IS_SHOWN = """p.reply_to IS NULL OR p.user_id = :reader OR p.reply_to_author = :reader OR EXISTS (
+                SELECT 1 FROM follows f
+                WHERE f.follower_id = :reader AND f.followee_id = p.reply_to_author)"""
+BEFORE = {"operator": "<", "order": "DESC", "is_shown": IS_SHOWN}
+AFTER = {"operator": ">", "order": "ASC", "is_shown": IS_SHOWN}
+PAGES_LOOKED_THROUGH = (2, 10)  # for replies that are shown: mostly two pages are enough
 HOME_STATEMENTS = {
     (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
     for dialect, sql in HOME_TIMELINE.items()
@@ -107,15 +127,23 @@ HOME_STATEMENTS = {
 }
 
 
-def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
-    """The reader's own posts and those of the people they follow."""
+def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
+    """The reader's own posts and those of the people they follow.
+
+    Replies to people whom they do not follow are left out. Where there are very many of those the page is
+    short, and says how far it has looked.
+    """
     after = cursor.after is not None
     bound = cursor.after if after else cursor.before
-    rows = session.execute(
-        HOME_STATEMENTS[session.get_bind().dialect.name, after],
-        {"reader": reader_id, "bound": LARGEST if bound is None else bound, "limit": limit},
-    )
-    return [PostRow(*row) for row in rows]
+    statement = HOME_STATEMENTS[session.get_bind().dialect.name, after]
+    values = {"reader": reader_id, "bound": LARGEST if bound is None else bound}
+    for pages in PAGES_LOOKED_THROUGH:
+        candidates = pages * limit
+        rows = session.execute(statement, {**values, "candidates": candidates}).all()
+        found = [PostRow(*row[:-1]) for row in rows if row[-1]]
+        if len(found) >= limit or len(rows) < candidates:
+            return Found(found[:limit])
+    return Found(found, looked_until=rows[-1].id)
 
 
 def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, limit: int) -> int:

@@ -10,8 +10,10 @@ from microblog.i18n import _, n_
 from microblog.paging import Cursor, parse_id
 from microblog.people.queries import is_following
 from microblog.people.resources import Person
-from microblog.posts.forms import PostForm, normalize_tag
-from microblog.posts.paging import POSTS
+from microblog.posts.forms import PostForm, ReplyForm, normalize_tag
+from microblog.posts.paging import POSTS, REPLIES
+from microblog.posts.queries import get_post
+from microblog.posts.resources import DeletedPost, PostPage
 from microblog.posts.rules import is_known_language
 from microblog.request import Request
 from microblog.timelines import queries
@@ -34,7 +36,7 @@ def home(root: Root, request: Request) -> Any:
         return queries.list_home_posts(request.dbsession, me.id, cursor, limit)
 
     page = read_page(request, POSTS, fetch)
-    is_new_here = not page.rows and page.previous_url is None
+    is_new_here = not page.rows and page.previous_url is None and page.next_url is None
     suggested = queries.list_suggested_people(request.dbsession, me.id, MOST_SUGGESTED) if is_new_here else []
     return {"form": PostForm(request), "page": page, "suggested": suggested, "page_name": "home"}
 
@@ -95,16 +97,50 @@ def describe_new_posts(count: int) -> str:
     return n_("%(count)d new post", "%(count)d new posts", count) if count else ""
 
 
+@page_view(context=PostPage, compressed=True, renderer="templates/thread.jinja2")
+def thread(page: PostPage, request: Request) -> Any:
+    """A post, what it answers, and the replies to it, the oldest first."""
+    post = page.post
+    answered = None if post.reply_to is None else get_post(request.dbsession, post.reply_to)
+    form = None if request.identity is None else ReplyForm(request)
+    return {"post": post, "answered": answered, "form": form, "page": read_replies(request, post.id)}
+
+
+@page_view(context=DeletedPost, renderer="templates/deleted.jinja2")
+def deleted_thread(deleted: DeletedPost, request: Request) -> Any:
+    request.response.status_int = 410
+    return {"page": read_replies(request, deleted.post_id)}
+
+
+def read_replies(request: Request, post_id: int) -> Any:
+    def fetch(cursor: Cursor, limit: int) -> Any:
+        return queries.list_replies(request.dbsession, post_id, cursor, limit)
+
+    return read_page(request, REPLIES, fetch)
+
+
 @page_view(context=Person, compressed=True, renderer="templates/profile.jinja2")
 def profile(user: Person, request: Request) -> Any:
+    return make_profile_page(user, request, with_replies=False)
+
+
+@page_view(context=Person, name="replies", compressed=True, renderer="templates/profile.jinja2")
+def profile_with_replies(user: Person, request: Request) -> Any:
+    return make_profile_page(user, request, with_replies=True)
+
+
+def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> dict[str, Any]:
     person = user.person
     me = None if request.identity is None else request.identity.id
 
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return queries.list_profile_posts(request.dbsession, person.id, cursor, limit)
+        return queries.list_profile_posts(
+            request.dbsession, person.id, cursor, limit, with_replies=with_replies
+        )
 
     return {
         "person": person,
+        "with_replies": with_replies,
         "page": read_page(request, POSTS, fetch),
         "is_me": me == person.id,
         "i_follow": me not in (None, person.id) and is_following(request.dbsession, me or 0, person.id),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 
 from microblog.i18n import _
-from microblog.paging import Key, KeyCursor
+from microblog.paging import Key, KeyCursor, Row
 from microblog.request import Request
 from microblog.web.pages import PAGE_SIZE
 
-Row = TypeVar("Row")
 OPPOSITE = {"before": "after", "after": "before"}
 
 
@@ -72,13 +71,15 @@ def read_page(
 ) -> Page[Row]:
     """One page of the rows that `fetch(cursor, limit)` returns (see `select_page`).
 
-    `query` is repeated in the addresses of the other pages.
+    `query` is repeated in the addresses of the other pages. When `fetch` has not looked through all of the
+    list (`Found`), the page leads on from there, even if it is empty.
     """
     cursor = read_cursor(request, keyset)
     size = request.microblog[PAGE_SIZE] if size is None else size
     backward = OPPOSITE[keyset.onward]
     found = fetch(cursor, size + 1)
     rows, has_more = list(found[:size]), len(found) > size
+    looked_until = getattr(found, "looked_until", None)
 
     def link(**position: Key) -> str:
         return str(request.link(*request.path_info.split("/")[1:], **query, **position))
@@ -86,14 +87,19 @@ def read_page(
     def link_beyond(row: Row, direction: str) -> str:
         return link(**{direction: keyset.get_key(row)})
 
+    def link_further(rows: Sequence[Row], direction: str) -> str | None:
+        if has_more:
+            return link_beyond(rows[-1], direction)
+        return None if looked_until is None else link(**{direction: looked_until})
+
     if keyset.goes_back and getattr(cursor, backward) is not None:
+        newer = link_further(rows, backward)
         if not rows:
             # Nothing is newer: show the first page instead of an empty one.
-            raise HTTPSeeOther(location=link())
+            raise HTTPSeeOther(location=newer or link())
         rows.reverse()
-        newer = link_beyond(rows[0], backward) if has_more else None
         return Page(rows, link_beyond(rows[-1], keyset.onward), newer)
-    following = link_beyond(rows[-1], keyset.onward) if has_more else None
+    following = link_further(rows, keyset.onward)
     start = getattr(cursor, keyset.onward)
     if start is None:
         previous = None

@@ -1,0 +1,107 @@
+"""Answer a post: `/posts/{id}/replies`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPForbidden, HTTPGone, HTTPSeeOther
+
+from microblog.i18n import _
+from microblog.posts import actions
+from microblog.posts.forms import ReplyForm
+from microblog.posts.languages import choose_language, remember_language
+from microblog.posts.queries import PostRow
+from microblog.posts.resources import DeletedPost, PostPage
+from microblog.request import Request
+from microblog.security.limits.counting import count_request
+from microblog.security.redirects import get_next_page
+from microblog.submissions import kept
+from microblog.web.pages import PAGE_SIZE, page_view
+
+POST_DELETED = _("This post was deleted.")
+DELETED_MEANWHILE = _(
+    "The post that you answer was deleted meanwhile, so your reply was not sent. "
+    "Copy it if you want to keep it."
+)
+
+
+@page_view(context=PostPage, name="replies", renderer="templates/reply.jinja2")
+def replies(page: PostPage, request: Request) -> Any:
+    """The form, after a reply that was sent and kept; without one, the page of the post."""
+    form = request.kept_form
+    if request.identity is None and kept.KEPT in request.GET:
+        raise HTTPForbidden
+    if form is None or not form.is_there:
+        if form is not None:
+            request.flash(form.notice, form.kind)
+        return HTTPSeeOther(location=request.link("posts", page.post.id))
+    return make_reply_page(request, ReplyForm(request), page.post.id, page.post)
+
+
+@page_view(
+    context=PostPage,
+    name="replies",
+    methods=("POST",),
+    permission="write",
+    renderer="templates/reply.jinja2",
+)
+def reply(page: PostPage, request: Request) -> Any:
+    form = ReplyForm(request)
+    if not form.validate():
+        return make_reply_page(request, form, page.post.id, page.post, status=422)
+    count_request(request, "posts")
+    body = form.get_text("body")
+    chosen = form.get_text("language")
+    language = choose_language(request, chosen, body)
+    session = request.begin_write()
+    try:
+        reply_id = actions.write(session, request.me.id, body, language=language, reply_to=page.post.id)
+    except actions.AnsweredPostDeleted:
+        request.give_up_write()
+        return refuse_reply(request, form, page.post.id)
+    if chosen:
+        remember_language(request, session, chosen)
+    request.flash(_("Your reply is now live!"))
+    return HTTPSeeOther(location=get_next_page(request) or link_reply(request, page.post, reply_id))
+
+
+def link_reply(request: Request, post: PostRow, reply_id: int) -> str:
+    """Where the new reply is seen: the first page of the replies, or one that begins with it."""
+    is_on_the_first_page = post.replies_count < request.microblog[PAGE_SIZE]
+    position = {} if is_on_the_first_page else {"after": reply_id - 1}
+    return request.link("posts", post.id, **position)
+
+
+@page_view(
+    context=DeletedPost,
+    name="replies",
+    methods=("GET", "POST"),
+    permission="write",
+    renderer="templates/reply.jinja2",
+)
+def reply_to_a_deleted_post(page: DeletedPost, request: Request) -> Any:
+    if request.method != "POST" and request.kept_form is None:
+        raise HTTPGone(POST_DELETED)
+    return refuse_reply(request, ReplyForm(request), page.post_id)
+
+
+def refuse_reply(request: Request, form: ReplyForm, post_id: int) -> dict[str, Any]:
+    form.form_errors.append(DELETED_MEANWHILE)
+    return make_reply_page(request, form, post_id, None, status=409)
+
+
+def make_reply_page(
+    request: Request, form: ReplyForm, post_id: int, post: PostRow | None, *, status: int = 200
+) -> dict[str, Any]:
+    """The form with what was typed; without the post that it answers when that was deleted."""
+    request.response.status_int = status
+    return {"form": form, "post_id": post_id, "post": post, "next": get_next_page(request)}
+
+
+def includeme(config: Any) -> None:
+    config.add_post_action(
+        "reply",
+        template="microblog.posts:templates/reply_action.jinja2",
+        order=10,
+        shown=lambda request, post: request.identity is not None or post.replies_count > 0,
+    )

@@ -58,7 +58,7 @@ def get_post(session: orm.Session, post_id: int) -> PostRow | None:
 
 def is_deleted(session: orm.Session, post_id: int) -> bool:
     """Was there a post with this id?"""
-    return session.get(DeletedPost, post_id) is not None
+    return session.scalar(sa.select(DeletedPost.id).where(DeletedPost.id == post_id)) is not None
 
 
 @dataclass(frozen=True, slots=True)

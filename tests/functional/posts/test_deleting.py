@@ -48,10 +48,11 @@ def test_deleting_by_the_link_asks_first_and_says_that_it_is_done(susan, post_id
     assert page.request.path == "/"
 
 
-def test_a_deleted_post_is_not_found(susan, post_id):
+def test_a_deleted_post_is_gone(susan, post_id):
     delete(susan, post_id)
-    page = susan.get(f"/posts/{post_id}", status=404)
-    assert NOT_FOUND in page.text
+    page = susan.get(f"/posts/{post_id}", status=410)
+    assert "This post was deleted." in page.text
+    assert "Hello" not in page.text
 
 
 def test_a_deleted_post_is_on_no_page(susan, post_id):

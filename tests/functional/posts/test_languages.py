@@ -160,7 +160,7 @@ def test_a_post_that_is_not_there_has_no_language(susan):
     assert "Post not found." in change(susan, 1, status=404, language="nl").text
 
 
-def test_a_post_that_is_deleted_while_it_is_corrected_is_not_found(susan, post_id, database):
+def test_a_post_that_is_deleted_while_it_is_corrected_is_gone(susan, post_id, database):
     fields = {"language": "nl", "csrf_token": token(susan)}
 
     def delete():
@@ -168,8 +168,8 @@ def test_a_post_that_is_deleted_while_it_is_corrected_is_not_found(susan, post_i
             delete_post(session, post_id)
 
     with before_the_next_write(database, delete):
-        page = susan.post(f"/posts/{post_id}/language", fields, status=404)
-    assert "Post not found." in page.text
+        page = susan.post(f"/posts/{post_id}/language", fields, status=410)
+    assert "This post was deleted." in page.text
 
 
 def test_a_post_that_is_somebody_else_s_in_each_attempt_is_a_conflict(susan, john, post_id, database):

@@ -337,7 +337,7 @@ def test_the_home_page_takes_at_most_four_statements(browser, count_statements):
     [
         ("/", 2),  # who it is; the posts
         ("/explore", 2),
-        ("/posts/{id}", 2),
+        ("/posts/{id}", 3),
         ("/posts/{id}/delete", 2),
         ("/users/susan", 3),  # and the person
         ("/users/john", 4),  # and whether I follow them

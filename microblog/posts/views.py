@@ -134,14 +134,18 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
 def not_found(error: HTTPNotFound, request: Request) -> Any:
     """There is no such post: `request.context` is Posts, and the view name is the id; or it was deleted."""
     context = request.context
-    is_deleted = isinstance(context, DeletedPost)
-    if not is_deleted and (not isinstance(context, Posts) or not request.view_name):
+    if isinstance(context, DeletedPost):
+        action: tuple[str, ...] = (request.view_name, *request.subpath)
+        status, sentence = 410, POST_DELETED
+    elif isinstance(context, Posts) and request.view_name:
+        action = tuple(request.subpath)
+        status, sentence = 404, POST_NOT_FOUND
+    else:
         return errors.not_found(error, request)
-    action = (request.view_name, *request.subpath) if is_deleted else request.subpath
     if request.method == "POST" and action == ("delete",) and not is_api(request):
         if request.identity is None:
             return errors.forbidden(HTTPForbidden(), request)
         return refuse_deletion(request, POST_NOT_FOUND)
-    if is_deleted:
-        return errors.make_error_page(request, 410, POST_DELETED)
-    return errors.make_error_page(request, 404, POST_NOT_FOUND)
+    if errors.find_allowed_methods(request):
+        return errors.not_found(error, request)
+    return errors.make_error_page(request, status, sentence)

@@ -20,7 +20,7 @@ from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
 from microblog.people.queries import follow
-from microblog.posts.queries import add_posts
+from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
 from microblog.request import MAX_BODY
@@ -95,12 +95,17 @@ PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for numb
 
 @dataclass(frozen=True)
 class Filled:
-    """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's."""
+    """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's.
+
+    `reply` answers `deleted`, which is gone.
+    """
 
     by_susan: int
     by_ada: int
     to_delete: int
     in_spanish: int
+    reply: int
+    deleted: int
 
 
 def fill(application: Application) -> Filled:
@@ -126,12 +131,27 @@ def fill(application: Application) -> Filled:
             ],
         )
     newest = {author: post_id for post_id, (author, _, _) in sorted(zip(ids_of_posts, POSTS, strict=True))}
+    deleted = new_id_at(now - timedelta(days=40))
+    reply = new_id_at(now - timedelta(days=39))
+    with application.database.write() as session:
+        add_posts(session, [{"id": deleted, "user_id": ids["nils"], "body": "Oh", "language": None}])
+        for number, (author, answered, body) in enumerate(
+            [("ada", deleted, "What do you mean?"), ("nils", newest["susan"], "Mine whistles.")]
+            + [("ada", newest["susan"], f"And what about the lid, then? I wonder, {n}.") for n in range(7)]
+        ):
+            post_id = reply if number == 0 else new_id_at(now - timedelta(days=30 - number))
+            answers = {"reply_to": answered, "thread": answered, "reply_to_author": ids["susan"]}
+            row = {"id": post_id, "user_id": ids[author], "body": body, "language": "en"}
+            add_posts(session, [{**row, **answers}])
+        delete_post(session, deleted)
     languages = [language for _, _, language in POSTS]
     return Filled(
         newest["susan"],
         newest["ada"],
         to_delete=min(ids_of_posts),
         in_spanish=ids_of_posts[languages.index("es")],
+        reply=reply,
+        deleted=deleted,
     )
 
 
@@ -216,6 +236,10 @@ def fill_in(button: str, **fields: str) -> Callable[[Page], None]:
 
 def post(text: str) -> Callable[[Page], None]:
     return fill_in("Post", What_is_on_your_mind=text)
+
+
+def reply_with(text: str) -> Callable[[Page], None]:
+    return fill_in("Reply", Your_reply=text)
 
 
 def post_without_cookies(page: Page) -> None:
@@ -347,6 +371,14 @@ SCENES = (
     Scene("follow?", "/users/nils/follow", "susan"),
     Scene("unfollow?", "/users/ada/unfollow", "susan"),
     Scene("own post", "/posts/{by_susan}", "susan"),
+    Scene("own post, later replies", "/posts/{by_susan}?after={reply}", "susan"),
+    Scene("a reply", "/posts/{reply}", "susan"),
+    Scene("deleted post with a reply", "/posts/{deleted}", "susan", status=410),
+    Scene("address of the replies", "/posts/{by_ada}/replies", "susan"),
+    Scene("replies of a deleted post", "/posts/{deleted}/replies", "susan", status=410),
+    Scene("after replying", "/posts/{by_ada}", "susan", act=reply_with("Of course")),
+    Scene("reply refused", "/posts/{by_ada}", "susan", act=reply_with(" "), status=422),
+    Scene("posts and replies", "/users/ada/replies", "susan"),
     Scene("translate?", "/posts/{in_spanish}/translate", "susan"),
     Scene("translated", "/posts/{in_spanish}/translate", "susan", act=press("Translate into English")),
     Scene("delete?", "/posts/{by_susan}/delete", "susan"),

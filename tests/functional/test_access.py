@@ -24,7 +24,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
-from microblog.posts.resources import PostPage, Posts
+from microblog.posts.resources import DeletedPost, PostPage, Posts
 from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -42,6 +42,7 @@ ROLES = ("visitor", "other", "owner", "admin")
 PEOPLE = {"owner": "susan", "other": "john", "admin": "grace"}
 OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 POST_ID = 1_790_000_000_000 << 20
+DELETED_ID = POST_ID + 1
 
 Statuses = tuple[int, int, int, int]
 EVERYBODY: Statuses = (200, 200, 200, 200)
@@ -98,12 +99,18 @@ TABLE: dict[tuple[type, str], Page] = {
     (Person, ""): Page("/users/susan", EVERYBODY),
     (Person, "card"): Page("/users/susan/card", EVERYBODY),
     (Person, "followers"): Page("/users/susan/followers", EVERYBODY),
+    (Person, "replies"): Page("/users/susan/replies", EVERYBODY),
     (Person, "following"): Page("/users/susan/following", EVERYBODY),
     (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Person, "unfollow"): Page("/users/susan/unfollow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
+    (PostPage, "replies"): Page(f"/posts/{POST_ID}/replies", SENT_ON, SENT_BY_PEOPLE, {"body": "Hello"}),
+    (DeletedPost, ""): Page(f"/posts/{DELETED_ID}", (410,) * 4),
+    (DeletedPost, "replies"): Page(
+        f"/posts/{DELETED_ID}/replies", (303, 410, 410, 410), (403, 409, 409, 409), {"body": "Hello"}
+    ),
     # Nobody has chosen a translator, so there is none; visitors are refused before that is known.
     (PostPage, "translate"): Page(f"/posts/{POST_ID}/translate", (404,) * 4, (403, 404, 404, 404)),
     # By POST a refusal is a redirect too, with a message on the page that follows.
@@ -144,7 +151,8 @@ def site(application: Application) -> Application:
             account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
             if nickname == PEOPLE["owner"]:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
-                post_queries.add_posts(session, [post])
+                post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
+                post_queries.delete_post(session, DELETED_ID)
     return application
 
 

@@ -45,6 +45,15 @@ VECTOR = " || ' ' || ".join(
     ]
 )
 POST = "CAST(:first + n * :step AS bigint)"
+AUTHOR = "CASE WHEN n % 10 = 0 THEN :prolific ELSE 1 + n * 7919 % :people END"
+# A third are replies: most to the post before, a tenth of them to one post, and some to one that was deleted.
+ANSWERED, DELETED = 1_000, 2_000
+REPLY_TO = (
+    f"CASE WHEN n % 3 <> 0 THEN NULL WHEN n % 30 = 3 AND n > {ANSWERED} THEN :first + {ANSWERED} * :step "
+    f"WHEN n % 300 = 33 AND n > {DELETED} THEN :first + {DELETED} * :step + 1 "
+    "ELSE :first + (n - 1) * :step END"
+)
+ANSWERED_AUTHOR = "CASE WHEN n % 3 <> 0 THEN NULL ELSE 1 + (n - 1) * 7919 % :people END"
 
 TABLES = {
     "users": (
@@ -55,10 +64,11 @@ TABLES = {
     "nicknames": ("(key, user_id) SELECT 'person' || n, n", ":people"),
     "person_words": ("(user_id, word, rank) SELECT n, 'person' || n, 3", ":people"),
     "posts": (
-        f"(id, user_id, body, language) SELECT {POST}, "
-        f"CASE WHEN n % 10 = 0 THEN :prolific ELSE 1 + n * 7919 % :people END, {BODY}, {LANGUAGE}",
+        "(id, user_id, body, language, reply_to, reply_to_author, thread) "
+        f"SELECT {POST}, {AUTHOR}, {BODY}, {LANGUAGE}, {REPLY_TO}, {ANSWERED_AUTHOR}, {REPLY_TO}",
         ":posts",
     ),
+    "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "
         "1 + (n % :people + 1 + (n / :people) * 97) % :people, n",

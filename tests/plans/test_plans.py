@@ -16,7 +16,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.metrics.views import MetricsPage
 from microblog.people.resources import Avatar, Person, Users
-from microblog.posts.resources import PostPage, Posts
+from microblog.posts.resources import DeletedPost, PostPage, Posts
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
 from microblog.timelines.views import MOST_SUGGESTED
@@ -24,13 +24,14 @@ from microblog.tree import Api, Root
 from tests.conftest import POSTGRESQL_URL, Application
 from tests.plans.checking import Statement, capture, find_problems
 from tests.plans.conftest import NEWCOMERS_TOKEN, READERS_TOKEN
-from tests.plans.large_site import POSTS, get_post_id, write_statistics
+from tests.plans.large_site import ANSWERED, DELETED, POSTS, get_post_id, write_statistics
 
 DIALECT = "postgresql" if POSTGRESQL_URL else "sqlite"
 LARGER_BY = 1_000_000 // POSTS[DIALECT]
 NEWEST = get_post_id(DIALECT, POSTS[DIALECT] - 20)
 MIDDLE = get_post_id(DIALECT, POSTS[DIALECT] // 2)
 OLDEST = get_post_id(DIALECT, 20)
+BUSY, GONE = get_post_id(DIALECT, ANSWERED), get_post_id(DIALECT, DELETED) + 1  # both with many replies
 
 
 def paged(path: str, *cursors: str) -> tuple[str, ...]:
@@ -114,12 +115,16 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
         *paged("/users/Person1/following", "before=2000000500"),
         "/users/Person2/following",
     ),
+    (Person, "replies"): paged("/users/Person3/replies", *BY_POST),
     (Person, "card"): ("/users/Person3/card",),
     (Person, "follow"): ("/users/Person3/follow",),
     (Person, "unfollow"): ("/users/Person3/unfollow",),
     (Avatar, ""): "is drawn from its address",
     (Posts, ""): ("/posts/",),
-    (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1"),
+    (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1", *paged(f"/posts/{BUSY}", *BY_POST)),
+    (PostPage, "replies"): "leads to the post",
+    (DeletedPost, ""): paged(f"/posts/{GONE}", *BY_POST),
+    (DeletedPost, "replies"): "is a form that was sent",
     (PostPage, "delete"): (f"/posts/{MIDDLE}/delete",),
     (PostPage, "translate"): (f"/posts/{MIDDLE}/translate",),
     (PostPage, "language"): (f"/posts/{MIDDLE}/language",),

@@ -351,7 +351,7 @@ def test_a_form_of_a_page_that_was_deleted_meanwhile_is_refused_with_a_sentence(
     other = log_in_on(page, status=303)
     with database.write() as session:
         session.execute(sa.text("DELETE FROM posts"))
-    assert "Post not found." in other.follow(status=404)
+    assert "This post was deleted." in other.follow(status=410)
 
 
 def test_below_a_mount_point_everything_is_below_it(application, post_id, database):

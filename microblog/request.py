@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
+    from microblog.posts.details import Load
     from microblog.posts.post_actions import PostAction
     from microblog.preferences.fields import Preference
     from microblog.security.identity import Identity
@@ -113,6 +114,7 @@ class Registry(PyramidRegistry):
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
     post_actions: dict[str, PostAction]
+    post_details: dict[str, Load]
     color_schemes: dict[str, ColorScheme]
     preferences: dict[str, Preference]
     languages_to_read: set[str]
@@ -175,6 +177,7 @@ class Request(PyramidRequest):
     time_zone: ZoneInfo
     times: Times
     read_languages: tuple[str, ...]
+    loaded_posts: dict[int, dict[str, Any]]  # `microblog/posts/details.py`
     kept_form: Kept | None
     kept_token: str | None
     tm: Any

@@ -18,6 +18,7 @@ def includeme(config: Any) -> None:
         refusal=_("You have written very many posts in a short time. This one was not sent yet."),
         per_account="30 per 10 minutes",
     )
+    config.include("microblog.posts.details")
     config.include("microblog.posts.post_actions")
     config.include("microblog.posts.languages")
     config.include("microblog.posts.replies")

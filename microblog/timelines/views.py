@@ -10,6 +10,7 @@ from microblog.i18n import _, n_
 from microblog.paging import Cursor, parse_id
 from microblog.people.queries import is_following
 from microblog.people.resources import Person
+from microblog.posts.details import prepare_posts
 from microblog.posts.forms import PostForm, ReplyForm, normalize_tag
 from microblog.posts.paging import POSTS, REPLIES
 from microblog.posts.queries import get_post
@@ -103,7 +104,9 @@ def thread(page: PostPage, request: Request) -> Any:
     post = page.post
     answered = None if post.reply_to is None else get_post(request.dbsession, post.reply_to)
     form = None if request.identity is None else ReplyForm(request)
-    return {"post": post, "answered": answered, "form": form, "page": read_replies(request, post.id)}
+    replies = read_replies(request, post.id)
+    prepare_posts(request, [post, *([answered] if answered else []), *replies.rows])
+    return {"post": post, "answered": answered, "form": form, "page": replies}
 
 
 @page_view(context=DeletedPost, renderer="templates/deleted.jinja2")

@@ -28,7 +28,7 @@ def add_post_details(config: Any, name: str, load: Load) -> None:
 
 
 def prepare_posts(request: Request, posts: Sequence[PostRow]) -> str:
-    """Load the details of these posts, those of them that are not loaded yet. Templates print nothing of it."""
+    """Load the details of those of these posts that have none yet. It returns nothing to print."""
     loaded = request.loaded_posts
     missing = [post for post in posts if post.id not in loaded]
     if missing:

@@ -10,7 +10,7 @@ from itertools import accumulate
 import regex
 from markupsafe import Markup, escape
 
-from microblog.search.folding import fold
+from microblog.folding import fold
 from microblog.search.language import Query, Term
 from microblog.search.stemming import find_words_with, list_forms
 from microblog.search.text import index_text, split_folded

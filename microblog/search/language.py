@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import regex
 
-from microblog.search.folding import fold
+from microblog.folding import fold
 from microblog.search.remarks import Kind, Remark
 from microblog.search.stemming import keep_languages, list_forms_in_all_languages
 from microblog.search.text import split_words

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import regex
 import Stemmer
 
-from microblog.search.folding import APOSTROPHES, IGNORED, MARKS, fold
+from microblog.folding import APOSTROPHES, IGNORED, MARKS, fold
 from microblog.search.text import ASCII_WORD, WORD, any_of, split_words
 
 MARK = "§"

@@ -118,7 +118,7 @@ def test_a_search_with_odd_characters_is_no_error(browser, query):
 
 def test_diacritics_on_a_letter_cost_no_more_than_their_number():
     """What is quadratic here held the write lock for seconds."""
-    from microblog.search.folding import fold
+    from microblog.folding import fold
 
     assert fold("e" + "\u0301" * 20_000 + "x") == "ex"
     assert fold("ก" + "\u0301" * 200_000).startswith("ก")

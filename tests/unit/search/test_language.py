@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog.search.folding import fold
+from microblog.folding import fold
 from microblog.search.language import MOST_REMARKS, MOST_TERMS, MOST_WORDS, SIGNS, Query, Term, parse
 from microblog.search.remarks import Kind
 from microblog.search.stemming import list_forms_in_all_languages

@@ -42,6 +42,7 @@ INCLUDES = (
     "microblog.posts",
     "microblog.translation",
     "microblog.timelines",
+    "microblog.reactions",
     "microblog.search",
     "microblog.about",
     "microblog.importing",

@@ -13,7 +13,8 @@ class Post(Base):
 
     A reply has the id of the post that it answers, `reply_to`, and of its author, also when these are
     deleted: neither is a foreign key. Its `thread` is the id of the post that the conversation began with.
-    Triggers keep the number of direct replies, so that bulk statements and cascades count too.
+    Triggers keep the numbers of direct replies, likes and boosts, so that bulk statements and cascades count
+    too.
 
     By its `form_key` an import recognizes a line that it has loaded. Posts that were written on a page have
     none, or in older versions a hash of their form, which is no longer used (see `microblog.submissions`).
@@ -47,6 +48,8 @@ class Post(Base):
     reply_to_author: Mapped[int | None] = mapped_column(sa.BigInteger)
     thread: Mapped[int | None] = mapped_column(sa.BigInteger)
     replies_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
+    likes_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
+    boosts_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
 
 
 class DeletedPost(Base):

@@ -31,6 +31,8 @@ class PostRow:
     reply_to: int | None
     answered: str | None  # the nickname of whom it answers; None also when they are gone
     replies_count: int
+    likes_count: int
+    boosts_count: int
 
     @property
     def created(self) -> datetime:
@@ -42,6 +44,7 @@ COLUMNS = (
     *(Post.id, Post.body, Post.language, Post.user_id),
     *(User.nickname, User.email, User.display_name),
     *(Post.reply_to, Answered.nickname.label("answered"), Post.replies_count),
+    *(Post.likes_count, Post.boosts_count),
 )
 
 

@@ -1,0 +1,102 @@
+"""Every SQL statement about likes, boosts and bookmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from microblog.accounts.models import User
+from microblog.db import build_insert
+from microblog.ids import new_id
+from microblog.paging import Cursor, select_page
+from microblog.people.queries import PersonRow, select_people
+from microblog.posts.models import Post
+from microblog.posts.queries import PostRow, select_posts
+from microblog.reactions.models import Bookmark, Boost, Like
+
+Table = type[Like] | type[Boost] | type[Bookmark]
+
+
+def lock_post(session: orm.Session, post_id: int) -> int | None:
+    """Lock the post, whose counts this transaction is going to change; its id, or None when it was deleted.
+
+    Before the row of the reaction: a deletion of the post locks them in this order, too.
+    """
+    query = sa.select(Post.id).where(Post.id == post_id)
+    return session.scalar(query.with_for_update(key_share=True))
+
+
+def add(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
+    """Add a row, of a post that is locked; True if it is new."""
+    insert = build_insert(session, table).values(user_id=user_id, post_id=post_id, id=new_id())
+    insert = insert.on_conflict_do_nothing(index_elements=[table.user_id, table.post_id])
+    return session.scalar(insert.returning(table.id)) is not None
+
+
+def remove(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
+    """Delete a row, of a post that is locked; True if there was one."""
+    own = sa.delete(table).where(table.user_id == user_id, table.post_id == post_id)
+    result: Any = session.execute(own)
+    return bool(result.rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What the reader has done with a post."""
+
+    liked: bool = False
+    boosted: bool = False
+    bookmarked: bool = False
+
+
+def find_mine(session: orm.Session, reader_id: int | None, posts: Sequence[PostRow]) -> dict[int, Mine]:
+    """What the reader has done with these posts, by their ids; without those with which they did nothing."""
+    if reader_id is None:
+        return {}
+    ids = [post.id for post in posts]
+    rows = session.execute(MINE, {"reader": reader_id, "ids": ids})
+    found: dict[int, dict[str, bool]] = {}
+    for post_id, what in rows:
+        found.setdefault(post_id, {})[what] = True
+    return {post_id: Mine(**done) for post_id, done in found.items()}
+
+
+def select_mine(table: Table, what: str) -> Any:
+    return sa.select(table.post_id, sa.literal_column(f"'{what}'")).where(
+        table.user_id == sa.bindparam("reader"), table.post_id.in_(sa.bindparam("ids", expanding=True))
+    )
+
+
+MINE = sa.union_all(
+    select_mine(Like, "liked"), select_mine(Boost, "boosted"), select_mine(Bookmark, "bookmarked")
+)
+
+
+def list_people_who(
+    session: orm.Session, table: Table, post_id: int, cursor: Cursor, limit: int, *, reader_id: int | None
+) -> list[PersonRow]:
+    """Who likes or boosts this post, the latest first; `since` is the id of the like or the boost."""
+    query = select_people(reader_id, table.id).join(table, User.id == table.user_id)
+    page = select_page(query.where(table.post_id == post_id), table.id, cursor, limit)
+    return [PersonRow(*row) for row in session.execute(page)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReactedPost:
+    """A post of a list of mine: `since` is the id of the like or the bookmark."""
+
+    post: PostRow
+    since: int
+
+
+def list_my_posts(
+    session: orm.Session, table: Table, user_id: int, cursor: Cursor, limit: int
+) -> list[ReactedPost]:
+    """The posts that somebody likes or has bookmarked, the latest first."""
+    query = select_posts().add_columns(table.id).join(table, table.post_id == Post.id)
+    page = select_page(query.where(table.user_id == user_id), table.id, cursor, limit)
+    return [ReactedPost(PostRow(*row[:-1]), row[-1]) for row in session.execute(page)]

@@ -335,12 +335,12 @@ def test_the_home_page_takes_at_most_four_statements(browser, count_statements):
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/", 2),  # who it is; the posts
-        ("/explore", 2),
-        ("/posts/{id}", 3),
+        ("/", 3),  # who it is; the posts; what I did with them
+        ("/explore", 3),
+        ("/posts/{id}", 4),  # and the replies
         ("/posts/{id}/delete", 2),
-        ("/users/susan", 3),  # and the person
-        ("/users/john", 4),  # and whether I follow them
+        ("/users/susan", 4),  # and the person
+        ("/users/john", 5),  # and whether I follow them
         ("/users/john/followers", 3),
         ("/users/john/following", 3),
         ("/users/", 2),

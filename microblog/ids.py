@@ -65,6 +65,16 @@ def get_id_at(milliseconds_since_1970: int) -> int:
     return milliseconds_since_1970 << SEQUENCE_BITS
 
 
+def get_milliseconds(post_id: int) -> int:
+    """When it was created, in milliseconds since 1970."""
+    return post_id >> SEQUENCE_BITS
+
+
+def to_timestamp(milliseconds: int) -> datetime:
+    """Of milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 def get_timestamp(post_id: int) -> datetime:
     """When it was created."""
-    return datetime.fromtimestamp((post_id >> SEQUENCE_BITS) / 1000, UTC)
+    return to_timestamp(get_milliseconds(post_id))

@@ -7,11 +7,12 @@ def includeme(config: Any) -> None:
     from microblog.i18n import _
     from microblog.posts.forms import MAX_LENGTH
     from microblog.posts.resources import Posts
-    from microblog.posts.text import post_text
+    from microblog.posts.text import post_text, text_lines
 
     config.declare_settings(MAX_LENGTH)
     config.add_template_global("max_length", lambda request: request.microblog[MAX_LENGTH])
     config.add_template_filter("post_text", post_text)
+    config.add_template_filter("text_lines", text_lines)
     config.add_limit(
         "posts",
         what="Posts",
@@ -22,6 +23,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.posts.post_actions")
     config.include("microblog.posts.languages")
     config.include("microblog.posts.replies")
+    config.include("microblog.posts.editing")
     config.add_command("posts", "microblog.posts.commands.posts", order=55)
     config.add_recovered_fields(body=_("Your post"))
     config.add_branch("posts", Posts)

@@ -7,13 +7,24 @@ from typing import Any
 
 from sqlalchemy import orm
 
+from microblog.db import StaleData
 from microblog.events import notify
-from microblog.posts import queries
-from microblog.posts.events import PostDeleted, PostLanguageChanged, PostWritten
+from microblog.posts import queries, versions
+from microblog.posts.events import PostDeleted, PostEdited, PostLanguageChanged, PostWritten
+
+MOST_VERSIONS = 100  # of a post
 
 
 class AnsweredPostDeleted(Exception):
     """The post that somebody answers was deleted meanwhile."""
+
+
+class EditedMeanwhile(Exception):
+    """The post that somebody edits has another text than the one with which they began."""
+
+
+class TooManyVersions(Exception):
+    """The post was edited as often as a post may be."""
 
 
 def write(
@@ -73,6 +84,40 @@ def delete(session: orm.Session, post_id: int, author_id: int) -> None:
     """
     queries.delete_own_post(session, post_id, author_id)
     notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))
+
+
+def edit(
+    session: orm.Session, post_id: int, author_id: int, body: str, *, language: str | None, version: int
+) -> None:
+    """Give a post of this author, in its version of this number, another text, which has passed
+    `rules.check_body`. The text that it had is kept; the same text again makes no version.
+
+    :raises EditedMeanwhile: when it has another version, with another text.
+    :raises TooManyVersions: when it has `MOST_VERSIONS` already.
+    :raises StaleData: when there is no such post of this author.
+    """
+    before = versions.lock_own_text(session, post_id, author_id)
+    if before is None:
+        raise StaleData("There is no such post of this author.")
+    if body == before.body:
+        if language != before.language:
+            set_language(session, post_id, author_id, language)
+        return
+    if version != before.version:
+        raise EditedMeanwhile
+    if version >= MOST_VERSIONS:
+        raise TooManyVersions
+    versions.replace_text(session, post_id, before, body, language)
+    notify(
+        PostEdited(
+            session=session,
+            post_id=post_id,
+            author_id=author_id,
+            body=body,
+            language=language,
+            version=version + 1,
+        )
+    )
 
 
 def set_language(session: orm.Session, post_id: int, author_id: int, language: str | None) -> None:

@@ -32,3 +32,14 @@ class PostLanguageChanged(Change):
 
     post_id: int
     language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEdited(Change):
+    """A post has another text: its version of this number."""
+
+    post_id: int
+    author_id: int
+    body: str
+    language: str | None
+    version: int

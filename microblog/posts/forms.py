@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Optional, ValidationError
 
 from microblog.i18n import _
+from microblog.paging import parse_id
 from microblog.posts.rules import check_visible, is_known_language
 from microblog.settings import Setting, whole_number
 from microblog.texts import to_unix_lines
-from microblog.web.forms import AtMost, Form, Rule, no_control_characters
+from microblog.web.forms import BROKEN, AtMost, Form, Rule, no_control_characters
 
 NO_LANGUAGE = _("This is not the code of a language, as de or pt-BR are.")
 MAX_LENGTH = Setting(
@@ -56,3 +57,21 @@ class ReplyForm(PostForm):
         [Rule(check_visible), no_control_characters, check_max_length],
         [to_unix_lines],
     )
+
+
+class EditForm(PostForm):
+    """`version` is the number of the version with which the editing began."""
+
+    body = TextAreaField(
+        _("The text of the post"),
+        [Rule(check_visible), no_control_characters, check_max_length],
+        [to_unix_lines],
+    )
+    version = HiddenField()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        if parse_id(self.get_text("version")) is None:
+            self.form_errors.append(BROKEN)
+            return False
+        return valid

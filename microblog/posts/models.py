@@ -16,6 +16,9 @@ class Post(Base):
     Triggers keep the numbers of direct replies, likes and boosts, so that bulk statements and cascades count
     too.
 
+    `version` is the number of the text that it has now, and `edited` when it got it (milliseconds since 1970;
+    NULL for the first one).
+
     By its `form_key` an import recognizes a line that it has loaded. Posts that were written on a page have
     none, or in older versions a hash of their form, which is no longer used (see `microblog.submissions`).
     """
@@ -50,6 +53,22 @@ class Post(Base):
     replies_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
     likes_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
     boosts_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
+    version: Mapped[int] = mapped_column(sa.Integer, default=1, server_default="1")
+    edited: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class PostVersion(Base):
+    """An earlier version of an edited post; `written` is when the post got it (milliseconds since 1970)."""
+
+    __tablename__ = "post_versions"
+
+    post_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    body: Mapped[str] = mapped_column(sa.Text)
+    language: Mapped[str | None] = mapped_column(sa.String(35))
+    written: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class DeletedPost(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
 from microblog.db import build_insert, require_changed
-from microblog.ids import get_timestamp, new_id
+from microblog.ids import get_timestamp, new_id, to_timestamp
 from microblog.posts.models import DeletedPost, Post
 
 
@@ -33,6 +33,13 @@ class PostRow:
     replies_count: int
     likes_count: int
     boosts_count: int
+    version: int  # of its text; the first is 1
+    edited_at: int | None  # milliseconds since 1970
+
+    @property
+    def edited(self) -> datetime | None:
+        """When it got the text that it has now; None when that is the first one."""
+        return None if self.edited_at is None else to_timestamp(self.edited_at)
 
     @property
     def created(self) -> datetime:
@@ -45,6 +52,7 @@ COLUMNS = (
     *(User.nickname, User.email, User.display_name),
     *(Post.reply_to, Answered.nickname.label("answered"), Post.replies_count),
     *(Post.likes_count, Post.boosts_count),
+    *(Post.version, Post.edited),
 )
 
 

@@ -14,6 +14,7 @@ from microblog.tree import Container, Resource
 
 WHY_FORBIDDEN = {
     "delete": _("You cannot delete this post."),
+    "edit": _("You cannot edit this post."),
     "language": _("You cannot change this post."),
 }
 
@@ -29,8 +30,21 @@ class PostPage(Resource):
     def __acl__(self) -> list[Any]:
         return [(Allow, f"user:{self.post.author_id}", ("delete", "edit"))]
 
+    def __getitem__(self, name: str) -> Resource:
+        if name != "versions":
+            raise KeyError(name)
+        return Versions(self, name)
+
     def why_forbidden(self, request: Request) -> str | None:
         return WHY_FORBIDDEN.get(request.view_name)
+
+
+class Versions(Container):
+    """The versions of a post."""
+
+    def __init__(self, parent: PostPage, name: str) -> None:
+        super().__init__(parent, name)
+        self.post = parent.post
 
 
 class DeletedPost(Resource):

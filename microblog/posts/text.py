@@ -32,6 +32,11 @@ def post_text(text: str, users: str, highlight: Escape | None = None) -> Markup:
     return render_plain(text, users) if highlight is None else render(text, highlight, users)
 
 
+def text_lines(text: str) -> Markup:
+    """Safe HTML: lines stay lines, and nothing is a link."""
+    return Markup(escape(text).replace("\n", LINE_END))  # noqa: S704  # escaped
+
+
 @lru_cache(maxsize=4096)
 def render_plain(text: str, users: str) -> Markup:
     return render(text, escape, users)

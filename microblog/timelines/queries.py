@@ -70,7 +70,8 @@ def list_posts(
 HOME_TIMELINE = {
     "sqlite": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
-            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, {is_shown}
+            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
+            {is_shown}
         FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
         WHERE p.id IN (
             SELECT id FROM (
@@ -88,7 +89,8 @@ HOME_TIMELINE = {
         ORDER BY p.id {order}""",
     "postgresql": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
-            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, {is_shown}
+            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
+            {is_shown}
         FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
         WHERE p.id = ANY(ARRAY(
             SELECT id FROM (

@@ -20,6 +20,7 @@ from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
 from microblog.people.queries import follow
+from microblog.posts.actions import edit
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
@@ -46,6 +47,11 @@ LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
 LONG_ADDRESS = "https://example.org/" + "a-very-long-path-without-any-end/" * 6 + "?" + "q=0123456789&" * 4
 DIGITS = "\n".join(sha256(bytes([line])).hexdigest() for line in range(40))  # which cannot be said shorter
 ARABIC = "صباح الخير. القطار متأخر، والمحطة هادئة."
+EDITED = (
+    "Things to bring:\n\n  – a torch\n  – three apples\n  – a rope\n  – a friend\n\nand nothing else.",
+    "Things to bring, please:\n\n  – a torch\n  – three apples\n  – a friend\n\nand nothing else at all.",
+)
+EDITED_ARABIC = ("صباح النور. القطار متأخر اليوم، والمحطة هادئة.",)
 NOT_THERE = 999
 
 POSTS = (
@@ -97,7 +103,7 @@ PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for numb
 class Filled:
     """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's.
 
-    `reply` answers `deleted`, which is gone.
+    `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's.
     """
 
     by_susan: int
@@ -106,6 +112,8 @@ class Filled:
     in_spanish: int
     reply: int
     deleted: int
+    edited: int
+    edited_arabic: int
 
 
 def fill(application: Application) -> Filled:
@@ -145,6 +153,18 @@ def fill(application: Application) -> Filled:
             add_posts(session, [{**row, **answers}])
         delete_post(session, deleted)
     languages = [language for _, _, language in POSTS]
+    edited = {
+        "edited": next(number for number, (_, body, _) in enumerate(POSTS) if body.startswith("Things")),
+        "edited_arabic": languages.index("ar"),
+    }
+    edited = {name: ids_of_posts[number] for name, number in edited.items()}
+    with application.database.write() as session:
+        for name, author, language, bodies in (
+            ("edited", "susan", "en", EDITED),
+            ("edited_arabic", "ada", "ar", EDITED_ARABIC),
+        ):
+            for version, body in enumerate(bodies, 1):
+                edit(session, edited[name], ids[author], body, language=language, version=version)
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -152,6 +172,7 @@ def fill(application: Application) -> Filled:
         in_spanish=ids_of_posts[languages.index("es")],
         reply=reply,
         deleted=deleted,
+        **edited,
     )
 
 
@@ -240,6 +261,11 @@ def post(text: str) -> Callable[[Page], None]:
 
 def reply_with(text: str) -> Callable[[Page], None]:
     return fill_in("Reply", Your_reply=text)
+
+
+def save_in_the_second_tab(page: Page) -> None:
+    page.evaluate("document.querySelector('#edit-form [name=version]').value = '0'")
+    fill_in("Save", The_text_of_the_post="Things to bring: a torch, four apples, and a rope.")(page)
 
 
 def post_without_cookies(page: Page) -> None:
@@ -385,6 +411,19 @@ SCENES = (
     Scene("home after deleting", "/posts/{to_delete}/delete", "susan", act=press("Delete")),
     Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),
     Scene("language of a post", "/posts/{by_susan}/language", "susan"),
+    Scene("edit a post", "/posts/{edited}/edit", "susan"),
+    Scene(
+        "edit refused",
+        "/posts/{edited}/edit",
+        "susan",
+        act=fill_in("Save", The_text_of_the_post=" "),
+        status=422,
+    ),
+    Scene("edited in two tabs", "/posts/{edited}/edit", "susan", act=save_in_the_second_tab, status=409),
+    Scene("edit another's", "/posts/{by_ada}/edit", "susan", status=403),
+    Scene("own edited post", "/posts/{edited}", "susan"),
+    Scene("versions of a post", "/posts/{edited}/versions/", "susan"),
+    Scene("versions in Arabic", "/posts/{edited_arabic}/versions/"),
     Scene("delete another's", "/posts/{by_ada}/delete", "susan", status=403),
     Scene("post not found", f"/posts/{NOT_THERE}", "susan", status=404),
     Scene("search, logged in", "/search?q=ada", "susan"),

@@ -24,7 +24,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.people.resources import Avatar, Person, Users
 from microblog.posts import queries as post_queries
-from microblog.posts.resources import DeletedPost, PostPage, Posts
+from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -118,6 +118,10 @@ TABLE: dict[tuple[type, str], Page] = {
     (PostPage, "language"): Page(
         f"/posts/{POST_ID}/language", (303, 403, 200, 403), (403, 403, 303, 403), {"language": "de"}
     ),
+    (PostPage, "edit"): Page(
+        f"/posts/{POST_ID}/edit", (303, 403, 200, 403), (403, 403, 303, 403), {"body": "New", "version": "1"}
+    ),
+    (Versions, ""): Page(f"/posts/{POST_ID}/versions/", EVERYBODY),
     (Health, "live"): Page("/health/live", EVERYBODY),
     (Health, "ready"): Page("/health/ready", EVERYBODY),
     (Admin, ""): Page("/admin/", (303, 403, 403, 303)),

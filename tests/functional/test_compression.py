@@ -145,6 +145,7 @@ def test_only_these_pages_are_compressed(application):
         ("Person", ""),
         ("Person", "followers"),
         ("Person", "following"),
+        ("Person", "replies"),
         ("PostPage", ""),
         ("PostPage", "translate"),
         ("Root", ""),
@@ -156,6 +157,7 @@ def test_only_these_pages_are_compressed(application):
         ("Search", ""),
         ("Search", "help"),
         ("Users", ""),
+        ("Versions", ""),
     }
 
 

@@ -68,6 +68,11 @@ TABLES = {
         f"SELECT {POST}, {AUTHOR}, {BODY}, {LANGUAGE}, {REPLY_TO}, {ANSWERED_AUTHOR}, {REPLY_TO}",
         ":posts",
     ),
+    "post_versions": (
+        f"(post_id, number, body, written) SELECT CASE WHEN n < 100 THEN :first + {ANSWERED} * :step "
+        f"ELSE {POST} END, CASE WHEN n < 100 THEN n ELSE 100 END, 'before', 0",
+        ":others",
+    ),
     "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "

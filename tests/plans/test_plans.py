@@ -16,7 +16,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.metrics.views import MetricsPage
 from microblog.people.resources import Avatar, Person, Users
-from microblog.posts.resources import DeletedPost, PostPage, Posts
+from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
 from microblog.timelines.views import MOST_SUGGESTED
@@ -128,6 +128,8 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (PostPage, "delete"): (f"/posts/{MIDDLE}/delete",),
     (PostPage, "translate"): (f"/posts/{MIDDLE}/translate",),
     (PostPage, "language"): (f"/posts/{MIDDLE}/language",),
+    (PostPage, "edit"): (f"/posts/{MIDDLE}/edit",),
+    (Versions, ""): paged(f"/posts/{BUSY}/versions/", "before=50"),
     (Health, "live"): "asks no database",
     (Health, "ready"): ("/health/ready",),
     (MetricsPage, ""): ("/metrics",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -41,6 +41,30 @@ class Found(list[Row]):
     def __init__(self, rows: Iterable[Row] = (), *, looked_until: Any = None) -> None:
         super().__init__(rows)
         self.looked_until = looked_until
+
+
+# How many pages of candidates are read where a page leaves some out: mostly one is enough.
+PAGES_LOOKED_THROUGH = (1, 10)
+
+
+def look_through(
+    read: Callable[[int], Sequence[Row]],
+    is_shown: Callable[[Row], bool],
+    get_key: Callable[[Row], Any],
+    limit: int,
+    *,
+    pages: Sequence[int] = PAGES_LOOKED_THROUGH,
+) -> Found[Row]:
+    """The first `limit` rows that are shown, of those that `read(number)` gives.
+
+    It reads more of them when too few are shown, but never more than the last of these numbers of pages.
+    """
+    for number in pages:
+        rows = read(number * limit)
+        shown = [row for row in rows if is_shown(row)]
+        if len(shown) >= limit or len(rows) < number * limit:
+            return Found(shown[:limit])
+    return Found(shown, looked_until=get_key(rows[-1]))
 
 
 def select_page(

@@ -213,6 +213,11 @@ class Request(PyramidRequest):
         return refusal
 
     @property
+    def reader_id(self) -> int | None:
+        """The id of who reads the page; None for a visitor."""
+        return None if self.identity is None else self.identity.id
+
+    @property
     def refusal(self) -> HTTPClientError | None:
         """What is wrong with the head of the request; None when it is valid."""
         return make_exception(self.environ[REFUSAL])

@@ -180,7 +180,7 @@ def describe_clock(site: CheckedSite) -> Iterator[Finding]:
         return
     with site.database.read() as session:
         theirs = queries.get_server(session).now
-        newest = list_public_posts(session, Cursor(), 1)
+        newest = list_public_posts(session, None, Cursor(), 1)
     now = datetime.now(UTC)
     if theirs is not None and abs(theirs - now) > CLOCKS_DIFFER:
         seconds = abs((theirs - now).total_seconds())

@@ -21,3 +21,11 @@ class Unfollowed(Change):
 
     follower_id: int
     followee_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked(Change):
+    """Somebody has blocked somebody; neither follows the other any longer."""
+
+    blocker_id: int
+    blocked_id: int

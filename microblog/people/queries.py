@@ -1,4 +1,4 @@
-"""Every SQL statement about people and whom they follow."""
+"""Every SQL statement about people, and about whom they follow, block and mute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import StaleData, build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
-from microblog.people.models import Follow
+from microblog.people.models import Block, Follow, Mute
+from microblog.people.visibility import is_blocked
 
 PERSON_COLUMNS = (
     User.id,
@@ -32,8 +33,7 @@ PERSON_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person as pages show them. In lists, `i_follow` says whether the reader follows them, and `since` is
-    the time-ordered id of the follow."""
+    """A person as the pages of a reader show them. In lists, `since` is the time-ordered id of the follow."""
 
     id: int
     nickname: str
@@ -47,63 +47,73 @@ class PersonRow:
     following_count: int
     i_follow: bool = False
     since: int = 0
+    i_block: bool = False
+    blocks_me: bool = False
+    i_mute: bool = False
 
 
-def get_person(session: orm.Session, nickname: str) -> PersonRow | None:
-    """The person who has or had this nickname."""
+def get_person(session: orm.Session, nickname: str, reader_id: int | None = None) -> PersonRow | None:
+    """The person who has or had this nickname, and how the reader stands to them."""
+    relations = (
+        is_followed_by(reader_id),
+        sa.literal(0),
+        is_related(Block.blocker_id, reader_id, Block.blocked_id, User.id),
+        is_related(Block.blocker_id, User.id, Block.blocked_id, reader_id),
+        is_related(Mute.muter_id, reader_id, Mute.muted_id, User.id),
+    )
     row = session.execute(
-        sa.select(*PERSON_COLUMNS)
+        sa.select(*PERSON_COLUMNS, *(sa.false() if reader_id is None else each for each in relations))
         .join(Nickname, Nickname.user_id == User.id)
         .where(Nickname.key == make_nickname_key(nickname))
     ).one_or_none()
     return None if row is None else PersonRow(*row)
 
 
-def is_following(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    return (
-        session.scalar(
-            sa.select(Follow.followee_id).where(
-                Follow.follower_id == follower_id, Follow.followee_id == followee_id
-            )
-        )
-        is not None
-    )
-
-
-def follow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    """Add a follow; True if it is new.
+def lock_both(session: orm.Session, first_id: int, second_id: int) -> None:
+    """Keep two people from being deleted before this transaction ends, and order what is done between them.
 
     :raises StaleData: when one of them was deleted.
     """
-    both = sa.select(User.id).where(User.id.in_({follower_id, followee_id}))
-    found = session.scalars(both.order_by(User.id).with_for_update(read=True, key_share=True)).all()
-    if set(found) != {follower_id, followee_id}:
+    both = sa.select(User.id).where(User.id.in_({first_id, second_id}))
+    found = session.scalars(both.order_by(User.id).with_for_update(key_share=True)).all()
+    if set(found) != {first_id, second_id}:
         raise StaleData("A person was deleted.")
-    statement = (
-        build_insert(session, Follow)
-        .values(follower_id=follower_id, followee_id=followee_id, since=new_id())
-        .on_conflict_do_nothing(index_elements=[Follow.follower_id, Follow.followee_id])
-    )
-    return session.scalar(statement.returning(Follow.followee_id)) is not None
 
 
-def unfollow(session: orm.Session, follower_id: int, followee_id: int) -> bool:
-    """Delete a follow; True if there was one."""
-    result: Any = session.execute(
-        sa.delete(Follow).where(Follow.follower_id == follower_id, Follow.followee_id == followee_id)
-    )
+def has_blocked(session: orm.Session, first_id: int, second_id: int) -> bool:
+    """Has one of the two blocked the other?"""
+    return bool(session.scalar(sa.select(is_blocked(first_id, sa.literal(second_id, sa.BigInteger)))))
+
+
+def add_relation(session: orm.Session, model: Any, who_id: int, whom_id: int) -> bool:
+    """Add a follow, a block or a mute; True if it is new."""
+    who, whom = sa.inspect(model).primary_key
+    insert = build_insert(session, model).values({who: who_id, whom: whom_id, model.since: new_id()})
+    added = insert.on_conflict_do_nothing(index_elements=[who, whom]).returning(whom)
+    return session.scalar(added) is not None
+
+
+def delete_relation(session: orm.Session, model: Any, who_id: int, whom_id: int) -> bool:
+    """Delete a follow, a block or a mute; True if there was one."""
+    who, whom = sa.inspect(model).primary_key
+    result: Any = session.execute(sa.delete(model).where(who == who_id, whom == whom_id))
     return bool(result.rowcount)
 
 
 def is_followed_by(reader_id: int | None) -> sa.ColumnElement[bool]:
-    """A column: does the reader follow the person of the row?
-
-    It is looked up for each row: for EXISTS PostgreSQL may read everybody whom the reader follows at once.
-    """
+    """A column: does the reader follow the person of the row?"""
     if reader_id is None:
         return sa.false()
     mine = orm.aliased(Follow)
-    found = sa.select(mine.followee_id).where(mine.follower_id == reader_id, mine.followee_id == User.id)
+    return is_related(mine.follower_id, reader_id, mine.followee_id, User.id)
+
+
+def is_related(who: Any, who_id: Any, whom: Any, whom_id: Any) -> sa.ColumnElement[bool]:
+    """A column: is there a row from the one to the other?
+
+    It is looked up for each row: for EXISTS PostgreSQL may read everybody whom the reader follows at once.
+    """
+    found = sa.select(whom).where(who == who_id, whom == whom_id).correlate(User)
     return found.scalar_subquery().is_not(None)
 
 
@@ -127,9 +137,26 @@ def list_follows(session: orm.Session, query: Any, cursor: Cursor, limit: int) -
     return [PersonRow(*row) for row in session.execute(select_page(query, Follow.since, cursor, limit))]
 
 
+def list_blocked(session: orm.Session, blocker_id: int, cursor: Cursor, limit: int) -> list[PersonRow]:
+    """Whom this person has blocked, the latest first."""
+    columns = (*PERSON_COLUMNS, sa.false(), Block.since, sa.true())  # up to `i_block`
+    query = sa.select(*columns).join(Block, User.id == Block.blocked_id)
+    page = select_page(query.where(Block.blocker_id == blocker_id), Block.since, cursor, limit)
+    return [PersonRow(*row) for row in session.execute(page)]
+
+
+def list_muted(session: orm.Session, muter_id: int, cursor: Cursor, limit: int) -> list[PersonRow]:
+    """Whom this person has muted, the latest first."""
+    columns = (Mute.since, sa.false(), sa.false(), sa.true())  # up to `i_mute`
+    query = select_people(muter_id, *columns).join(Mute, User.id == Mute.muted_id)
+    page = select_page(query.where(Mute.muter_id == muter_id), Mute.since, cursor, limit)
+    return [PersonRow(*row) for row in session.execute(page)]
+
+
 def select_people(reader_id: int | None, *more: Any) -> Any:
-    """A query for the columns of `PersonRow`."""
-    return sa.select(*PERSON_COLUMNS, is_followed_by(reader_id), *more).select_from(User)
+    """A query for the columns of `PersonRow`, of the people whom this reader sees; None is a visitor."""
+    query = sa.select(*PERSON_COLUMNS, is_followed_by(reader_id), *more).select_from(User)
+    return query.where(sa.not_(is_blocked(reader_id, User.id)))
 
 
 def is_present_nickname() -> sa.ColumnElement[bool]:

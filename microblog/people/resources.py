@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from pyramid.authorization import Allow, Authenticated, Deny
 
@@ -11,10 +11,18 @@ from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import LEAST_CHARACTERS, NOT_ALLOWED
 from microblog.people import queries
 from microblog.people.avatars import KEY_CHARACTERS
-from microblog.people.rules import CANNOT_FOLLOW_ONESELF
+from microblog.people.rules import CANNOT_BLOCK_ONESELF, CANNOT_FOLLOW_ONESELF, CANNOT_MUTE_ONESELF
 from microblog.request import Request
 from microblog.tree import Container, Resource
 
+NOT_ONESELF = {
+    "follow": CANNOT_FOLLOW_ONESELF,
+    "unfollow": CANNOT_FOLLOW_ONESELF,
+    "block": CANNOT_BLOCK_ONESELF,
+    "unblock": CANNOT_BLOCK_ONESELF,
+    "mute": CANNOT_MUTE_ONESELF,
+    "unmute": CANNOT_MUTE_ONESELF,
+}
 AVATAR_NAME = re.compile(rf"([0-9a-f]{{{KEY_CHARACTERS}}})\.svg")
 
 
@@ -33,17 +41,29 @@ class Person(Resource):
         ]
 
     def why_forbidden(self, request: Request) -> str | None:
-        """Why following is refused; our pages never send such a request."""
-        is_themselves = request.identity is not None and request.identity.id == self.person.id
-        return CANNOT_FOLLOW_ONESELF if is_themselves else None
+        """Why following oneself is refused; our pages never send such a request."""
+        return NOT_ONESELF.get(request.view_name) if request.reader_id == self.person.id else None
+
+
+class BlockedPerson(Resource):
+    """A person whom the reader does not see, since one of them has blocked the other."""
+
+    __acl__: ClassVar[list[Any]] = [(Allow, Authenticated, "follow")]
+
+    def __init__(self, parent: Resource, person: queries.PersonRow) -> None:
+        super().__init__(parent, person.nickname)
+        self.person = person
 
 
 class Users(Container):
-    def find(self, name: str) -> Person | None:
+    def find(self, name: str) -> Person | BlockedPerson | None:
         if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
             return None
-        person = queries.get_person(self.request.dbsession, name)
-        return None if person is None else Person(self, person)
+        person = queries.get_person(self.request.dbsession, name, self.request.reader_id)
+        if person is None:
+            return None
+        is_blocked = person.i_block or person.blocks_me
+        return BlockedPerson(self, person) if is_blocked else Person(self, person)
 
 
 class Avatar(Resource):

@@ -39,10 +39,6 @@ def get_full_name(person: queries.PersonRow) -> str:
     return format_name(person.display_name, person.nickname)
 
 
-def get_reader_id(request: Request) -> int | None:
-    return None if request.identity is None else request.identity.id
-
-
 @page_view(context=Person, name="followers", compressed=True, renderer="templates/follow_list.jinja2")
 def followers(user: Person, request: Request) -> Any:
     return show_follow_list(user, request, "followers", queries.list_followers)
@@ -58,7 +54,7 @@ def show_follow_list(user: Person, request: Request, kind: str, query: Any) -> d
         request,
         FOLLOWS,
         lambda cursor, limit: query(
-            request.dbsession, user.person.id, cursor, limit, reader_id=get_reader_id(request)
+            request.dbsession, user.person.id, cursor, limit, reader_id=request.reader_id
         ),
     )
     return {"person": user.person, "kind": kind, "page": page}
@@ -94,11 +90,7 @@ def unfollow(user: Person, request: Request) -> Any:
 @page_view(context=Person, name="card", renderer="templates/card.jinja2")
 def card(user: Person, request: Request) -> Any:
     """A part of a page: app.js shows it beside links to this person."""
-    me = get_reader_id(request)
-    follows = me not in (None, user.person.id) and queries.is_following(
-        request.dbsession, me or 0, user.person.id
-    )
-    return {"person": user.person, "i_follow": follows}
+    return {"person": user.person, "i_follow": user.person.i_follow}
 
 
 def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:
@@ -121,7 +113,7 @@ def people(users: Users, request: Request) -> Any:
         request,
         PEOPLE,
         lambda cursor, limit: queries.list_people(
-            request.dbsession, cursor, limit=limit, reader_id=get_reader_id(request)
+            request.dbsession, cursor, limit=limit, reader_id=request.reader_id
         ),
     )
     return {"q": q, "page": page, "page_name": "people", "message": None}
@@ -135,7 +127,7 @@ def find_people(request: Request, q: str) -> dict[str, Any]:
         return {**found, "message": TOO_LONG}
     count_request(request, "searches")
     rows = get_people_search(request.registry).find(
-        request.dbsession, q, limit=MOST_FOUND + 1, reader_id=get_reader_id(request)
+        request.dbsession, q, limit=MOST_FOUND + 1, reader_id=request.reader_id
     )
     if len(rows) > MOST_FOUND:
         found["message"] = _("These are the first %(most)s. Type more to find others.", most=MOST_FOUND)

@@ -38,8 +38,9 @@ def write(
     """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id.
 
     :raises AnsweredPostDeleted: when there is nothing to answer.
+    :raises StaleData: when its author and this one do not see each other.
     """
-    answered = None if reply_to is None else queries.lock_answered_post(session, reply_to)
+    answered = None if reply_to is None else queries.lock_answered_post(session, reply_to, author_id)
     if reply_to is not None and answered is None:
         raise AnsweredPostDeleted
     post_id = queries.add_post(session, author_id, body, language=language, answered=answered)

@@ -32,9 +32,8 @@ def prepare_posts(request: Request, posts: Sequence[PostRow]) -> str:
     loaded = request.loaded_posts
     missing = [post for post in posts if post.id not in loaded]
     if missing:
-        reader_id = None if request.identity is None else request.identity.id
         for name, load in request.registry.post_details.items():
-            for post_id, details in load(request.dbsession, reader_id, missing).items():
+            for post_id, details in load(request.dbsession, request.reader_id, missing).items():
                 loaded.setdefault(post_id, {})[name] = details
         for post in missing:
             loaded.setdefault(post.id, {})

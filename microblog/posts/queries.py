@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,10 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
-from microblog.db import build_insert, require_changed
+from microblog.db import StaleData, build_insert, require_changed
 from microblog.ids import get_timestamp, new_id, to_timestamp
+from microblog.paging import Cursor, Found, look_through, select_page
+from microblog.people.visibility import is_blocked, is_unseen
 from microblog.posts.models import DeletedPost, Post
 
 
@@ -29,12 +32,13 @@ class PostRow:
     author_email: str | None
     author_display_name: str
     reply_to: int | None
-    answered: str | None  # the nickname of whom it answers; None also when they are gone
+    answered: str | None  # the nickname of whom it answers; None also when they are gone or not seen
     replies_count: int
     likes_count: int
     boosts_count: int
     version: int  # of its text; the first is 1
     edited_at: int | None  # milliseconds since 1970
+    is_shown: bool = True  # to this reader: lists leave out what is not
 
     @property
     def edited(self) -> datetime | None:
@@ -56,14 +60,45 @@ COLUMNS = (
 )
 
 
-def select_posts() -> Any:
-    """A query for the columns of `PostRow`."""
-    query = sa.select(*COLUMNS).join(User, User.id == Post.user_id)
-    return query.outerjoin(Answered, Answered.id == Post.reply_to_author)
+def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
+    """A query for the columns of `PostRow`, as this reader sees it; None is a visitor.
+
+    `is_shown` says whether they see the author (`microblog/people/visibility.py`). It is no condition, since
+    a database might read a million posts before it finds a page of others: see `list_posts`.
+    """
+    is_hidden = is_blocked if with_muted else is_unseen
+    query = sa.select(*COLUMNS, sa.not_(is_hidden(reader_id, Post.user_id)).label("is_shown"))
+    query = query.join(User, User.id == Post.user_id)
+    is_seen = sa.not_(is_hidden(reader_id, Answered.id))
+    return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
 
 
-def get_post(session: orm.Session, post_id: int) -> PostRow | None:
-    row = session.execute(select_posts().where(Post.id == post_id)).one_or_none()
+def list_posts(
+    session: orm.Session,
+    build: Callable[[int], Any],
+    cursor: Cursor,
+    limit: int,
+    *,
+    oldest_first: bool = False,
+) -> Found[PostRow]:
+    """A page of the posts that the reader sees. `build(candidates)` is a query by `select_posts`, of which so
+    many are looked through, by `select_page`."""
+
+    def read(candidates: int) -> list[PostRow]:
+        page = select_page(build(candidates), Post.id, cursor, candidates, smallest_first=oldest_first)
+        return [PostRow(*row) for row in session.execute(page)]
+
+    return look_through(read, is_post_shown, get_post_id, limit)
+
+
+is_post_shown = attrgetter("is_shown")
+get_post_id = attrgetter("id")
+
+
+def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostRow | None:
+    """The post. It is not `is_shown` when its author and the reader do not see each other."""
+    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id)
+    row = session.execute(query).one_or_none()
     return None if row is None else PostRow(*row)
 
 
@@ -81,20 +116,32 @@ class AnsweredPost:
     thread: int
 
 
-def lock_answered_post(session: orm.Session, post_id: int) -> AnsweredPost | None:
-    """The post, which nobody can delete before this transaction ends; None when it was deleted."""
-    query = sa.select(Post.id, Post.user_id, sa.func.coalesce(Post.thread, Post.id)).where(Post.id == post_id)
-    row = session.execute(query.with_for_update(read=True, key_share=True)).one_or_none()
-    return None if row is None else AnsweredPost(*row)
+def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> AnsweredPost | None:
+    """The post that this author answers, which nobody can delete before this transaction ends.
+
+    None when it was deleted.
+
+    :raises StaleData: when one of the two has blocked the other.
+    """
+    query = sa.select(
+        Post.id,
+        Post.user_id,
+        sa.func.coalesce(Post.thread, Post.id),
+        is_blocked(author_id, Post.user_id).label("is_blocked"),
+    ).where(Post.id == post_id)
+    row = session.execute(query.with_for_update(read=True, key_share=True, of=Post)).one_or_none()
+    if row is not None and row.is_blocked:
+        raise StaleData("One of them has blocked the other.")
+    return None if row is None else AnsweredPost(*row[:-1])
 
 
-def list_posts_by_id(session: orm.Session, ids: Iterable[int]) -> list[PostRow]:
-    """The posts with these ids that exist, in the given order."""
+def list_posts_by_id(session: orm.Session, ids: Iterable[int], reader_id: int | None) -> list[PostRow]:
+    """Those of these posts that exist and that the reader sees, in the given order."""
     wanted = list(ids)
     if not wanted:
         return []
-    rows = session.execute(select_posts().where(Post.id.in_(wanted)))
-    found = {row.id: PostRow(*row) for row in rows}
+    rows = session.execute(select_posts(reader_id).where(Post.id.in_(wanted)))
+    found = {row.id: PostRow(*row) for row in rows if row.is_shown}
     return [found[post_id] for post_id in wanted if post_id in found]
 
 

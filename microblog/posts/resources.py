@@ -55,16 +55,20 @@ class DeletedPost(Resource):
         self.post_id = post_id
 
 
+class HiddenPost(Resource):
+    """A post of somebody whom the reader does not see, since one of them has blocked the other."""
+
+
 class Posts(Container):
     def __init__(self, parent: Resource, name: str) -> None:
         super().__init__(parent, name)
         self.__acl__ = [(Allow, Authenticated, "write")]
 
-    def find(self, name: str) -> PostPage | DeletedPost | None:
+    def find(self, name: str) -> PostPage | HiddenPost | DeletedPost | None:
         post_id = parse_id(name)
         if post_id is None:
             return None
-        post = queries.get_post(self.request.dbsession, post_id)
+        post = queries.get_post(self.request.dbsession, post_id, self.request.reader_id)
         if post is not None:
-            return PostPage(self, post)
+            return PostPage(self, post) if post.is_shown else HiddenPost(self, name)
         return DeletedPost(self, post_id) if queries.is_deleted(self.request.dbsession, post_id) else None

@@ -17,7 +17,7 @@ from microblog.posts.languages import (
     offer_languages,
     remember_language,
 )
-from microblog.posts.resources import DeletedPost, PostPage, Posts
+from microblog.posts.resources import DeletedPost, HiddenPost, PostPage, Posts
 from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
@@ -30,6 +30,7 @@ from microblog.web.pages import page_view
 
 POST_NOT_FOUND = _("Post not found.")
 POST_DELETED = _("This post was deleted.")
+POST_HIDDEN = _("You cannot see this post: its author has blocked you, or you have blocked them.")
 NOT_YOURS = _("You cannot delete this post.")
 
 
@@ -132,8 +133,12 @@ def forbidden(error: HTTPForbidden, request: Request) -> Any:
 
 @notfound_view_config(containment=Posts)
 def not_found(error: HTTPNotFound, request: Request) -> Any:
-    """There is no such post: `request.context` is Posts, and the view name is the id; or it was deleted."""
+    """There is no such post: `request.context` is Posts, and the view name is the id. Or it was deleted, or
+    its author and the reader do not see each other.
+    """
     context = request.context
+    if isinstance(context, HiddenPost):
+        return errors.make_error_page(request, 403, POST_HIDDEN)
     if isinstance(context, DeletedPost):
         action: tuple[str, ...] = (request.view_name, *request.subpath)
         status, sentence = 410, POST_DELETED

@@ -12,7 +12,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import User
 from microblog.db import build_insert
 from microblog.ids import new_id
-from microblog.paging import Cursor, select_page
+from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, select_people
 from microblog.posts.models import Post
 from microblog.posts.queries import PostRow, select_posts
@@ -95,8 +95,13 @@ class ReactedPost:
 
 def list_my_posts(
     session: orm.Session, table: Table, user_id: int, cursor: Cursor, limit: int
-) -> list[ReactedPost]:
+) -> Found[ReactedPost]:
     """The posts that somebody likes or has bookmarked, the latest first."""
-    query = select_posts().add_columns(table.id).join(table, table.post_id == Post.id)
-    page = select_page(query.where(table.user_id == user_id), table.id, cursor, limit)
-    return [ReactedPost(PostRow(*row[:-1]), row[-1]) for row in session.execute(page)]
+    query = select_posts(user_id, with_muted=True).add_columns(table.id)
+    query = query.join(table, table.post_id == Post.id).where(table.user_id == user_id)
+
+    def read(candidates: int) -> list[ReactedPost]:
+        rows = session.execute(select_page(query, table.id, cursor, candidates))
+        return [ReactedPost(PostRow(*row[:-1]), row[-1]) for row in rows]
+
+    return look_through(read, lambda row: row.post.is_shown, lambda row: row.since, limit)

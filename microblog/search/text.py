@@ -1,8 +1,8 @@
 """The normal form of words, the same for index and query with every adapter (docs/adr/0036).
 
-Words are runs of letters and digits of one script, folded (`microblog/folding.py`). Punctuation parts them, so that
-`été` finds `l’été` and `14` finds `3.14`; what is typed without a space is looked for as a phrase. Chinese,
-Japanese and Korean: each character is a word. Thai, Lao, Khmer and Burmese: by dictionary.
+Words are runs of letters and digits of one script, folded (`microblog/folding.py`). Punctuation parts them,
+so that `été` finds `l’été` and `14` finds `3.14`; what is typed without a space is looked for as a phrase.
+Chinese, Japanese and Korean: each character is a word. Thai, Lao, Khmer and Burmese: by dictionary.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import regex
 import Stemmer
 
-from microblog.search import dictionary
 from microblog.folding import fold
+from microblog.search import dictionary
 
 # Changed with each change of what is a word, of its normal form, or of its forms (`stemming.py`): an index
 # made by another one is old.

@@ -7,7 +7,7 @@ from typing import Any
 from babel import Locale
 
 from microblog.i18n import _
-from microblog.paging import Cursor
+from microblog.paging import Cursor, Found
 from microblog.people.interfaces import get_people_search
 from microblog.posts import queries
 from microblog.posts.languages import list_names
@@ -26,6 +26,7 @@ from microblog.web.pages import PAGE_SIZE, page_view
 from microblog.web.paging import Page, read_page
 
 MOST_PEOPLE = 5
+MOST_PAGES_LOOKED_THROUGH = 10
 RETRY_SECONDS = 60  # what the page says: in a minute
 TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MAX_QUERY_CHARACTERS)
 
@@ -52,9 +53,8 @@ def search(resource: Search, request: Request) -> Any:
     count_request(request, "searches")
     found["remarks"] = [*query.remarks, *find_nobodies(request, query)]
     if query == Query(terms=query.terms):  # words alone
-        me = None if request.identity is None else request.identity.id
         search_people = get_people_search(request.registry).find
-        found["people"] = search_people(request.dbsession, q, limit=MOST_PEOPLE, reader_id=me)
+        found["people"] = search_people(request.dbsession, q, limit=MOST_PEOPLE, reader_id=request.reader_id)
     try:
         page = find_best_posts(request, query) if by == "relevance" else find_newest_posts(request, query, q)
     except SearchUnavailable as error:
@@ -83,19 +83,24 @@ def find_nobodies(request: Request, query: Query) -> list[Remark]:
 
 
 def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.PostRow]:
-    """The posts that match, page by page; ids of deleted posts are neither shown nor counted."""
-    adapter = get_search(request.registry)
-    reader_id = None if request.identity is None else request.identity.id
+    """The posts that match, page by page.
 
-    def fetch(cursor: Cursor, limit: int) -> list[queries.PostRow]:
+    Ids of deleted posts, and of posts of people whom the reader does not see, are neither shown nor counted.
+    Where there are very many of those the page is short, and leads on from where it has looked.
+    """
+    adapter = get_search(request.registry)
+    reader_id = request.reader_id
+
+    def fetch(cursor: Cursor, limit: int) -> Found[queries.PostRow]:
         posts: list[queries.PostRow] = []
-        while True:
+        for _page in range(MOST_PAGES_LOOKED_THROUGH):
             wanted = limit - len(posts)
             ids = adapter.search(request.dbsession, query, cursor, wanted, reader_id)
-            posts += queries.list_posts_by_id(request.dbsession, ids)
+            posts += queries.list_posts_by_id(request.dbsession, ids, reader_id)
             if len(ids) < wanted or len(posts) == limit:
-                return posts
+                return Found(posts)
             cursor = Cursor(after=ids[-1]) if cursor.after is not None else Cursor(before=ids[-1])
+        return Found(posts, looked_until=ids[-1])
 
     return read_page(request, POSTS, fetch, q=q)
 
@@ -103,4 +108,4 @@ def find_newest_posts(request: Request, query: Query, q: str) -> Page[queries.Po
 def find_best_posts(request: Request, query: Query) -> Page[queries.PostRow]:
     """One page of the posts that match best; there is no second page in this order."""
     ids = get_search(request.registry).ranked(request.dbsession, query, request.microblog[PAGE_SIZE])
-    return Page(queries.list_posts_by_id(request.dbsession, ids), None, None)
+    return Page(queries.list_posts_by_id(request.dbsession, ids, request.reader_id), None, None)

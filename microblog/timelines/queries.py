@@ -9,20 +9,32 @@ from sqlalchemy import orm
 
 from microblog.accounts.models import User
 from microblog.ids import LARGEST
-from microblog.paging import Cursor, Found, select_page
+from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
+from microblog.people.visibility import UNSEEN, is_unseen
 from microblog.posts.models import Post
-from microblog.posts.queries import PostRow, list_spellings, select_posts
+from microblog.posts.queries import (
+    PostRow,
+    get_post_id,
+    is_post_shown,
+    list_posts,
+    list_spellings,
+    select_posts,
+)
 
 
 def list_public_posts(
-    session: orm.Session, cursor: Cursor, limit: int, *, language: str | None = None
-) -> list[PostRow]:
+    session: orm.Session, reader_id: int | None, cursor: Cursor, limit: int, *, language: str | None = None
+) -> Found[PostRow]:
     """Everybody's posts, or those in one language; see `select_page` for the order."""
-    query = select_posts()
-    if language is not None:
-        query = query.where(build_language_filter(session, language, cursor, limit))
-    return list_posts(session, query, cursor, limit)
+
+    def build(candidates: int) -> Any:
+        query = select_posts(reader_id)
+        if language is None:
+            return query
+        return query.where(build_language_filter(session, language, cursor, candidates))
+
+    return list_posts(session, build, cursor, limit)
 
 
 def build_language_filter(session: orm.Session, language: str, cursor: Cursor, limit: int) -> Any:
@@ -41,26 +53,30 @@ def build_language_filter(session: orm.Session, language: str, cursor: Cursor, l
 
 
 def list_profile_posts(
-    session: orm.Session, user_id: int, cursor: Cursor, limit: int, *, with_replies: bool
-) -> list[PostRow]:
-    """The posts of one person, with or without their replies to others and to themselves."""
-    query = select_posts().where(Post.user_id == user_id)
+    session: orm.Session,
+    reader_id: int | None,
+    user_id: int,
+    cursor: Cursor,
+    limit: int,
+    *,
+    with_replies: bool,
+) -> Found[PostRow]:
+    """The posts of one person, with or without their replies to others and to themselves.
+
+    Also of somebody whom the reader has muted: nobody comes here without wanting to.
+    """
+    query = select_posts(reader_id, with_muted=True).where(Post.user_id == user_id)
     if not with_replies:
         query = query.where(Post.reply_to.is_(None))
-    return list_posts(session, query, cursor, limit)
+    return list_posts(session, lambda candidates: query, cursor, limit)
 
 
-def list_replies(session: orm.Session, post_id: int, cursor: Cursor, limit: int) -> list[PostRow]:
+def list_replies(
+    session: orm.Session, reader_id: int | None, post_id: int, cursor: Cursor, limit: int
+) -> Found[PostRow]:
     """The direct replies to a post, also to one that was deleted, the oldest first; see `select_page`."""
-    query = select_posts().where(Post.reply_to == post_id)
-    return list_posts(session, query, cursor, limit, oldest_first=True)
-
-
-def list_posts(
-    session: orm.Session, query: Any, cursor: Cursor, limit: int, *, oldest_first: bool = False
-) -> list[PostRow]:
-    page = select_page(query, Post.id, cursor, limit, smallest_first=oldest_first)
-    return [PostRow(*row) for row in session.execute(page)]
+    query = select_posts(reader_id).where(Post.reply_to == post_id)
+    return list_posts(session, lambda candidates: query, cursor, limit, oldest_first=True)
 
 
 # The home timeline is computed on read: first the ids, from the covering index (user_id, id), of which only
@@ -71,8 +87,9 @@ HOME_TIMELINE = {
     "sqlite": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
             p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
-            {is_shown}
-        FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
+            {is_shown} AS is_shown
+        FROM posts p JOIN users u ON u.id = p.user_id
+            LEFT JOIN users a ON a.id = p.reply_to_author AND a.id NOT IN ({unseen})
         WHERE p.id IN (
             SELECT id FROM (
                 SELECT * FROM (
@@ -90,8 +107,9 @@ HOME_TIMELINE = {
     "postgresql": """
         SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
             p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
-            {is_shown}
-        FROM posts p JOIN users u ON u.id = p.user_id LEFT JOIN users a ON a.id = p.reply_to_author
+            {is_shown} AS is_shown
+        FROM posts p JOIN users u ON u.id = p.user_id
+            LEFT JOIN users a ON a.id = p.reply_to_author AND a.id NOT IN ({unseen})
         WHERE p.id = ANY(ARRAY(
             SELECT id FROM (
                 (SELECT newest.id
@@ -116,12 +134,13 @@ HOME_TIMELINE = {
         ORDER BY p.id {order}""",
 }
 # A reply is for those who follow both people, or are one of them.
-IS_SHOWN = """p.reply_to IS NULL OR p.user_id = :reader OR p.reply_to_author = :reader OR EXISTS (
-                SELECT 1 FROM follows f
-                WHERE f.follower_id = :reader AND f.followee_id = p.reply_to_author)"""
-BEFORE = {"operator": "<", "order": "DESC", "is_shown": IS_SHOWN}
-AFTER = {"operator": ">", "order": "ASC", "is_shown": IS_SHOWN}
-PAGES_LOOKED_THROUGH = (2, 10)  # for replies that are shown: mostly two pages are enough
+IS_SHOWN = f"""(p.user_id NOT IN ({UNSEEN})
+                AND (p.reply_to IS NULL OR p.user_id = :reader OR p.reply_to_author = :reader OR EXISTS (
+                    SELECT 1 FROM follows f
+                    WHERE f.follower_id = :reader AND f.followee_id = p.reply_to_author)))"""  # noqa: S608  # only texts of ours
+BEFORE = {"operator": "<", "order": "DESC", "is_shown": IS_SHOWN, "unseen": UNSEEN}
+AFTER = {"operator": ">", "order": "ASC", "is_shown": IS_SHOWN, "unseen": UNSEEN}
+PAGES_OF_HOME = (2, 10)  # that are looked through, since replies to strangers are left out
 HOME_STATEMENTS = {
     (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
     for dialect, sql in HOME_TIMELINE.items()
@@ -139,22 +158,25 @@ def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit:
     bound = cursor.after if after else cursor.before
     statement = HOME_STATEMENTS[session.get_bind().dialect.name, after]
     values = {"reader": reader_id, "bound": LARGEST if bound is None else bound}
-    for pages in PAGES_LOOKED_THROUGH:
-        candidates = pages * limit
-        rows = session.execute(statement, {**values, "candidates": candidates}).all()
-        found = [PostRow(*row[:-1]) for row in rows if row[-1]]
-        if len(found) >= limit or len(rows) < candidates:
-            return Found(found[:limit])
-    return Found(found, looked_until=rows[-1].id)
+
+    def read(candidates: int) -> list[PostRow]:
+        rows = session.execute(statement, {**values, "candidates": candidates})
+        return [PostRow(*row) for row in rows]
+
+    return look_through(read, is_post_shown, get_post_id, limit, pages=PAGES_OF_HOME)
+
+
+def count_newer_home_posts(session: orm.Session, reader_id: int, after: int, limit: int) -> int:
+    """How many posts of a reader's home timeline are newer than this id, up to `limit`."""
+    return len(list_home_posts(session, reader_id, Cursor(after=after), limit))
 
 
 def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, limit: int) -> int:
-    """How many posts are newer than this id, up to `limit`: of a reader's home timeline, or of everybody."""
-    if reader_id is not None:
-        return len(list_home_posts(session, reader_id, Cursor(after=after), limit))
+    """How many of everybody's posts are newer than this id, up to `limit`, that the reader sees."""
+    is_shown = sa.not_(is_unseen(reader_id, Post.user_id)).label("is_shown")
     # In an order, or PostgreSQL reads all posts where the statistics promise that many are newer.
-    newer = sa.select(Post.id).where(Post.id > after).order_by(Post.id.desc()).limit(limit).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(newer)) or 0
+    newer = sa.select(is_shown).where(Post.id > after).order_by(Post.id.desc()).limit(limit).subquery()
+    return session.scalar(sa.select(sa.func.count()).where(newer.c.is_shown)) or 0
 
 
 NEWEST_LOOKED_AT = 200  # posts, among whose authors are people to follow
@@ -164,7 +186,10 @@ def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> l
     """People whom somebody may like to follow: authors of the newest posts, most followed first."""
     newest = sa.select(Post.user_id).order_by(Post.id.desc()).limit(NEWEST_LOOKED_AT).subquery()
     query = select_people(reader_id).where(
-        User.id.in_(sa.select(newest.c.user_id)), User.id != reader_id, ~is_followed_by(reader_id)
+        User.id.in_(sa.select(newest.c.user_id)),
+        User.id != reader_id,
+        ~is_followed_by(reader_id),
+        ~is_unseen(reader_id, User.id),
     )
     query = query.order_by(User.followers_count.desc(), User.id.desc()).limit(limit)
     return [PersonRow(*row) for row in session.execute(query)]

@@ -8,7 +8,6 @@ from pyramid.httpexceptions import HTTPBadRequest
 
 from microblog.i18n import _, n_
 from microblog.paging import Cursor, parse_id
-from microblog.people.queries import is_following
 from microblog.people.resources import Person
 from microblog.posts.details import prepare_posts
 from microblog.posts.forms import PostForm, ReplyForm, normalize_tag
@@ -65,7 +64,9 @@ def read_language(request: Request) -> str | None:
 
 def read_public_timeline(request: Request, language: str | None = None) -> Any:
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return queries.list_public_posts(request.dbsession, cursor, limit, language=language)
+        return queries.list_public_posts(
+            request.dbsession, request.reader_id, cursor, limit, language=language
+        )
 
     query: dict[str, Any] = {} if language is None else {"lang": language}
     return read_page(request, POSTS, fetch, **query)
@@ -81,13 +82,16 @@ def updates(root: Root, request: Request) -> Any:
     if after is None:
         raise HTTPBadRequest(_("“after” in this address must be the number of a post."))
     me = request.identity
-    of_home = me is not None and request.GET.get("timeline") == "home"
-    reader = me.id if me is not None and of_home else None
-    count = queries.count_newer_posts(request.dbsession, reader, after, MOST_NEW_POSTS + 1)
+    of_home = request.GET.get("timeline") == "home"
+    most = MOST_NEW_POSTS + 1
+    if me is not None and of_home:
+        count = queries.count_newer_home_posts(request.dbsession, me.id, after, most)
+    else:
+        count = queries.count_newer_posts(request.dbsession, request.reader_id, after, most)
     response = request.response
     response.cache_control = "private, no-cache"
     response.vary = ("Cookie", "Accept-Language")
-    response.etag = f"{reader or 0}-{after}-{count}-{request.language.tag}"
+    response.etag = f"{request.reader_id or 0}-{after}-{count}-{request.language.tag}"
     response.conditional_response = True
     return {"count": min(count, MOST_NEW_POSTS), "text": request.translate(describe_new_posts(count))}
 
@@ -102,7 +106,9 @@ def describe_new_posts(count: int) -> str:
 def thread(page: PostPage, request: Request) -> Any:
     """A post, what it answers, and the replies to it, the oldest first."""
     post = page.post
-    answered = None if post.reply_to is None else get_post(request.dbsession, post.reply_to)
+    answered = (
+        None if post.reply_to is None else get_post(request.dbsession, post.reply_to, request.reader_id)
+    )
     form = None if request.identity is None else ReplyForm(request)
     replies = read_replies(request, post.id)
     prepare_posts(request, [post, *([answered] if answered else []), *replies.rows])
@@ -117,7 +123,7 @@ def deleted_thread(deleted: DeletedPost, request: Request) -> Any:
 
 def read_replies(request: Request, post_id: int) -> Any:
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return queries.list_replies(request.dbsession, post_id, cursor, limit)
+        return queries.list_replies(request.dbsession, request.reader_id, post_id, cursor, limit)
 
     return read_page(request, REPLIES, fetch)
 
@@ -134,11 +140,11 @@ def profile_with_replies(user: Person, request: Request) -> Any:
 
 def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> dict[str, Any]:
     person = user.person
-    me = None if request.identity is None else request.identity.id
+    me = request.reader_id
 
     def fetch(cursor: Cursor, limit: int) -> Any:
         return queries.list_profile_posts(
-            request.dbsession, person.id, cursor, limit, with_replies=with_replies
+            request.dbsession, me, person.id, cursor, limit, with_replies=with_replies
         )
 
     return {
@@ -146,6 +152,6 @@ def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> 
         "with_replies": with_replies,
         "page": read_page(request, POSTS, fetch),
         "is_me": me == person.id,
-        "i_follow": me not in (None, person.id) and is_following(request.dbsession, me or 0, person.id),
+        "i_follow": person.i_follow,
         "page_name": "profile" if me == person.id else "",
     }

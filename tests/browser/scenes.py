@@ -19,7 +19,7 @@ from microblog.accounts.queries import Profile, add_user, change_profile, find_o
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.actions import edit
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern

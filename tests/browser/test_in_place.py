@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import add_user, set_password
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.queries import add_post
 from tests.browser.conftest import Site
 from tests.browser.watch import Watch

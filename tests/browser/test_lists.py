@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from microblog.accounts.queries import add_user
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.queries import add_post
 from tests.browser.conftest import HEIGHTS, Site
 from tests.browser.scenes import SEND_AS_PAGES

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from microblog.accounts.queries import add_user
 from microblog.ids import new_id
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.queries import add_posts
 from tests.browser.conftest import Site
 from tests.browser.scenes import PEOPLE, SCENES, Filled, fill

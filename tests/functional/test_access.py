@@ -22,7 +22,8 @@ from microblog.accounts import queries as account_queries
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
-from microblog.people.resources import Avatar, Person, Users
+from microblog.people import actions as people_actions
+from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts import queries as post_queries
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling import profiles
@@ -103,6 +104,16 @@ TABLE: dict[tuple[type, str], Page] = {
     (Person, "following"): Page("/users/susan/following", EVERYBODY),
     (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Person, "unfollow"): Page("/users/susan/unfollow", (303, 200, 403, 200), (403, 303, 403, 303)),
+    (Person, "mute"): Page("/users/susan/mute", (303, 200, 403, 200), (403, 303, 403, 303)),
+    (Person, "unmute"): Page("/users/susan/unmute", (303, 200, 403, 200), (403, 303, 403, 303)),
+    (Person, "block"): Page("/users/susan/block", (303, 200, 403, 200), (403, 303, 403, 303)),
+    (Person, "unblock"): Page("/users/susan/unblock", (303, 200, 403, 200), (403, 303, 403, 303)),
+    # She has blocked all the others.
+    (BlockedPerson, ""): Page("/users/mallory", (200, 403, 403, 403)),
+    (BlockedPerson, "block"): Page("/users/mallory/block", LOGGED_IN, SENT_BY_PEOPLE),
+    (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
+    (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
+    (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
@@ -148,11 +159,13 @@ def site(application: Application) -> Application:
         application.registry.microblog[PROFILER_DIRECTORY], PROFILED, build_statistics(profile), keep=100
     )
     with application.database.write() as session:
+        mallory = account_queries.add_user(session, "mallory")
         for nickname in PEOPLE.values():
             user_id = account_queries.add_user(
                 session, nickname, password_hash=password_hash(), is_admin=nickname == PEOPLE["admin"]
             )
             account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
+            people_actions.block(session, mallory, user_id)
             if nickname == PEOPLE["owner"]:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])

@@ -21,7 +21,7 @@ from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.accounts.queries import MOST_NICKNAMES, add_user, make_unique_nickname
 from microblog.db import DATABASE_URL, mark_transient
 from microblog.ids import new_id
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.events import PostWritten
 from microblog.posts.queries import add_post, add_posts
 from microblog.search.interfaces import Drift, get_search_index

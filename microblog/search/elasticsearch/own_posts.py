@@ -20,7 +20,7 @@ def find_own_waiting_posts(session: orm.Session, query: Query, author_id: int) -
         return []
     return [
         post.id
-        for post in list_posts_by_id(session, find_waiting_ids(session, KIND, author_id))
+        for post in list_posts_by_id(session, find_waiting_ids(session, KIND, author_id), author_id)
         if matches(query, post.language, post.body)
         and (query.since is None or post.created >= query.since)
         and (query.until is None or post.created < query.until)

@@ -15,7 +15,8 @@ from microblog.accounts.queries import add_user
 from microblog.db import DATABASE_URL, Database
 from microblog.operations import copying, migrating
 from microblog.outbox.models import Entry
-from microblog.people.queries import follow, get_person
+from microblog.people.actions import follow
+from microblog.people.queries import get_person
 from tests.conftest import POSTGRESQL_URL, Application, settings_for
 from tests.functional.commands.conftest import run, write_ini
 from tests.walk import bodies, enter, log_in, write

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microblog.accounts.queries import add_user, find_owner_id
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from tests.walk import enter
 
 
@@ -36,7 +36,7 @@ def test_one_follows_from_a_card_and_the_next_one_says_so(browser, database, cou
     with count_statements() as statements:
         page = browser.get("/users/ada/card")
     assert page.forms["card-follow-form"].action == "/users/ada/unfollow"
-    assert len(statements) == 3  # who asks, who it is, and whether they follow them
+    assert len(statements) == 2  # who asks; who it is, and whether they follow them
     assert not browser.get("/users/susan/card").forms
     with database.read() as session:
         assert find_owner_id(session, "ada")

@@ -13,7 +13,7 @@ import time_machine
 from webtest import TestApp
 
 from microblog.accounts import passwords, queries
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.queries import add_post
 from tests.conftest import Application
 from tests.functional.submissions.forms import FORMS, Filled

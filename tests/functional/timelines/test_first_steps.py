@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microblog.accounts.queries import add_user, find_owner_id
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.queries import add_post
 from tests.walk import enter, sign_up, write
 

@@ -20,7 +20,7 @@ from microblog import configure_without_site
 from microblog.accounts.queries import add_user
 from microblog.db import Database
 from microblog.operations import migrating
-from microblog.people.queries import follow
+from microblog.people.actions import follow
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.embedded.fts5 import FTS5Search

@@ -23,8 +23,8 @@ def count_of(session, user_id):
 
 def test_posts_come_in_the_order_that_was_asked_for_and_the_missing_are_left_out(session, susan):
     one, two = (add_post(session, susan, body) for body in ("one", "two"))
-    assert [post.body for post in list_posts_by_id(session, [two, 12345, one])] == ["two", "one"]
-    assert list_posts_by_id(session, []) == []
+    assert [post.body for post in list_posts_by_id(session, [two, 12345, one], None)] == ["two", "one"]
+    assert list_posts_by_id(session, [], None) == []
 
 
 def test_many_posts_at_once_are_counted(session, susan):
@@ -51,4 +51,4 @@ def test_posts_that_change_their_author_are_counted(session, susan):
 def test_the_posts_of_a_person_go_with_the_person(session, susan):
     post_id = add_post(session, susan, "x")
     session.execute(sa.delete(User).where(User.id == susan))
-    assert get_post(session, post_id) is None
+    assert get_post(session, post_id, None) is None

@@ -12,8 +12,8 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog.search import dictionary
 from microblog.folding import ARABIC, LATIN, fold
+from microblog.search import dictionary
 from microblog.search.text import MOST_TAKEN_APART, get_rule, index_text, split_words
 from tests.cost import MOST_SECONDS, cost_of
 

@@ -32,7 +32,7 @@ def posts(session, people):
 
 def counts(session, post_id):
     """(likes, boosts)"""
-    post = get_post(session, post_id)
+    post = get_post(session, post_id, None)
     assert post is not None
     return post.likes_count, post.boosts_count
 
@@ -100,7 +100,7 @@ def test_what_i_did_is_read_for_many_posts_at_once(session, people, posts):
     actions.bookmark(session, susan, posts[0])
     actions.boost(session, susan, posts[1])
     actions.like(session, john, posts[2])
-    rows = list_posts_by_id(session, posts)
+    rows = list_posts_by_id(session, posts, None)
     assert find_mine(session, susan, rows) == {
         posts[0]: Mine(liked=True, bookmarked=True),
         posts[1]: Mine(boosted=True),

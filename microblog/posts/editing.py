@@ -101,7 +101,7 @@ def save(page: PostPage, request: Request) -> Any:
         actions.edit(session, post.id, request.me.id, body, language=language, version=version)
     except actions.EditedMeanwhile:
         request.give_up_write()
-        return show_both(request, get_post(request.dbsession, post.id) or post, form)
+        return show_both(request, get_post(request.dbsession, post.id, request.reader_id) or post, form)
     except actions.TooManyVersions:
         request.give_up_write()
         return refuse(request, post, form, TOO_MANY, status=403)

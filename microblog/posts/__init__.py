@@ -1,4 +1,4 @@
-"""Writing, deleting and reading posts: `/`, `/explore`, `/posts/…`."""
+"""Writing, editing, deleting and reading posts: `/`, `/explore`, `/posts/…`."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 The longest common subsequence is found in the bits of large integers (Hyyrö, 2004): as exact as a table of
 all pairs, in a hundredth of its time. What is left of it is quadratic, so all comparisons of a page share a
-budget, and what is beyond that is shown as replaced (docs/adr/0047).
+budget, and what is beyond that is shown as replaced (docs/adr/0045).
 """
 
 from __future__ import annotations

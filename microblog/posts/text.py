@@ -34,7 +34,7 @@ def post_text(text: str, users: str, highlight: Escape | None = None) -> Markup:
 
 def text_lines(text: str) -> Markup:
     """Safe HTML: lines stay lines, and nothing is a link."""
-    return Markup(escape(text).replace("\n", LINE_END))  # noqa: S704  # escaped
+    return Markup(str(escape(text)).replace("\n", LINE_END))  # noqa: S704  # escaped
 
 
 @lru_cache(maxsize=4096)

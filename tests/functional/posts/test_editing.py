@@ -69,6 +69,13 @@ def test_the_author_edits_a_post_and_everybody_sees_what_changed(susan, john, po
     assert page.html.select(".versions .post-body")[-1].get_text() == "The kettle sings."
 
 
+def test_lines_stay_lines_and_nothing_is_markup(susan, post):
+    change(susan, post, "The <b>kettle</b>\nsings.")
+    body = susan.get(f"/posts/{post}/versions/").html.select_one(".versions .post-body")
+    assert len(body.select("br")) == 1
+    assert "<b>kettle</b>" in body.get_text()
+
+
 def test_what_changed_is_said_in_words_too(susan, post):
     change(susan, post, "The kettle hums.")
     page = susan.get(f"/posts/{post}/versions/", headers={"Accept-Language": "de"})

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
+    from microblog.posts.backfilling import Fill
     from microblog.posts.details import Load
     from microblog.posts.post_actions import PostAction
     from microblog.preferences.fields import Preference
@@ -115,6 +116,7 @@ class Registry(PyramidRegistry):
     nav_items: dict[str, NavItem]
     post_actions: dict[str, PostAction]
     post_details: dict[str, Load]
+    backfills: dict[str, Fill]
     color_schemes: dict[str, ColorScheme]
     preferences: dict[str, Preference]
     languages_to_read: set[str]

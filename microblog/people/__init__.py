@@ -35,7 +35,13 @@ def includeme(config: Any) -> None:
         per_account="60 per minute",
         per_address="60 per minute",
     )
+    config.add_limit(
+        "suggestions",
+        what="Offers of people to mention, while somebody types",
+        refusal=_("You have typed very quickly."),
+        per_account="300 per minute",
+    )
     config.add_branch("users", Users)
-    config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following")
+    config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following", "mentions")
     config.add_branch("avatars", Avatars)
     config.add_models("microblog.people.models")

@@ -17,6 +17,7 @@ from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.models import Block, Follow, Mute
 from microblog.people.visibility import is_blocked
 
+BEHIND_ALL = "~"  # what a nickname may have comes before it
 PERSON_COLUMNS = (
     User.id,
     User.nickname,
@@ -157,6 +158,28 @@ def select_people(reader_id: int | None, *more: Any) -> Any:
     """A query for the columns of `PersonRow`, of the people whom this reader sees; None is a visitor."""
     query = sa.select(*PERSON_COLUMNS, is_followed_by(reader_id), *more).select_from(User)
     return query.where(sa.not_(is_blocked(reader_id, User.id)))
+
+
+def list_people_to_mention(
+    session: orm.Session, reader_id: int, beginning: str, limit: int, *, follows_looked_at: int
+) -> list[PersonRow]:
+    """People whose nickname begins like this, those whom the reader follows first, of these the latest first.
+
+    Among the latest follows, however many there are; the others by the index of nicknames.
+    """
+    key = make_nickname_key(beginning)
+    follows = sa.select(Follow.followee_id, Follow.since).where(Follow.follower_id == reader_id)
+    latest = follows.order_by(Follow.since.desc()).limit(follows_looked_at).subquery()
+    followed = select_people(reader_id, latest.c.since).join(latest, latest.c.followee_id == User.id)
+    followed = followed.where(sa.func.substr(sa.func.lower(User.nickname), 1, len(key)) == key)
+    rows = session.execute(followed.order_by(latest.c.since.desc()).limit(limit)).all()
+    found = {row.id: PersonRow(*row) for row in rows}
+    if len(found) < limit:
+        others = select_people(reader_id).join(Nickname, Nickname.user_id == User.id)
+        others = others.where(is_present_nickname(), Nickname.key >= key, Nickname.key < key + BEHIND_ALL)
+        for row in session.execute(others.order_by(Nickname.key).limit(limit)):
+            found.setdefault(row.id, PersonRow(*row))
+    return list(found.values())[:limit]
 
 
 def is_present_nickname() -> sa.ColumnElement[bool]:

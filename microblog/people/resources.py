@@ -9,6 +9,7 @@ from pyramid.authorization import Allow, Authenticated, Deny
 
 from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import LEAST_CHARACTERS, NOT_ALLOWED
+from microblog.i18n import _
 from microblog.people import queries
 from microblog.people.avatars import KEY_CHARACTERS
 from microblog.people.rules import CANNOT_BLOCK_ONESELF, CANNOT_FOLLOW_ONESELF, CANNOT_MUTE_ONESELF
@@ -23,6 +24,7 @@ NOT_ONESELF = {
     "mute": CANNOT_MUTE_ONESELF,
     "unmute": CANNOT_MUTE_ONESELF,
 }
+ONLY_OWN_MENTIONS = _("Where people are mentioned is shown to themselves only.")
 AVATAR_NAME = re.compile(rf"([0-9a-f]{{{KEY_CHARACTERS}}})\.svg")
 
 
@@ -37,11 +39,14 @@ class Person(Resource):
     def __acl__(self) -> list[Any]:
         return [
             (Deny, f"user:{self.person.id}", "follow"),
+            (Allow, f"user:{self.person.id}", "see_own"),
             (Allow, Authenticated, "follow"),
         ]
 
     def why_forbidden(self, request: Request) -> str | None:
-        """Why following oneself is refused; our pages never send such a request."""
+        """Why somebody is refused; our pages never send such a request."""
+        if request.view_name == "mentions":
+            return ONLY_OWN_MENTIONS
         return NOT_ONESELF.get(request.view_name) if request.reader_id == self.person.id else None
 
 
@@ -56,6 +61,8 @@ class BlockedPerson(Resource):
 
 
 class Users(Container):
+    __acl__: ClassVar[list[Any]] = [(Allow, Authenticated, "mention")]
+
     def find(self, name: str) -> Person | BlockedPerson | None:
         if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
             return None

@@ -8,10 +8,11 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from microblog.accounts.nicknames import make_nickname_key
+from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.i18n import _
 from microblog.paging import parse_id
-from microblog.people import actions, queries
+from microblog.people import actions, avatars, queries
 from microblog.people.avatars import draw_identicon
 from microblog.people.interfaces import get_people_search
 from microblog.people.names import format_name
@@ -26,6 +27,8 @@ from microblog.web.paging import Keyset, Page, read_page
 MOST_QUERY_CHARACTERS = 200
 TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MOST_QUERY_CHARACTERS)
 MOST_FOUND = 50
+MOST_OFFERED = 8  # to mention
+FOLLOWS_LOOKED_AT = 1000
 AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 # To page backwards leads to the first page.
@@ -117,6 +120,25 @@ def people(users: Users, request: Request) -> Any:
         ),
     )
     return {"q": q, "page": page, "page_name": "people", "message": None}
+
+
+@page_view(context=Users, name="by-beginning", permission="mention", renderer="json")
+def people_to_mention(users: Users, request: Request) -> Any:
+    """People whose nickname begins like `q`, for app.js, which offers them behind an @."""
+    q = request.GET.get("q", "")
+    request.response.cache_control = "private, no-cache"
+    if len(q) > NICKNAME_LENGTH or NOT_ALLOWED.search(q):
+        return {"people": []}
+    count_request(request, "suggestions")
+    rows = queries.list_people_to_mention(
+        request.dbsession, request.me.id, q, MOST_OFFERED, follows_looked_at=FOLLOWS_LOOKED_AT
+    )
+    return {
+        "people": [
+            {"nickname": row.nickname, "name": row.display_name, "avatar": avatars.avatar(request, row)}
+            for row in rows
+        ]
+    }
 
 
 def find_people(request: Request, q: str) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.i18n import _
-    from microblog.posts.forms import MAX_LENGTH
+    from microblog.posts.actions import keep_mentions
+    from microblog.posts.forms import MAX_LENGTH, MAX_MENTIONS, MAX_TAGS
+    from microblog.posts.mention_queries import load_mentions
     from microblog.posts.resources import Posts
     from microblog.posts.text import post_text, text_lines
 
-    config.declare_settings(MAX_LENGTH)
+    config.declare_settings(MAX_LENGTH, MAX_MENTIONS, MAX_TAGS)
     config.add_template_global("max_length", lambda request: request.microblog[MAX_LENGTH])
     config.add_template_filter("post_text", post_text)
     config.add_template_filter("text_lines", text_lines)
@@ -20,6 +22,9 @@ def includeme(config: Any) -> None:
         per_account="30 per 10 minutes",
     )
     config.include("microblog.posts.details")
+    config.include("microblog.posts.backfilling")
+    config.add_post_details("mentions", load_mentions)
+    config.add_backfill("mentions", keep_mentions)
     config.include("microblog.posts.post_actions")
     config.include("microblog.posts.languages")
     config.include("microblog.posts.replies")

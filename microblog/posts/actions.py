@@ -9,8 +9,9 @@ from sqlalchemy import orm
 
 from microblog.db import StaleData
 from microblog.events import notify
-from microblog.posts import queries, versions
+from microblog.posts import mention_queries, queries, versions
 from microblog.posts.events import PostDeleted, PostEdited, PostLanguageChanged, PostWritten
+from microblog.posts.mentions import find_mentions
 
 MOST_VERSIONS = 100  # of a post
 
@@ -44,6 +45,7 @@ def write(
     if reply_to is not None and answered is None:
         raise AnsweredPostDeleted
     post_id = queries.add_post(session, author_id, body, language=language, answered=answered)
+    keep_mentions(session, {post_id: body}, author_id)
     notify(
         PostWritten(
             session=session,
@@ -63,6 +65,7 @@ def import_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> int:
     Skips ids that are taken, and keys that their author has used; returns the number of new posts.
     """
     added = queries.add_missing_posts(session, rows)
+    keep_mentions(session, {row["id"]: row["body"] for row in rows if row["id"] in added})
     for row in rows:
         if row["id"] in added:
             notify(
@@ -76,6 +79,13 @@ def import_posts(session: orm.Session, rows: Sequence[dict[str, Any]]) -> int:
                 )
             )
     return len(added)
+
+
+def keep_mentions(session: orm.Session, bodies: Mapping[int, str], author_id: int | None = None) -> None:
+    """Keep whom these new posts mention, by their texts; see `add_mentions`."""
+    names = {post_id: find_mentions(body) for post_id, body in bodies.items()}
+    if any(names.values()):
+        mention_queries.add_mentions(session, names, author_id)
 
 
 def delete(session: orm.Session, post_id: int, author_id: int) -> None:
@@ -109,6 +119,8 @@ def edit(
     if version >= MOST_VERSIONS:
         raise TooManyVersions
     versions.replace_text(session, post_id, before, body, language)
+    if find_mentions(body) != find_mentions(before.body):
+        mention_queries.set_mentions(session, post_id, author_id, find_mentions(body))
     notify(
         PostEdited(
             session=session,

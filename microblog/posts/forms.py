@@ -9,9 +9,10 @@ from wtforms.validators import Optional, ValidationError
 
 from microblog.i18n import _
 from microblog.paging import parse_id
-from microblog.posts.rules import check_visible, is_known_language
+from microblog.posts.mentions import MOST_FOUND
+from microblog.posts.rules import check_mentions, check_tags, check_visible, is_known_language
 from microblog.settings import Setting, whole_number
-from microblog.texts import to_unix_lines
+from microblog.texts import InvalidText, to_unix_lines
 from microblog.web.forms import BROKEN, AtMost, Form, Rule, no_control_characters
 
 NO_LANGUAGE = _("This is not the code of a language, as de or pt-BR are.")
@@ -22,9 +23,29 @@ MAX_LENGTH = Setting(
     "Characters that a post may have, as a reader counts them.",
 )
 
+MAX_MENTIONS = Setting(
+    "microblog.posts.max_mentions",
+    whole_number(0, MOST_FOUND),
+    50,
+    "People whom a post may mention.",
+)
+MAX_TAGS = Setting(
+    "microblog.posts.max_tags", whole_number(0, MOST_FOUND), 30, "Different tags that a post may have."
+)
+
 
 def check_max_length(form: Any, field: Any) -> None:
     AtMost(form.request.microblog[MAX_LENGTH])(form, field)
+
+
+def check_names(form: Any, field: Any) -> None:
+    """Neither too many mentions nor too many tags."""
+    settings = form.request.microblog
+    try:
+        check_mentions(field.data, settings[MAX_MENTIONS])
+        check_tags(field.data, settings[MAX_TAGS])
+    except InvalidText as error:
+        raise ValidationError(error.args[0]) from None
 
 
 def check_language(form: Any, field: Any) -> None:
@@ -46,7 +67,7 @@ class LanguageForm(Form):
 class PostForm(LanguageForm):
     body = TextAreaField(
         _("What is on your mind?"),
-        [Rule(check_visible), no_control_characters, check_max_length],
+        [Rule(check_visible), no_control_characters, check_max_length, check_names],
         [to_unix_lines],
     )
 
@@ -54,7 +75,7 @@ class PostForm(LanguageForm):
 class ReplyForm(PostForm):
     body = TextAreaField(
         _("Your reply"),
-        [Rule(check_visible), no_control_characters, check_max_length],
+        [Rule(check_visible), no_control_characters, check_max_length, check_names],
         [to_unix_lines],
     )
 
@@ -64,7 +85,7 @@ class EditForm(PostForm):
 
     body = TextAreaField(
         _("The text of the post"),
-        [Rule(check_visible), no_control_characters, check_max_length],
+        [Rule(check_visible), no_control_characters, check_max_length, check_names],
         [to_unix_lines],
     )
     version = HiddenField()

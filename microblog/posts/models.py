@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.db import Base, Id
 
+KEYS_CHARACTERS = 400  # ten nicknames of one person, with a space between them
+
 
 class Post(Base):
     """A post. Its id has the time of its creation (`microblog.ids`).
@@ -82,3 +84,27 @@ class DeletedPost(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     thread: Mapped[int] = mapped_column(sa.BigInteger)
     deleted: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Mention(Base):
+    """Somebody is mentioned in a post. `keys` are the keys of the nicknames by which the text calls them,
+    present or former ones, with a space between them.
+    """
+
+    __tablename__ = "mentions"
+    __table_args__ = (sa.Index(None, "user_id", "post_id"), {"sqlite_with_rowid": False})
+
+    post_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    keys: Mapped[str] = mapped_column(sa.String(KEYS_CHARACTERS))
+
+
+class Backfill(Base):
+    """What is not yet known of posts that are older than it: of those below the id `before` (see
+    `backfilling.py`). A migration adds a row; when nothing is left, the row is deleted.
+    """
+
+    __tablename__ = "backfills"
+
+    name: Mapped[str] = mapped_column(sa.String(50), primary_key=True)
+    before: Mapped[int] = mapped_column(sa.BigInteger)

@@ -6,7 +6,9 @@ import re
 
 from babel import Locale
 
-from microblog.i18n import _
+from microblog.i18n import _, n_
+from microblog.posts.mentions import find_mentions
+from microblog.posts.tags import find_tags
 from microblog.texts import InvalidText, check_characters, check_graphemes, is_blank
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47
@@ -28,6 +30,30 @@ def check_body(body: str, *, max_length: int) -> None:
     check_visible(body)
     check_characters(body)
     check_graphemes(body, max_length)
+
+
+def check_mentions(body: str, most: int) -> None:
+    """:raises InvalidText: when it mentions more people, whether or not there are such."""
+    if len(find_mentions(body)) > most:
+        raise InvalidText(
+            n_(
+                "This mentions too many people: a post can mention %(count)s person.",
+                "This mentions too many people: a post can mention %(count)s people.",
+                most,
+            )
+        )
+
+
+def check_tags(body: str, most: int) -> None:
+    """:raises InvalidText: when it has more tags."""
+    if len(find_tags(body)) > most:
+        raise InvalidText(
+            n_(
+                "This has too many tags: a post can have %(count)s tag.",
+                "This has too many tags: a post can have %(count)s tags.",
+                most,
+            )
+        )
 
 
 def is_language_tag(tag: str) -> bool:

@@ -4,32 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
 
 import regex
 from markupsafe import Markup, escape
 
-from microblog.posts.links import WORD, Link, find_links
+from microblog.accounts.nicknames import make_nickname_key
+from microblog.posts.links import Link, find_links
+from microblog.posts.mentions import MENTION
+from microblog.posts.tags import TAG, make_tag_key
 
-NICKNAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])"
-# Not `susan@example.org`; not `@susan@example.org` or `@susan:example.org` (Matrix), who is somebody
-# elsewhere; and not what only looks like a nickname because something in it cannot be seen.
-MENTION = regex.compile(
-    rf"@(?<!(?:{WORD}|[@/.])@)({NICKNAME})(?!{WORD}|@|:[\w\-]++\.\w|\p{{DI}}++[A-Za-z0-9_])", regex.V1
-)
 REL = "nofollow ugc noopener"
 LINE_END = "<br>\n"  # app.css shows the second and hides the first, which is for whoever reads without styles
 LONGEST_TAIL = 24  # characters of a path that are shown wherever there is room; app.css shortens longer ones
 
 Escape = Callable[[str], Markup]
+# (key of a nickname, nickname that its person has now), sorted
+Mentioned = tuple[tuple[str, str], ...]
+NAME = regex.compile(rf"(?:{MENTION.pattern})|(?:{TAG.pattern})", regex.V1)
+HAS_NAME = regex.compile("[@#＃]")
 
 
-def post_text(text: str, users: str, highlight: Escape | None = None) -> Markup:
-    """Safe HTML: links (http and https) and `@nickname` become links, lines stay lines, all else is escaped.
+class Reading(NamedTuple):
+    """How a text is shown. `root` is the address where the site is mounted, below which people and tags are.
 
-    `users` is where the profiles are: `/users/`, below where the site is mounted. `highlight` escapes the
-    pieces of text in place of `escape`, and marks some of their words.
+    Without `mentioned` each nickname is a link, as it is written.
     """
-    return render_plain(text, users) if highlight is None else render(text, highlight, users)
+
+    root: str
+    mentioned: Mentioned | None = None
+
+    def find_nickname(self, written: str) -> str | None:
+        """The nickname that the person has now; None when nobody is mentioned by it."""
+        if self.mentioned is None:
+            return written
+        return dict(self.mentioned).get(make_nickname_key(written))
+
+
+def post_text(
+    text: str, root: str, highlight: Escape | None = None, mentioned: Mentioned | None = None
+) -> Markup:
+    """Safe HTML: links (http and https), `@nickname` and `#tag` become links, lines stay lines, all else is
+    escaped.
+
+    `highlight` escapes the pieces of text in place of `escape`, and marks some of their words. For the rest
+    see `Reading`.
+    """
+    reading = Reading(root, mentioned)
+    return render_plain(text, reading) if highlight is None else render(text, highlight, reading)
 
 
 def text_lines(text: str) -> Markup:
@@ -38,20 +61,20 @@ def text_lines(text: str) -> Markup:
 
 
 @lru_cache(maxsize=4096)
-def render_plain(text: str, users: str) -> Markup:
-    return render(text, escape, users)
+def render_plain(text: str, reading: Reading) -> Markup:
+    return render(text, escape, reading)
 
 
-def render(text: str, highlight: Escape, users: str) -> Markup:
+def render(text: str, highlight: Escape, reading: Reading) -> Markup:
     parts: list[str] = []
     end = 0
     for link in find_links(text):
-        parts += render_mentions(text, end, link.start, highlight, users)
+        parts += render_names(text, end, link.start, highlight, reading)
         parts.append(
             render_link(text, link, highlight) if link.url else highlight(text[link.start : link.end])
         )
         end = link.end
-    parts += render_mentions(text, end, len(text), highlight, users)
+    parts += render_names(text, end, len(text), highlight, reading)
     return Markup("".join(parts).replace("\n", LINE_END))  # noqa: S704  # every part is escaped
 
 
@@ -68,11 +91,33 @@ def render_link(text: str, link: Link, highlight: Escape) -> str:
     return f'{opening} title="{url}">{host}<span class="address-tail">{highlight(tail)}</span></a>'
 
 
-def render_mentions(text: str, start: int, end: int, highlight: Escape, users: str) -> Iterator[str]:
-    for match in MENTION.finditer(text, start, end):
+def render_names(text: str, start: int, end: int, highlight: Escape, reading: Reading) -> Iterator[str]:
+    """Mentions and tags, and what is between them."""
+    for match in NAME.finditer(text, start, end) if HAS_NAME.search(text, start, end) else ():
+        link = (
+            render_mention(match, highlight, reading) if match[1] else render_tag(match, highlight, reading)
+        )
+        if link is None:
+            continue
         if start < match.start():
             yield highlight(text[start : match.start()])
-        yield f'<a href="{escape(users)}{match[1]}" class="mention" dir="ltr">{highlight(match[0])}</a>'
+        yield link
         start = match.end()
     if start < end:
         yield highlight(text[start:end])
+
+
+def render_mention(match: regex.Match[str], highlight: Escape, reading: Reading) -> str | None:
+    nickname = reading.find_nickname(match[1])
+    if nickname is None:
+        return None
+    address = f"{escape(reading.root)}users/{nickname}"
+    return f'<a href="{address}" class="mention" dir="ltr">{highlight(f"@{nickname}")}</a>'
+
+
+def render_tag(match: regex.Match[str], highlight: Escape, reading: Reading) -> str | None:
+    key = make_tag_key(match[2])
+    if key is None:
+        return None
+    address = f"{escape(reading.root)}tags/{quote(key)}"
+    return f'<a href="{address}" class="tag" dir="auto">{highlight(match[0])}</a>'

@@ -12,7 +12,7 @@ from microblog.ids import LARGEST
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import UNSEEN, is_unseen
-from microblog.posts.models import Post
+from microblog.posts.models import Mention, Post
 from microblog.posts.queries import (
     PostRow,
     get_post_id,
@@ -69,6 +69,24 @@ def list_profile_posts(
     if not with_replies:
         query = query.where(Post.reply_to.is_(None))
     return list_posts(session, lambda candidates: query, cursor, limit)
+
+
+def list_posts_that_mention(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
+    """The posts that mention this person, as they see them."""
+    mentions = sa.select(Mention.post_id).where(Mention.user_id == user_id)
+    return list_listed_posts(session, user_id, mentions, Mention.post_id, cursor, limit)
+
+
+def list_listed_posts(
+    session: orm.Session, reader_id: int | None, listed: Any, column: Any, cursor: Cursor, limit: int
+) -> Found[PostRow]:
+    """The posts whose ids `listed` selects, of which an index gives the page by `column`."""
+
+    def build(candidates: int) -> Any:
+        nearest = select_page(listed, column, cursor, candidates).subquery()
+        return select_posts(reader_id).where(Post.id.in_(sa.select(nearest.c[0])))
+
+    return list_posts(session, build, cursor, limit)
 
 
 def list_replies(

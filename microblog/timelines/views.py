@@ -138,6 +138,22 @@ def profile_with_replies(user: Person, request: Request) -> Any:
     return make_profile_page(user, request, with_replies=True)
 
 
+@page_view(
+    context=Person,
+    name="mentions",
+    permission="see_own",
+    compressed=True,
+    renderer="templates/mentions.jinja2",
+)
+def mentions(user: Person, request: Request) -> Any:
+    """The posts that mention oneself."""
+
+    def fetch(cursor: Cursor, limit: int) -> Any:
+        return queries.list_posts_that_mention(request.dbsession, user.person.id, cursor, limit)
+
+    return {"person": user.person, "page": read_page(request, POSTS, fetch), "page_name": "profile"}
+
+
 def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> dict[str, Any]:
     person = user.person
     me = request.reader_id

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from html import escape, unescape
 from itertools import count
 
-import regex
-
 from microblog.posts.links import find_links
-from microblog.posts.text import MENTION
+from microblog.posts.mentions import MENTION
+from microblog.posts.tags import TAG
 from microblog.translation.interfaces import BrokenAnswer
-
-TAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/#])#[\p{L}\p{M}\p{N}_]++")
 
 
 @dataclass(frozen=True, slots=True)

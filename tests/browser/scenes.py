@@ -20,7 +20,7 @@ from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import new_id_at
 from microblog.people.actions import follow
-from microblog.posts.actions import edit
+from microblog.posts.actions import edit, keep_mentions
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
@@ -138,6 +138,7 @@ def fill(application: Application) -> Filled:
                 for post_id, (author, body, language) in zip(ids_of_posts, POSTS, strict=True)
             ],
         )
+        keep_mentions(session, dict(zip(ids_of_posts, (body for _, body, _ in POSTS), strict=True)))
     newest = {author: post_id for post_id, (author, _, _) in sorted(zip(ids_of_posts, POSTS, strict=True))}
     deleted = new_id_at(now - timedelta(days=40))
     reply = new_id_at(now - timedelta(days=39))
@@ -386,6 +387,8 @@ SCENES = (
     Scene("post too large", "/", "susan", act=post("x" * 7000), status=413),
     Scene("method not allowed", "/", "susan", act=post_to_a_page_that_only_shows, status=405),
     Scene("explore, logged in", "/explore", "susan"),
+    Scene("mentions", "/users/susan/mentions", "susan"),
+    Scene("no mentions", "/users/nils/mentions", "nils"),
     Scene("people, logged in", "/users/", "susan"),
     Scene("own profile", "/users/susan", "susan"),
     Scene("own profile with nothing", f"/users/{NEWCOMER}", NEWCOMER),

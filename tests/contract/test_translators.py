@@ -186,7 +186,7 @@ def test_a_redirect_is_not_followed(service, translator, location):
     ],
     ids=lambda reply: f"{reply.content_type} {reply.body!r:.30}",
 )
-def test_a_broken_answer_is_told_from_a_translation(service, translator, reply):
+def test_a_broken_answer_is_reported_from_a_translation(service, translator, reply):
     service.reply = reply
     with pytest.raises(BrokenAnswer):
         translator.translate("hola", "es", "en")

@@ -101,6 +101,8 @@ TABLE: dict[tuple[type, str], Page] = {
     (Person, "card"): Page("/users/susan/card", EVERYBODY),
     (Person, "followers"): Page("/users/susan/followers", EVERYBODY),
     (Person, "replies"): Page("/users/susan/replies", EVERYBODY),
+    (Person, "mentions"): Page("/users/susan/mentions", (303, 403, 200, 403)),
+    (Users, "by-beginning"): Page("/users/by-beginning?q=su", LOGGED_IN),
     (Person, "following"): Page("/users/susan/following", EVERYBODY),
     (Person, "follow"): Page("/users/susan/follow", (303, 200, 403, 200), (403, 303, 403, 303)),
     (Person, "unfollow"): Page("/users/susan/unfollow", (303, 200, 403, 200), (403, 303, 403, 303)),
@@ -210,7 +212,7 @@ def test_every_view_is_in_one_wing_and_asks_for_a_permission(application):
             continue
         assert (view.get("page"), view.get("api")) in [(True, None), (None, True)], view
         permissions = [other["value"] for other in item["related"] if other.category_name == "permissions"]
-        known = ("view", "edit", "follow", "write", "delete", NO_PERMISSION_REQUIRED)
+        known = ("view", "edit", "follow", "mention", "see_own", "write", "delete", NO_PERMISSION_REQUIRED)
         assert permissions in [[permission] for permission in known], view
 
 

@@ -145,6 +145,7 @@ def test_only_these_pages_are_compressed(application):
         ("Person", ""),
         ("Person", "followers"),
         ("Person", "following"),
+        ("Person", "mentions"),
         ("Person", "replies"),
         ("PostPage", ""),
         ("PostPage", "translate"),

@@ -28,6 +28,7 @@ NO_HTML = {
     "theme.css",
     "manifest.webmanifest",
     "updates",
+    "by-beginning",
     "live",
     "ready",
     "download",

@@ -73,6 +73,11 @@ TABLES = {
         f"ELSE {POST} END, CASE WHEN n < 100 THEN n ELSE 100 END, 'before', 0",
         ":others",
     ),
+    "mentions": (
+        f"(post_id, user_id, keys) SELECT {POST}, "
+        "CASE WHEN n % 5 = 0 THEN :reader ELSE 1 + n % :people END, 'x'",
+        ":others",
+    ),
     "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "

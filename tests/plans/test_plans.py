@@ -116,6 +116,8 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
         "/users/Person2/following",
     ),
     (Person, "replies"): paged("/users/Person3/replies", *BY_POST),
+    (Person, "mentions"): paged("/users/Person1/mentions", *BY_POST),
+    (Users, "by-beginning"): tuple(f"/users/by-beginning?q={q}" for q in ("", "p", "person1", "person19999")),
     (Person, "card"): ("/users/Person3/card",),
     (Person, "follow"): ("/users/Person3/follow",),
     (Person, "unfollow"): ("/users/Person3/unfollow",),

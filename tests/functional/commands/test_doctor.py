@@ -451,7 +451,7 @@ def test_a_proxy_that_is_not_believed_is_reported_since_limits_count_by_addresse
     assert ("an address may" in finding.sentence) == (level == "warning")
 
 
-def test_without_https_nobody_is_told_of_a_proxy(site_of):
+def test_without_https_nobody_is_reported_of_a_proxy(site_of):
     assert only(checks.describe_limits, site_of).level == "ok"
 
 

@@ -54,7 +54,7 @@ def test_readiness_is_not_lost_by_an_old_index(application, old):
     assert application.browser().get("/health/ready").status_int == 200
 
 
-def test_readers_are_told_nothing_of_an_old_index(application, old):
+def test_readers_are_reported_nothing_of_an_old_index(application, old):
     assert "rebuild" not in application.browser().get("/search?q=apple")
 
 

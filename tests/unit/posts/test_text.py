@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from microblog.posts.text import LONGEST_TAIL, REL, render
+from microblog.posts.text import LONGEST_TAIL, REL, Reading, render
 from microblog.search.highlighting import Highlighter
 from microblog.search.language import parse
 from tests.cost import MOST_SECONDS, cost_of
 
-USERS = "/users/"
+READING = Reading("/")
 
 
 def parsed(text: str) -> BeautifulSoup:
     """The text as a browser reads it, in a box of its own."""
-    return BeautifulSoup(f"<pre>{render(text, escape, USERS)}</pre>", "html.parser")
+    return BeautifulSoup(f"<pre>{render(text, escape, READING)}</pre>", "html.parser")
 
 
 def anchors(text: str) -> list[tuple[str, str]]:
@@ -149,7 +149,7 @@ def test_a_mention_is_a_link_of_ours_and_needs_no_rel():
 
 
 def test_a_mention_leads_to_where_the_profiles_are():
-    assert 'href="/blog/users/susan"' in render("@susan", escape, "/blog/users/")
+    assert 'href="/blog/users/susan"' in render("@susan", escape, Reading("/blog/"))
 
 
 @pytest.mark.parametrize("text", ["@susan", "https://example.org", f"https://example.org/{'a' * 100}"])
@@ -172,7 +172,7 @@ def test_the_path_of_a_long_address_is_shortened_and_its_host_is_not():
 
 
 def test_words_of_a_search_are_highlighted_in_a_shortened_address_too():
-    html = render(f"https://example.org/{'a' * 30}/tea", Highlighter(parse("tea example")), USERS)
+    html = render(f"https://example.org/{'a' * 30}/tea", Highlighter(parse("tea example")), READING)
     marked = [each.get_text() for each in BeautifulSoup(html, "html.parser").select("a mark")]
     assert marked == ["example", "tea"]
 
@@ -198,6 +198,7 @@ WORDS = [
     "example.org",
     "//",
     "@susan",
+    "#tag",
     "javascript:",
     "amp;",
     "a" * 30,
@@ -213,7 +214,9 @@ def test_a_text_is_kept_to_the_letter_and_never_makes_another_tag(text):
     soup = parsed(text)
     assert {tag.name for tag in soup.find_all(True)} <= {"pre", "a", "span", "br"}
     assert len(soup.find_all("br")) == text.count("\n")
-    assert all(str(a["href"]).startswith(("http://", "https://", "/users/")) for a in soup.find_all("a"))
+    assert all(
+        str(a["href"]).startswith(("http://", "https://", "/users/", "/tags/")) for a in soup.find_all("a")
+    )
     assert soup.get_text() == text
 
 
@@ -230,6 +233,10 @@ UNITS = [
     "@",
     "https://a.com/@a ",
     "\u0301",
+    "#",
+    "#@",
+    "#a\u200c",
+    "#" + "a" * 101 + " ",
 ]
 
 
@@ -237,7 +244,7 @@ UNITS = [
 @pytest.mark.parametrize("unit", UNITS)
 def test_every_text_of_100_kilobytes_is_cheap_to_render(unit):
     text = (unit * 100_000)[:100_000]
-    assert cost_of(lambda: render(text, escape, USERS)) < MOST_SECONDS
+    assert cost_of(lambda: render(text, escape, READING)) < MOST_SECONDS
 
 
 @pytest.mark.parametrize(

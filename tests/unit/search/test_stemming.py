@@ -113,7 +113,7 @@ def test_words_with_a_form_are_words_of_the_text(text, language):
     assert find_words_with(forms, text, "ja") == frozenset()
 
 
-def test_words_are_told_by_their_form():
+def test_words_are_reported_by_their_form():
     assert find_words_with(frozenset({"§enrun", "§encat"}), "Runs, ran, rùns, a CAT", "en") == {"runs", "cat"}
     assert find_words_with(frozenset({"§enrun"}), "Die Runs", "de") == frozenset()
     assert find_words_with(frozenset({"§neकिताब"}), "ले किताब ले", "ne") == {"किताब"}

@@ -36,7 +36,7 @@ from microblog.search.interfaces import get_search
 from microblog.search.language import parse
 from microblog.security.cookies import SESSION_COOKIE
 from microblog.security.identity import hash_token
-from microblog.timelines.queries import list_home_posts
+from microblog.timelines.home import list_home_posts
 
 PAGE_SIZE = 25
 DEEP_PAGE = 500

@@ -49,19 +49,19 @@ PAGES_LOOKED_THROUGH = (1, 10)
 
 def look_through(
     read: Callable[[int], Sequence[Row]],
-    is_shown: Callable[[Row], bool],
+    choose: Callable[[Sequence[Row]], list[Row]],
     get_key: Callable[[Row], Any],
     limit: int,
     *,
     pages: Sequence[int] = PAGES_LOOKED_THROUGH,
 ) -> Found[Row]:
-    """The first `limit` rows that are shown, of those that `read(number)` gives.
+    """The first `limit` rows that `choose(rows)` leaves, of those that `read(number)` gives.
 
-    It reads more of them when too few are shown, but never more than the last of these numbers of pages.
+    It reads more of them when it leaves too few, but never more than the last of these numbers of pages.
     """
     for number in pages:
         rows = read(number * limit)
-        shown = [row for row in rows if is_shown(row)]
+        shown = choose(rows)
         if len(shown) >= limit or len(rows) < number * limit:
             return Found(shown[:limit])
     return Found(shown, looked_until=get_key(rows[-1]))

@@ -39,6 +39,15 @@ class PostRow:
     version: int  # of its text; the first is 1
     edited_at: int | None  # milliseconds since 1970
     is_shown: bool = True  # to this reader: lists leave out what is not
+    # At home: the id of the boost, or of the post, and who boosted it.
+    entry_id: int = 0
+    booster: str | None = None
+    booster_display_name: str | None = None
+
+    @property
+    def position(self) -> int:
+        """The id by which it stands in a list."""
+        return self.entry_id or self.id
 
     @property
     def edited(self) -> datetime | None:
@@ -88,11 +97,14 @@ def list_posts(
         page = select_page(build(candidates), Post.id, cursor, candidates, smallest_first=oldest_first)
         return [PostRow(*row) for row in session.execute(page)]
 
-    return look_through(read, is_post_shown, get_post_id, limit)
+    return look_through(read, choose_shown, get_position, limit)
 
 
-is_post_shown = attrgetter("is_shown")
-get_post_id = attrgetter("id")
+def choose_shown(posts: Sequence[PostRow]) -> list[PostRow]:
+    return [post for post in posts if post.is_shown]
+
+
+get_position = attrgetter("position")
 
 
 def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostRow | None:

@@ -104,4 +104,7 @@ def list_my_posts(
         rows = session.execute(select_page(query, table.id, cursor, candidates))
         return [ReactedPost(PostRow(*row[:-1]), row[-1]) for row in rows]
 
-    return look_through(read, lambda row: row.post.is_shown, lambda row: row.since, limit)
+    def choose(rows: Sequence[ReactedPost]) -> list[ReactedPost]:
+        return [row for row in rows if row.post.is_shown]
+
+    return look_through(read, choose, lambda row: row.since, limit)

@@ -8,19 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
-from microblog.ids import LARGEST
-from microblog.paging import Cursor, Found, look_through, select_page
+from microblog.paging import Cursor, Found, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
-from microblog.people.visibility import UNSEEN, is_unseen
+from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
-from microblog.posts.queries import (
-    PostRow,
-    get_post_id,
-    is_post_shown,
-    list_posts,
-    list_spellings,
-    select_posts,
-)
+from microblog.posts.queries import PostRow, list_posts, list_spellings, select_posts
+from microblog.timelines.home import list_home_posts
 
 
 def list_public_posts(
@@ -95,93 +88,6 @@ def list_replies(
     """The direct replies to a post, also to one that was deleted, the oldest first; see `select_page`."""
     query = select_posts(reader_id).where(Post.reply_to == post_id)
     return list_posts(session, lambda candidates: query, cursor, limit, oldest_first=True)
-
-
-# The home timeline is computed on read: first the ids, from the covering index (user_id, id), of which only
-# as many are read per followed person as the page needs; then the posts. PostgreSQL does not stop early by
-# itself, so the authors are limited first: only those whose nearest post is among the nearest can be on the
-# page.
-HOME_TIMELINE = {
-    "sqlite": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
-            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
-            {is_shown} AS is_shown
-        FROM posts p JOIN users u ON u.id = p.user_id
-            LEFT JOIN users a ON a.id = p.reply_to_author AND a.id NOT IN ({unseen})
-        WHERE p.id IN (
-            SELECT id FROM (
-                SELECT * FROM (
-                    SELECT p.id AS id
-                    FROM follows f CROSS JOIN posts p INDEXED BY ix_posts_user_id_id
-                    WHERE f.follower_id = :reader AND p.user_id = f.followee_id AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :candidates)
-                UNION ALL
-                SELECT * FROM (
-                    SELECT p.id AS id FROM posts p INDEXED BY ix_posts_user_id_id
-                    WHERE p.user_id = :reader AND p.id {operator} :bound
-                    ORDER BY p.id {order} LIMIT :candidates))
-            ORDER BY id {order} LIMIT :candidates)
-        ORDER BY p.id {order}""",
-    "postgresql": """
-        SELECT p.id, p.body, p.language, p.user_id, u.nickname, u.email, u.display_name,
-            p.reply_to, a.nickname, p.replies_count, p.likes_count, p.boosts_count, p.version, p.edited,
-            {is_shown} AS is_shown
-        FROM posts p JOIN users u ON u.id = p.user_id
-            LEFT JOIN users a ON a.id = p.reply_to_author AND a.id NOT IN ({unseen})
-        WHERE p.id = ANY(ARRAY(
-            SELECT id FROM (
-                (SELECT newest.id
-                 FROM (
-                    SELECT f.followee_id
-                    FROM follows f CROSS JOIN LATERAL (
-                        SELECT x.id FROM posts x
-                        WHERE x.user_id = f.followee_id AND x.id {operator} :bound
-                        ORDER BY x.id {order} LIMIT 1) head
-                    WHERE f.follower_id = :reader
-                    ORDER BY head.id {order} LIMIT :candidates) heads
-                 CROSS JOIN LATERAL (
-                    SELECT x.id FROM posts x
-                    WHERE x.user_id = heads.followee_id AND x.id {operator} :bound
-                    ORDER BY x.id {order} LIMIT :candidates) newest
-                 ORDER BY newest.id {order} LIMIT :candidates)
-                UNION ALL
-                (SELECT x.id FROM posts x
-                 WHERE x.user_id = :reader AND x.id {operator} :bound
-                 ORDER BY x.id {order} LIMIT :candidates)) both_of_them
-            ORDER BY id {order} LIMIT :candidates))
-        ORDER BY p.id {order}""",
-}
-# A reply is for those who follow both people, or are one of them.
-IS_SHOWN = f"""(p.user_id NOT IN ({UNSEEN})
-                AND (p.reply_to IS NULL OR p.user_id = :reader OR p.reply_to_author = :reader OR EXISTS (
-                    SELECT 1 FROM follows f
-                    WHERE f.follower_id = :reader AND f.followee_id = p.reply_to_author)))"""  # noqa: S608  # only texts of ours
-BEFORE = {"operator": "<", "order": "DESC", "is_shown": IS_SHOWN, "unseen": UNSEEN}
-AFTER = {"operator": ">", "order": "ASC", "is_shown": IS_SHOWN, "unseen": UNSEEN}
-PAGES_OF_HOME = (2, 10)  # that are looked through, since replies to strangers are left out
-HOME_STATEMENTS = {
-    (dialect, after): sa.text(sql.format(**(AFTER if after else BEFORE)))
-    for dialect, sql in HOME_TIMELINE.items()
-    for after in (False, True)
-}
-
-
-def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
-    """The reader's own posts and those of the people they follow.
-
-    Replies to people whom they do not follow are left out. Where there are very many of those the page is
-    short, and says how far it has looked.
-    """
-    after = cursor.after is not None
-    bound = cursor.after if after else cursor.before
-    statement = HOME_STATEMENTS[session.get_bind().dialect.name, after]
-    values = {"reader": reader_id, "bound": LARGEST if bound is None else bound}
-
-    def read(candidates: int) -> list[PostRow]:
-        rows = session.execute(statement, {**values, "candidates": candidates})
-        return [PostRow(*row) for row in rows]
-
-    return look_through(read, is_post_shown, get_post_id, limit, pages=PAGES_OF_HOME)
 
 
 def count_newer_home_posts(session: orm.Session, reader_id: int, after: int, limit: int) -> int:

@@ -16,6 +16,7 @@ from microblog.posts.queries import get_post
 from microblog.posts.resources import DeletedPost, PostPage
 from microblog.posts.rules import is_known_language
 from microblog.request import Request
+from microblog.timelines import home as home_queries
 from microblog.timelines import queries
 from microblog.tree import Root
 from microblog.web.pages import page_view
@@ -33,7 +34,7 @@ def home(root: Root, request: Request) -> Any:
         return {"page": read_public_timeline(request), "page_name": "home"}
 
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return queries.list_home_posts(request.dbsession, me.id, cursor, limit)
+        return home_queries.list_home_posts(request.dbsession, me.id, cursor, limit)
 
     page = read_page(request, POSTS, fetch)
     is_new_here = not page.rows and page.previous_url is None and page.next_url is None

@@ -6,7 +6,8 @@ from microblog.accounts.queries import add_user
 from microblog.ids import LARGEST
 from microblog.paging import Cursor
 from microblog.posts.queries import add_posts
-from microblog.timelines.queries import list_home_posts, list_public_posts
+from microblog.timelines.home import list_home_posts
+from microblog.timelines.queries import list_public_posts
 
 
 def test_the_largest_id_can_be_read(session):

@@ -1,0 +1,164 @@
+"""Every list of the tree obeys blocks and mutes: one that is added later fails here until it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from microblog.accounts.queries import add_user
+from microblog.accounts.resources import Account
+from microblog.people.actions import block, follow, mute
+from microblog.people.resources import BlockedPerson, Person, Users
+from microblog.posts.actions import write
+from microblog.posts.models import Post
+from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
+from microblog.reactions.actions import bookmark, boost, like
+from microblog.search.resources import Search
+from microblog.timelines.views import MOST_NEW_POSTS
+from microblog.tree import Root
+from tests.walk import enter
+
+# What `mallory` has written, and what only her pages would show. Each page is opened with the ids of posts.
+HIDDEN = ("mallory", "malicious")
+LISTS: dict[tuple[type, str], tuple[str, ...]] = {
+    (Root, ""): ("/",),
+    (Root, "explore"): ("/explore", "/explore?lang=de"),
+    (Root, "updates"): ("/updates?after={before}", "/updates?after={before}&timeline=home"),
+    (Search, ""): (
+        *("/search?q=malicious", "/search?q=malicious&by=relevance", "/search?q=mallory"),
+        "/search?q=from:mallory",
+    ),
+    (Users, ""): ("/users/", "/users/?q=mallory", "/users/?q=mal"),
+    (Users, "by-beginning"): ("/users/by-beginning?q=mal", "/users/by-beginning?q="),
+    (Person, ""): ("/users/john", "/users/susan"),
+    (Person, "replies"): ("/users/john/replies", "/users/susan/replies"),
+    (Person, "followers"): ("/users/john/followers",),
+    (Person, "following"): ("/users/john/following",),
+    (Person, "mentions"): ("/users/susan/mentions",),
+    (PostPage, ""): ("/posts/{john}", "/posts/{reply_of_john}"),
+    (DeletedPost, ""): ("/posts/{deleted}",),
+    (Versions, ""): ("/posts/{john}/versions/",),
+}
+# Pages of the hidden person herself, and lists of people, are there for who has muted her.
+OF_PEOPLE = {(Users, ""), (Users, "by-beginning"), (Person, "followers"), (Person, "following")}
+# Pages without a list of what others write or are: forms and confirmations about one post or one person,
+# which a block refuses as a whole, and pages about the site or about oneself.
+NO_LISTS: set[tuple[type, str]] = {
+    *((Root, name) for name in ("register", "login", "logout", "preferences", "about", "help", "privacy")),
+    *((Root, name) for name in ("terms", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
+    (Root, "favicon.ico"),
+    (Search, "help"),
+    *((Account, name) for name in ("profile", "blocks", "mutes")),
+    *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
+    *((BlockedPerson, name) for name in ("", "block", "unblock")),
+    (Posts, ""),
+    *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
+    (DeletedPost, "replies"),
+}
+ROOMS = (
+    *("accounts", "people", "posts", "reactions", "tags", "timelines", "search", "messages"),
+    *("notifications", "web"),
+)
+
+
+def list_pages(registry: Any) -> set[tuple[type, str]]:
+    """The pages of people, not those of operators."""
+    found = set()
+    for item in registry.introspector.get_category("views"):
+        view = item["introspectable"]
+        is_page = isinstance(view["context"], type) and not issubclass(view["context"], BaseException)
+        if is_page and view.get("page") and view["callable"].__module__.split(".")[1] in ROOMS:
+            found.add((view["context"], view["name"]))
+    return found
+
+
+def test_every_page_is_a_list_that_is_opened_here_or_none(application):
+    known = set(LISTS) | NO_LISTS
+    pages = {page for page in list_pages(application.registry) if page[0].__name__ != "Avatar"}
+    assert pages - known == set(), "Add the page to LISTS if it shows posts or people, else to NO_LISTS."
+    assert known - pages == set()
+
+
+@dataclass
+class Site:
+    browser: Any
+    susan: int
+    mallory: int
+    ids: dict[str, int]
+
+
+@pytest.fixture
+def site(browser, database) -> Site:
+    """Susan and mallory follow each other, and write in each other's threads; john knows both."""
+    susan = enter(browser, "susan")
+    with database.write() as session:
+        john, mallory = add_user(session, "john"), add_user(session, "mallory")
+        for one, other in (
+            (susan, mallory),
+            (mallory, susan),
+            (john, mallory),
+            (mallory, john),
+            (susan, john),
+        ):
+            follow(session, one, other)
+        ids = {"deleted": write(session, john, "gone")}
+        ids["before"] = ids["deleted"]
+        ids["john"] = write(session, john, "A post of john")
+        ids["own"] = write(session, susan, "A post of susan")
+        ids["malicious"] = write(session, mallory, "malicious #tag @susan", language="de")
+        for post in (ids["deleted"], ids["john"], ids["own"], ids["malicious"]):
+            write(session, mallory, "malicious reply", language="de", reply_to=post)
+            for react in (like, boost):
+                react(session, mallory, post)
+        ids["reply_of_john"] = write(session, john, "An answer", reply_to=ids["malicious"])
+        boost(session, john, ids["malicious"])
+        for react in (like, boost, bookmark):
+            react(session, susan, ids["malicious"])
+        session.delete(session.get(Post, ids["deleted"]))
+    return Site(browser, susan, mallory, ids)
+
+
+def open_list(site: Site, path: str) -> str:
+    """What the page shows, without the search that it repeats."""
+    page = site.browser.get(path.format(**site.ids), status="*")
+    if page.content_type == "application/json":
+        return page.text
+    for field in page.html.select("input, title, .empty, .notice, [role=search]"):
+        field.decompose()
+    return page.html.select_one("main").decode()
+
+
+def find_hidden(text: str) -> list[str]:
+    return [word for word in HIDDEN if word in text]
+
+
+PATHS = [pytest.param(key, path, id=path) for key, paths in LISTS.items() for path in paths]
+
+
+@pytest.mark.parametrize(("key", "path"), PATHS)
+def test_a_list_shows_nothing_of_somebody_whom_the_reader_has_blocked(site, database, key, path):
+    with database.write() as session:
+        block(session, site.susan, site.mallory)
+    assert find_hidden(open_list(site, path)) == []
+
+
+@pytest.mark.parametrize(("key", "path"), PATHS)
+def test_a_list_shows_nothing_of_somebody_who_has_blocked_the_reader(site, database, key, path):
+    with database.write() as session:
+        block(session, site.mallory, site.susan)
+    assert find_hidden(open_list(site, path)) == []
+
+
+@pytest.mark.parametrize(("key", "path"), [each for each in PATHS if each.values[0] not in OF_PEOPLE])
+def test_a_list_shows_no_post_of_somebody_whom_the_reader_has_muted(site, database, key, path):
+    with database.write() as session:
+        mute(session, site.susan, site.mallory)
+    assert "malicious" not in open_list(site, path)
+
+
+def test_without_them_the_same_lists_show_what_she_has_written(site):
+    shown = {path for _, paths in LISTS.items() for path in paths if find_hidden(open_list(site, path))}
+    assert shown >= {"/", "/explore", "/search?q=malicious", "/posts/{john}", "/posts/{deleted}"}
+    assert '"count": 6' in open_list(site, "/updates?after={before}") or MOST_NEW_POSTS

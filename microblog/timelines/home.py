@@ -119,11 +119,11 @@ def write_source(source: Source, dialect: str) -> str:
 
 
 def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
-    """A column: a reply is for those who follow both people, or are one of them. A boost is for those who see
+    """A column: a reply is for those who follow, and see, both people, or are one of them. A boost is for those who see
     who boosted it.
     """
     reader = sa.bindparam("reader", type_=sa.BigInteger)
-    follows_both = sa.exists().where(Follow.follower_id == reader, Follow.followee_id == Post.reply_to_author)
+    follows_both = sa.exists().where(Follow.follower_id == reader, Follow.followee_id == Answered.id)
     is_boost = entries.c.booster_id.is_not(None)
     return sa.case(
         (is_boost, entries.c.booster_id.not_in(select_ids(UNSEEN))),

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from microblog.posts.details import Load
     from microblog.posts.post_actions import PostAction
     from microblog.preferences.fields import Preference
+    from microblog.reactions.buttons import ReactionTexts
     from microblog.security.identity import Identity
     from microblog.security.limits.limit import Limit
     from microblog.security.limits.process import ProcessCounts
@@ -180,6 +181,7 @@ class Request(PyramidRequest):
     times: Times
     read_languages: tuple[str, ...]
     loaded_posts: dict[int, dict[str, Any]]  # `microblog/posts/details.py`
+    reaction_texts: ReactionTexts
     kept_form: Kept | None
     kept_token: str | None
     tm: Any

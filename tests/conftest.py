@@ -62,6 +62,8 @@ SETTINGS = {
             "microblog.limits.sign_up.site",
             "microblog.limits.posts.per_account",
             "microblog.limits.follows.per_account",
+            "microblog.limits.likes.per_account",
+            "microblog.limits.boosts.per_account",
             "microblog.limits.searches.per_account",
             "microblog.limits.searches.per_address",
         ),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from microblog.posts.queries import PostRow
 from microblog.request import Request
 
@@ -16,20 +18,22 @@ def is_always(request: Request, post: PostRow) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PostAction:
-    """`template` (an asset specification) is a link or a form, and gets the post as `post`.
+    """`template` (an asset specification) is a link or a form, and gets the post as `post`. Or
+    `draw(request, post)` gives its HTML: for what each post of a page has, since it costs a fifth.
 
     `shown(request, post)` decides for each post of a list, so it reads nothing from the database.
     """
 
     name: str
-    template: str
+    template: str | None = None
+    draw: Callable[[Request, PostRow], Markup] | None = None
     order: int
     shown: Callable[[Request, PostRow], bool] = is_always
 
 
-def add_post_action(config: Any, name: str, *, template: str, order: int, **more: Any) -> None:
+def add_post_action(config: Any, name: str, *, order: int, **more: Any) -> None:
     """Directive: a link or a form below the text of posts, in ascending `order` (see `PostAction`)."""
-    action = PostAction(name=name, template=template, order=order, **more)
+    action = PostAction(name=name, order=order, **more)
 
     def register() -> None:
         actions = {**config.registry.post_actions, name: action}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import orm
 
+from microblog.db import StaleData
 from microblog.events import notify
 from microblog.reactions import events, queries
 from microblog.reactions.models import Bookmark, Boost, Like
@@ -17,6 +18,7 @@ def like(session: orm.Session, user_id: int, post_id: int, *, imported: bool = F
     """Like a post; True if it was not liked before.
 
     :raises PostGone: when there is no such post.
+    :raises StaleData: when its author or this person has blocked the other.
     """
     return _add(session, Like, events.Liked, user_id, post_id, imported)
 
@@ -33,6 +35,7 @@ def boost(session: orm.Session, user_id: int, post_id: int, *, imported: bool = 
     """Show a post to one's followers; True if it is new.
 
     :raises PostGone: when there is no such post.
+    :raises StaleData: when its author or this person has blocked the other.
     """
     return _add(session, Boost, events.Boosted, user_id, post_id, imported)
 
@@ -49,6 +52,7 @@ def bookmark(session: orm.Session, user_id: int, post_id: int, *, imported: bool
     """Keep a post for oneself; True if it is new.
 
     :raises PostGone: when there is no such post.
+    :raises StaleData: when its author or this person has blocked the other.
     """
     return _add(session, Bookmark, events.Bookmarked, user_id, post_id, imported)
 
@@ -69,7 +73,8 @@ def _add(
     post_id: int,
     imported: bool,
 ) -> bool:
-    _lock(session, post_id)
+    if _lock(session, post_id, user_id).is_blocked:
+        raise StaleData("One of them has blocked the other.")
     is_new = queries.add(session, table, user_id, post_id)
     if is_new:
         notify(event(session=session, imported=imported, post_id=post_id, user_id=user_id))
@@ -79,13 +84,15 @@ def _add(
 def _remove(
     session: orm.Session, table: queries.Table, event: type[events.Reaction], user_id: int, post_id: int
 ) -> bool:
-    _lock(session, post_id)
+    _lock(session, post_id, user_id)
     was_there = queries.remove(session, table, user_id, post_id)
     if was_there:
         notify(event(session=session, post_id=post_id, user_id=user_id))
     return was_there
 
 
-def _lock(session: orm.Session, post_id: int) -> None:
-    if queries.lock_post(session, post_id) is None:
+def _lock(session: orm.Session, post_id: int, user_id: int) -> queries.PostToReactTo:
+    post = queries.lock_post(session, post_id, user_id)
+    if post is None:
         raise PostGone
+    return post

@@ -14,6 +14,7 @@ from microblog.db import build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, select_people
+from microblog.people.visibility import is_blocked
 from microblog.posts.models import Post
 from microblog.posts.queries import PostRow, select_posts
 from microblog.reactions.models import Bookmark, Boost, Like
@@ -21,13 +22,23 @@ from microblog.reactions.models import Bookmark, Boost, Like
 Table = type[Like] | type[Boost] | type[Bookmark]
 
 
-def lock_post(session: orm.Session, post_id: int) -> int | None:
-    """Lock the post, whose counts this transaction is going to change; its id, or None when it was deleted.
+@dataclass(frozen=True, slots=True)
+class PostToReactTo:
+    """`is_blocked` when its author or who reacts has blocked the other."""
+
+    id: int
+    is_blocked: bool
+
+
+def lock_post(session: orm.Session, post_id: int, user_id: int) -> PostToReactTo | None:
+    """Lock the post, whose counts this transaction is going to change; None when it was deleted.
 
     Before the row of the reaction: a deletion of the post locks them in this order, too.
     """
-    query = sa.select(Post.id).where(Post.id == post_id)
-    return session.scalar(query.with_for_update(key_share=True))
+    query = sa.select(Post.id, is_blocked(user_id, Post.user_id).label("is_blocked"))
+    locked = query.where(Post.id == post_id).with_for_update(key_share=True, of=Post)
+    row = session.execute(locked).one_or_none()
+    return None if row is None else PostToReactTo(*row)
 
 
 def add(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
@@ -53,8 +64,11 @@ class Mine:
     bookmarked: bool = False
 
 
+NOTHING = Mine()
+
+
 def find_mine(session: orm.Session, reader_id: int | None, posts: Sequence[PostRow]) -> dict[int, Mine]:
-    """What the reader has done with these posts, by their ids; without those with which they did nothing."""
+    """What the reader has done with these posts, by their ids; nothing for a visitor."""
     if reader_id is None:
         return {}
     ids = [post.id for post in posts]
@@ -62,7 +76,7 @@ def find_mine(session: orm.Session, reader_id: int | None, posts: Sequence[PostR
     found: dict[int, dict[str, bool]] = {}
     for post_id, what in rows:
         found.setdefault(post_id, {})[what] = True
-    return {post_id: Mine(**done) for post_id, done in found.items()}
+    return {post_id: Mine(**found[post_id]) if post_id in found else NOTHING for post_id in ids}
 
 
 def select_mine(table: Table, what: str) -> Any:

@@ -10,7 +10,7 @@ from pyramid.exceptions import ConfigurationError
 
 from microblog.request import Request
 
-SLOTS = ("header", "nav", "footer", "errors")
+SLOTS = ("header", "nav", "footer", "end", "errors")
 
 
 def is_anybody(request: Request) -> bool:
@@ -33,7 +33,8 @@ def is_admin(request: Request) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class NavItem:
-    """A link, or a template of its own, in the `slot` "header", "nav", "footer" or "errors" (after an error).
+    """A link, or a template of its own, in the `slot` "header", "nav", "footer" or "errors" (after an error),
+    or a template at the "end" of the page.
 
     It is the current page when the view gives its `name` as `page_name`. A `template` (an asset
     specification) has its own `<li>` (in the header and footer: none) and gets the item as `item`.

@@ -24,6 +24,7 @@ from microblog.posts.actions import edit, keep_mentions
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
+from microblog.reactions.actions import bookmark, boost, like
 from microblog.request import MAX_BODY
 from microblog.security.identity import hash_token
 from microblog.security.settings import SECRET
@@ -166,6 +167,7 @@ def fill(application: Application) -> Filled:
         ):
             for version, body in enumerate(bodies, 1):
                 edit(session, edited[name], ids[author], body, language=language, version=version)
+    react(application, ids, ids_of_posts)
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -175,6 +177,19 @@ def fill(application: Application) -> Filled:
         deleted=deleted,
         **edited,
     )
+
+
+def react(application: Application, ids: dict[str, int], posts: list[int]) -> None:
+    """People like, boost and bookmark the newest posts: each what stands so many places further."""
+    with application.database.write() as session:
+        for number, user_id in enumerate(ids.values()):
+            for place, post_id in enumerate(posts[:12]):
+                if (number + place) % 3 == 0:
+                    like(session, user_id, post_id)
+                if (number + place) % 5 == 0:
+                    boost(session, user_id, post_id)
+                if (number + place) % 4 == 0:
+                    bookmark(session, user_id, post_id)
 
 
 @dataclass(frozen=True)
@@ -413,6 +428,17 @@ SCENES = (
     Scene("delete?", "/posts/{by_susan}/delete", "susan"),
     Scene("home after deleting", "/posts/{to_delete}/delete", "susan", act=press("Delete")),
     Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),
+    Scene("who likes a post", "/posts/{by_susan}/likes", "susan"),
+    Scene("who boosts a post", "/posts/{by_susan}/boosts", "susan"),
+    Scene("nobody likes a post", "/posts/{to_delete}/likes"),
+    Scene("own likes", "/account/likes", "susan"),
+    Scene("own bookmarks", "/account/bookmarks", "susan"),
+    Scene("no bookmarks", "/account/bookmarks", NEWCOMER),
+    *(
+        Scene(f"{name}?", f"/posts/{{by_ada}}/{name}", "susan")
+        for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")
+    ),
+    Scene("after liking", "/posts/{by_ada}/like", "susan", act=press("Like")),
     Scene("language of a post", "/posts/{by_susan}/language", "susan"),
     Scene("edit a post", "/posts/{edited}/edit", "susan"),
     Scene(

@@ -135,6 +135,14 @@ TABLE: dict[tuple[type, str], Page] = {
         f"/posts/{POST_ID}/edit", (303, 403, 200, 403), (403, 403, 303, 403), {"body": "New", "version": "1"}
     ),
     (Versions, ""): Page(f"/posts/{POST_ID}/versions/", EVERYBODY),
+    **{
+        (PostPage, name): Page(f"/posts/{POST_ID}/{name}", LOGGED_IN, SENT_BY_PEOPLE)
+        for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")
+    },
+    (PostPage, "likes"): Page(f"/posts/{POST_ID}/likes", EVERYBODY),
+    (PostPage, "boosts"): Page(f"/posts/{POST_ID}/boosts", EVERYBODY),
+    (Account, "likes"): Page("/account/likes", LOGGED_IN),
+    (Account, "bookmarks"): Page("/account/bookmarks", LOGGED_IN),
     (Health, "live"): Page("/health/live", EVERYBODY),
     (Health, "ready"): Page("/health/ready", EVERYBODY),
     (Admin, ""): Page("/admin/", (303, 403, 403, 303)),

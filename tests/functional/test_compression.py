@@ -148,6 +148,8 @@ def test_only_these_pages_are_compressed(application):
         ("Person", "mentions"),
         ("Person", "replies"),
         ("PostPage", ""),
+        ("PostPage", "boosts"),
+        ("PostPage", "likes"),
         ("PostPage", "translate"),
         ("Root", ""),
         ("Root", "about"),

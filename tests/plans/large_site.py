@@ -78,6 +78,15 @@ TABLES = {
         "CASE WHEN n % 5 = 0 THEN :reader ELSE 1 + n % :people END, 'x'",
         ":others",
     ),
+    # All people like and boost one post; and each of them some more.
+    **{
+        table: (
+            "(user_id, post_id, id) SELECT 1 + n % :people, :first + :step * CASE WHEN n < :people "
+            f"THEN {ANSWERED} ELSE {DELETED} + n / :people * 1000 + n % 1000 END, n",
+            count,
+        )
+        for table, count in (("likes", ":follows"), ("boosts", ":others"), ("bookmarks", ":others"))
+    },
     "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "
@@ -104,6 +113,12 @@ AFTERWARDS = (
     "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "
     "FROM {followed} WHERE n > 0 ON CONFLICT DO NOTHING",
+    *(
+        f"INSERT INTO {table} (user_id, post_id, id) SELECT :reader, "
+        "CAST(:first + n * 50 * :step AS bigint), 1000000000 + n FROM {followed} WHERE n > 0 "
+        "ON CONFLICT DO NOTHING"
+        for table in ("likes", "boosts", "bookmarks")
+    ),
     "UPDATE users SET followers_count = 1000, following_count = 1000, posts_count = 1000",
 )
 TEXTS = {

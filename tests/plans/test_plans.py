@@ -132,6 +132,14 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (PostPage, "language"): (f"/posts/{MIDDLE}/language",),
     (PostPage, "edit"): (f"/posts/{MIDDLE}/edit",),
     (Versions, ""): paged(f"/posts/{BUSY}/versions/", "before=50"),
+    **{
+        (PostPage, name): (f"/posts/{BUSY}/{name}",)
+        for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")
+    },
+    (PostPage, "likes"): (*paged(f"/posts/{BUSY}/likes", "before=10000"), f"/posts/{MIDDLE}/likes"),
+    (PostPage, "boosts"): (*paged(f"/posts/{BUSY}/boosts", "before=10000"), f"/posts/{MIDDLE}/boosts"),
+    (Account, "likes"): paged("/account/likes", "before=1000000500", "before=1"),
+    (Account, "bookmarks"): paged("/account/bookmarks", "before=1000000500", "before=1"),
     (Health, "live"): "asks no database",
     (Health, "ready"): ("/health/ready",),
     (MetricsPage, ""): ("/metrics",),

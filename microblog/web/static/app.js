@@ -433,6 +433,7 @@ function translateInPlace() {
 // A form with data-swap is sent by fetch. Of the page that follows, which is this one, the elements of these
 // ids take the place of those that are here ("id?" need not be on either). A refusal is shown as it came. Where
 // anything else is in the way, the form is sent once more as it would be without this; what comes twice is done once.
+// With data-swap-around it is the element around the button, and of the page that is at the address of the button.
 
 const LONGEST_WAIT_MS = 10_000;
 
@@ -470,7 +471,7 @@ function swap(ids, page) {
 // Of a page that refuses a form: the form, where it is the same as here, with what is typed by now; else all of it.
 function showRefusal(form, page) {
   const again = page.getElementById(form.id);
-  if (again?.className === form.className && !form.closest('dialog')) {
+  if (again?.className === form.className && !form.closest('dialog') && !swapsAround(form)) {
     again.dataset.swap = form.dataset.swap;
     for (const { name, type, value } of form.elements) if (name && type !== 'hidden') again.elements[name].value = value;
     swap([form.id, 'messages'], page);
@@ -488,15 +489,23 @@ function showRefusal(form, page) {
 // Proxies have pages of their own, and our very last one comes without anything.
 const isOurs = (page) => page.querySelector('main#main h1');
 
+const swapsAround = (form) => 'swapAround' in form.dataset;
+
+const listSwapped = (form, submitter) => (
+  swapsAround(form) ? [submitter.parentElement.closest('[id]').id] : form.dataset.swap?.split(' ') ?? []
+);
+
 async function sendInPlace(form, submitter) {
   const body = new URLSearchParams(new FormData(form, submitter));
-  const { page, answer: { ok, status, url } } = await readPage(form.action, { method: 'POST', body });
+  const action = swapsAround(form) ? submitter.formAction : form.action;
+  if (swapsAround(form)) body.set('next', new URL(action).pathname);
+  const { page, answer: { ok, status, url } } = await readPage(action, { method: 'POST', body });
   if (!ok && isOurs(page)) return showRefusal(form, page);
   if (!ok) throw new Error(`${status}`);
-  if (url !== location.href.replace(/#.*/, '')) throw new Error(url);
+  if (url !== (swapsAround(form) ? action : location.href.replace(/#.*/, ''))) throw new Error(url);
   noteAccepted(page);
   form.closest('dialog')?.close();
-  swap([...form.dataset.swap.split(' '), 'messages'], page);
+  swap([...listSwapped(form, submitter), 'messages'], page);
   for (const select of form.querySelectorAll('select')) select.selectedIndex = 0; // the next one is detected again
   for (const problem of form.querySelectorAll('.error-summary, .field-errors')) problem.remove();
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
@@ -506,13 +515,17 @@ async function sendInPlace(form, submitter) {
 function sendFormsInPlace() {
   const sending = new Set();
   document.addEventListener('submit', (event) => {
-    const form = event.target;
-    const ids = form.dataset.swap?.split(' ') ?? [];
+    const { target: form, submitter } = event;
+    const ids = listSwapped(form, submitter);
     if (event.defaultPrevented || !ids.some((id) => document.getElementById(id))) return;
     event.preventDefault();
-    if (sending.has(form)) return;
-    sending.add(form);
-    sendInPlace(form, event.submitter).catch(() => form.submit()).finally(() => sending.delete(form));
+    const what = swapsAround(form) ? ids[0] : form;
+    if (sending.has(what)) return;
+    sending.add(what);
+    sendInPlace(form, submitter).catch(() => {
+      if (swapsAround(form)) form.action = submitter.formAction;
+      form.submit();
+    }).finally(() => sending.delete(what));
   });
 }
 

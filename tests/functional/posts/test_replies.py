@@ -30,7 +30,7 @@ def test_a_reply_stands_below_its_post_the_oldest_first(susan, john, post):
     reply(susan, post, "Which?")
     page = john.get(f"/posts/{post}")
     assert bodies(page) == ["What do you read?", "A book about Pyramid", "Which?"]
-    assert page.html.select_one(f'[data-post-id="{post}"] .post-actions').get_text(strip=True) == "2 replies"
+    assert page.html.select_one(f'[data-post-id="{post}"] .post-action').get_text(strip=True) == "2 replies"
 
 
 def test_a_reply_shows_what_it_answers_above_it(susan, john, post):

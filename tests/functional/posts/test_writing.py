@@ -338,7 +338,7 @@ def test_the_home_page_takes_at_most_four_statements(browser, count_statements):
         ("/", 3),  # who it is; the posts; what I did with them
         ("/explore", 3),
         ("/posts/{id}", 4),  # and the replies
-        ("/posts/{id}/delete", 2),
+        ("/posts/{id}/delete", 3),
         ("/users/susan", 4),  # and the person
         ("/users/john", 4),  # and whether I follow them
         ("/users/john/followers", 3),

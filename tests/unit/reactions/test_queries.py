@@ -104,6 +104,7 @@ def test_what_i_did_is_read_for_many_posts_at_once(session, people, posts):
     assert find_mine(session, susan, rows) == {
         posts[0]: Mine(liked=True, bookmarked=True),
         posts[1]: Mine(boosted=True),
+        posts[2]: Mine(),
     }
     assert find_mine(session, None, rows) == {}
 

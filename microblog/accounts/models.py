@@ -14,6 +14,7 @@ EMAIL_LENGTH = 254  # RFC 5321
 ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
 PREFERENCES_CHARACTERS = 500
+MUTED_WORDS_CODE_POINTS = 2000
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
 NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
@@ -46,6 +47,11 @@ class User(Base):
     preferences: Mapped[str] = mapped_column(
         sa.String(PREFERENCES_CHARACTERS), server_default=sa.text("''"), default=""
     )
+    # What they leave out of their home timeline: words, one on a line, and languages that they do not read.
+    muted_words: Mapped[str] = mapped_column(
+        sa.String(MUTED_WORDS_CODE_POINTS), server_default=sa.text("''"), default=""
+    )
+    only_read_languages: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
     posts_count: Mapped[int] = mapped_column(server_default="0", default=0)

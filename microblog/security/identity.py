@@ -11,7 +11,8 @@ from datetime import datetime
 class Identity:
     """Who sends the request; `session` is the hash of the session's token, "" without a session.
 
-    `preferences` is how they want to see the pages, as `microblog/web/languages.py` reads it.
+    `preferences` is how they want to see the pages, as `microblog/web/languages.py` reads it. `muted_words`,
+    one on a line, and `only_read_languages` filter their home timeline.
     """
 
     id: int
@@ -21,6 +22,8 @@ class Identity:
     session: str
     seen: datetime
     preferences: str = ""
+    muted_words: str = ""
+    only_read_languages: bool = False
 
 
 def hash_token(token: str) -> str:

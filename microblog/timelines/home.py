@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -119,8 +119,8 @@ def write_source(source: Source, dialect: str) -> str:
 
 
 def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
-    """A column: a reply is for those who follow, and see, both people, or are one of them. A boost is for those who see
-    who boosted it.
+    """A column: a reply is for those who follow both people, and see them, or are one of them. A boost is for
+    those who see who boosted it.
     """
     reader = sa.bindparam("reader", type_=sa.BigInteger)
     follows_both = sa.exists().where(Follow.follower_id == reader, Follow.followee_id == Answered.id)
@@ -133,11 +133,18 @@ def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
+def list_home_posts(
+    session: orm.Session,
+    reader_id: int,
+    cursor: Cursor,
+    limit: int,
+    *,
+    is_left_out: Callable[[PostRow], bool] | None = None,
+) -> Found[PostRow]:
     """The reader's own posts, those of the people they follow, and what these boosted, each post once.
 
-    Replies to people whom they do not follow are left out. Where there are very many of those the page is
-    short, and says how far it has looked.
+    Replies to people whom they do not follow are left out, and what `is_left_out` says. Where there are very
+    many of those the page is short, and says how far it has looked.
     """
     after = cursor.after is not None
     bound = cursor.after if after else cursor.before
@@ -148,9 +155,20 @@ def list_home_posts(session: orm.Session, reader_id: int, cursor: Cursor, limit:
         rows = session.execute(statement, {**values, "candidates": candidates})
         return [PostRow(*row) for row in rows]
 
-    return look_through(read, choose_first, get_position, limit, pages=PAGES_LOOKED_THROUGH)
+    def choose(posts: Sequence[PostRow]) -> list[PostRow]:
+        return choose_shown(posts, limit, is_left_out)
+
+    return look_through(read, choose, get_position, limit, pages=PAGES_LOOKED_THROUGH)
 
 
-def choose_first(posts: Sequence[PostRow]) -> list[PostRow]:
-    """Those that are shown, each post once, however many have boosted it."""
-    return list({post.id: post for post in reversed(posts) if post.is_shown}.values())[::-1]
+def choose_shown(
+    posts: Sequence[PostRow], limit: int, is_left_out: Callable[[PostRow], bool] | None
+) -> list[PostRow]:
+    """The first of those that are shown, each post once, however many have boosted it."""
+    chosen: dict[int, PostRow] = {}
+    for post in posts:
+        if len(chosen) == limit:
+            break
+        if post.is_shown and post.id not in chosen and not (is_left_out and is_left_out(post)):
+            chosen[post.id] = post
+    return list(chosen.values())

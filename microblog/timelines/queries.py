@@ -13,7 +13,6 @@ from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
 from microblog.posts.queries import PostRow, list_posts, list_spellings, select_posts
-from microblog.timelines.home import list_home_posts
 
 
 def list_public_posts(
@@ -90,11 +89,6 @@ def list_replies(
     return list_posts(session, lambda candidates: query, cursor, limit, oldest_first=True)
 
 
-def count_newer_home_posts(session: orm.Session, reader_id: int, after: int, limit: int) -> int:
-    """How many posts of a reader's home timeline are newer than this id, up to `limit`."""
-    return len(list_home_posts(session, reader_id, Cursor(after=after), limit))
-
-
 def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, limit: int) -> int:
     """How many of everybody's posts are newer than this id, up to `limit`, that the reader sees."""
     is_shown = sa.not_(is_unseen(reader_id, Post.user_id)).label("is_shown")
@@ -117,3 +111,9 @@ def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> l
     )
     query = query.order_by(User.followers_count.desc(), User.id.desc()).limit(limit)
     return [PersonRow(*row) for row in session.execute(query)]
+
+
+def save_filters(session: orm.Session, user_id: int, words: str, *, only_read_languages: bool) -> None:
+    """Keep the muted words, one on a line, and whether posts in other languages are left out at home."""
+    values = {"muted_words": words, "only_read_languages": only_read_languages}
+    session.execute(sa.update(User).where(User.id == user_id).values(**values))

@@ -7,17 +7,18 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest
 
 from microblog.i18n import _, n_
-from microblog.paging import Cursor, parse_id
+from microblog.paging import Cursor, Found, parse_id
 from microblog.people.resources import Person
 from microblog.posts.details import prepare_posts
 from microblog.posts.forms import PostForm, ReplyForm, normalize_tag
 from microblog.posts.paging import POSTS, REPLIES
-from microblog.posts.queries import get_post
+from microblog.posts.queries import PostRow, get_post
 from microblog.posts.resources import DeletedPost, PostPage
 from microblog.posts.rules import is_known_language
 from microblog.request import Request
-from microblog.timelines import home as home_queries
 from microblog.timelines import queries
+from microblog.timelines.filters import make_home_filter
+from microblog.timelines.home import list_home_posts
 from microblog.tree import Root
 from microblog.web.pages import page_view
 from microblog.web.paging import read_page
@@ -34,12 +35,17 @@ def home(root: Root, request: Request) -> Any:
         return {"page": read_public_timeline(request), "page_name": "home"}
 
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return home_queries.list_home_posts(request.dbsession, me.id, cursor, limit)
+        return read_home_posts(request, cursor, limit)
 
     page = read_page(request, POSTS, fetch)
     is_new_here = not page.rows and page.previous_url is None and page.next_url is None
     suggested = queries.list_suggested_people(request.dbsession, me.id, MOST_SUGGESTED) if is_new_here else []
     return {"form": PostForm(request), "page": page, "suggested": suggested, "page_name": "home"}
+
+
+def read_home_posts(request: Request, cursor: Cursor, limit: int) -> Found[PostRow]:
+    is_left_out = make_home_filter(request)
+    return list_home_posts(request.dbsession, request.me.id, cursor, limit, is_left_out=is_left_out)
 
 
 @page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
@@ -86,7 +92,7 @@ def updates(root: Root, request: Request) -> Any:
     of_home = request.GET.get("timeline") == "home"
     most = MOST_NEW_POSTS + 1
     if me is not None and of_home:
-        count = queries.count_newer_home_posts(request.dbsession, me.id, after, most)
+        count = len(read_home_posts(request, Cursor(after=after), most))
     else:
         count = queries.count_newer_posts(request.dbsession, request.reader_id, after, most)
     response = request.response

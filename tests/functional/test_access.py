@@ -116,6 +116,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
     (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
     (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
+    (Account, "filters"): Page("/account/filters", LOGGED_IN, SENT_BY_PEOPLE, {"words": "spoiler"}),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),

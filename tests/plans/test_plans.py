@@ -15,7 +15,7 @@ from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.metrics.views import MetricsPage
-from microblog.people.resources import Avatar, Person, Users
+from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
@@ -97,6 +97,9 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Root, "robots.txt"): "is the same for every site",
     (Root, "favicon.ico"): "is a file",
     (Account, "profile"): ("/account/profile",),
+    (Account, "blocks"): paged("/account/blocks", *BY_POST),
+    (Account, "mutes"): paged("/account/mutes", *BY_POST),
+    (Account, "filters"): ("/account/filters",),
     (Users, ""): (
         *paged("/users/", "after=person5", "before=person5"),
         *paged("/users/?q=person1", "after=person15"),
@@ -121,6 +124,10 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Person, "card"): ("/users/Person3/card",),
     (Person, "follow"): ("/users/Person3/follow",),
     (Person, "unfollow"): ("/users/Person3/unfollow",),
+    **{(Person, action): (f"/users/Person3/{action}",) for action in ("block", "unblock", "mute", "unmute")},
+    (BlockedPerson, ""): ("/users/Person11",),
+    (BlockedPerson, "block"): ("/users/Person11/block",),
+    (BlockedPerson, "unblock"): ("/users/Person11/unblock",),
     (Avatar, ""): "is drawn from its address",
     (Posts, ""): ("/posts/",),
     (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1", *paged(f"/posts/{BUSY}", *BY_POST)),

@@ -36,6 +36,11 @@ class Clock:
             self._last = max(self._last + 1, now)
             return self._last
 
+    def get_present(self) -> int:
+        """Larger than the ids of this millisecond, and than all that were made here."""
+        with self._lock:
+            return max(self._last + 1, get_id_at(get_now() + 1))
+
 
 _clock = Clock()
 
@@ -45,9 +50,22 @@ def new_id() -> int:
     return _clock.tick()
 
 
+def get_present() -> int:
+    """What has a smaller id has happened; what has it or a larger one is to happen (docs/adr/0047).
+
+    Where the clock was put back, what was made before still has happened.
+    """
+    return _clock.get_present()
+
+
 def new_id_at(timestamp: datetime) -> int:
     """An id for something that happened then, with a random sequence within its millisecond."""
-    return get_id_at(to_milliseconds(timestamp)) + secrets.randbelow(1 << SEQUENCE_BITS)
+    return new_id_at_milliseconds(to_milliseconds(timestamp))
+
+
+def new_id_at_milliseconds(milliseconds: int) -> int:
+    """The same, for milliseconds since 1970. The ids that this process makes later may be smaller."""
+    return get_id_at(milliseconds) + secrets.randbelow(1 << SEQUENCE_BITS)
 
 
 def get_first_id_at(timestamp: datetime) -> int:

@@ -9,15 +9,28 @@ from sqlalchemy import orm
 
 from microblog.db import StaleData
 from microblog.events import notify
+from microblog.ids import get_present
+from microblog.outbox import queries as outbox
 from microblog.posts import mention_queries, queries, versions
-from microblog.posts.events import PostDeleted, PostEdited, PostLanguageChanged, PostWritten
+from microblog.posts.events import (
+    PostDeleted,
+    PostEdited,
+    PostLanguageChanged,
+    PostPublished,
+    PostWritten,
+)
 from microblog.posts.mentions import find_mentions
 
 MOST_VERSIONS = 100  # of a post
+PUBLISHING = "publishing"  # the kind of outbox entries of posts that are published later
 
 
 class AnsweredPostDeleted(Exception):
     """The post that somebody answers was deleted meanwhile."""
+
+
+class PublishedMeanwhile(Exception):
+    """The post that somebody takes back is published by now."""
 
 
 class EditedMeanwhile(Exception):
@@ -35,8 +48,11 @@ def write(
     *,
     language: str | None = None,
     reply_to: int | None = None,
+    publish_at: int | None = None,
 ) -> int:
     """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id.
+
+    With `publish_at` (milliseconds since 1970) others see it only from then on.
 
     :raises AnsweredPostDeleted: when there is nothing to answer.
     :raises StaleData: when its author and this one do not see each other.
@@ -44,7 +60,9 @@ def write(
     answered = None if reply_to is None else queries.lock_answered_post(session, reply_to, author_id)
     if reply_to is not None and answered is None:
         raise AnsweredPostDeleted
-    post_id = queries.add_post(session, author_id, body, language=language, answered=answered)
+    post_id = queries.add_post(
+        session, author_id, body, language=language, answered=answered, publish_at=publish_at
+    )
     keep_mentions(session, {post_id: body}, author_id)
     notify(
         PostWritten(
@@ -56,6 +74,10 @@ def write(
             reply_to=reply_to,
         )
     )
+    if publish_at is None:
+        notify(PostPublished(session=session, post_id=post_id, author_id=author_id, reply_to=reply_to))
+    else:
+        outbox.write(session, PUBLISHING, [post_id], due_at=publish_at)
     return post_id
 
 
@@ -95,6 +117,19 @@ def delete(session: orm.Session, post_id: int, author_id: int) -> None:
     """
     queries.delete_own_post(session, post_id, author_id)
     notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))
+
+
+def take_back(session: orm.Session, post_id: int, author_id: int) -> queries.TakenBack:
+    """Delete a post of this author that nobody else has seen yet: nothing is left but what this returns.
+
+    :raises PublishedMeanwhile: when others see it by now.
+    :raises StaleData: when there is no such post of this author.
+    """
+    if post_id < get_present():
+        raise PublishedMeanwhile
+    taken = queries.take_own_post(session, post_id, author_id)
+    notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))
+    return taken
 
 
 def edit(

@@ -9,12 +9,21 @@ from microblog.events import Change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostWritten(Change):
-    """There is a new post."""
+    """There is a new post. It may be published only later, and its author may take it back until then."""
 
     post_id: int
     author_id: int
     body: str
     language: str | None
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPublished(Change):
+    """From now on others see a post: in the transaction in which it was written, or in one of the worker."""
+
+    post_id: int
+    author_id: int
     reply_to: int | None = None
 
 

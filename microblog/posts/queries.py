@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
 from microblog.db import StaleData, build_insert, require_changed
-from microblog.ids import get_timestamp, new_id, to_timestamp
+from microblog.ids import get_present, get_timestamp, new_id, new_id_at_milliseconds, to_timestamp
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.visibility import is_blocked, is_unseen
 from microblog.posts.models import DeletedPost, Post
@@ -55,6 +55,11 @@ class PostRow:
         return None if self.edited_at is None else to_timestamp(self.edited_at)
 
     @property
+    def is_published(self) -> bool:
+        """Do others see it by now?"""
+        return self.id < get_present()
+
+    @property
     def created(self) -> datetime:
         return get_timestamp(self.id)
 
@@ -72,14 +77,27 @@ COLUMNS = (
 def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
     """A query for the columns of `PostRow`, as this reader sees it; None is a visitor.
 
-    `is_shown` says whether they see the author (`microblog/people/visibility.py`). It is no condition, since
-    a database might read a million posts before it finds a page of others: see `list_posts`.
+    `is_shown` says whether it is published, and whether they see the author (`microblog/people/visibility.py`).
+    It is no condition, since a database might read a million posts before it finds a page of others: see
+    `list_posts`.
     """
     is_hidden = is_blocked if with_muted else is_unseen
-    query = sa.select(*COLUMNS, sa.not_(is_hidden(reader_id, Post.user_id)).label("is_shown"))
-    query = query.join(User, User.id == Post.user_id)
+    is_shown = sa.and_(is_published(reader_id), sa.not_(is_hidden(reader_id, Post.user_id)))
+    query = sa.select(*COLUMNS, is_shown.label("is_shown")).join(User, User.id == Post.user_id)
     is_seen = sa.not_(is_hidden(reader_id, Answered.id))
     return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
+
+
+def is_published(reader_id: Any, present: Any = None) -> sa.ColumnElement[bool]:
+    """A column or condition: is it published by now, or the reader's own? Both may be parameters.
+
+    Until its publication a post has an id of the future (docs/adr/0047). Not by OR, for which a database
+    might merge two indexes, and sort what they give.
+    """
+    is_past = Post.id < (get_present() if present is None else present)
+    if reader_id is None:
+        return is_past
+    return sa.case((is_past, sa.true()), else_=Post.user_id == reader_id)
 
 
 def list_posts(
@@ -108,8 +126,11 @@ get_position = attrgetter("position")
 
 
 def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostRow | None:
-    """The post. It is not `is_shown` when its author and the reader do not see each other."""
-    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id)
+    """The post, unless it is not published yet.
+
+    It is not `is_shown` when its author and the reader do not see each other.
+    """
+    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_published(reader_id))
     row = session.execute(query).one_or_none()
     return None if row is None else PostRow(*row)
 
@@ -157,6 +178,12 @@ def list_posts_by_id(session: orm.Session, ids: Iterable[int], reader_id: int | 
     return [found[post_id] for post_id in wanted if post_id in found]
 
 
+def list_published(session: orm.Session, ids: Sequence[int]) -> Sequence[Any]:
+    """Rows of `id`, `user_id` and `reply_to`, of those of these posts that exist, in the order of ids."""
+    columns = sa.select(Post.id, Post.user_id, Post.reply_to)
+    return session.execute(columns.where(Post.id.in_(ids)).order_by(Post.id)).all()
+
+
 def add_post(
     session: orm.Session,
     user_id: int,
@@ -164,8 +191,9 @@ def add_post(
     *,
     language: str | None = None,
     answered: AnsweredPost | None = None,
+    publish_at: int | None = None,
 ) -> int:
-    """Add a post, or a reply to one; returns its id."""
+    """Add a post, or a reply to one, published now or later (milliseconds since 1970); returns its id."""
     values: dict[str, Any] = {"user_id": user_id, "body": body, "language": language}
     if answered is not None:
         values |= {
@@ -174,7 +202,7 @@ def add_post(
             "thread": answered.thread,
         }
     while True:
-        values["id"] = new_id()
+        values["id"] = new_id() if publish_at is None else new_id_at_milliseconds(publish_at)
         insert = build_insert(session, Post).values(**values).on_conflict_do_nothing()
         post_id = session.scalar(insert.returning(Post.id))
         if post_id is not None:
@@ -189,6 +217,28 @@ def delete_post(session: orm.Session, post_id: int) -> None:
 def delete_own_post(session: orm.Session, post_id: int, author_id: int) -> None:
     """:raises StaleData: when there is no such post of this author."""
     require_changed(session.execute(sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What is given back to the author of a post that they took back."""
+
+    body: str
+    language: str | None
+    reply_to: int | None
+
+
+def take_own_post(session: orm.Session, post_id: int, author_id: int) -> TakenBack:
+    """Delete a post as if it had never been: nobody is told that it was deleted.
+
+    :raises StaleData: when there is no such post of this author.
+    """
+    own = sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)
+    row = session.execute(own.returning(Post.body, Post.language, Post.reply_to)).one_or_none()
+    if row is None:
+        raise StaleData("There is no such post of this author.")
+    session.execute(sa.delete(DeletedPost).where(DeletedPost.id == post_id))
+    return TakenBack(*row)
 
 
 def set_own_language(session: orm.Session, post_id: int, author_id: int, language: str | None) -> None:

@@ -10,6 +10,7 @@ from microblog.i18n import _
 from microblog.posts import actions
 from microblog.posts.forms import ReplyForm
 from microblog.posts.languages import choose_language, remember_language
+from microblog.posts.publishing import choose_moment, describe_moment
 from microblog.posts.queries import PostRow
 from microblog.posts.resources import DeletedPost, PostPage
 from microblog.request import Request
@@ -55,13 +56,20 @@ def reply(page: PostPage, request: Request) -> Any:
     language = choose_language(request, chosen, body)
     session = request.begin_write()
     try:
-        reply_id = actions.write(session, request.me.id, body, language=language, reply_to=page.post.id)
+        reply_id = actions.write(
+            session,
+            request.me.id,
+            body,
+            language=language,
+            reply_to=page.post.id,
+            publish_at=choose_moment(request),
+        )
     except actions.AnsweredPostDeleted:
         request.give_up_write()
         return refuse_reply(request, form, page.post.id)
     if chosen:
         remember_language(request, session, chosen)
-    request.flash(_("Your reply is now live!"))
+    request.flash(describe_moment(request, _("Your reply is now live!")))
     return HTTPSeeOther(location=get_next_page(request) or link_reply(request, page.post, reply_id))
 
 

@@ -17,6 +17,7 @@ from microblog.posts.languages import (
     offer_languages,
     remember_language,
 )
+from microblog.posts.publishing import choose_moment, describe_moment
 from microblog.posts.resources import DeletedPost, HiddenPost, PostPage, Posts
 from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
@@ -59,10 +60,11 @@ def write(posts: Posts, request: Request) -> Any:
     chosen = form.get_text("language")
     language = choose_language(request, chosen, body)
     session = request.begin_write()
-    actions.write(session, request.me.id, body, language=language)
+    publish_at = choose_moment(request)
+    actions.write(session, request.me.id, body, language=language, publish_at=publish_at)
     if chosen:
         remember_language(request, session, chosen)
-    request.flash(_("Your post is now live!"))
+    request.flash(describe_moment(request, _("Your post is now live!")))
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 
 

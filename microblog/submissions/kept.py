@@ -36,6 +36,7 @@ CARRIED = "carried"  # the hidden field of the log-in form
 KEPT = "kept"  # the parameter of the address
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COPIED = "copied"  # the token of a form that was too long to be kept
+UNDONE = (("undone", "1"),)  # in the query of a form that was taken back
 
 NEVER_KEPT = frozenset({"csrf_token", "key", KEPT})
 PASSWORD = re.compile("passw", re.I)
@@ -52,6 +53,7 @@ FIND_IT = _("Log in, and you will find what you wrote, not yet sent.")
 BE_ASKED = _("Nothing was done. Log in, and you will be asked again.")
 COPY_IT = _("What you wrote is too long to be kept while you log in: copy it first.")
 PASTE_IT = _("You are logged in. Nothing was sent: if your text is not here, paste what you have copied.")
+TAKEN_BACK = _("You have taken it back before anybody else could see it. Here is your text, not sent.")
 GONE = _("What you had written waits here no longer: it was sent, or you logged in more than an hour ago.")
 SOMEBODY_ELSES = _(
     "What this page keeps was written by another account, and only that one can find it by logging in here. "
@@ -179,7 +181,10 @@ def read_carried_form(request: Request) -> Sent | None:
 
 
 def keep(request: Request, user_id: int, sent: Sent) -> str:
-    """Keep the form in the transaction of the log-in; return the address at which the person finds it."""
+    """Keep the form in the transaction of the log-in, or of what takes it back.
+
+    It returns the address at which the person finds it.
+    """
     token = secrets.token_urlsafe(32)
     queries.keep(request.begin_write(), hash_token(token), user_id, sent.path, sent.fields)
     return build_address(request, sent, token)
@@ -210,7 +215,8 @@ def find_kept_form(request: Request) -> Kept | None:
             fields = queries.find_kept_fields(session, hash_token(token), me.id, get_path(request))
     if fields is None:
         return Kept((), GONE, "info", is_there=False)
-    return Kept(fields, LOGGED_IN_MEANWHILE, "info", token)
+    was_undone = all(pair in request.GET.items() for pair in UNDONE)
+    return Kept(fields, TAKEN_BACK if was_undone else LOGGED_IN_MEANWHILE, "info", token)
 
 
 def find_kept_token(request: Request) -> str:

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
-from microblog.ids import LARGEST
+from microblog.ids import LARGEST, get_present
 from microblog.paging import Cursor, Found, look_through
 from microblog.people.models import Follow
 from microblog.people.visibility import UNSEEN, select_ids
 from microblog.posts.models import Post
-from microblog.posts.queries import COLUMNS, Answered, PostRow, get_position
+from microblog.posts.queries import COLUMNS, Answered, PostRow, get_position, is_published
 
 PAGES_LOOKED_THROUGH = (2, 10)  # since replies to strangers are left out
 
@@ -67,17 +67,18 @@ OWN = {
 FOLLOWED = {
     "sqlite": """SELECT * FROM (
         SELECT ENTRY FROM {owners} f CROSS JOIN {table} x INDEXED BY {index}
-        WHERE f.{reader} = :reader AND x.{owner} = f.{owned} AND NEAREST)""",
+        WHERE f.{reader} = :reader AND x.{owner} = f.{owned} AND x.{id} < :present AND NEAREST)""",
     "postgresql": """(
         SELECT nearest.* FROM (
             SELECT f.{owned} AS owner
             FROM {owners} f CROSS JOIN LATERAL (
                 SELECT x.{id} AS id FROM {table} x
-                WHERE x.{owner} = f.{owned} AND x.{id} {operator} :bound
+                WHERE x.{owner} = f.{owned} AND x.{id} < :present AND x.{id} {operator} :bound
                 ORDER BY x.{id} {order} LIMIT 1) head
             WHERE f.{reader} = :reader
             ORDER BY head.id {order} LIMIT :candidates) heads
-        CROSS JOIN LATERAL (SELECT ENTRY FROM {table} x WHERE x.{owner} = heads.owner AND NEAREST) nearest
+        CROSS JOIN LATERAL (
+            SELECT ENTRY FROM {table} x WHERE x.{owner} = heads.owner AND x.{id} < :present AND NEAREST) nearest
         ORDER BY nearest.entry_id {order} LIMIT :candidates)""",
 }
 ENTRIES = "SELECT * FROM ({sources}) entries ORDER BY entry_id {order} LIMIT :candidates"
@@ -89,14 +90,15 @@ Booster = orm.aliased(User)
 def build_statement(dialect: str, *, after: bool) -> Any:
     """The nearest entries of all sources, then their posts.
 
-    The parameters are `reader`, `bound` and `candidates`.
+    The parameters are `reader`, `bound`, `present` and `candidates`.
     """
     direction = AFTER if after else BEFORE
     sources = " UNION ALL ".join(write_source(source, dialect).format(**direction) for source in SOURCES)
     nearest = sa.text(ENTRIES.format(sources=sources, **direction))
     ids = [sa.column(name, sa.BigInteger) for name in ("entry_id", "post_id", "booster_id")]
     entries = nearest.columns(*ids).cte("entries")
-    author_is_seen = Post.user_id.not_in(select_ids(UNSEEN))
+    reader, present = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reader", "present"))
+    author_is_seen = sa.and_(is_published(reader, present), Post.user_id.not_in(select_ids(UNSEEN)))
     answered_is_seen = Answered.id.not_in(select_ids(UNSEEN))
     columns = (entries.c.entry_id, Booster.nickname, Booster.display_name)
     query = sa.select(*COLUMNS, sa.and_(author_is_seen, is_for_reader(entries)).label("is_shown"), *columns)
@@ -149,7 +151,8 @@ def list_home_posts(
     after = cursor.after is not None
     bound = cursor.after if after else cursor.before
     statement = build_statement(session.get_bind().dialect.name, after=after)
-    values = {"reader": reader_id, "bound": LARGEST if bound is None else bound}
+    bound = LARGEST if bound is None else bound
+    values = {"reader": reader_id, "bound": bound, "present": get_present()}
 
     def read(candidates: int) -> list[PostRow]:
         rows = session.execute(statement, {**values, "candidates": candidates})

@@ -12,7 +12,7 @@ from microblog.paging import Cursor, Found, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
-from microblog.posts.queries import PostRow, list_posts, list_spellings, select_posts
+from microblog.posts.queries import PostRow, is_published, list_posts, list_spellings, select_posts
 
 
 def list_public_posts(
@@ -21,15 +21,18 @@ def list_public_posts(
     """Everybody's posts, or those in one language; see `select_page` for the order."""
 
     def build(candidates: int) -> Any:
-        query = select_posts(reader_id)
+        # What is not published yet would be left out anyway, but after more candidates were read.
+        query = select_posts(reader_id).where(is_published(reader_id))
         if language is None:
             return query
-        return query.where(build_language_filter(session, language, cursor, candidates))
+        return query.where(build_language_filter(session, reader_id, language, cursor, candidates))
 
     return list_posts(session, build, cursor, limit)
 
 
-def build_language_filter(session: orm.Session, language: str, cursor: Cursor, limit: int) -> Any:
+def build_language_filter(
+    session: orm.Session, reader_id: int | None, language: str, cursor: Cursor, limit: int
+) -> Any:
     """The posts in a language, with or without a region (`pt`, `pt-br`), in lower case.
 
     Of one spelling the index gives the page. Of several, the nearest of each are all that can be on it.
@@ -37,8 +40,9 @@ def build_language_filter(session: orm.Session, language: str, cursor: Cursor, l
     spellings = list_spellings(session, language)
     if len(spellings) <= 1:
         return Post.language == (spellings[0] if spellings else language)
+    published = sa.select(Post.id).where(is_published(reader_id))
     nearest = (
-        select_page(sa.select(Post.id).where(Post.language == spelling), Post.id, cursor, limit).subquery()
+        select_page(published.where(Post.language == spelling), Post.id, cursor, limit).subquery()
         for spelling in spellings
     )
     return Post.id.in_(sa.union_all(*(sa.select(ids.c.id) for ids in nearest)))
@@ -89,12 +93,18 @@ def list_replies(
     return list_posts(session, lambda candidates: query, cursor, limit, oldest_first=True)
 
 
-def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, limit: int) -> int:
-    """How many of everybody's posts are newer than this id, up to `limit`, that the reader sees."""
-    is_shown = sa.not_(is_unseen(reader_id, Post.user_id)).label("is_shown")
+def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, own: int, limit: int) -> int:
+    """How many of everybody's posts are newer than this id, up to `limit`, that the reader sees.
+
+    Without their own up to the id `own`, which they see before these are published.
+    """
+    is_shown = sa.and_(is_published(reader_id), sa.not_(is_unseen(reader_id, Post.user_id)))
+    if reader_id is not None:
+        is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader_id, Post.id > own))
     # In an order, or PostgreSQL reads all posts where the statistics promise that many are newer.
-    newer = sa.select(is_shown).where(Post.id > after).order_by(Post.id.desc()).limit(limit).subquery()
-    return session.scalar(sa.select(sa.func.count()).where(newer.c.is_shown)) or 0
+    newer = sa.select(is_shown.label("is_shown")).where(Post.id > after).order_by(Post.id.desc())
+    newest = newer.limit(limit).subquery()
+    return session.scalar(sa.select(sa.func.count()).where(newest.c.is_shown)) or 0
 
 
 NEWEST_LOOKED_AT = 200  # posts, among whose authors are people to follow

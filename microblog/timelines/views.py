@@ -83,18 +83,20 @@ def read_public_timeline(request: Request, language: str | None = None) -> Any:
 def updates(root: Root, request: Request) -> Any:
     """How many posts are newer than `after` in the timeline that a page shows, in a sentence for app.js.
 
+    Up to the id `own` the page shows the reader's own, of which some may not be published yet.
     The ETag is made of what was found, so a browser that knows it already gets a 304.
     """
-    after = parse_id(request.GET.get("after", "0"))
-    if after is None:
+    after, own = (parse_id(request.GET.get(name, "0")) for name in ("after", "own"))
+    if after is None or own is None:
         raise HTTPBadRequest(_("“after” in this address must be the number of a post."))
     me = request.identity
     of_home = request.GET.get("timeline") == "home"
     most = MOST_NEW_POSTS + 1
     if me is not None and of_home:
-        count = len(read_home_posts(request, Cursor(after=after), most))
+        newer = read_home_posts(request, Cursor(after=after), most)
+        count = sum(not (post.author_id == me.id and after < post.id <= own) for post in newer)
     else:
-        count = queries.count_newer_posts(request.dbsession, request.reader_id, after, most)
+        count = queries.count_newer_posts(request.dbsession, request.reader_id, after, own, most)
     response = request.response
     response.cache_control = "private, no-cache"
     response.vary = ("Cookie", "Accept-Language")

@@ -18,9 +18,9 @@ from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
-from microblog.ids import new_id_at
+from microblog.ids import get_now, new_id_at
 from microblog.people.actions import follow
-from microblog.posts.actions import edit, keep_mentions
+from microblog.posts.actions import edit, keep_mentions, write
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
 from microblog.profiling.settings import PROFILER, PROFILER_DIRECTORY
@@ -104,7 +104,8 @@ PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for numb
 class Filled:
     """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's.
 
-    `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's.
+    `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
+    `waiting` is ada's, and not published yet.
     """
 
     by_susan: int
@@ -115,6 +116,7 @@ class Filled:
     deleted: int
     edited: int
     edited_arabic: int
+    waiting: int
 
 
 def fill(application: Application) -> Filled:
@@ -167,6 +169,8 @@ def fill(application: Application) -> Filled:
         ):
             for version, body in enumerate(bodies, 1):
                 edit(session, edited[name], ids[author], body, language=language, version=version)
+        later = get_now() + 3_600_000
+        waiting = write(session, ids["ada"], "The kettle has a lid.", language="en", publish_at=later)
     react(application, ids, ids_of_posts)
     return Filled(
         newest["susan"],
@@ -176,6 +180,7 @@ def fill(application: Application) -> Filled:
         reply=reply,
         deleted=deleted,
         **edited,
+        waiting=waiting,
     )
 
 
@@ -440,6 +445,9 @@ SCENES = (
     ),
     Scene("after liking", "/posts/{by_ada}/like", "susan", act=press("Like")),
     Scene("language of a post", "/posts/{by_susan}/language", "susan"),
+    Scene("take a post back?", "/posts/{waiting}/undo", "ada"),
+    Scene("own post that waits", "/posts/{waiting}", "ada"),
+    Scene("after taking a post back", "/posts/{waiting}/undo", "ada", act=press("Undo")),
     Scene("edit a post", "/posts/{edited}/edit", "susan"),
     Scene(
         "edit refused",

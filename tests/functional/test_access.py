@@ -135,6 +135,8 @@ TABLE: dict[tuple[type, str], Page] = {
     (PostPage, "edit"): Page(
         f"/posts/{POST_ID}/edit", (303, 403, 200, 403), (403, 403, 303, 403), {"body": "New", "version": "1"}
     ),
+    # It is published long since.
+    (PostPage, "undo"): Page(f"/posts/{POST_ID}/undo", (303, 403, 303, 403), (403, 403, 303, 403)),
     (Versions, ""): Page(f"/posts/{POST_ID}/versions/", EVERYBODY),
     **{
         (PostPage, name): Page(f"/posts/{POST_ID}/{name}", LOGGED_IN, SENT_BY_PEOPLE)

@@ -138,6 +138,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (PostPage, "translate"): (f"/posts/{MIDDLE}/translate",),
     (PostPage, "language"): (f"/posts/{MIDDLE}/language",),
     (PostPage, "edit"): (f"/posts/{MIDDLE}/edit",),
+    (PostPage, "undo"): (f"/posts/{MIDDLE}/undo",),
     (Versions, ""): paged(f"/posts/{BUSY}/versions/", "before=50"),
     **{
         (PostPage, name): (f"/posts/{BUSY}/{name}",)

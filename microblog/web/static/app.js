@@ -362,6 +362,19 @@ function keepTimesFresh() {
   document.addEventListener('visibilitychange', refreshTimes);
 }
 
+// ---- what will be published ------------------------------------------------------------------------------
+// The seconds for which it can be taken back; then the button goes, which would come too late.
+
+function countSeconds(text) {
+  const until = Date.now() + Number(text.dataset.secondsLeft) * 1000;
+  const timer = setInterval(() => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left > 0) text.textContent = countIn(JSON.parse(text.dataset.words), left);
+    else text.closest('form').remove();
+    if (left <= 0 || !text.isConnected) clearInterval(timer);
+  }, 1000);
+}
+
 // ---- translating in place --------------------------------------------------------------------------------
 // The pages of microblog/translation/ are asked as without this; what they show stands in place of the text.
 // Where anything is in the way, the link leads to them. For posts that come later, too.
@@ -707,6 +720,7 @@ function begin(root) {
   for (const form of all('.people form.follow')) followInPlace(form);
   for (const form of all('form[data-draft]')) keepDraft(form);
   for (const form of all('#header-logout-form, #logout-form')) forgetWithLogOut(form);
+  for (const text of all('[data-seconds-left]')) countSeconds(text);
   for (const box of all('[data-updates]')) askForNewPosts(box);
   for (const list of all('[data-endless]')) showOlderPosts(list);
 }

@@ -77,9 +77,9 @@ COLUMNS = (
 def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
     """A query for the columns of `PostRow`, as this reader sees it; None is a visitor.
 
-    `is_shown` says whether it is published, and whether they see the author (`microblog/people/visibility.py`).
-    It is no condition, since a database might read a million posts before it finds a page of others: see
-    `list_posts`.
+    `is_shown` says whether it is published, and whether they see the author
+    (`microblog/people/visibility.py`). It is no condition, since a database might read a million posts before
+    it finds a page of others: see `list_posts`.
     """
     is_hidden = is_blocked if with_muted else is_unseen
     is_shown = sa.and_(is_published(reader_id), sa.not_(is_hidden(reader_id, Post.user_id)))

@@ -78,7 +78,8 @@ FOLLOWED = {
             WHERE f.{reader} = :reader
             ORDER BY head.id {order} LIMIT :candidates) heads
         CROSS JOIN LATERAL (
-            SELECT ENTRY FROM {table} x WHERE x.{owner} = heads.owner AND x.{id} < :present AND NEAREST) nearest
+            SELECT ENTRY FROM {table} x
+            WHERE x.{owner} = heads.owner AND x.{id} < :present AND NEAREST) nearest
         ORDER BY nearest.entry_id {order} LIMIT :candidates)""",
 }
 ENTRIES = "SELECT * FROM ({sources}) entries ORDER BY entry_id {order} LIMIT :candidates"

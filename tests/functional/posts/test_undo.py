@@ -79,7 +79,7 @@ def test_others_see_a_post_when_its_time_has_come(site, susan, john, heard):
     john.get("/users/susan").forms["follow-form"].submit(status=303)
     page = write(susan, "The kettle sings.")
     assert flashes(page) == ["It will be published in 100 seconds. Until then you can take it back."]
-    assert [each.get_text() for each in page.html.select(".post-waits p")][0] in (
+    assert next(each.get_text() for each in page.html.select(".post-waits p")) in (
         "Will be published in 100 seconds",
         "Will be published in 99 seconds",
     )

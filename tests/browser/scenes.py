@@ -228,7 +228,8 @@ def fill_profiles(application: Application) -> FilledProfiles:
 
 # So that there is an answer to look at.
 SEND_AS_PAGES = """() => {
-    for (const form of document.querySelectorAll('[data-swap]')) form.removeAttribute('data-swap');
+    for (const name of ['data-swap', 'data-swap-around'])
+        for (const form of document.querySelectorAll(`[${name}]`)) form.removeAttribute(name);
 }"""
 
 
@@ -435,7 +436,7 @@ SCENES = (
     Scene("refused with an error", "/posts/{by_susan}/delete", "susan", act=delete_what_is_not_there),
     Scene("who likes a post", "/posts/{by_susan}/likes", "susan"),
     Scene("who boosts a post", "/posts/{by_susan}/boosts", "susan"),
-    Scene("nobody likes a post", "/posts/{to_delete}/likes"),
+    Scene("nobody likes a post", "/posts/{reply}/likes"),
     Scene("own likes", "/account/likes", "susan"),
     Scene("own bookmarks", "/account/bookmarks", "susan"),
     Scene("no bookmarks", "/account/bookmarks", NEWCOMER),

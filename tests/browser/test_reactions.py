@@ -1,4 +1,4 @@
-"""Buttons below posts: pressed by mouse and keyboard, with and without script, also on pages that came later."""
+"""Buttons below posts, by mouse and keyboard, with and without script, also on pages that came later."""
 
 from __future__ import annotations
 

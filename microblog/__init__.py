@@ -41,6 +41,7 @@ INCLUDES = (
     "microblog.people",
     "microblog.posts",
     "microblog.translation",
+    "microblog.tags",
     "microblog.timelines",
     "microblog.reactions",
     "microblog.search",

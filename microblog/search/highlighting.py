@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from microblog.folding import fold
 from microblog.search.language import Query, Term
 from microblog.search.stemming import find_words_with, list_forms
+from microblog.search.tags import list_tag_words
 from microblog.search.text import index_text, split_folded
 
 RUN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Default_Ignorable_Code_Point}]*+")
@@ -133,7 +134,7 @@ def matches(query: Query, language: str | None, body: str) -> bool:
     """Would an index find this post by its text and language? Authors and days are not compared."""
     if query.language is not None and not f"{language or ''}-".lower().startswith(f"{query.language}-"):
         return False
-    text = f" {index_text(body)} "
+    text = f" {' '.join([index_text(body), *list_tag_words(body)])} "
     forms = frozenset(list_forms(body, language))
 
     def holds(term: Term) -> bool:

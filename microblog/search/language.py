@@ -1,8 +1,8 @@
 """The query language, parsed to one frozen value before any adapter sees it.
 
 `words` must all be there, or forms of them (`stemming.py`); `"a phrase"`, `"word"`; `-without`; `begin*`;
-`from:susan`; `-from:susan`; `lang:es`; `before:2026-01-31`; `after:2026-01-31`. Nothing that a person types
-is an error: what is not understood is left out, and a `Remark` of the query says so.
+`from:susan`; `-from:susan`; `tag:tea`; `-tag:tea`; `lang:es`; `before:2026-01-31`; `after:2026-01-31`.
+Nothing that a person types is an error: what is not understood is left out, and a `Remark` says so.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import regex
 
 from microblog.folding import fold
+from microblog.posts.tags import parse_tag
 from microblog.search.remarks import Kind, Remark
 from microblog.search.stemming import keep_languages, list_forms_in_all_languages
+from microblog.search.tags import TAG_MARK, make_tag_word
 from microblog.search.text import split_words
 
 MAX_QUERY_CHARACTERS = 500
@@ -30,7 +32,7 @@ SIGNS = str.maketrans(
 # Single quotes make a phrase only around whole words: one of them is an apostrophe, too.
 SINGLE_QUOTED = regex.compile(r"(?<![^\s-])[‘‚‹]((?:[^‘’‚‹›]|(?<=\w)’(?=\w))++)[’‘›](?!\w)")
 TOKEN = regex.compile(r'(-?)"([^"]*)("|$)|(\S+)')
-OPERATOR = regex.compile(r"(-?)(from|lang|before|after):(.*)", regex.IGNORECASE | regex.DOTALL)
+OPERATOR = regex.compile(r"(-?)(from|tag|lang|before|after):(.*)", regex.IGNORECASE | regex.DOTALL)
 AUTHOR = regex.compile(r"[A-Za-z0-9_.]{1,30}")
 NOBODY = ""  # a nickname that nobody has
 LANGUAGE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # BCP 47, as far as it matters here
@@ -51,6 +53,11 @@ class Term:
     words: tuple[str, ...]
     is_prefix: bool = False
     forms: tuple[str, ...] = ()
+
+    @property
+    def is_tag(self) -> bool:
+        """Is its word that of a tag (`tags.py`)?"""
+        return self.words[0].startswith(TAG_MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,10 @@ class Query:
     def __bool__(self) -> bool:
         """Is there anything to look for?"""
         return self != Query()
+
+    @property
+    def is_words_alone(self) -> bool:
+        return self == Query(terms=self.terms) and not any(term.is_tag for term in self.terms)
 
     @property
     def has_forms(self) -> bool:
@@ -124,10 +135,12 @@ class Parser:
             self._add(token, is_excluded=False)
 
     def _read_operator(self, token: str, name: str, value: str, *, is_excluded: bool) -> None:
-        if not value.strip('"@'):
+        if not value.strip('"@#＃'):
             self._remark(Kind.NO_VALUE, token)
         elif name == "from":
             self._read_author(token, value.strip('"').removeprefix("@"), is_excluded=is_excluded)
+        elif name == "tag":
+            self._read_tag(token, value.strip('"'), is_excluded=is_excluded)
         elif is_excluded:
             self._remark(Kind.CANNOT_EXCLUDE, token)
         elif name == "lang":
@@ -146,6 +159,13 @@ class Parser:
             self._set("from", token, nickname.lower())
         elif nickname:
             self._excluded_authors.append(nickname.lower())
+
+    def _read_tag(self, token: str, text: str, *, is_excluded: bool) -> None:
+        tag = parse_tag(text)
+        if tag is None:
+            self._remark(Kind.NO_TAG, token)
+        else:
+            self._add_term(Term((make_tag_word(tag),)), token, is_excluded=is_excluded)
 
     def _read_day(self, token: str, name: str, value: str) -> None:
         day = parse_day(value)
@@ -177,7 +197,9 @@ class Parser:
         is_prefix = not is_phrase and text.endswith("*") and len(words) <= MOST_WORDS
         has_forms = len(words) == 1 and not is_prefix and not is_phrase
         forms = list_forms_in_all_languages(text) if has_forms else ()
-        term = Term(tuple(words[:MOST_WORDS]), is_prefix, forms)
+        self._add_term(Term(tuple(words[:MOST_WORDS]), is_prefix, forms), text, is_excluded=is_excluded)
+
+    def _add_term(self, term: Term, text: str, *, is_excluded: bool) -> None:
         terms = self._excluded if is_excluded else self._terms
         if term in terms:
             return

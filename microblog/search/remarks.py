@@ -12,6 +12,7 @@ class Kind(StrEnum):
     NO_VALUE = "no value"  # `from:`
     NO_DATE = "no date"  # `before:banana`
     NO_LANGUAGE = "no language"  # `lang:spanish`
+    NO_TAG = "no tag"  # `tag:1`
     NOBODY = "nobody"  # the nickname in `from:nobodyhere`
     REPEATED = "repeated"  # the first of two `from:`
     CANNOT_EXCLUDE = "cannot exclude"  # `-lang:es`

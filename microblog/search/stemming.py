@@ -16,6 +16,7 @@ import regex
 import Stemmer
 
 from microblog.folding import APOSTROPHES, IGNORED, MARKS, fold
+from microblog.search.tags import list_tag_words
 from microblog.search.text import ASCII_WORD, WORD, any_of, split_words
 
 MARK = "§"
@@ -173,5 +174,5 @@ def get_beginning(language: str | None) -> str | None:
 
 
 def index_post(body: str, language: str | None) -> str:
-    """What an index keeps of a post: its words and behind them its forms, with a space between them."""
-    return " ".join([*split_words(body), *list_forms(body, language)])
+    """What an index keeps of a post: its words, its tags and its forms, with a space between them."""
+    return " ".join([*split_words(body), *list_tag_words(body), *list_forms(body, language)])

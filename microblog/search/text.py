@@ -16,9 +16,9 @@ import Stemmer
 from microblog.folding import fold
 from microblog.search import dictionary
 
-# Changed with each change of what is a word, of its normal form, or of its forms (`stemming.py`): an index
-# made by another one is old.
-RULE = 3
+# Changed with each change of what is a word or a tag, of its normal form, or of its forms (`stemming.py`): an
+# index made by another one is old.
+RULE = 4
 # Of a text; in what is longer, compounds stay whole, so that no text takes long.
 MOST_TAKEN_APART = 5_000  # code points of scripts with a dictionary
 

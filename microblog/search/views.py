@@ -52,7 +52,7 @@ def search(resource: Search, request: Request) -> Any:
         return {**found, "remarks": query.remarks}
     count_request(request, "searches")
     found["remarks"] = [*query.remarks, *find_nobodies(request, query)]
-    if query == Query(terms=query.terms):  # words alone
+    if query.is_words_alone:
         search_people = get_people_search(request.registry).find
         found["people"] = search_people(request.dbsession, q, limit=MOST_PEOPLE, reader_id=request.reader_id)
     try:

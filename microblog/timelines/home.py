@@ -25,11 +25,12 @@ PAGES_LOOKED_THROUGH = (2, 10)  # since replies to strangers are left out
 class Source:
     """A table of entries: those of the reader, or of what they follow, `table.owner = owners.owned`.
 
-    `index` begins with the owner and the id, so that of each owner only the nearest entries are read.
+    `index` begins with the owner and the id, so that of each owner only the nearest entries are read. It is
+    empty when the primary key does.
     """
 
     table: str
-    index: str
+    index: str = ""
     owner: str = "user_id"
     id: str = "id"
     post: str = "id"
@@ -52,13 +53,22 @@ SOURCES = (
         booster="x.user_id",
         **FOLLOWS,
     ),
+    Source(
+        table="post_tags",
+        owner="tag",
+        id="post_id",
+        post="post_id",
+        owners="followed_tags",
+        owned="tag",
+        reader="user_id",
+    ),
     Source(table="posts", index="ix_posts_user_id_id"),
 )
 ENTRY = "x.{id} AS entry_id, x.{post} AS post_id, {booster} AS booster_id"
 NEAREST = "x.{id} {operator} :bound ORDER BY x.{id} {order} LIMIT :candidates"
 OWN = {
     "sqlite": """SELECT * FROM (
-        SELECT ENTRY FROM {table} x INDEXED BY {index} WHERE x.{owner} = :reader AND NEAREST)""",
+        SELECT ENTRY FROM {table} x {indexed} WHERE x.{owner} = :reader AND NEAREST)""",
     "postgresql": "(SELECT ENTRY FROM {table} x WHERE x.{owner} = :reader AND NEAREST)",
 }
 # SQLite leaves the entries of an owner when they are further than those that it has. PostgreSQL does not stop
@@ -66,7 +76,7 @@ OWN = {
 # on the page.
 FOLLOWED = {
     "sqlite": """SELECT * FROM (
-        SELECT ENTRY FROM {owners} f CROSS JOIN {table} x INDEXED BY {index}
+        SELECT ENTRY FROM {owners} f CROSS JOIN {table} x {indexed}
         WHERE f.{reader} = :reader AND x.{owner} = f.{owned} AND x.{id} < :present AND NEAREST)""",
     "postgresql": """(
         SELECT nearest.* FROM (
@@ -117,7 +127,8 @@ def build_statement(dialect: str, *, after: bool) -> Any:
 def write_source(source: Source, dialect: str) -> str:
     """The SQL of its nearest entries, with `{operator}` and `{order}` for the direction."""
     sql = (OWN if source.owners is None else FOLLOWED)[dialect]
-    values = {**vars(source), "operator": "{operator}", "order": "{order}"}
+    indexed = f"INDEXED BY {source.index}" if source.index else ""
+    values = {**vars(source), "indexed": indexed, "operator": "{operator}", "order": "{order}"}
     return sql.replace("ENTRY", ENTRY).replace("NEAREST", NEAREST).format(**values)
 
 

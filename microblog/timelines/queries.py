@@ -13,6 +13,7 @@ from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
 from microblog.posts.queries import PostRow, is_published, list_posts, list_spellings, select_posts
+from microblog.tags.models import PostTag
 
 
 def list_public_posts(
@@ -71,6 +72,14 @@ def list_posts_that_mention(session: orm.Session, user_id: int, cursor: Cursor, 
     """The posts that mention this person, as they see them."""
     mentions = sa.select(Mention.post_id).where(Mention.user_id == user_id)
     return list_listed_posts(session, user_id, mentions, Mention.post_id, cursor, limit)
+
+
+def list_tagged_posts(
+    session: orm.Session, reader_id: int | None, tag: str, cursor: Cursor, limit: int
+) -> Found[PostRow]:
+    """The posts that have a tag, by its normal form."""
+    tagged = sa.select(PostTag.post_id).where(PostTag.tag == tag)
+    return list_listed_posts(session, reader_id, tagged, PostTag.post_id, cursor, limit)
 
 
 def list_listed_posts(

@@ -16,6 +16,8 @@ from microblog.posts.queries import PostRow, get_post
 from microblog.posts.resources import DeletedPost, PostPage
 from microblog.posts.rules import is_known_language
 from microblog.request import Request
+from microblog.tags.queries import is_followed, list_tags_of_the_week
+from microblog.tags.resources import Tag
 from microblog.timelines import queries
 from microblog.timelines.filters import make_home_filter
 from microblog.timelines.home import list_home_posts
@@ -51,8 +53,11 @@ def read_home_posts(request: Request, cursor: Cursor, limit: int) -> Found[PostR
 @page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
 def explore(root: Root, request: Request) -> Any:
     language = read_language(request)
+    page = read_public_timeline(request, language)
+    is_first = page.previous_url is None and language is None
     return {
-        "page": read_public_timeline(request, language),
+        "page": page,
+        "weekly": list_tags_of_the_week(request.dbsession) if is_first else [],
         "language_shown": language,
         "page_name": "explore",
     }
@@ -161,6 +166,21 @@ def mentions(user: Person, request: Request) -> Any:
         return queries.list_posts_that_mention(request.dbsession, user.person.id, cursor, limit)
 
     return {"person": user.person, "page": read_page(request, POSTS, fetch), "page_name": "profile"}
+
+
+@page_view(context=Tag, compressed=True, renderer="templates/tag.jinja2")
+def tag(page: Tag, request: Request) -> Any:
+    """The posts that have a tag."""
+    me = request.reader_id
+
+    def fetch(cursor: Cursor, limit: int) -> Any:
+        return queries.list_tagged_posts(request.dbsession, me, page.tag, cursor, limit)
+
+    return {
+        "tag": page.tag,
+        "i_follow": me is not None and is_followed(request.dbsession, me, page.tag),
+        "page": read_page(request, POSTS, fetch),
+    }
 
 
 def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from microblog.reactions.actions import bookmark, boost, like
 from microblog.request import MAX_BODY
 from microblog.security.identity import hash_token
 from microblog.security.settings import SECRET
+from microblog.tags.actions import follow_tag
+from microblog.tags.queries import TagOfTheWeek, add_tags, replace_tags_of_the_week
 from microblog.translation.settings import TRANSLATOR
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
@@ -68,7 +70,7 @@ POSTS = (
         "en",
     ),
     ("ada", "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 é ñ", None),
-    ("nils", "A first green tea of the year.", "en"),
+    ("nils", "A first green #tea of the year. #شاي", "en"),
     ("nils", "@ada and @susan: the walk is on Sunday, from the old bridge, at ten.", "en"),
     ("susan", "x", None),
     (WIDEST, "W" * 280, None),
@@ -141,6 +143,9 @@ def fill(application: Application) -> Filled:
                 for post_id, (author, body, language) in zip(ids_of_posts, POSTS, strict=True)
             ],
         )
+        add_tags(session, dict(zip(ids_of_posts, (body for _, body, _ in POSTS), strict=True)))
+        replace_tags_of_the_week(session, [TagOfTheWeek("tea", 3), TagOfTheWeek("شاي", 1)])
+        follow_tag(session, ids["susan"], "tea")
         keep_mentions(session, dict(zip(ids_of_posts, (body for _, body, _ in POSTS), strict=True)))
     newest = {author: post_id for post_id, (author, _, _) in sorted(zip(ids_of_posts, POSTS, strict=True))}
     deleted = new_id_at(now - timedelta(days=40))
@@ -353,6 +358,9 @@ SCENES = (
     Scene("explore", "/explore"),
     Scene("explore, last page", "/explore?after=1"),
     Scene("explore, before the first post", "/explore?before=1"),
+    Scene("tags", "/tags/"),
+    Scene("tag", "/tags/tea"),
+    Scene("tag of no post", "/tags/nothing"),
     Scene("people", "/users/"),
     Scene("people found", "/users/?q=reader"),
     Scene("people not found", "/users/?q=zzz"),
@@ -409,6 +417,10 @@ SCENES = (
     Scene("method not allowed", "/", "susan", act=post_to_a_page_that_only_shows, status=405),
     Scene("explore, logged in", "/explore", "susan"),
     Scene("mentions", "/users/susan/mentions", "susan"),
+    Scene("tags that somebody follows", "/tags/", "susan"),
+    Scene("tag, logged in", "/tags/tea", "susan"),
+    Scene("follow a tag", "/tags/spring/follow", "susan"),
+    Scene("unfollow a tag", "/tags/tea/unfollow", "susan"),
     Scene("no mentions", "/users/nils/mentions", "nils"),
     Scene("people, logged in", "/users/", "susan"),
     Scene("own profile", "/users/susan", "susan"),

@@ -153,6 +153,31 @@ def test_an_author_can_be_asked_for(site):
     assert site.find("from:nobody") == []
 
 
+def test_a_tag_can_be_asked_for_and_excluded(site):
+    tea = site.write("#Téa, and #tea_time", language="en")
+    word = site.write("tea without a tag, running", language="en")
+    both = site.write("running #tea for two: #شاي", "john", language="en")
+    unknown = site.write("#tea")
+    assert site.find("tag:tea") == site.find("tag:#TEA") == [unknown, both, tea]
+    assert site.find("tag:tea_time") == [tea]
+    assert site.find("tag:time") == site.find("tag:te") == site.find("tag:nothing") == []
+    assert site.find("tag:شاي") == [both]
+    assert site.find("tag:tea runs") == [both]
+    assert site.find("tea -tag:tea") == [word]
+    assert site.find("-tag:tea") == [word]
+    assert site.find("tag:tea -tag:tea_time") == [unknown, both]
+    assert site.find("tag:tea from:john") == [both]
+    assert site.find("tag:tea lang:en") == [both, tea]
+    assert site.find("tag:tea", Cursor(before=both), 3) == [tea]
+    assert site.find("tag:tea", Cursor(after=tea), 3) == [both, unknown]
+    with site.database.read() as session:
+        assert set(site.search.ranked(session, parse("tag:tea"), 10)) == {tea, both, unknown}
+        assert site.search.ranked(session, parse("runs tag:tea"), 10) == [both]
+    with site.database.write() as session:
+        session.execute(sa.update(Post).where(Post.id == both).values(body="no tag"))
+    assert site.find("tag:شاي") == []
+
+
 def test_authors_can_be_excluded(site):
     tea = site.write("hello tea", language="es")
     susans = site.write("hello")

@@ -34,6 +34,7 @@ from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.request import Request
 from microblog.search.resources import Search
 from microblog.security.identity import hash_token
+from microblog.tags.resources import Tag, Tags
 from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
 from tests.conftest import Application
@@ -87,6 +88,10 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "privacy"): Page("/privacy", EVERYBODY),
     (Root, "updates"): Page("/updates", EVERYBODY),
     (Root, "explore"): Page("/explore", EVERYBODY),
+    (Tags, ""): Page("/tags/", EVERYBODY),
+    (Tag, ""): Page("/tags/tea", EVERYBODY),
+    (Tag, "follow"): Page("/tags/tea/follow", LOGGED_IN, SENT_BY_PEOPLE),
+    (Tag, "unfollow"): Page("/tags/tea/unfollow", LOGGED_IN, SENT_BY_PEOPLE),
     (Search, ""): Page("/search", EVERYBODY),
     (Search, "help"): Page("/search/help", EVERYBODY),
     (Root, "register"): Page("/register", (200, 303, 303, 303), SENT_ON, NEW_PERSON),

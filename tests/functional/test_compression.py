@@ -159,6 +159,8 @@ def test_only_these_pages_are_compressed(application):
         ("Root", "terms"),
         ("Search", ""),
         ("Search", "help"),
+        ("Tag", ""),
+        ("Tags", ""),
         ("Users", ""),
         ("Versions", ""),
     }

@@ -73,6 +73,15 @@ TABLES = {
         f"ELSE {POST} END, CASE WHEN n < 100 THEN n ELSE 100 END, 'before', 0",
         ":others",
     ),
+    "post_tags": (
+        f"(tag, post_id) SELECT CASE WHEN n % 2 = 0 THEN 'common' ELSE 'rare' || (n % 5000) END, {POST}",
+        ":tagged",
+    ),
+    "followed_tags": (
+        "(user_id, tag) SELECT :reader, CASE WHEN n = 1 THEN 'common' ELSE 'rare' || n END",
+        "100",
+    ),
+    "weekly_tags": ("(tag, people) SELECT 'tag' || n, n", "10"),
     "mentions": (
         f"(post_id, user_id, keys) SELECT {POST}, "
         "CASE WHEN n % 5 = 0 THEN :reader ELSE 1 + n % :people END, 'x'",
@@ -175,6 +184,7 @@ def get_values(dialect: str) -> dict[str, Any]:
         "follows": PEOPLE * FOLLOWS_OF_A_PERSON[dialect],
         "followed": FOLLOWED_BY_THE_READER,
         "others": OTHERS,
+        "tagged": posts // 5,
     }
 
 

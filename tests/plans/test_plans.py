@@ -19,6 +19,7 @@ from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
+from microblog.tags.resources import Tag, Tags
 from microblog.timelines.views import MOST_SUGGESTED
 from microblog.tree import Api, Root
 from tests.conftest import POSTGRESQL_URL, Application
@@ -76,6 +77,12 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
             for path in paged(f"/explore?lang={tag}", *BY_POST)
         ),
     ),
+    (Tags, ""): ("/tags/",),
+    (Tag, ""): tuple(
+        path for tag in ("common", "rare7", "nowhere") for path in paged(f"/tags/{tag}", *BY_POST)
+    ),
+    (Tag, "follow"): ("/tags/common/follow",),
+    (Tag, "unfollow"): ("/tags/common/unfollow",),
     (Search, ""): ("/search", "/search?q=common"),  # and all SEARCHES
     (Search, "help"): ("/search/help",),
     (Root, "register"): ("/register",),

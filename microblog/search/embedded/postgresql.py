@@ -42,6 +42,7 @@ from microblog.search.embedded.windows import (
 from microblog.search.interfaces import RANKED_HITS
 from microblog.search.language import Query, Term
 from microblog.search.stemming import LENGTH_OF_A_BEGINNING, MARK, list_forms
+from microblog.search.tags import list_tag_words
 from microblog.search.text import split_words
 from microblog.settings import Settings
 
@@ -294,15 +295,17 @@ def quote(word: str) -> str:
 
 
 def build_vector(body: str, language: str | None) -> str:
-    """The words of a post with their positions, as the text of a tsvector; without, the stems of its forms
-    and the language that they are in."""
+    """The words of a post with their positions, as the text of a tsvector; without, its tags, the stems of
+    its forms and the language that they are in."""
     words = (
         f"{quote(word)}:{min(position, LARGEST_POSITION)}"
         for position, word in enumerate(split_words(body), 1)
     )
     forms = [split_form(form) for form in list_forms(body, language)]
     stems = [stem for _, stem in forms]
-    return " ".join([*words, *map(quote, dict.fromkeys(code for code, _ in forms)), *map(quote, stems)])
+    tags = list_tag_words(body)
+    languages = dict.fromkeys(code for code, _ in forms)
+    return " ".join([*words, *map(quote, [*tags, *languages, *stems])])
 
 
 def split_form(form: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from microblog.posts.models import Post
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.reactions.actions import bookmark, boost, like
 from microblog.search.resources import Search
+from microblog.tags.resources import Tag, Tags
 from microblog.tree import Root
 from tests.walk import enter
 
@@ -26,6 +27,7 @@ LISTS: dict[tuple[type, str], tuple[str, ...]] = {
     (Root, "explore"): ("/explore", "/explore?lang=de"),
     (Root, "updates"): ("/updates?after={before}", "/updates?after={before}&timeline=home"),
     (Search, ""): (
+        "/search?q=tag:tag",
         *("/search?q=malicious", "/search?q=malicious&by=relevance", "/search?q=mallory"),
         "/search?q=from:mallory",
     ),
@@ -36,6 +38,7 @@ LISTS: dict[tuple[type, str], tuple[str, ...]] = {
     (Person, "followers"): ("/users/john/followers",),
     (Person, "following"): ("/users/john/following",),
     (Person, "mentions"): ("/users/susan/mentions",),
+    (Tag, ""): ("/tags/tag",),
     (PostPage, ""): ("/posts/{john}", "/posts/{reply_of_john}"),
     (DeletedPost, ""): ("/posts/{deleted}",),
     (Versions, ""): ("/posts/{john}/versions/",),
@@ -54,6 +57,7 @@ NO_LISTS: set[tuple[type, str]] = {
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),
     (Posts, ""),
+    *((Tags, ""), (Tag, "follow"), (Tag, "unfollow")),
     *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
     (DeletedPost, "replies"),
 }

@@ -36,11 +36,16 @@ REMARKS = {
         Kind.NO_LANGUAGE,
         "“ lang:spanish ” is no language, and was left out: Spanish is lang:es .",
     ),
+    "tag: tea": (Kind.NO_VALUE, "“ tag: ” was left out: nothing follows its colon."),
+    "tag:1 tea": (
+        Kind.NO_TAG,
+        "“ tag:1 ” is no tag, and was left out: a tag is one word, with a letter in it.",
+    ),
     "from: tea": (Kind.NO_VALUE, "“ from: ” was left out: nothing follows its colon."),
     "from:susan from:susan.": (Kind.REPEATED, "“ from:susan ” was left out: only the last one counts."),
     "-lang:es": (
         Kind.CANNOT_EXCLUDE,
-        "“ -lang:es ” was left out: only words, phrases and authors can be excluded.",
+        "“ -lang:es ” was left out: only words, phrases, tags and authors can be excluded.",
     ),
     "after:2026-01-01 before:2026-01-02": (Kind.NO_DAY, "There is no day between these two dates."),
     '"green tea': (

@@ -48,6 +48,24 @@ def test_a_post_that_is_sent_after_the_session_has_ended_is_there_after_the_log_
     expect_draft(page, "")
 
 
+def test_the_text_of_an_edit_is_none_of_the_drafts(site: Site, open_window: Callable[..., Page]) -> None:
+    page = open_window(site)
+    sign_up(page, "susan")
+    write(page, "The kettle sings.")
+    body_field(page).fill("To be written on")
+    for text in ("The kettle hums.", "The kettle whistles."):
+        link(page, "Edit").first.click()
+        field = page.get_by_label("The text of the post")
+        expect(field).to_have_value("The kettle sings." if "hums" in text else "The kettle hums.")
+        expect(page.locator(".other-draft")).to_have_count(0)
+        field.fill(text)
+        button(page, "Save").click()
+        expect(page.get_by_text("Your post has been saved.")).to_be_visible()
+        page.goto("/")
+        expect_posts(page, text)
+        expect_draft(page, "To be written on")
+
+
 @BOTH
 def test_a_profile_that_is_saved_after_the_session_has_ended_is_there_after_the_log_in(
     site: Site, open_window: Callable[..., Page], javascript: bool

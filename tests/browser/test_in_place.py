@@ -85,6 +85,30 @@ def test_posting_shows_the_post_and_an_empty_field(
     expect(posts(page)).to_have_text(["And another", "One more", "The kettle sings.", "Mine hums."])
 
 
+def test_what_is_being_sent_when_one_leaves_the_page_is_sent(
+    people: Site, open_window: Callable[..., Page]
+) -> None:
+    page = open_page(open_window, people, "/")
+    page.locator("#compose-form textarea").fill("On the way out")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.context.route("**/posts/", hold)
+    page.locator("#compose-form button").click()
+    page.goto("about:blank")
+    (route,) = held
+    route.continue_()
+    other = open_window(people, nickname="ada")
+    other.goto("/explore")
+    other.wait_for_function(
+        """async () => (await (await fetch('/explore')).text()).includes('On the way out')""", polling=100
+    )
+    other.reload()
+    expect(posts(other).first).to_have_text("On the way out")
+
+
 def test_on_an_older_page_posting_leads_to_the_first_one(
     people: Site, open_window: Callable[..., Page]
 ) -> None:

@@ -292,7 +292,7 @@ function followInPlace(form) {
   const send = async () => {
     const fields = new URLSearchParams(new FormData(form));
     fields.set('next', new URL(form.action).pathname.replace(/\/[^/]*$/, '')); // the profile
-    const answer = await fetch(form.action, { method: 'POST', body: fields });
+    const answer = await fetch(form.action, sendAlsoWhenLeft(fields));
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     if (!answer.ok && isOurs(page)) return showRefusal(form, page);
     const shown = page.querySelector('form.follow');
@@ -499,6 +499,11 @@ function showRefusal(form, page) {
   problem.focus();
 }
 
+// What is sent arrives also when one leaves the page at once, where it is not too long for that.
+const MOST_SENT_WHEN_LEFT = 60_000;
+
+const sendAlsoWhenLeft = (body) => ({ method: 'POST', body, keepalive: `${body}`.length <= MOST_SENT_WHEN_LEFT });
+
 // Proxies have pages of their own, and our very last one comes without anything.
 const isOurs = (page) => page.querySelector('main#main h1');
 
@@ -512,7 +517,7 @@ async function sendInPlace(form, submitter) {
   const body = new URLSearchParams(new FormData(form, submitter));
   const action = swapsAround(form) ? submitter.formAction : form.action;
   if (swapsAround(form)) body.set('next', new URL(action).pathname);
-  const { page, answer: { ok, status, url } } = await readPage(action, { method: 'POST', body });
+  const { page, answer: { ok, status, url } } = await readPage(action, sendAlsoWhenLeft(body));
   if (!ok && isOurs(page)) return showRefusal(form, page);
   if (!ok) throw new Error(`${status}`);
   if (url !== (swapsAround(form) ? action : location.href.replace(/#.*/, ''))) throw new Error(url);

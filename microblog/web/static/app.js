@@ -576,6 +576,104 @@ function askInDialogs() {
   });
 }
 
+// ---- people to mention -----------------------------------------------------------------------------------
+// Behind an @ that begins a nickname: a list that is chosen from with the arrows, Enter or Tab, and goes with
+// Escape. The focus stays in the text, which is a combobox as long as there is a list.
+
+const ASK_FOR_PEOPLE_AFTER_MS = 150;
+const MENTION_BEGUN = /(?<![\p{L}\p{M}\p{N}_@./])@([\w.]{0,30})$/u;
+
+function makePerson({ nickname, name, avatar }, id) {
+  const option = document.createElement('li');
+  Object.assign(option, { id, className: 'offered' });
+  option.setAttribute('role', 'option');
+  const picture = Object.assign(document.createElement('img'), { src: avatar, alt: '', className: 'avatar', width: 32, height: 32 });
+  const names = [`@${nickname}`, name].filter(Boolean).map((text) => {
+    const isolated = document.createElement('bdi');
+    isolated.textContent = text;
+    return isolated;
+  });
+  option.append(picture, ...names);
+  option.dataset.nickname = nickname;
+  return option;
+}
+
+function offerPeople(textarea) {
+  const list = Object.assign(document.createElement('ul'), { id: `${textarea.id}-people`, className: 'people-offered', hidden: true });
+  list.setAttribute('role', 'listbox');
+  list.setAttribute('aria-label', textarea.dataset.peopleLabel);
+  textarea.after(list);
+  let pause;
+  let asked = 0; // a late answer to an earlier question is none
+  let active = -1;
+
+  const begun = () => (textarea.selectionStart === textarea.selectionEnd
+    ? MENTION_BEGUN.exec(textarea.value.slice(0, textarea.selectionStart)) : null);
+  const close = () => {
+    clearTimeout(pause);
+    asked += 1;
+    list.hidden = true;
+    for (const name of ['role', 'aria-expanded', 'aria-controls', 'aria-autocomplete', 'aria-activedescendant']) textarea.removeAttribute(name);
+  };
+  const activate = (index) => {
+    active = index;
+    [...list.children].forEach((option, number) => option.setAttribute('aria-selected', String(number === index)));
+    textarea.setAttribute('aria-activedescendant', list.children[index].id);
+    list.children[index].scrollIntoView({ block: 'nearest' });
+  };
+  const choose = (option) => {
+    const [{ length }] = begun() ?? [''];
+    close();
+    if (!length) return;
+    const end = textarea.selectionStart;
+    textarea.setRangeText(`@${option.dataset.nickname} `, end - length, end, 'end');
+    textarea.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+  const open = (people) => {
+    list.replaceChildren(...people.map((person, index) => makePerson(person, `${list.id}-${index}`)));
+    list.hidden = false;
+    const state = { role: 'combobox', 'aria-expanded': 'true', 'aria-controls': list.id, 'aria-autocomplete': 'list' };
+    for (const [name, value] of Object.entries(state)) textarea.setAttribute(name, value);
+    activate(0);
+  };
+  const ask = async () => {
+    const [, beginning] = begun() ?? [];
+    if (beginning === undefined) { close(); return; }
+    asked += 1;
+    const question = asked;
+    const answer = await fetchSoon(`${textarea.dataset.people}?q=${encodeURIComponent(beginning)}`);
+    const { people } = answer.ok ? await answer.json() : { people: [] };
+    if (question !== asked) return;
+    if (people.length && document.activeElement === textarea) open(people); else close();
+  };
+  const keys = {
+    ArrowDown: () => activate((active + 1) % list.children.length),
+    ArrowUp: () => activate((active + list.children.length - 1) % list.children.length),
+    Enter: () => choose(list.children[active]),
+    Tab: () => choose(list.children[active]),
+    Escape: close,
+  };
+
+  textarea.addEventListener('input', (event) => {
+    clearTimeout(pause);
+    if (event.isComposing) return;
+    if (begun()) pause = setTimeout(() => ask().catch(close), ASK_FOR_PEOPLE_AFTER_MS); else close();
+  });
+  textarea.addEventListener('keydown', (event) => {
+    if (list.hidden || event.isComposing || !staysHere(event) || event.altKey || !(event.key in keys)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  });
+  textarea.addEventListener('blur', close);
+  textarea.addEventListener('click', close);
+  list.addEventListener('pointerdown', (event) => event.preventDefault()); // the focus stays in the text
+  list.addEventListener('click', (event) => {
+    const option = event.target.closest('[role="option"]');
+    if (option) choose(option);
+  });
+}
+
 // ---- cards -----------------------------------------------------------------------------------------------
 // Who it is, beside the link to somebody that the mouse or the focus rests on. It stays while one is in it, and
 // goes with Escape.
@@ -718,6 +816,7 @@ function begin(root) {
   const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
   for (const field of all('[data-max-length]')) showCharactersLeft(field);
   for (const textarea of all('textarea:not([readonly])')) growWithText(textarea);
+  for (const textarea of all('textarea[data-people]')) offerPeople(textarea);
   for (const textarea of all('textarea[data-send-with-enter]')) sendWithEnter(textarea);
   for (const form of all('form[method="post"]')) setOwnKey(form);
   // First of all that hear of it: it stops what is sent twice.

@@ -20,7 +20,7 @@ from microblog import configure_without_site
 from microblog.accounts.queries import add_user
 from microblog.db import Database
 from microblog.operations import migrating
-from microblog.people.actions import follow
+from microblog.people.models import Follow
 from microblog.posts.models import Post
 from microblog.posts.queries import add_post
 from microblog.search.embedded.fts5 import FTS5Search
@@ -127,7 +127,7 @@ def fill(database: Database) -> None:
     """Two people, one follows the other, three posts."""
     with database.write() as session:
         susan, john = add_user(session, "susan"), add_user(session, "john")
-        follow(session, susan, john)
+        session.execute(sa.insert(Follow).values(follower_id=susan, followee_id=john, since=1))
         for number in range(3):
             add_post(session, john, f"post {number}")
 

@@ -5,5 +5,6 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     config.include("microblog.operations.checks")
+    config.include("microblog.operations.counts")
     config.include("microblog.operations.migrations")
     config.include("microblog.operations.commands")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -53,3 +54,51 @@ def find_file_faults(session: orm.Session) -> list[str]:
         *(row[0] for row in session.execute(sa.text("PRAGMA integrity_check")) if row[0] != "ok"),
         *(f"a row in table {row[0]} refers to nothing in {row[2]}" for row in broken),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A column that triggers keep: `column` of the table has the number of the rows of `counted`."""
+
+    table: str
+    name: str
+    counted: str
+
+    @property
+    def column(self) -> str:
+        return f"{self.table}.{self.name}"
+
+    @property
+    def right(self) -> str:
+        return f"(SELECT count(*) FROM {self.counted} = {self.table}.id)"  # noqa: S608  # of constants
+
+    @property
+    def repair(self) -> str:
+        """The statement that corrects it."""
+        wrong = f"{self.name} <> {self.right}"
+        return f"UPDATE {self.table} SET {self.name} = {self.right} WHERE {wrong};"  # noqa: S608  # as above
+
+
+COUNTS = (
+    Count("users", "posts_count", "posts p WHERE p.user_id"),
+    Count("users", "followers_count", "follows f WHERE f.followee_id"),
+    Count("users", "following_count", "follows f WHERE f.follower_id"),
+    Count("posts", "replies_count", "posts p WHERE p.reply_to"),
+    Count("posts", "likes_count", "likes l WHERE l.post_id"),
+    Count("posts", "boosts_count", "boosts b WHERE b.post_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCounts:
+    """How many rows have a wrong count, and the smallest id of them."""
+
+    rows: int
+    first: int | None
+
+
+def find_wrong_counts(session: orm.Session, count: Count) -> WrongCounts:
+    """Read the whole table, and look up in an index what each row counts."""
+    wrong = sa.text(f"{count.name} <> {count.right}")
+    query: Any = sa.select(sa.func.count(), sa.func.min(sa.column("id"))).select_from(sa.table(count.table))
+    return WrongCounts(*session.execute(query.where(wrong)).one())

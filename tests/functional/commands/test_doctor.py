@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -97,6 +98,7 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "translator",
         "tables",
         "index",
+        "counts",
     ]
     assert result.stdout.splitlines()[-1].startswith("0 faults, 0 warnings, ")
 
@@ -324,6 +326,21 @@ def test_a_changed_table_is_reported(new_site, tmp_path):
     connection.close()
     result = run("-c", new_site, "doctor", "--full", status=1)
     assert "remove_column users users.shoe_size" in result.stdout
+
+
+def test_a_count_that_is_wrong_is_reported_with_what_corrects_it(new_site, tmp_path):
+    run("-c", new_site, "database", "upgrade")
+    connection = sqlite3.connect(tmp_path / "var" / "new.sqlite3")
+    connection.execute("INSERT INTO users (id, nickname, member_since) VALUES (1, 'susan', '2026-01-01')")
+    connection.execute("INSERT INTO posts (id, user_id, body) VALUES (7, 1, 'x')")
+    connection.execute("UPDATE posts SET likes_count = 1, replies_count = 2")
+    connection.commit()
+    result = run("-c", new_site, "doctor", "--full", status=1)
+    assert "posts.likes_count is wrong in 1 rows, the first with the id 7" in result.stdout
+    for statement in re.findall(r"UPDATE .*?;", " ".join(result.stdout.split())):
+        connection.executescript(statement)
+    connection.close()
+    assert levels(run("-c", new_site, "doctor", "--full"))["counts"] == "ok"
 
 
 def test_faults_that_sqlite_finds_in_its_file_are_reported(new_site, tmp_path):

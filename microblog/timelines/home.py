@@ -66,6 +66,8 @@ SOURCES = (
 )
 ENTRY = "x.{id} AS entry_id, x.{post} AS post_id, {booster} AS booster_id"
 NEAREST = "x.{id} {operator} :bound ORDER BY x.{id} {order} LIMIT :candidates"
+# Of what others write, the newest may not be published yet: `:published` is the bound or the present.
+PUBLISHED = {"<": "x.{id} < :published", ">": "x.{id} > :bound"}
 OWN = {
     "sqlite": """SELECT * FROM (
         SELECT ENTRY FROM {table} x {indexed} WHERE x.{owner} = :reader AND NEAREST)""",
@@ -77,19 +79,21 @@ OWN = {
 FOLLOWED = {
     "sqlite": """SELECT * FROM (
         SELECT ENTRY FROM {owners} f CROSS JOIN {table} x {indexed}
-        WHERE f.{reader} = :reader AND x.{owner} = f.{owned} AND x.{id} < :present AND NEAREST)""",
+        WHERE f.{reader} = :reader AND x.{owner} = f.{owned} AND PUBLISHED
+        ORDER BY x.{id} {order} LIMIT :candidates)""",
     "postgresql": """(
         SELECT nearest.* FROM (
             SELECT f.{owned} AS owner
             FROM {owners} f CROSS JOIN LATERAL (
                 SELECT x.{id} AS id FROM {table} x
-                WHERE x.{owner} = f.{owned} AND x.{id} < :present AND x.{id} {operator} :bound
+                WHERE x.{owner} = f.{owned} AND PUBLISHED
                 ORDER BY x.{id} {order} LIMIT 1) head
             WHERE f.{reader} = :reader
             ORDER BY head.id {order} LIMIT :candidates) heads
         CROSS JOIN LATERAL (
             SELECT ENTRY FROM {table} x
-            WHERE x.{owner} = heads.owner AND x.{id} < :present AND NEAREST) nearest
+            WHERE x.{owner} = heads.owner AND PUBLISHED
+            ORDER BY x.{id} {order} LIMIT :candidates) nearest
         ORDER BY nearest.entry_id {order} LIMIT :candidates)""",
 }
 ENTRIES = "SELECT * FROM ({sources}) entries ORDER BY entry_id {order} LIMIT :candidates"
@@ -101,10 +105,10 @@ Booster = orm.aliased(User)
 def build_statement(dialect: str, *, after: bool) -> Any:
     """The nearest entries of all sources, then their posts.
 
-    The parameters are `reader`, `bound`, `present` and `candidates`.
+    The parameters are `reader`, `bound`, `present`, `published` and `candidates`.
     """
     direction = AFTER if after else BEFORE
-    sources = " UNION ALL ".join(write_source(source, dialect).format(**direction) for source in SOURCES)
+    sources = " UNION ALL ".join(write_source(source, dialect, direction) for source in SOURCES)
     nearest = sa.text(ENTRIES.format(sources=sources, **direction))
     ids = [sa.column(name, sa.BigInteger) for name in ("entry_id", "post_id", "booster_id")]
     entries = nearest.columns(*ids).cte("entries")
@@ -124,12 +128,13 @@ def build_statement(dialect: str, *, after: bool) -> Any:
     return query.order_by(entry_id if after else entry_id.desc())
 
 
-def write_source(source: Source, dialect: str) -> str:
-    """The SQL of its nearest entries, with `{operator}` and `{order}` for the direction."""
+def write_source(source: Source, dialect: str, direction: dict[str, str]) -> str:
+    """The SQL of its nearest entries."""
     sql = (OWN if source.owners is None else FOLLOWED)[dialect]
     indexed = f"INDEXED BY {source.index}" if source.index else ""
-    values = {**vars(source), "indexed": indexed, "operator": "{operator}", "order": "{order}"}
-    return sql.replace("ENTRY", ENTRY).replace("NEAREST", NEAREST).format(**values)
+    sql = sql.replace("ENTRY", ENTRY).replace("NEAREST", NEAREST)
+    sql = sql.replace("PUBLISHED", PUBLISHED[direction["operator"]])
+    return sql.format(**vars(source), **direction, indexed=indexed)
 
 
 def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
@@ -163,8 +168,8 @@ def list_home_posts(
     after = cursor.after is not None
     bound = cursor.after if after else cursor.before
     statement = build_statement(session.get_bind().dialect.name, after=after)
-    bound = LARGEST if bound is None else bound
-    values = {"reader": reader_id, "bound": bound, "present": get_present()}
+    values = {"reader": reader_id, "bound": LARGEST if bound is None else bound, "present": get_present()}
+    values["published"] = min(values["bound"], values["present"])
 
     def read(candidates: int) -> list[PostRow]:
         rows = session.execute(statement, {**values, "candidates": candidates})

@@ -15,7 +15,7 @@ from microblog.db import StaleData, build_insert
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.models import Block, Follow, Mute
-from microblog.people.visibility import is_blocked
+from microblog.people.visibility import is_blocked, is_related
 
 BEHIND_ALL = "~"  # what a nickname may have comes before it
 PERSON_COLUMNS = (
@@ -107,15 +107,6 @@ def is_followed_by(reader_id: int | None) -> sa.ColumnElement[bool]:
         return sa.false()
     mine = orm.aliased(Follow)
     return is_related(mine.follower_id, reader_id, mine.followee_id, User.id)
-
-
-def is_related(who: Any, who_id: Any, whom: Any, whom_id: Any) -> sa.ColumnElement[bool]:
-    """A column: is there a row from the one to the other?
-
-    It is looked up for each row: for EXISTS PostgreSQL may read everybody whom the reader follows at once.
-    """
-    found = sa.select(whom).where(who == who_id, whom == whom_id).correlate(User)
-    return found.scalar_subquery().is_not(None)
 
 
 def list_followers(

@@ -2,7 +2,7 @@
 
 Blocking is for both: neither sees the other. Muting is for who mutes: what the other writes is in none of
 their lists. Lists of people are by `microblog.people.queries.select_people`, those of posts by
-`microblog.posts.queries.select_posts`, home has the same in the text of its statement.
+`microblog.posts.queries.select_posts`; home has a statement of its own.
 """
 
 from __future__ import annotations
@@ -10,31 +10,37 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
-# Ids, for the parameter `reader`. They are read once in a statement, not for each row.
-BLOCKED = """SELECT blocked_id AS id FROM blocks WHERE blocker_id = :reader
-    UNION ALL SELECT blocker_id FROM blocks WHERE blocked_id = :reader"""
-MUTED = "SELECT muted_id FROM mutes WHERE muter_id = :reader"
-UNSEEN = f"{BLOCKED} UNION ALL {MUTED}"
+from microblog.people.models import Block, Mute
 
 
-def is_blocked(reader_id: int | None, person_id: Any) -> sa.ColumnElement[bool]:
+def is_blocked(reader_id: Any, person_id: Any) -> sa.ColumnElement[bool]:
     """A column: has one of the two blocked the other? None is a visitor, who is never blocked."""
-    return is_among(BLOCKED, reader_id, person_id)
-
-
-def is_unseen(reader_id: int | None, person_id: Any) -> sa.ColumnElement[bool]:
-    """A column: has one of the two blocked the other, or the reader muted this person?"""
-    return is_among(UNSEEN, reader_id, person_id)
-
-
-def is_among(ids: str, reader_id: int | None, person_id: Any) -> sa.ColumnElement[bool]:
     if reader_id is None:
         return sa.false()
-    reader = sa.bindparam("reader", reader_id, sa.BigInteger)
-    return sa.type_coerce(person_id, sa.BigInteger).in_(select_ids(ids).bindparams(reader))
+    block = orm.aliased(Block)
+    return sa.or_(
+        is_related(block.blocker_id, reader_id, block.blocked_id, person_id),
+        is_related(block.blocker_id, person_id, block.blocked_id, reader_id),
+    )
 
 
-def select_ids(ids: str) -> Any:
-    """`BLOCKED` or `UNSEEN` as a query with the parameter `reader`."""
-    return sa.text(ids).columns(sa.column("id", sa.BigInteger))
+def is_unseen(reader_id: Any, person_id: Any) -> sa.ColumnElement[bool]:
+    """A column: has one of the two blocked the other, or the reader muted this person?"""
+    if reader_id is None:
+        return sa.false()
+    mute = orm.aliased(Mute)
+    is_muted = is_related(mute.muter_id, reader_id, mute.muted_id, person_id)
+    return sa.or_(is_blocked(reader_id, person_id), is_muted)
+
+
+def is_related(who: Any, who_id: Any, whom: Any, whom_id: Any) -> sa.ColumnElement[bool]:
+    """A column: is there a row from the one to the other?
+
+    It is looked up for each row: for EXISTS PostgreSQL may read everybody whom the reader follows at once.
+    """
+    found: Any = (
+        sa.select(sa.literal_column("1")).select_from(who.class_).where(who == who_id, whom == whom_id)
+    )
+    return found.correlate_except(who.class_).scalar_subquery().is_not(None)

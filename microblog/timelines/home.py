@@ -14,7 +14,7 @@ from microblog.accounts.models import User
 from microblog.ids import LARGEST, get_present
 from microblog.paging import Cursor, Found, look_through
 from microblog.people.models import Follow
-from microblog.people.visibility import UNSEEN, select_ids
+from microblog.people.visibility import is_unseen
 from microblog.posts.models import Post
 from microblog.posts.queries import COLUMNS, Answered, PostRow, get_position, is_published
 
@@ -99,6 +99,7 @@ FOLLOWED = {
 ENTRIES = "SELECT * FROM ({sources}) entries ORDER BY entry_id {order} LIMIT :candidates"
 BEFORE, AFTER = {"operator": "<", "order": "DESC"}, {"operator": ">", "order": "ASC"}
 Booster = orm.aliased(User)
+READER = sa.bindparam("reader", type_=sa.BigInteger)
 
 
 @lru_cache(maxsize=4)
@@ -112,9 +113,9 @@ def build_statement(dialect: str, *, after: bool) -> Any:
     nearest = sa.text(ENTRIES.format(sources=sources, **direction))
     ids = [sa.column(name, sa.BigInteger) for name in ("entry_id", "post_id", "booster_id")]
     entries = nearest.columns(*ids).cte("entries")
-    reader, present = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reader", "present"))
-    author_is_seen = sa.and_(is_published(reader, present), Post.user_id.not_in(select_ids(UNSEEN)))
-    answered_is_seen = Answered.id.not_in(select_ids(UNSEEN))
+    present = sa.bindparam("present", type_=sa.BigInteger)
+    author_is_seen = sa.and_(is_published(READER, present), sa.not_(is_unseen(READER, Post.user_id)))
+    answered_is_seen = sa.not_(is_unseen(READER, Answered.id))
     columns = (entries.c.entry_id, Booster.nickname, Booster.display_name)
     query = sa.select(*COLUMNS, sa.and_(author_is_seen, is_for_reader(entries)).label("is_shown"), *columns)
     query = query.select_from(entries).join(Post, Post.id == entries.c.post_id)
@@ -141,13 +142,12 @@ def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
     """A column: a reply is for those who follow both people, and see them, or are one of them. A boost is for
     those who see who boosted it.
     """
-    reader = sa.bindparam("reader", type_=sa.BigInteger)
-    follows_both = sa.exists().where(Follow.follower_id == reader, Follow.followee_id == Answered.id)
+    follows_both = sa.exists().where(Follow.follower_id == READER, Follow.followee_id == Answered.id)
     is_boost = entries.c.booster_id.is_not(None)
     return sa.case(
-        (is_boost, entries.c.booster_id.not_in(select_ids(UNSEEN))),
+        (is_boost, sa.not_(is_unseen(READER, entries.c.booster_id))),
         else_=sa.or_(
-            Post.reply_to.is_(None), Post.user_id == reader, Post.reply_to_author == reader, follows_both
+            Post.reply_to.is_(None), Post.user_id == READER, Post.reply_to_author == READER, follows_both
         ),
     )
 
@@ -159,6 +159,7 @@ def list_home_posts(
     limit: int,
     *,
     is_left_out: Callable[[PostRow], bool] | None = None,
+    pages: Sequence[int] = PAGES_LOOKED_THROUGH,
 ) -> Found[PostRow]:
     """The reader's own posts, those of the people they follow, and what these boosted, each post once.
 
@@ -178,7 +179,7 @@ def list_home_posts(
     def choose(posts: Sequence[PostRow]) -> list[PostRow]:
         return choose_shown(posts, limit, is_left_out)
 
-    return look_through(read, choose, get_position, limit, pages=PAGES_LOOKED_THROUGH)
+    return look_through(read, choose, get_position, limit, pages=pages)
 
 
 def choose_shown(

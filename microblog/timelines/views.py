@@ -45,9 +45,9 @@ def home(root: Root, request: Request) -> Any:
     return {"form": PostForm(request), "page": page, "suggested": suggested, "page_name": "home"}
 
 
-def read_home_posts(request: Request, cursor: Cursor, limit: int) -> Found[PostRow]:
+def read_home_posts(request: Request, cursor: Cursor, limit: int, **more: Any) -> Found[PostRow]:
     is_left_out = make_home_filter(request)
-    return list_home_posts(request.dbsession, request.me.id, cursor, limit, is_left_out=is_left_out)
+    return list_home_posts(request.dbsession, request.me.id, cursor, limit, is_left_out=is_left_out, **more)
 
 
 @page_view(context=Root, name="explore", compressed=True, renderer="templates/explore.jinja2")
@@ -98,7 +98,8 @@ def updates(root: Root, request: Request) -> Any:
     of_home = request.GET.get("timeline") == "home"
     most = MOST_NEW_POSTS + 1
     if me is not None and of_home:
-        newer = read_home_posts(request, Cursor(after=after), most)
+        # Of the nearest ones: whoever looks at the page sees the others.
+        newer = read_home_posts(request, Cursor(after=after), most, pages=(1,))
         count = sum(not (post.author_id == me.id and after < post.id <= own) for post in newer)
     else:
         count = queries.count_newer_posts(request.dbsession, request.reader_id, after, own, most)

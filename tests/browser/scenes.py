@@ -19,7 +19,7 @@ from microblog.accounts.queries import Profile, add_user, change_profile, find_o
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import get_now, new_id_at
-from microblog.people.actions import follow
+from microblog.people.actions import block, follow, mute
 from microblog.posts.actions import edit, keep_mentions, write
 from microblog.posts.queries import add_posts, delete_post
 from microblog.profiling.profiles import HEADER, sign_pattern
@@ -177,6 +177,9 @@ def fill(application: Application) -> Filled:
         later = get_now() + 3_600_000
         waiting = write(session, ids["ada"], "The kettle has a lid.", language="en", publish_at=later)
     react(application, ids, ids_of_posts)
+    with application.database.write() as session:
+        block(session, ids["susan"], ids["reader6"])
+        mute(session, ids["susan"], ids["reader7"])
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -432,6 +435,26 @@ SCENES = (
     Scene("own following, none", f"/users/{NEWCOMER}/following", NEWCOMER),
     Scene("follow?", "/users/nils/follow", "susan"),
     Scene("unfollow?", "/users/ada/unfollow", "susan"),
+    *(Scene(f"{name}?", f"/users/nils/{name}", "susan") for name in ("block", "unblock", "mute", "unmute")),
+    Scene("somebody blocked", "/users/reader6", "susan", status=403),
+    Scene("somebody who has blocked one", "/users/susan", "reader6", status=403),
+    Scene("block them, too?", "/users/susan/block", "reader6"),
+    Scene("unblock?", "/users/reader6/unblock", "susan"),
+    Scene("post of somebody blocked", "/posts/{by_susan}", "reader6", status=403),
+    Scene("somebody muted", "/users/reader7", "susan"),
+    Scene("blocked people", "/account/blocks", "susan"),
+    Scene("nobody blocked", "/account/blocks", "nils"),
+    Scene("muted people", "/account/mutes", "susan"),
+    Scene("nobody muted", "/account/mutes", "nils"),
+    Scene("filters", "/account/filters", "susan"),
+    Scene("filters saved", "/account/filters", "susan", act=fill_in("Save", Words_to_mute="tea")),
+    Scene(
+        "filters refused",
+        "/account/filters",
+        "susan",
+        act=fill_in("Save", Words_to_mute="x" * 61),
+        status=422,
+    ),
     Scene("own post", "/posts/{by_susan}", "susan"),
     Scene("own post, later replies", "/posts/{by_susan}?after={reply}", "susan"),
     Scene("a reply", "/posts/{reply}", "susan"),

@@ -19,6 +19,7 @@ PEOPLE = 20_000
 FOLLOWS_OF_A_PERSON = {"postgresql": 35, "sqlite": 5}
 READER, POPULAR, PROLIFIC = 1, 2, 3  # follows a thousand; is followed by everybody; wrote every tenth post
 FOLLOWED_BY_THE_READER = 1000
+FIRST_BLOCKED = 15_000  # the reader has blocked a thousand people behind this one, and muted as many
 NEWCOMER = PEOPLE + 1  # added afterwards: has written nothing, and follows nobody
 OTHERS = 50_000  # log-in sessions, counts of limits, entries of the outbox: each
 
@@ -126,7 +127,17 @@ AFTERWARDS = (
         f"INSERT INTO {table} (user_id, post_id, id) SELECT :reader, "
         "CAST(:first + n * 50 * :step AS bigint), 1000000000 + n FROM {followed} WHERE n > 0 "
         "ON CONFLICT DO NOTHING"
-        for table in ("likes", "boosts", "bookmarks")
+        for table in ("likes", "bookmarks")
+    ),
+    "INSERT INTO boosts (user_id, post_id, id) SELECT 1 + n * 31 % :people, "
+    "CAST(:first + n * 10 * :step AS bigint), CAST(:first + (n * 10 + 5) * :step + 1 AS bigint) "
+    "FROM {boosts} WHERE n > 0 ON CONFLICT DO NOTHING",
+    *(
+        f"INSERT INTO {table} ({who}, {whom}, since) SELECT :reader, {first} + n, n FROM {{followed}}"
+        for table, who, whom, first in (
+            ("blocks", "blocker_id", "blocked_id", FIRST_BLOCKED),
+            ("mutes", "muter_id", "muted_id", FIRST_BLOCKED + FOLLOWED_BY_THE_READER),
+        )
     ),
     "UPDATE users SET followers_count = 1000, following_count = 1000, posts_count = 1000",
 )
@@ -183,6 +194,7 @@ def get_values(dialect: str) -> dict[str, Any]:
         "prolific": PROLIFIC,
         "follows": PEOPLE * FOLLOWS_OF_A_PERSON[dialect],
         "followed": FOLLOWED_BY_THE_READER,
+        "boosts": posts // 10 - 1,
         "others": OTHERS,
         "tagged": posts // 5,
     }
@@ -196,7 +208,7 @@ def fill(application: Application) -> None:
     search: Any = get_search(application.registry)
     names = {
         name: NUMBERS[dialect].format(count=values[name])
-        for name in ("posts", "people", "followed", "follows")
+        for name in ("posts", "people", "followed", "follows", "boosts")
     } | {"texts": search.texts, "index": search.index}
     with database.without_limits(), database.writing.begin() as connection:
         aside = connection.execute(sa.text(SET_ASIDE[dialect])).all()

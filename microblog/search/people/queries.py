@@ -15,7 +15,7 @@ from microblog.db import build_insert
 from microblog.ids import get_first_id_at
 from microblog.people.models import Follow
 from microblog.people.queries import PERSON_COLUMNS, PersonRow, is_present_nickname
-from microblog.people.visibility import BLOCKED, select_ids
+from microblog.people.visibility import is_blocked
 from microblog.posts.models import Post
 from microblog.search.people.models import PersonWalk, PersonWord
 from microblog.search.people.words import PLACES, RANKS, PeopleQuery, make_words
@@ -129,7 +129,7 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     i_follow = sa.exists().where(mine.follower_id == sa.bindparam("reader"), mine.followee_id == person.id)
     columns = [getattr(person, column.key) for column in PERSON_COLUMNS]
     people = people.with_only_columns(*columns, i_follow, maintain_column_froms=True)
-    is_seen = person.id.not_in(select_ids(BLOCKED))
+    is_seen = sa.not_(is_blocked(sa.bindparam("reader", type_=sa.BigInteger), person.id))
     people = people.where(quality.is_not(None), is_seen)
     order = (is_active(person).desc(), quality, person.followers_count.desc(), key)
     return people.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer))

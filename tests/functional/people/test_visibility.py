@@ -41,10 +41,15 @@ LISTS: dict[tuple[type, str], tuple[str, ...]] = {
     (Tag, ""): ("/tags/tag",),
     (PostPage, ""): ("/posts/{john}", "/posts/{reply_of_john}"),
     (DeletedPost, ""): ("/posts/{deleted}",),
+    (PostPage, "likes"): ("/posts/{john}/likes",),
+    (PostPage, "boosts"): ("/posts/{john}/boosts",),
+    (Account, "likes"): ("/account/likes",),
+    (Account, "bookmarks"): ("/account/bookmarks",),
     (Versions, ""): ("/posts/{john}/versions/",),
 }
 # Pages of the hidden person herself, and lists of people, are there for who has muted her.
 OF_PEOPLE = {(Users, ""), (Users, "by-beginning"), (Person, "followers"), (Person, "following")}
+CHOSEN = {(Account, "likes"), (Account, "bookmarks")}  # what the reader has kept is not hidden by muting
 ABOVE_A_REPLY = "/posts/{reply_of_john}"  # which one has opened to see what it answers
 # Pages without a list of what others write or are: forms and confirmations about one post or one person,
 # which a block refuses as a whole, and pages about the site or about oneself.
@@ -59,6 +64,7 @@ NO_LISTS: set[tuple[type, str]] = {
     (Posts, ""),
     *((Tags, ""), (Tag, "follow"), (Tag, "unfollow")),
     *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
+    *((PostPage, name) for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")),
     (DeletedPost, "replies"),
 }
 OF_OPERATORS = {"admin", "api", "health", "metrics", "profiling"}
@@ -147,7 +153,7 @@ def test_a_list_shows_nothing_of_somebody_who_has_blocked_the_reader(site, datab
     assert find_hidden(open_list(site, path)) == []
 
 
-OF_POSTS = [each for each in PATHS if each.values[0] not in OF_PEOPLE and each.id != ABOVE_A_REPLY]
+OF_POSTS = [each for each in PATHS if each.values[0] not in OF_PEOPLE | CHOSEN and each.id != ABOVE_A_REPLY]
 
 
 @pytest.mark.parametrize(("key", "path"), OF_POSTS)

@@ -64,7 +64,7 @@ NO_LISTS: set[tuple[type, str]] = {
     (Posts, ""),
     *((Tags, ""), (Tag, "follow"), (Tag, "unfollow")),
     *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
-    *((PostPage, name) for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")),
+    *((PostPage, name) for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark", "undo")),
     (DeletedPost, "replies"),
 }
 OF_OPERATORS = {"admin", "api", "health", "metrics", "profiling"}

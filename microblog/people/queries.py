@@ -159,11 +159,15 @@ def list_people_to_mention(
     Among the latest follows, however many there are; the others by the index of nicknames.
     """
     key = make_nickname_key(beginning)
-    follows = sa.select(Follow.followee_id, Follow.since).where(Follow.follower_id == reader_id)
-    latest = follows.order_by(Follow.since.desc()).limit(follows_looked_at).subquery()
-    followed = select_people(reader_id, latest.c.since).join(latest, latest.c.followee_id == User.id)
-    followed = followed.where(sa.func.substr(sa.func.lower(User.nickname), 1, len(key)) == key)
-    rows = session.execute(followed.order_by(latest.c.since.desc()).limit(limit)).all()
+    follows = sa.select(Follow.followee_id).where(Follow.follower_id == reader_id)
+    latest: Any = follows.order_by(Follow.since.desc()).limit(follows_looked_at).scalar_subquery()
+    # PostgreSQL would rather read all people than look up as many as it cannot foresee.
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    is_latest = User.id == sa.any_(sa.func.array(latest)) if is_postgresql else User.id.in_(latest)
+    since = sa.select(Follow.since).where(Follow.follower_id == reader_id, Follow.followee_id == User.id)
+    begins = sa.func.substr(sa.func.lower(User.nickname), 1, len(key)) == key
+    followed = select_people(reader_id).where(is_latest, begins).order_by(since.scalar_subquery().desc())
+    rows = session.execute(followed.limit(limit)).all()
     found = {row.id: PersonRow(*row) for row in rows}
     if len(found) < limit:
         others = select_people(reader_id).join(Nickname, Nickname.user_id == User.id)

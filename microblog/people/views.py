@@ -28,7 +28,7 @@ MOST_QUERY_CHARACTERS = 200
 TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MOST_QUERY_CHARACTERS)
 MOST_FOUND = 50
 MOST_OFFERED = 8  # to mention
-FOLLOWS_LOOKED_AT = 1000
+FOLLOWS_LOOKED_AT = 500
 AVATAR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 # To page backwards leads to the first page.

@@ -80,7 +80,7 @@ TABLES = {
     ),
     "followed_tags": (
         "(user_id, tag) SELECT :reader, CASE WHEN n = 1 THEN 'common' ELSE 'rare' || n END",
-        "100",
+        "20",
     ),
     "weekly_tags": ("(tag, people) SELECT 'tag' || n, n", "10"),
     "mentions": (

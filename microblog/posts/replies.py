@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
 from pyramid.httpexceptions import HTTPForbidden, HTTPGone, HTTPSeeOther
 
 from microblog.i18n import _
@@ -17,7 +18,7 @@ from microblog.request import Request
 from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
-from microblog.web.pages import PAGE_SIZE, page_view
+from microblog.web.pages import PAGE_SIZE, format_number, page_view
 
 POST_DELETED = _("This post was deleted.")
 DELETED_MEANWHILE = _(
@@ -106,10 +107,24 @@ def make_reply_page(
     return {"form": form, "post_id": post_id, "post": post, "next": get_next_page(request)}
 
 
+def draw_reply_link(request: Request, post: PostRow) -> Markup:
+    """HTML: a link to the replies of this post, and to the form for one."""
+    catalogue, number = request.language.catalogue, post.replies_count
+    if number:
+        shown = format_number(number, str(request.locale))
+        text = catalogue.ngettext("%(number)s reply", "%(number)s replies", number, number=shown)
+    else:
+        text = catalogue.pgettext("button", "Reply")
+    address = request.link("posts", post.id)
+    return Markup(  # noqa: S704  # catalogues are a part of the program
+        f'<a class="post-action" href="{address}#replies" aria-describedby="post-{post.id}-when">{text}</a>'
+    )
+
+
 def includeme(config: Any) -> None:
     config.add_post_action(
         "reply",
-        template="microblog.posts:templates/reply_action.jinja2",
+        draw=draw_reply_link,
         order=10,
         shown=lambda request, post: request.identity is not None or post.replies_count > 0,
     )

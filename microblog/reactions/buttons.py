@@ -24,14 +24,15 @@ def count_boosts(number: int) -> Message:
 
 def has_reactions(request: Request, post: PostRow) -> bool:
     """Is there something to show: to a reader the buttons, to a visitor what others did?"""
-    return request.identity is not None or post.likes_count > 0 or post.boosts_count > 0
+    return request.reaction_texts.is_for_reader or post.likes_count > 0 or post.boosts_count > 0
 
 
 class ReactionTexts:
-    """The texts of all buttons of a page, in its language."""
+    """The texts of all buttons of a page, in its language; and whether it has buttons."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self.is_for_reader = request.identity is not None
         self._counts: dict[tuple[str, int], tuple[str, str]] = {}
         self.insides = {
             name: f'title="{label}">{SIGN.format(name=name)}<span>{label}</span></button>'
@@ -53,10 +54,10 @@ def draw_reactions(request: Request, post: PostRow) -> Markup:
     address = request.link("posts", post.id)
     texts = request.reaction_texts
     counts = {
-        kind: draw_count(texts, kind, number, address, is_button=request.identity is not None)
+        kind: draw_count(texts, kind, number, address)
         for kind, number in (("boosts", post.boosts_count), ("likes", post.likes_count))
     }
-    if request.identity is None:
+    if not texts.is_for_reader:
         return Markup("".join(counts.values()))  # noqa: S704  # its texts are escaped
     mine = get_post_details(request, "reactions", post)
     buttons = (
@@ -79,11 +80,11 @@ def draw_button(texts: ReactionTexts, name: str, post_id: int, address: str, is_
     )
 
 
-def draw_count(texts: ReactionTexts, kind: str, number: int, address: str, *, is_button: bool) -> str:
+def draw_count(texts: ReactionTexts, kind: str, number: int, address: str) -> str:
     """A link to who did it; beside its button the number is enough for whoever sees both."""
     if not number:
         return ""
     alone, counted = texts.count(kind, number)
-    if is_button:
+    if texts.is_for_reader:
         return f'<a class="react-count" href="{address}/{kind}" aria-label="{counted}">{alone}</a>'
     return f'<a class="post-action" href="{address}/{kind}">{counted}</a>'

@@ -35,10 +35,18 @@ def lock_post(session: orm.Session, post_id: int, user_id: int) -> PostToReactTo
 
     Before the row of the reaction: a deletion of the post locks them in this order, too.
     """
-    query = sa.select(Post.id, is_blocked(user_id, Post.user_id).label("is_blocked"))
-    locked = query.where(Post.id == post_id).with_for_update(key_share=True, of=Post)
-    row = session.execute(locked).one_or_none()
+    row = session.execute(LOCKED_POST, {"user": user_id, "post": post_id}).one_or_none()
     return None if row is None else PostToReactTo(*row)
+
+
+# Made once: to make it costs more than to run it.
+LOCKED_POST = (
+    sa.select(
+        Post.id, is_blocked(sa.bindparam("user", type_=sa.BigInteger), Post.user_id).label("is_blocked")
+    )
+    .where(Post.id == sa.bindparam("post", type_=sa.BigInteger))
+    .with_for_update(key_share=True, of=Post)
+)
 
 
 def add(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.ids import get_timestamp
+from microblog.posts.models import Post
+
 VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -45,6 +48,12 @@ def get_server(session: orm.Session) -> Server:
         )
     ).one()
     return Server(f"SQLite {row[0]}", row[1], None)
+
+
+def get_newest_post_time(session: orm.Session) -> datetime | None:
+    """When the newest post was written, or will be published, by its id; None without posts."""
+    newest = session.scalar(sa.select(sa.func.max(Post.id)))
+    return None if newest is None else get_timestamp(newest)
 
 
 def find_file_faults(session: orm.Session) -> list[str]:

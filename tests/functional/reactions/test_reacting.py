@@ -101,6 +101,9 @@ def test_a_long_list_is_paged(make_application):
     page = page.click("More people")
     assert names(page) == ["person0"]
     assert names(page.click("First people")) == ["person2", "person1"]
+    for post_id in ids[1:]:
+        page = press(browsers[0], "like", post_id)
+    assert [count["aria-label"] for count in page.html.select(".react-count")] == ["1 like", "1 like"]
     for post_id in ids:
         press(browsers[0], "bookmark", post_id, path=f"/posts/{post_id}")
     page = browsers[0].get("/account/bookmarks")

@@ -104,6 +104,23 @@ def test_two_tabs_that_edit_get_both_texts_and_go_on_from_there(susan, post):
     assert changes(susan.get(f"/posts/{post}/versions/"))[0] == [("del", "hums"), ("ins", "whistles")]
 
 
+def test_an_edit_that_comes_in_between_is_seen_at_the_last_moment(susan, post, application):
+    form = susan.get(f"/posts/{post}/edit").forms["edit-form"]
+    form["body"] = "The kettle whistles."
+
+    def edit_elsewhere():
+        with application.database.write() as session:
+            author = find_owner_id(session, "susan")
+            assert author is not None
+            edit(session, post, author, "The kettle hums.", language=None, version=1)
+
+    with before_the_next_write(application.database, edit_elsewhere):
+        page = form.submit(status=409)
+    assert bodies(page) == ["The kettle hums."]
+    assert page.forms["edit-form"]["body"].value == "The kettle whistles."
+    assert page.forms["edit-form"]["version"].value == "2"
+
+
 def test_a_form_that_is_sent_twice_is_one_edit(susan, post, application):
     form = susan.get(f"/posts/{post}/edit").forms["edit-form"]
     form["body"] = "The kettle hums."

@@ -336,9 +336,11 @@ def test_the_home_page_takes_at_most_four_statements(browser, count_statements):
     ("path", "most"),
     [
         ("/", 3),  # who it is; the posts; what I did with them
-        ("/explore", 3),
+        ("/explore", 4),  # and the tags of the week
         ("/posts/{id}", 4),  # and the replies
         ("/posts/{id}/delete", 3),
+        ("/posts/{id}/edit", 2),
+        ("/posts/{id}/versions/", 3),
         ("/users/susan", 4),  # and the person
         ("/users/john", 4),  # and whether I follow them
         ("/users/john/followers", 3),
@@ -364,7 +366,7 @@ def test_a_page_takes_so_many_statements_however_much_is_on_it(
     assert len(statements) == most, statements
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 1), ("/explore", 1), ("/login", 0), ("/users/", 1)])
+@pytest.mark.parametrize(("path", "most"), [("/", 1), ("/explore", 2), ("/login", 0), ("/users/", 1)])
 def test_a_visitors_page_loads_no_identity(browser, count_statements, path, most):
     with count_statements() as statements:
         browser.get(path, status=200)

@@ -58,7 +58,7 @@ def draw_reactions(request: Request, post: PostRow) -> Markup:
         for kind, number in (("boosts", post.boosts_count), ("likes", post.likes_count))
     }
     if not texts.is_for_reader:
-        return Markup("".join(counts.values()))  # noqa: S704  # its texts are escaped
+        return Markup(" ".join(counts.values()))  # noqa: S704  # its texts are escaped
     mine = get_post_details(request, "reactions", post)
     buttons = (
         draw_button(texts, "boost", post.id, address, mine.boosted) + counts["boosts"],
@@ -68,7 +68,7 @@ def draw_reactions(request: Request, post: PostRow) -> Markup:
     return Markup(  # noqa: S704  # as above
         f'<span class="reactions" id="reactions-{post.id}" role="group" '
         f'aria-labelledby="post-{post.id}-author post-{post.id}-when">'
-        f"<span>{'</span><span>'.join(buttons)}</span></span>"
+        f"<span>{'</span> <span>'.join(buttons)}</span></span>"
     )
 
 
@@ -86,5 +86,5 @@ def draw_count(texts: ReactionTexts, kind: str, number: int, address: str) -> st
         return ""
     alone, counted = texts.count(kind, number)
     if texts.is_for_reader:
-        return f'<a class="react-count" href="{address}/{kind}" aria-label="{counted}">{alone}</a>'
+        return f' <a class="react-count" href="{address}/{kind}" aria-label="{counted}">{alone}</a>'
     return f'<a class="post-action" href="{address}/{kind}">{counted}</a>'

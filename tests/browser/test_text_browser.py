@@ -71,7 +71,8 @@ def test_a_person_signs_up_writes_follows_searches_deletes_and_leaves(browser: T
 
 def test_a_visitor_reads_and_chooses_a_language(browser: TextBrowser) -> None:
     screen = browser.wait_for("short posts, in the order they were written")  # the last line
-    assert {"Things to bring, please:", "– a torch", "and nothing else at all."} < {*map(str.strip, screen.splitlines())}
+    lines = {*map(str.strip, screen.splitlines())}
+    assert {"Things to bring, please:", "– a torch", "and nothing else at all."} < lines
     browser.follow("Preferences")
     browser.wait_for("How you see this site")
     browser.choose("Of the pages", "Español")

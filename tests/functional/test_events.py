@@ -82,7 +82,7 @@ def test_writing_and_deleting_a_post_notify_events(subscribed, subscriber):
     post_id = post_ids(write_by_page(browser, "Hello"))[0]
     submit(browser, f"/posts/{post_id}/delete", "delete-form")
     post = {"post_id": post_id, "author_id": user_id(subscribed, "susan"), "imported": False}
-    assert subscriber.of(PostWritten) == [{**post, "body": "Hello", "language": None}]
+    assert subscriber.of(PostWritten) == [{**post, "body": "Hello", "language": None, "reply_to": None}]
     assert subscriber.of(PostDeleted) == [post]
 
 

@@ -439,7 +439,7 @@ SCENES = (
     Scene("somebody blocked", "/users/reader6", "susan", status=403),
     Scene("somebody who has blocked one", "/users/susan", "reader6", status=403),
     Scene("block them, too?", "/users/susan/block", "reader6"),
-    Scene("unblock?", "/users/reader6/unblock", "susan"),
+    Scene("unblock somebody blocked?", "/users/reader6/unblock", "susan"),
     Scene("post of somebody blocked", "/posts/{by_susan}", "reader6", status=403),
     Scene("somebody muted", "/users/reader7", "susan"),
     Scene("blocked people", "/account/blocks", "susan"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import quote
 
+import pytest
 import sqlalchemy as sa
 
+from microblog.db import StaleData
 from microblog.ids import LARGEST, get_first_id_at, get_now, to_timestamp
 from microblog.posts.actions import delete
 from microblog.posts.backfilling import fill_older_posts
 from microblog.posts.models import Backfill
 from microblog.posts.queries import add_posts
-from microblog.tags.actions import MOST_FOLLOWED
+from microblog.tags.actions import MOST_FOLLOWED, follow_tag
 from microblog.tags.models import FollowedTag, PostTag, WeeklyTag
 from microblog.tags.tasks import MOST_TAGS_OF_THE_WEEK, count_tags_of_the_week
 from tests.walk import bodies, enter, flashes, post_ids, write
@@ -122,6 +124,8 @@ def test_so_many_tags_are_followed_and_no_more(susan, application):
     with application.database.write() as session:
         session.execute(sa.text("DELETE FROM users"))
     assert count(application, FollowedTag) == 0
+    with pytest.raises(StaleData), application.database.write() as session:
+        follow_tag(session, mine[0]["user_id"], "tea")
 
 
 def test_the_tags_of_the_week_are_counted_by_the_worker_by_their_authors(susan, john, browser, application):

@@ -65,6 +65,11 @@ def test_the_normal_form_of_a_tag_is_its_own_and_is_found_again(text):
         assert find_tags(f"see #{key}, and") == (parse_tag(key),) == (key,)
 
 
+def test_what_is_too_long_is_no_tag():
+    assert make_tag_key("a" * LONGEST_TAG) == parse_tag("a" * LONGEST_TAG) is not None
+    assert make_tag_key("a" * (LONGEST_TAG + 1)) is parse_tag("a" * (LONGEST_TAG + 1)) is None
+
+
 PIECES = st.sampled_from(["@susan", "#tag", "@", "#", "a", " ", "é", "見", "\u200c", "https://a.org/", "."])
 
 

@@ -143,7 +143,6 @@ class Request(PyramidRequest):
     begin_write: Callable[[], orm.Session]
     end_reading: Callable[[], None]
     give_up_write: Callable[[], None]
-    identity: Identity | None
     response: Response
     environ: dict[str, Any]
     method: str
@@ -215,6 +214,11 @@ class Request(PyramidRequest):
             self.environ["QUERY_STRING"] = ""
             refusal = NOT_UTF8
         return refusal
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who sends it; None for a visitor. A page asks hundreds of times; Pyramid's own looks up a utility."""
+        return self.registry.security_policy.identity(self)
 
     @property
     def reader_id(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -74,33 +75,48 @@ COLUMNS = (
 )
 
 
+# Of the statements about posts as a reader sees them, which are run by `read_rows`.
+READER, PRESENT = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reader", "present"))
+
+
 def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
-    """A query for the columns of `PostRow`, as this reader sees it; None is a visitor.
+    """A query for the columns of `PostRow`, as this reader sees it; None is a visitor. Run it by `read_rows`.
 
     `is_shown` says whether it is published, and whether they see the author
     (`microblog/people/visibility.py`). It is no condition, since a database might read a million posts before
     it finds a page of others: see `list_posts`.
     """
+    return build_query(None if reader_id is None else READER, with_muted=with_muted)
+
+
+@lru_cache(maxsize=4)
+def build_query(reader: Any, *, with_muted: bool) -> Any:
+    """Built once: that takes longer than to read a page."""
     is_hidden = is_blocked if with_muted else is_unseen
-    is_shown = sa.and_(is_published(reader_id), sa.not_(is_hidden(reader_id, Post.user_id)))
+    is_shown = sa.and_(is_published(reader), sa.not_(is_hidden(reader, Post.user_id)))
     query = sa.select(*COLUMNS, is_shown.label("is_shown")).join(User, User.id == Post.user_id)
-    is_seen = sa.not_(is_hidden(reader_id, Answered.id))
+    is_seen = sa.not_(is_hidden(reader, Answered.id))
     return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
 
 
-def is_published(reader_id: Any, present: Any = None) -> sa.ColumnElement[bool]:
-    """A column or condition: is it published by now, or the reader's own? Both may be parameters.
+def read_rows(session: orm.Session, query: Any, reader_id: int | None) -> Any:
+    """The rows of a query that is made by `select_posts`, or that has `is_published`."""
+    return session.execute(query, {"reader": reader_id, "present": get_present()})
+
+
+def is_published(reader: Any) -> sa.ColumnElement[bool]:
+    """A column or condition: is it published by now, or the reader's own? `reader` is `READER`, or None.
 
     Until its publication a post has an id of the future (docs/adr/0047). By CASE, for which no database uses
     an index: that would be in the place of a better one.
     """
-    is_past = Post.id < (get_present() if present is None else present)
-    is_own = sa.false() if reader_id is None else Post.user_id == reader_id
-    return sa.case((is_past, sa.true()), else_=is_own)
+    is_own = sa.false() if reader is None else Post.user_id == reader
+    return sa.case((Post.id < PRESENT, sa.true()), else_=is_own)
 
 
 def list_posts(
     session: orm.Session,
+    reader_id: int | None,
     build: Callable[[int], Any],
     cursor: Cursor,
     limit: int,
@@ -112,7 +128,7 @@ def list_posts(
 
     def read(candidates: int) -> list[PostRow]:
         page = select_page(build(candidates), Post.id, cursor, candidates, smallest_first=oldest_first)
-        return [PostRow(*row) for row in session.execute(page)]
+        return [PostRow(*row) for row in read_rows(session, page, reader_id)]
 
     return look_through(read, choose_shown, get_position, limit)
 
@@ -129,8 +145,9 @@ def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostR
 
     It is not `is_shown` when its author and the reader do not see each other.
     """
-    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_published(reader_id))
-    row = session.execute(query).one_or_none()
+    reader = None if reader_id is None else READER
+    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_published(reader))
+    row = read_rows(session, query, reader_id).one_or_none()
     return None if row is None else PostRow(*row)
 
 
@@ -172,7 +189,7 @@ def list_posts_by_id(session: orm.Session, ids: Iterable[int], reader_id: int | 
     wanted = list(ids)
     if not wanted:
         return []
-    rows = session.execute(select_posts(reader_id).where(Post.id.in_(wanted)))
+    rows = read_rows(session, select_posts(reader_id).where(Post.id.in_(wanted)), reader_id)
     found = {row.id: PostRow(*row) for row in rows if row.is_shown}
     return [found[post_id] for post_id in wanted if post_id in found]
 

@@ -16,7 +16,7 @@ from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, select_people
 from microblog.people.visibility import is_blocked
 from microblog.posts.models import Post
-from microblog.posts.queries import PostRow, select_posts
+from microblog.posts.queries import PostRow, read_rows, select_posts
 from microblog.reactions.models import Bookmark, Boost, Like
 
 Table = type[Like] | type[Boost] | type[Bookmark]
@@ -123,7 +123,7 @@ def list_my_posts(
     query = query.join(table, table.post_id == Post.id).where(table.user_id == user_id)
 
     def read(candidates: int) -> list[ReactedPost]:
-        rows = session.execute(select_page(query, table.id, cursor, candidates))
+        rows = read_rows(session, select_page(query, table.id, cursor, candidates), user_id)
         return [ReactedPost(PostRow(*row[:-1]), row[-1]) for row in rows]
 
     def choose(rows: Sequence[ReactedPost]) -> list[ReactedPost]:

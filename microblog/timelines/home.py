@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql, sqlite
 
 from microblog.accounts.models import User
 from microblog.ids import LARGEST, get_present
@@ -16,7 +17,7 @@ from microblog.paging import Cursor, Found, look_through
 from microblog.people.models import Follow
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Post
-from microblog.posts.queries import COLUMNS, Answered, PostRow, get_position, is_published
+from microblog.posts.queries import COLUMNS, READER, Answered, PostRow, get_position, is_published
 
 PAGES_LOOKED_THROUGH = (2, 10)  # since replies to strangers are left out
 
@@ -97,9 +98,9 @@ FOLLOWED = {
         ORDER BY nearest.entry_id {order} LIMIT :candidates)""",
 }
 ENTRIES = "SELECT * FROM ({sources}) entries ORDER BY entry_id {order} LIMIT :candidates"
+DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 BEFORE, AFTER = {"operator": "<", "order": "DESC"}, {"operator": ">", "order": "ASC"}
 Booster = orm.aliased(User)
-READER = sa.bindparam("reader", type_=sa.BigInteger)
 
 
 @lru_cache(maxsize=4)
@@ -113,8 +114,7 @@ def build_statement(dialect: str, *, after: bool) -> Any:
     nearest = sa.text(ENTRIES.format(sources=sources, **direction))
     ids = [sa.column(name, sa.BigInteger) for name in ("entry_id", "post_id", "booster_id")]
     entries = nearest.columns(*ids).cte("entries")
-    present = sa.bindparam("present", type_=sa.BigInteger)
-    author_is_seen = sa.and_(is_published(READER, present), sa.not_(is_unseen(READER, Post.user_id)))
+    author_is_seen = sa.and_(is_published(READER), sa.not_(is_unseen(READER, Post.user_id)))
     answered_is_seen = sa.not_(is_unseen(READER, Answered.id))
     columns = (entries.c.entry_id, Booster.nickname, Booster.display_name)
     query = sa.select(*COLUMNS, sa.and_(author_is_seen, is_for_reader(entries)).label("is_shown"), *columns)
@@ -126,7 +126,9 @@ def build_statement(dialect: str, *, after: bool) -> Any:
         found = sa.select(entries.c.post_id).scalar_subquery()
         query = query.where(Post.id == sa.any_(sa.func.array(found)))
     entry_id = entries.c.entry_id
-    return query.order_by(entry_id if after else entry_id.desc())
+    query = query.order_by(entry_id if after else entry_id.desc())
+    # As a text it takes SQLAlchemy a tenth of a millisecond instead of a whole one.
+    return sa.text(str(query.compile(dialect=DIALECTS[dialect](paramstyle="named"))))
 
 
 def write_source(source: Source, dialect: str, direction: dict[str, str]) -> str:

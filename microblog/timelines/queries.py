@@ -12,7 +12,15 @@ from microblog.paging import Cursor, Found, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
-from microblog.posts.queries import PostRow, is_published, list_posts, list_spellings, select_posts
+from microblog.posts.queries import (
+    READER,
+    PostRow,
+    is_published,
+    list_posts,
+    list_spellings,
+    read_rows,
+    select_posts,
+)
 from microblog.tags.models import PostTag
 
 
@@ -23,12 +31,12 @@ def list_public_posts(
 
     def build(candidates: int) -> Any:
         # What is not published yet would be left out anyway, but after more candidates were read.
-        query = select_posts(reader_id).where(is_published(reader_id))
+        query = select_posts(reader_id).where(is_published(None if reader_id is None else READER))
         if language is None:
             return query
         return query.where(build_language_filter(session, reader_id, language, cursor, candidates))
 
-    return list_posts(session, build, cursor, limit)
+    return list_posts(session, reader_id, build, cursor, limit)
 
 
 def build_language_filter(
@@ -41,7 +49,7 @@ def build_language_filter(
     spellings = list_spellings(session, language)
     if len(spellings) <= 1:
         return Post.language == (spellings[0] if spellings else language)
-    published = sa.select(Post.id).where(is_published(reader_id))
+    published = sa.select(Post.id).where(is_published(None if reader_id is None else READER))
     nearest = (
         select_page(published.where(Post.language == spelling), Post.id, cursor, limit).subquery()
         for spelling in spellings
@@ -65,7 +73,7 @@ def list_profile_posts(
     query = select_posts(reader_id, with_muted=True).where(Post.user_id == user_id)
     if not with_replies:
         query = query.where(Post.reply_to.is_(None))
-    return list_posts(session, lambda candidates: query, cursor, limit)
+    return list_posts(session, reader_id, lambda candidates: query, cursor, limit)
 
 
 def list_posts_that_mention(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
@@ -91,7 +99,7 @@ def list_listed_posts(
         nearest = select_page(listed, column, cursor, candidates).subquery()
         return select_posts(reader_id).where(Post.id.in_(sa.select(nearest.c[0])))
 
-    return list_posts(session, build, cursor, limit)
+    return list_posts(session, reader_id, build, cursor, limit)
 
 
 def list_replies(
@@ -99,7 +107,7 @@ def list_replies(
 ) -> Found[PostRow]:
     """The direct replies to a post, also to one that was deleted, the oldest first; see `select_page`."""
     query = select_posts(reader_id).where(Post.reply_to == post_id)
-    return list_posts(session, lambda candidates: query, cursor, limit, oldest_first=True)
+    return list_posts(session, reader_id, lambda candidates: query, cursor, limit, oldest_first=True)
 
 
 def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, own: int, limit: int) -> int:
@@ -107,13 +115,14 @@ def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, o
 
     Without their own up to the id `own`, which they see before these are published.
     """
-    is_shown = sa.and_(is_published(reader_id), sa.not_(is_unseen(reader_id, Post.user_id)))
-    if reader_id is not None:
-        is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader_id, Post.id > own))
+    reader = None if reader_id is None else READER
+    is_shown = sa.and_(is_published(reader), sa.not_(is_unseen(reader, Post.user_id)))
+    if reader is not None:
+        is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader, Post.id > own))
     # In an order, or PostgreSQL reads all posts where the statistics promise that many are newer.
     newer = sa.select(is_shown.label("is_shown")).where(Post.id > after).order_by(Post.id.desc())
     newest = newer.limit(limit).subquery()
-    return session.scalar(sa.select(sa.func.count()).where(newest.c.is_shown)) or 0
+    return read_rows(session, sa.select(sa.func.count()).where(newest.c.is_shown), reader_id).scalar() or 0
 
 
 NEWEST_LOOKED_AT = 200  # posts, among whose authors are people to follow

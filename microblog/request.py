@@ -217,7 +217,10 @@ class Request(PyramidRequest):
 
     @property
     def identity(self) -> Identity | None:
-        """Who sends it; None for a visitor. A page asks hundreds of times; Pyramid's own looks up a utility."""
+        """Who sends it; None for a visitor.
+
+        A page asks for it hundreds of times, and Pyramid's own looks up a utility each time.
+        """
         return self.registry.security_policy.identity(self)
 
     @property

@@ -183,6 +183,13 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         rows,
     )
     print(f"\n  Posts written, one after the other: {posting_rate(get):,.0f} a second")
+    print(f"  Likes given and taken back: {liking_rate(get, post_id):,.0f} a second", end="")
+    with registry.database.write() as session:
+        liked = {"post": post_id, "reader": reader}
+        session.execute(sa.text(LIKE_BY_ALL), liked)
+    print(f"; of a post that {size.people:,} people like: {liking_rate(get, post_id):,.0f}")
+    with registry.database.write() as session:
+        session.execute(sa.text("DELETE FROM likes WHERE post_id = :post"), liked)
     with registry.database.write() as session:
         session.execute(
             sa.text("DELETE FROM posts WHERE body LIKE 'benchmark %'  AND user_id = :id"), {"id": reader}
@@ -202,6 +209,22 @@ def posting_rate(get: Callable[..., Any]) -> float:
     for number in range(POSTS_WRITTEN):
         fields = {"csrf_token": found[1], "body": f"benchmark {number}", "key": secrets.token_urlsafe(16)}
         answer = get("/posts/", POST=fields)
+        assert answer.status_int == 303, answer.status
+    return POSTS_WRITTEN / (time.perf_counter() - began)
+
+
+# The ids have no time, but are in an order.
+LIKE_BY_ALL = "INSERT INTO likes (user_id, post_id, id) SELECT id, :post, id FROM users WHERE id <> :reader"
+
+
+def liking_rate(get: Callable[..., Any], post_id: int) -> float:
+    """Likes, and likes taken back, a second."""
+    found = re.search(r'name="csrf_token" value="(\w+)"', get("/").text)
+    assert found, "the home page has no form"
+    began = time.perf_counter()
+    for number in range(POSTS_WRITTEN):
+        name = "unlike" if number % 2 else "like"
+        answer = get(f"/posts/{post_id}/{name}", POST={"csrf_token": found[1]})
         assert answer.status_int == 303, answer.status
     return POSTS_WRITTEN / (time.perf_counter() - began)
 

@@ -14,6 +14,8 @@ SETTINGS = {
         "sign_up.site",
         "posts.per_account",
         "follows.per_account",
+        "likes.per_account",
+        "boosts.per_account",
         "searches.per_account",
         "searches.per_address",
     )

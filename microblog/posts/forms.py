@@ -88,7 +88,7 @@ class EditForm(PostForm):
         [Rule(check_visible), no_control_characters, check_max_length, check_names],
         [to_unix_lines],
     )
-    version = HiddenField()
+    version = HiddenField("")
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)

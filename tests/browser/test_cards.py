@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from microblog.accounts.queries import add_user
-from microblog.posts.queries import add_post
+from microblog.posts.actions import write
 from tests.browser.conftest import Site
 from tests.browser.test_accessibility import CUT_OFF, WIDER_THAN_THE_SCREEN
 
@@ -20,7 +20,7 @@ def people(site: Site) -> Site:
     with site.application.database.write() as session:
         add_user(session, "susan")
         ada = add_user(session, "ada")
-        add_post(session, ada, "@susan mine hums, and so does that of @ada.")
+        write(session, ada, "@susan mine hums, and so does that of @ada.")
     return site
 
 

@@ -54,7 +54,7 @@ def test_susan_and_john_meet(application):
     form = susan.get("/").forms["header-search-form"]
     form["q"] = "orchard"
     page = form.submit()
-    assert bodies(page) == ["@susan where? https://maps.example/orchard"]
+    assert bodies(page) == ["@susan.k where? https://maps.example/orchard"]
     page = page.click("@susan", href="/users/susan$")
     assert text(page, ".counts") == "1 post 1 follower 0 following"
     page = page.click(href="/followers$")
@@ -66,7 +66,7 @@ def test_susan_and_john_meet(application):
     form["nickname"], form["about_me"] = "susan.k", "Apples, mostly."
     page = form.submit(status=303).follow()
     assert flashes(page) == ["Your profile has been saved."]
-    page = john.get("/").click("@susan").follow()
+    page = john.get("/").click("@susan.k")
     assert text(page, "h1") == "susan.k"
     assert text(page, ".profile-about") == "Apples, mostly."
 
@@ -74,7 +74,7 @@ def test_susan_and_john_meet(application):
     page = susan.get("/users/susan.k").click("^Delete$").forms["delete-form"].submit(status=303).follow()
     assert flashes(page) == ["Your post has been deleted."]
     assert page.request.path == "/users/susan.k"
-    assert bodies(john.get("/")) == ["@susan where? https://maps.example/orchard"]
+    assert bodies(john.get("/")) == ["@susan.k where? https://maps.example/orchard"]
     assert bodies(john.get("/search?q=blossoms")) == []
 
     # He stops following her, and logs out; then he is a visitor and reads on.
@@ -82,7 +82,7 @@ def test_susan_and_john_meet(application):
     assert flashes(page) == ["You no longer follow susan.k."]
     page = page.forms["header-logout-form"].submit(status=303).follow()
     assert flashes(page) == ["You are logged out."]
-    assert bodies(page) == ["@susan where? https://maps.example/orchard"]
+    assert bodies(page) == ["@susan.k where? https://maps.example/orchard"]
 
     # The next day he comes back, by the address of his e-mail, to where he wanted to go.
     form = john.get("/account/profile").follow().forms["login-form"]

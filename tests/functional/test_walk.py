@@ -54,7 +54,7 @@ def test_susan_and_john_meet(application):
     form = susan.get("/").forms["header-search-form"]
     form["q"] = "orchard"
     page = form.submit()
-    assert bodies(page) == ["@susan.k where? https://maps.example/orchard"]
+    assert bodies(page) == ["@susan where? https://maps.example/orchard"]
     page = page.click("@susan", href="/users/susan$")
     assert text(page, ".counts") == "1 post 1 follower 0 following"
     page = page.click(href="/followers$")

@@ -91,23 +91,30 @@ def list_tagged_posts(
 
 
 def list_listed_posts(
-    session: orm.Session, reader_id: int | None, listed: Any, column: Any, cursor: Cursor, limit: int
+    session: orm.Session,
+    reader_id: int | None,
+    listed: Any,
+    column: Any,
+    cursor: Cursor,
+    limit: int,
+    *,
+    oldest_first: bool = False,
 ) -> Found[PostRow]:
     """The posts whose ids `listed` selects, of which an index gives the page by `column`."""
 
     def build(candidates: int) -> Any:
-        nearest = select_page(listed, column, cursor, candidates).subquery()
-        return select_posts(reader_id).where(Post.id.in_(sa.select(nearest.c[0])))
+        page = select_page(listed, column, cursor, candidates, smallest_first=oldest_first)
+        return select_posts(reader_id).where(Post.id.in_(sa.select(page.subquery().c[0])))
 
-    return list_posts(session, reader_id, build, cursor, limit)
+    return list_posts(session, reader_id, build, cursor, limit, oldest_first=oldest_first)
 
 
 def list_replies(
     session: orm.Session, reader_id: int | None, post_id: int, cursor: Cursor, limit: int
 ) -> Found[PostRow]:
     """The direct replies to a post, also to one that was deleted, the oldest first; see `select_page`."""
-    query = select_posts(reader_id).where(Post.reply_to == post_id)
-    return list_posts(session, reader_id, lambda candidates: query, cursor, limit, oldest_first=True)
+    replies = sa.select(Post.id).where(Post.reply_to == post_id)
+    return list_listed_posts(session, reader_id, replies, Post.id, cursor, limit, oldest_first=True)
 
 
 def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, own: int, limit: int) -> int:

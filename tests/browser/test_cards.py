@@ -92,7 +92,7 @@ def test_a_card_that_cannot_be_fetched_is_not_shown_and_the_link_leads_on(
 
 def test_other_links_have_no_card(people: Site, open_window: Callable[..., Page]) -> None:
     with people.application.database.write() as session:
-        add_post(session, add_user(session, "nils"), "https://elsewhere.example/users/ada")
+        write(session, add_user(session, "nils"), "https://elsewhere.example/users/ada")
     page = open_window(people, nickname="susan")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

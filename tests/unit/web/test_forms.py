@@ -18,7 +18,7 @@ from wtforms import StringField
 from wtforms.validators import ValidationError
 
 import microblog
-from microblog.posts.forms import MAX_LENGTH, MAX_MENTIONS, MAX_TAGS, MAX_MENTIONS, MAX_TAGS
+from microblog.posts.forms import MAX_LENGTH, MAX_MENTIONS, MAX_TAGS
 from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, split_graphemes, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, check_button, no_control_characters
 from tests.cost import MOST_SECONDS, cost_of

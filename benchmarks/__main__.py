@@ -27,7 +27,17 @@ from pyramid.request import Request
 from sqlalchemy import event
 
 from benchmarks import limits, waiting
-from benchmarks.data import Size, index, postgresql_database, readers_of, sqlite_database, word
+from benchmarks.data import (
+    ONLY_REPLYING,
+    TAG,
+    Size,
+    index,
+    postgresql_database,
+    reader_of_replies,
+    readers_of,
+    sqlite_database,
+    word,
+)
 from microblog import configure
 from microblog.accounts.queries import end_session, start_session
 from microblog.db import Database
@@ -46,6 +56,8 @@ POSTS_WRITTEN = 100
 SERVER_VARIABLE = "MICROBLOG_TEST_DATABASE_URL"
 # Median milliseconds of the home timeline's SQL: (people followed, database) from issue 3.
 TARGETS = {(50, "sqlite"): 1, (50, "postgresql"): 2, (1000, "sqlite"): 3, (1000, "postgresql"): 15}
+# Whoever follows only people who answer strangers: ten pages are looked through, and nothing is found.
+NOTHING_FOR_THEM = {"sqlite": 10, "postgresql": 40}
 
 
 def milliseconds(action: Callable[[], Any]) -> float:
@@ -124,6 +136,19 @@ def home_timelines(url: str, size: Size) -> list[list[str]]:
                 rows.append(
                     [database.dialect, f"{followed:,}", page, least, median, p99, f"< {target}", reached]
                 )
+    reader = reader_of_replies(size)
+    with database.read() as session:
+        found = list_home_posts(session, reader, Cursor(), PAGE_SIZE + 1)
+        assert len(found) <= PAGE_SIZE, "They see a full page."
+        times = [
+            milliseconds(lambda: list_home_posts(session, reader, Cursor(), PAGE_SIZE + 1))
+            for _ in range(ROUNDS + 1)
+        ]
+    least, median, p99 = summary(times[1:])
+    target = NOTHING_FOR_THEM[database.dialect]
+    reached = "yes" if float(median) < target else "NO"
+    follows = f"{ONLY_REPLYING:,} who answer strangers"
+    rows.append([database.dialect, follows, "1", least, median, p99, f"< {target}", reached])
     database.close()
     return rows
 
@@ -152,6 +177,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
     with registry.database.write() as session:
         start_session(session, reader, hash_token(token), timedelta(hours=1))
         post_id = session.scalar(sa.text("SELECT max(id) FROM posts WHERE user_id = 1"))
+        busy = session.scalar(sa.text("SELECT id FROM posts ORDER BY replies_count DESC LIMIT 1"))
 
     def get(path: str, **options: Any) -> Any:
         request = Request.blank(path, headers={"Cookie": f"{SESSION_COOKIE}={token}"}, **options)
@@ -162,7 +188,11 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         ("home", "/"),
         ("explore", "/explore"),
         ("profile", "/users/person1"),
+        ("posts and replies", "/users/person1/replies"),
         ("post", f"/posts/{post_id}"),
+        ("post with 10,000 replies", f"/posts/{busy}"),
+        ("the same, a later page", f"/posts/{busy}?after={post_id}"),
+        ("tag", f"/tags/{TAG}"),
         ("people", "/users/"),
         ("people, a page in the middle", f"/users/?after=person{size.people // 2}"),
         ("people, by a beginning", "/users/?q=person1"),
@@ -255,8 +285,8 @@ def main() -> int:
     parser.add_argument("--database", default=os.environ.get(SERVER_VARIABLE), metavar="URL")
     parser.add_argument("--without-search", action="store_true")
     arguments = parser.parse_args()
-    if arguments.people < 1100 or arguments.posts < arguments.people:
-        print("Measure with at least 1,100 people, and as many posts as people.", file=sys.stderr)
+    if arguments.people < 2200 or arguments.posts < arguments.people:
+        print("Measure with at least 2,200 people, and as many posts as people.", file=sys.stderr)
         return 1
     size = Size(arguments.posts, arguments.people)
     urls = [sqlite_database(size)]

@@ -1,8 +1,9 @@
 """A made-up site of the size that is measured: the same one each time, built once and kept.
 
 Words, authors and the followed are drawn by Zipf's law; ids spread over three years; few posts are
-in a rare language. The triggers that count posts and follows are set aside while everything is loaded
-at once; the counts are set by SQL then, and the triggers are put back.
+in a rare language. A third of the posts are replies, ten thousand of them to one post; there is a boost for
+each tenth post, and five likes for each. The triggers that count are set aside while everything is loaded at
+once; the counts are set by SQL then, and the triggers are put back.
 """
 
 from __future__ import annotations
@@ -43,8 +44,15 @@ ONLY_OLD = "ancient"
 SHARE_OF_OLD, EVERY_SO_MANY_OLD = 0.02, 100
 ONCE_COMMON = "former"
 EVERY_SO_MANY_FORMER, NEWEST_WITHOUT = 2, 5_000
+# Every third post is a reply, to one of the last thousand posts, or every so manieth to the busy post.
+EVERY_SO_MANY_REPLIES, REPLIES_REACH = 3, 1_000
+BUSY, EVERY_SO_MANY_TO_BUSY = 100, 99
+EVERY_SO_MANY_BOOSTS, LIKES_OF_A_POST = 10, 5
+TAG, EVERY_SO_MANY_TAGGED = "zaba", 50
+# One reader follows only people who write nothing but replies to others, whom the reader does not follow.
+ONLY_REPLYING = 1_000
 ROWS_AT_ONCE = 20_000
-VERSION = 4  # of the content: with another one, the site is built anew
+VERSION = 5  # of the content: with another one, the site is built anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,16 @@ def readers_of(size: Size) -> dict[int, list[int]]:
     return readers
 
 
+def reader_of_replies(size: Size) -> int:
+    """Who follows only people who answer strangers."""
+    return size.people - sum(READERS.values())
+
+
+def people_who_only_reply(size: Size) -> range:
+    last = reader_of_replies(size)
+    return range(last - ONLY_REPLYING, last)
+
+
 def people_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     for number in range(1, size.people + 1):
         yield (number, f"person{number}", "", FIRST_MOMENT)
@@ -100,12 +118,56 @@ def post_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     languages, language_weights = list(LANGUAGES), list(itertools.accumulate(LANGUAGES.values()))
     first, last = get_first_id_at(FIRST_MOMENT), get_first_id_at(FIRST_MOMENT + SPAN)
     step = (last - first) // size.posts
+    only_reply = people_who_only_reply(size)
+    written: list[tuple[int, int]] = []  # (id, author) of the last posts of others
+    busy = (0, 0)
     for number in range(size.posts):
         post_id = first + number * step + chance.randrange(max(step - 1, 1))
         author = chance.choices(authors, cum_weights=author_weights)[0]
         length = chance.randint(FEWEST_WORDS, MOST_WORDS)
         body = chance.choices(words, cum_weights=word_weights, k=length) + special_words(number, size)
-        yield (post_id, author, " ".join(body), chance.choices(languages, cum_weights=language_weights)[0])
+        language = chance.choices(languages, cum_weights=language_weights)[0]
+        answered: tuple[int | None, int | None] = (None, None)
+        if written and (number % EVERY_SO_MANY_REPLIES == 0 or author in only_reply):
+            is_to_busy = busy[0] and number % EVERY_SO_MANY_TO_BUSY == 0
+            answered = busy if is_to_busy else written[chance.randrange(len(written))]
+        if author not in only_reply:
+            written = (
+                [*written[-REPLIES_REACH:], (post_id, author)]
+                if len(written) > 2 * REPLIES_REACH
+                else written
+            )
+            written.append((post_id, author))
+        if number == BUSY:
+            busy = (post_id, author)
+        yield (post_id, author, " ".join(body), language, *answered, answered[0])
+
+
+def post_id_rows(size: Size) -> Iterator[tuple[int, int]]:
+    """(number, id) of all posts."""
+    for number, row in enumerate(post_rows(size)):
+        yield number, row[0]
+
+
+def boost_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(SEED + 2)
+    for number, post_id in post_id_rows(size):
+        if number % EVERY_SO_MANY_BOOSTS == 0:
+            yield (chance.randint(1, size.people), post_id, post_id + (1 << SEQUENCE_BITS))
+
+
+def like_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(SEED + 3)
+    for _, post_id in post_id_rows(size):
+        start = chance.randrange(size.people)
+        for place in range(LIKES_OF_A_POST):
+            yield ((start + place * 7919) % size.people + 1, post_id, post_id + place)
+
+
+def tag_rows(size: Size) -> Iterator[tuple[Any, ...]]:
+    for number, post_id in post_id_rows(size):
+        if number % EVERY_SO_MANY_TAGGED == 0:
+            yield (TAG, post_id)
 
 
 def special_words(number: int, size: Size) -> list[str]:
@@ -125,8 +187,11 @@ def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     weights = zipf(size.people)
     exact = {reader: followed for followed, ids in readers_of(size).items() for reader in ids}
     since = itertools.count(get_first_id_at(FIRST_MOMENT), 1 << SEQUENCE_BITS)
+    only_reply = people_who_only_reply(size)
     for follower in people:
-        if follower in exact:
+        if follower == reader_of_replies(size):
+            followees = set(only_reply)
+        elif follower in exact:
             followees = set(chance.sample(people, min(exact[follower] + 1, size.people))) - {follower}
             followees = set(sorted(followees)[: exact[follower]])
         else:
@@ -139,13 +204,23 @@ def follow_rows(size: Size) -> Iterator[tuple[Any, ...]]:
 TABLES: Sequence[tuple[str, tuple[str, ...], Any]] = (
     ("users", ("id", "nickname", "about_me", "member_since"), people_rows),
     ("nicknames", ("key", "user_id"), nickname_rows),
-    ("posts", ("id", "user_id", "body", "language"), post_rows),
+    ("posts", ("id", "user_id", "body", "language", "reply_to", "reply_to_author", "thread"), post_rows),
     ("follows", ("follower_id", "followee_id", "since"), follow_rows),
+    ("boosts", ("user_id", "post_id", "id"), boost_rows),
+    ("likes", ("user_id", "post_id", "id"), like_rows),
+    ("post_tags", ("tag", "post_id"), tag_rows),
 )
-COUNTS = """UPDATE users SET
+COUNTS = (
+    """UPDATE users SET
     posts_count = (SELECT count(*) FROM posts WHERE user_id = users.id),
     followers_count = (SELECT count(*) FROM follows WHERE followee_id = users.id),
-    following_count = (SELECT count(*) FROM follows WHERE follower_id = users.id)"""
+    following_count = (SELECT count(*) FROM follows WHERE follower_id = users.id)""",
+    """UPDATE posts SET
+    replies_count = (SELECT count(*) FROM posts r WHERE r.reply_to = posts.id),
+    likes_count = (SELECT count(*) FROM likes WHERE post_id = posts.id),
+    boosts_count = (SELECT count(*) FROM boosts WHERE post_id = posts.id)""",
+)
+COUNTED = ("posts", "follows", "likes", "boosts")  # their triggers are set aside
 
 
 def say(text: str) -> None:
@@ -190,7 +265,8 @@ def fill_sqlite(database: Database, size: Size) -> None:
             for batch in batches(rows(size)):
                 connection.exec_driver_sql(statement, [plain(row) for row in batch])
             say(f"  {table}")
-        connection.exec_driver_sql(COUNTS)
+        for counts in COUNTS:
+            connection.exec_driver_sql(counts)
         for _, sql in triggers:
             connection.exec_driver_sql(sql)
 
@@ -234,15 +310,16 @@ def postgresql_database(server_url: str, size: Size) -> str:
 def fill_postgresql(database: Database, size: Size) -> None:
     with database.writing.begin() as connection:
         cursor: Any = connection.connection.cursor()
-        for table in ("posts", "follows"):
+        for table in COUNTED:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for table, columns, rows in TABLES:
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
                 for row in rows(size):
                     copy.write_row(row)
             say(f"  {table}")
-        cursor.execute(COUNTS)
-        for table in ("posts", "follows"):
+        for counts in COUNTS:
+            cursor.execute(counts)
+        for table in COUNTED:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")  # what autovacuum does by and by

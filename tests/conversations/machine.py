@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -36,12 +37,13 @@ from microblog.posts.models import Post as PostTable
 from microblog.reactions import actions as reactions
 from microblog.tags import actions as tags
 from tests.conversations.checks import Checks
-from tests.conversations.model import Model, Post, drop
+from tests.conversations.model import Model, Post, drop, list_whom
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo")
 TAGS = ("tea", "milk")
 WORDS = ("black", "green", *(f"@{name}" for name in NAMES), *(f"#{tag}" for tag in TAGS))
 MOST_PEOPLE, FEWEST_PEOPLE, MOST_POSTS = 6, 2, 30
+LATEST = 8  # posts, so that one gets several replies, likes and boosts
 STEPS_OF_AN_EXAMPLE = 60
 STEPS_BETWEEN_LISTS = 20
 AN_HOUR = 3_600_000  # milliseconds: nothing that is published later is published while this runs
@@ -58,7 +60,7 @@ has_room = precondition(lambda machine: len(machine.model.posts) < MOST_POSTS)
 
 
 class Conversations(RuleBasedStateMachine):
-    """One example: a site that begins with three people."""
+    """One example: a site that begins with four people, of whom some follow others."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class Conversations(RuleBasedStateMachine):
         with database.write() as session:
             for model in (User, DeletedPost, Entry):
                 session.execute(sa.delete(model))
-        for name in NAMES[:3]:
+        for name in NAMES[:4]:
             self.add_person(name)
 
     def do(self, act: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
@@ -86,7 +88,7 @@ class Conversations(RuleBasedStateMachine):
 
     def choose_post(self, number: int) -> int:
         """One of the latest, of which some are deleted."""
-        return self.ever[-1 - number % len(self.ever)]
+        return self.ever[-1 - number % min(len(self.ever), LATEST)]
 
     def choose_actor(self, number: int, post_id: int) -> int:
         """Nobody else comes to the pages of a post that is not published."""
@@ -101,6 +103,11 @@ class Conversations(RuleBasedStateMachine):
         self.model.join(self.do(create_account, name), name)
 
     # People
+
+    @initialize(pairs=st.lists(st.tuples(NUMBER, NUMBER), min_size=4, max_size=8))
+    def begin(self, pairs: list[tuple[int, int]]) -> None:
+        for who, whom in pairs:
+            self.change_follow(who, whom, takes_back=False)
 
     @rule(number=NUMBER, name=st.sampled_from(NAMES), joins=st.booleans())
     def join_or_rename(self, number: int, name: str, joins: bool) -> None:
@@ -129,6 +136,9 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(who=NUMBER, whom=NUMBER, takes_back=SELDOM)
     def follow(self, who: int, whom: int, takes_back: bool) -> None:
+        self.change_follow(who, whom, takes_back=takes_back)
+
+    def change_follow(self, who: int, whom: int, *, takes_back: bool) -> None:
         pair = who_id, whom_id = self.choose_person(who), self.choose_person(whom)
         follows = self.model.follows
         if takes_back:
@@ -153,9 +163,14 @@ class Conversations(RuleBasedStateMachine):
             assert self.do(people.block, *pair) == (pair not in blocks)
             self.model.block(*pair, new_id())
 
-    @rule(who=NUMBER, whom=NUMBER, takes_back=st.booleans())
+    @rule(who=NUMBER, whom=NUMBER, takes_back=SELDOM)
     def mute(self, who: int, whom: int, takes_back: bool) -> None:
-        pair = who_id, whom_id = self.choose_person(who), self.choose_person(whom)
+        """Mostly somebody whom they follow: of others they see little."""
+        who_id, whom_id = self.choose_person(who), self.choose_person(whom)
+        followed = list_whom(self.model.follows, who_id)
+        if followed and whom % 3:
+            whom_id = followed[whom % len(followed)]
+        pair = who_id, whom_id
         mutes = self.model.mutes
         if takes_back:
             assert self.do(people.unmute, *pair) == (mutes.pop(pair, None) is not None)
@@ -256,13 +271,16 @@ class Conversations(RuleBasedStateMachine):
         self.model.delete_posts(author)
 
     @has_posts
-    @rule(
-        who=NUMBER,
-        post=NUMBER,
-        what=st.sampled_from(("like", "boost", "boost", "bookmark")),
-        takes_back=SELDOM,
-    )
-    def react(self, who: int, post: int, what: str, takes_back: bool) -> None:
+    @rule(who=NUMBER, post=NUMBER, takes_back=SELDOM)
+    def boost(self, who: int, post: int, takes_back: bool) -> None:
+        self.react("boost", who, post, takes_back)
+
+    @has_posts
+    @rule(who=NUMBER, post=NUMBER, what=st.sampled_from(("like", "bookmark")), takes_back=SELDOM)
+    def like_or_bookmark(self, who: int, post: int, what: str, takes_back: bool) -> None:
+        self.react(what, who, post, takes_back)
+
+    def react(self, what: str, who: int, post: int, takes_back: bool) -> None:
         post_id = self.choose_post(post)
         person = self.choose_actor(who, post_id)
         outcome = self.do(getattr(reactions, f"un{what}" if takes_back else what), person, post_id)

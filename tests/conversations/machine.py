@@ -60,7 +60,7 @@ has_room = precondition(lambda machine: len(machine.model.posts) < MOST_POSTS)
 
 
 class Conversations(RuleBasedStateMachine):
-    """One example: a site that begins with four people, of whom some follow others."""
+    """One example: a site that begins with four people, of whom some follow others, and some posts."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
@@ -104,10 +104,18 @@ class Conversations(RuleBasedStateMachine):
 
     # People
 
-    @initialize(pairs=st.lists(st.tuples(NUMBER, NUMBER), min_size=4, max_size=8))
-    def begin(self, pairs: list[tuple[int, int]]) -> None:
+    @initialize(
+        pairs=st.lists(st.tuples(NUMBER, NUMBER), min_size=4, max_size=8),
+        texts=st.lists(st.tuples(NUMBER, BODY), min_size=3, max_size=6),
+        replies=st.lists(st.tuples(NUMBER, NUMBER, BODY), min_size=2, max_size=4),
+    )
+    def begin(self, pairs: list[Any], texts: list[Any], replies: list[Any]) -> None:
         for who, whom in pairs:
             self.change_follow(who, whom, takes_back=False)
+        for who, body in texts:
+            self.add_post(who, body, is_later=False)
+        for who, post, body in replies:
+            self.add_reply(who, post, body, is_later=False)
 
     @rule(number=NUMBER, name=st.sampled_from(NAMES), joins=st.booleans())
     def join_or_rename(self, number: int, name: str, joins: bool) -> None:
@@ -192,6 +200,9 @@ class Conversations(RuleBasedStateMachine):
     @has_room
     @rule(who=NUMBER, body=BODY, is_later=SELDOM)
     def write(self, who: int, body: str, is_later: bool) -> None:
+        self.add_post(who, body, is_later=is_later)
+
+    def add_post(self, who: int, body: str, *, is_later: bool) -> None:
         author = self.choose_person(who)
         publish_at = get_now() + AN_HOUR if is_later else None
         self.ever.append(post_id := self.do(posts.write, author, body, publish_at=publish_at))
@@ -201,6 +212,9 @@ class Conversations(RuleBasedStateMachine):
     @has_room
     @rule(who=NUMBER, post=NUMBER, body=BODY, is_later=SELDOM)
     def reply(self, who: int, post: int, body: str, is_later: bool) -> None:
+        self.add_reply(who, post, body, is_later=is_later)
+
+    def add_reply(self, who: int, post: int, body: str, *, is_later: bool) -> None:
         answered_id = self.choose_post(post)
         author = self.choose_actor(who, answered_id)
         publish_at = get_now() + AN_HOUR if is_later else None
@@ -312,10 +326,13 @@ class Conversations(RuleBasedStateMachine):
         self.checks.compare_rows(session)
         for reader in (None, *self.model.people):
             self.checks.compare_lists(session, reader)
-        # One reader, another one each time, looks at every post and person.
-        reader = self.choose_person(self.steps // STEPS_BETWEEN_LISTS)
-        self.checks.compare_pages(session, reader, self.ever)
+        # One reader, another one each time, looks at home page by page, and at every second post and person.
+        turn = self.steps // STEPS_BETWEEN_LISTS
+        reader = self.choose_person(turn)
         self.checks.compare_home_in_pages(session, reader)
+        self.checks.compare_pages(
+            session, reader, self.ever[turn % 2 :: 2], list(self.model.people)[turn % 2 :: 2]
+        )
 
 
 def walk(database: Database, steps: int, seed: int) -> None:

@@ -31,7 +31,7 @@ DELETED_MEANWHILE = _(
 def replies(page: PostPage, request: Request) -> Any:
     """The form, after a reply that was sent and kept; without one, the page of the post."""
     form = request.kept_form
-    if request.identity is None and kept.KEPT in request.GET:
+    if request.identity is None and (form is not None or kept.KEPT in request.GET):
         raise HTTPForbidden
     if form is None or not form.is_there:
         if form is not None:

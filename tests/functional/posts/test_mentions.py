@@ -180,6 +180,9 @@ def test_people_to_mention_are_found_by_the_beginning_of_their_nickname(applicat
     with count_statements() as statements:
         offer("b")
     assert len(statements) == 3  # with that of the identity
+    for number in range(8):
+        susan.get(f"/users/bz{number}/follow").forms["follow-form"].submit(status=303)
+    assert offer("bz") == [f"bz{number}" for number in reversed(range(8))]
     assert (
         application.browser()
         .get("/users/by-beginning?q=b", status=303)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
-from tests.walk import bodies, enter, flashes, post_ids, token, write
+from microblog.accounts.models import LoginSession
+from microblog.posts.queries import delete_post
+from tests.competing import before_the_next_write
+from tests.walk import PASSWORD, bodies, enter, flashes, post_ids, token, write
 
 
 def reply(browser, post_id, body):
@@ -128,3 +132,46 @@ def test_a_reply_without_its_token_is_refused(john, post):
     assert token(john)
     john.post(f"/posts/{post}/replies", {"body": "x"}, status="4*")
     assert "Nobody has replied yet." in john.get(f"/posts/{post}").text
+
+
+def test_the_language_of_a_reply_can_be_chosen(john, post, database):
+    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form["body"], form["language"] = "Ein Buch", "de"
+    page = form.submit(status=303).follow()
+    assert page.html.select('.post-body[lang="de"]')
+    assert (
+        john.get(f"/posts/{post}").forms["reply-form"]["language"].options[1][0] == "de"
+    )  # now among the first
+
+
+def test_a_deletion_at_the_last_moment_is_noticed(application, john, post):
+    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form["body"] = "A book about Pyramid"
+
+    def delete_it():
+        with application.database.write() as session:
+            delete_post(session, int(post))
+
+    with before_the_next_write(application.database, delete_it):
+        page = form.submit(status=409)
+    assert "was deleted meanwhile" in page.text
+    assert page.forms["reply-form"]["body"].value == "A book about Pyramid"
+
+
+def test_a_reply_that_was_written_before_the_session_ended_is_found_after_the_log_in(application, john, post):
+    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form["body"] = "A book about Pyramid"
+    with application.database.write() as session:
+        session.execute(sa.delete(LoginSession))
+    form = form.submit(status=400).forms["login-form"]
+    form["nickname"], form["password"] = "john", PASSWORD
+    page = form.submit(status=303).follow()
+    assert page.forms["reply-form"]["body"].value == "A book about Pyramid"
+    page = page.forms["reply-form"].submit(status=303).follow()
+    assert bodies(page) == ["What do you read?", "A book about Pyramid"]
+
+
+def test_the_form_of_a_reply_that_was_kept_is_nobody_elses(application, john, post):
+    assert application.browser().get(f"/posts/{post}/replies?kept=1", status=303).location.count("/login")
+    page = john.get(f"/posts/{post}/replies?kept=1", status=303).follow()
+    assert page.request.path == f"/posts/{post}"

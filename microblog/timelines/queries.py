@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
+from microblog.ids import get_present
 from microblog.paging import Cursor, Found, select_page
 from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
@@ -137,7 +138,8 @@ NEWEST_LOOKED_AT = 200  # posts, among whose authors are people to follow
 
 def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> list[PersonRow]:
     """People whom somebody may like to follow: authors of the newest posts, most followed first."""
-    newest = sa.select(Post.user_id).order_by(Post.id.desc()).limit(NEWEST_LOOKED_AT).subquery()
+    published = sa.select(Post.user_id).where(Post.id < get_present()).order_by(Post.id.desc())
+    newest = published.limit(NEWEST_LOOKED_AT).subquery()
     query = select_people(reader_id).where(
         User.id.in_(sa.select(newest.c.user_id)),
         User.id != reader_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from microblog.accounts.queries import add_user, find_owner_id
 from microblog.ids import get_now
 from microblog.people.actions import follow
-from microblog.posts.actions import write
+from microblog.posts import actions as post_actions
 from microblog.posts.queries import add_post
 from tests.walk import enter, sign_up, write
 
@@ -28,7 +28,7 @@ def test_people_who_have_written_lately_are_suggested_the_most_followed_first(br
         ids = {name: add_user(session, name) for name in names}
         for name in ids.keys() - {"silent"}:
             add_post(session, ids[name], "Hello")
-        write(session, ids["silent"], "Not published yet", publish_at=get_now() + 3_600_000)
+        post_actions.write(session, ids["silent"], "Not published yet", publish_at=get_now() + 3_600_000)
         follow(session, ids["ada"], ids["nils"])
         follow(session, ids["eve"], ids["nils"])
         follow(session, ids["nils"], ids["eve"])

@@ -8,7 +8,7 @@ def includeme(config: Any) -> None:
 
     from microblog.i18n import _
     from microblog.people.avatars import AVATARS, GRAVATAR_HOST, avatar
-    from microblog.people.names import format_name
+    from microblog.people.names import draw_name, format_name
     from microblog.people.resources import Avatars, Users
     from microblog.web.navigation import is_logged_in
 
@@ -17,6 +17,7 @@ def includeme(config: Any) -> None:
         config.add_content_source("img-src", GRAVATAR_HOST)
     config.add_template_global("avatar", lambda request: partial(avatar, request))
     config.add_template_global("full_name", lambda request: format_name)
+    config.add_template_global("draw_name", lambda request: draw_name)
     config.add_nav_item("people", _("People"), lambda request: request.link("users", ""), order=30)
     config.add_nav_item(
         "profile", template="microblog.people:templates/nav_profile.jinja2", shown=is_logged_in, order=40

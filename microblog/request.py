@@ -221,7 +221,8 @@ class Request(PyramidRequest):
 
         A page asks for it hundreds of times, and Pyramid's own looks up a utility each time.
         """
-        return self.registry.security_policy.identity(self)
+        policy = getattr(self.registry, "security_policy", None)
+        return None if policy is None else policy.identity(self)
 
     @property
     def reader_id(self) -> int | None:

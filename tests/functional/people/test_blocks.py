@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from microblog.accounts.queries import find_owner_id
-from microblog.people.actions import follow
+from microblog.people.actions import follow, mute
 from microblog.people.models import Block, Follow
 from microblog.posts.actions import write as write_post
 from tests.walk import bodies, enter, flashes, post_ids, token, write
@@ -154,3 +154,18 @@ def test_somebody_who_hides_whoever_writes_most_is_led_on(make_application):
     assert bodies(page) == []
     page = susan.get(page.html.select_one('a[rel="next"]')["href"])
     assert bodies(page) == ["the oldest"]
+
+
+def test_a_search_for_what_somebody_muted_has_written_looks_through_ten_pages(make_application):
+    application = make_application({"microblog.page_size": "2"})
+    susan = application.browser()
+    susan_id, loud_id = enter(susan, "susan"), enter(application.browser(), "loud")
+    with application.database.write() as session:
+        write_post(session, susan_id, "tea")
+        for number in range(40):
+            write_post(session, loud_id, f"tea {number}")
+        mute(session, susan_id, loud_id)
+    pages = [susan.get("/search?q=tea")]
+    while link := pages[-1].html.select_one('a[rel="next"]'):
+        pages.append(susan.get(link["href"]))
+    assert [bodies(page) for page in pages] == [[], ["tea"]]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import orm
 
 from microblog.accounts.queries import add_user, find_owner_id
-from microblog.posts.queries import add_post
+from microblog.posts.actions import write
 from tests.conftest import Application
 from tests.translating import DeepLServer, Service
 
@@ -30,7 +30,7 @@ def site(service: Service, make_application: Callable[..., Application]) -> Appl
 def post_id(site: Application) -> int:
     """A post in Spanish by maria."""
     with site.database.write() as session:
-        return add_post(session, add_user(session, "maria"), POST, language="es")
+        return write(session, add_user(session, "maria"), POST, language="es")
 
 
 def find_person(session: orm.Session, nickname: str) -> int:

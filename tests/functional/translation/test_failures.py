@@ -163,7 +163,7 @@ def test_a_post_that_is_deleted_meanwhile_is_not_found(site, post_id):
     page = susan.get(f"/posts/{post_id}/translate")
     translator = Deleting(site, post_id)
     site.registry.translations = Translations(cast(Any, translator), most_waiting=2)
-    page.forms["translate-form"].submit(status=404)
+    page.forms["translate-form"].submit(status=410)
     assert translator.asked == 1
     assert post_ids(susan.get("/explore")) == []
 

@@ -53,7 +53,11 @@ def test_a_post_is_translated_by_the_button_and_shown_like_any_post(site, servic
     assert bodies(page) == [TRANSLATED]
     body = page.html.select_one(".post-body")
     assert body["lang"] == "en"
-    assert [link["href"] for link in body.select("a")] == ["/users/susan", "https://example.org/"]
+    assert [link["href"] for link in body.select("a")] == [
+        "/users/susan",
+        "https://example.org/",
+        "/tags/flores",
+    ]
     assert note(page) == "Translated from Spanish by DeepL. Show original"
     assert bodies(page.click("Show original")) == [POST]
     (asked,) = service.asked

@@ -75,6 +75,9 @@ def test_links_and_mentions_are_seen_in_their_own_order(
         "https://example.org/a/",
         "https://example.org/?",
     ]
+    with susan.application.database.write() as session:
+        for nickname in ("susan_", "_1"):
+            add_user(session, nickname)
     body = write(susan, open_window(susan, nickname="susan"), "\n".join(map(text.format, links)))
     shown = body.locator("a").all()
     assert [seen_from_the_left(each) for each in shown] == [*links[:-1], "https://example.org/"]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from microblog.accounts.queries import add_user
-from microblog.posts.queries import add_post
+from microblog.posts.actions import write
 from tests.browser.conftest import Site
 from tests.browser.watch import Watch
 from tests.conftest import Application
@@ -34,8 +34,8 @@ def translated_site(
     site = serve(make_application(service.settings))
     with site.application.database.write() as session:
         susan = add_user(session, "susan")
-        add_post(session, susan, POST, language="es")
-        add_post(session, susan, "In English.", language="en")
+        write(session, susan, POST, language="es")
+        write(session, susan, "In English.", language="en")
     return site
 
 

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import notfound_view_config
 
 from microblog.accounts.resources import Account
 from microblog.i18n import _
 from microblog.people import actions, queries
-from microblog.people.names import format_name
 from microblog.people.resources import BlockedPerson, Person
-from microblog.people.views import FOLLOWS
+from microblog.people.views import FOLLOWS, change_following, get_full_name
 from microblog.request import Request
-from microblog.security.limits.counting import count_request
-from microblog.security.redirects import get_next_page
 from microblog.web import errors
-from microblog.web.forms import check_button
 from microblog.web.pages import page_view
 from microblog.web.paging import read_page
 
 YOU_HAVE_BLOCKED = _("You have blocked this person.")
 HAS_BLOCKED_YOU = _("This person has blocked you.")
-Change = Callable[[Any, int, int], bool]
-
-
-def change(page: Person | BlockedPerson, request: Request, act: Change, sentence: str) -> Any:
-    """GET asks for confirmation; POST calls `act(session, me, them)`, and flashes the sentence."""
-    person = page.person
-    if request.method != "POST":
-        return {"person": person, "action": request.view_name, "next": get_next_page(request)}
-    check_button(request)
-    count_request(request, "follows")
-    act(request.begin_write(), request.me.id, person.id)
-    request.flash(sentence)
-    return HTTPSeeOther(location=get_next_page(request) or request.link("users", person.nickname))
-
-
-def get_full_name(page: Person | BlockedPerson) -> str:
-    return format_name(page.person.display_name, page.person.nickname)
 
 
 class relation_view(page_view):  # noqa: N801  # a decorator, like page_view
@@ -60,27 +38,27 @@ class relation_view(page_view):  # noqa: N801  # a decorator, like page_view
 @relation_view("block", BlockedPerson)
 @relation_view("block", Person)
 def block(page: Person | BlockedPerson, request: Request) -> Any:
-    sentence = _("You have blocked %(name)s.", name=get_full_name(page))
-    return change(page, request, actions.block, sentence)
+    sentence = _("You have blocked %(name)s.", name=get_full_name(page.person))
+    return change_following(page, request, actions.block, sentence)
 
 
 @relation_view("unblock", BlockedPerson)
 @relation_view("unblock", Person)
 def unblock(page: Person | BlockedPerson, request: Request) -> Any:
-    sentence = _("You no longer block %(name)s.", name=get_full_name(page))
-    return change(page, request, actions.unblock, sentence)
+    sentence = _("You no longer block %(name)s.", name=get_full_name(page.person))
+    return change_following(page, request, actions.unblock, sentence)
 
 
 @relation_view("mute", Person)
 def mute(page: Person, request: Request) -> Any:
-    sentence = _("You have muted %(name)s.", name=get_full_name(page))
-    return change(page, request, actions.mute, sentence)
+    sentence = _("You have muted %(name)s.", name=get_full_name(page.person))
+    return change_following(page, request, actions.mute, sentence)
 
 
 @relation_view("unmute", Person)
 def unmute(page: Person, request: Request) -> Any:
-    sentence = _("You no longer mute %(name)s.", name=get_full_name(page))
-    return change(page, request, actions.unmute, sentence)
+    sentence = _("You no longer mute %(name)s.", name=get_full_name(page.person))
+    return change_following(page, request, actions.unmute, sentence)
 
 
 @page_view(context=BlockedPerson, renderer="templates/blocked.jinja2")

@@ -16,7 +16,7 @@ from microblog.people import actions, avatars, queries
 from microblog.people.avatars import draw_identicon
 from microblog.people.interfaces import get_people_search
 from microblog.people.names import format_name
-from microblog.people.resources import Avatar, Person, Users
+from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
@@ -96,7 +96,7 @@ def card(user: Person, request: Request) -> Any:
     return {"person": user.person, "i_follow": user.person.i_follow}
 
 
-def change_following(user: Person, request: Request, change: Any, sentence: str) -> Any:
+def change_following(user: Person | BlockedPerson, request: Request, change: Any, sentence: str) -> Any:
     """GET asks for confirmation; POST calls `change(session, me, them)`, and flashes the sentence."""
     if request.method != "POST":
         return {"person": user.person, "action": request.view_name, "next": get_next_page(request)}

@@ -79,6 +79,11 @@ COLUMNS = (
 READER, PRESENT = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reader", "present"))
 
 
+def get_parameter(reader_id: int | None) -> Any:
+    """`READER`, or None for a visitor, of whom nothing is asked."""
+    return None if reader_id is None else READER
+
+
 def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
     """A query for the columns of `PostRow`, as this reader sees it; None is a visitor. Run it by `read_rows`.
 
@@ -86,7 +91,7 @@ def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
     (`microblog/people/visibility.py`). It is no condition, since a database might read a million posts before
     it finds a page of others: see `list_posts`.
     """
-    return build_query(None if reader_id is None else READER, with_muted=with_muted)
+    return build_query(get_parameter(reader_id), with_muted=with_muted)
 
 
 @lru_cache(maxsize=4)
@@ -145,8 +150,8 @@ def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostR
 
     It is not `is_shown` when its author and the reader do not see each other.
     """
-    reader = None if reader_id is None else READER
-    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_published(reader))
+    is_there = is_published(get_parameter(reader_id))
+    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_there)
     row = read_rows(session, query, reader_id).one_or_none()
     return None if row is None else PostRow(*row)
 

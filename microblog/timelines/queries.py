@@ -14,8 +14,8 @@ from microblog.people.queries import PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
 from microblog.posts.queries import (
-    READER,
     PostRow,
+    get_parameter,
     is_published,
     list_posts,
     list_spellings,
@@ -32,7 +32,7 @@ def list_public_posts(
 
     def build(candidates: int) -> Any:
         # What is not published yet would be left out anyway, but after more candidates were read.
-        query = select_posts(reader_id).where(is_published(None if reader_id is None else READER))
+        query = select_posts(reader_id).where(is_published(get_parameter(reader_id)))
         if language is None:
             return query
         return query.where(build_language_filter(session, reader_id, language, cursor, candidates))
@@ -50,7 +50,7 @@ def build_language_filter(
     spellings = list_spellings(session, language)
     if len(spellings) <= 1:
         return Post.language == (spellings[0] if spellings else language)
-    published = sa.select(Post.id).where(is_published(None if reader_id is None else READER))
+    published = sa.select(Post.id).where(is_published(get_parameter(reader_id)))
     nearest = (
         select_page(published.where(Post.language == spelling), Post.id, cursor, limit).subquery()
         for spelling in spellings
@@ -123,7 +123,7 @@ def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, o
 
     Without their own up to the id `own`, which they see before these are published.
     """
-    reader = None if reader_id is None else READER
+    reader = get_parameter(reader_id)
     is_shown = sa.and_(is_published(reader), sa.not_(is_unseen(reader, Post.user_id)))
     if reader is not None:
         is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader, Post.id > own))

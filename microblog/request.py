@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from microblog.outbox.delivery import Outbox
     from microblog.posts.backfilling import Fill
     from microblog.posts.details import Load
+    from microblog.posts.drawing import PostTexts
     from microblog.posts.post_actions import PostAction
     from microblog.preferences.fields import Preference
     from microblog.reactions.buttons import ReactionTexts
@@ -180,6 +181,7 @@ class Request(PyramidRequest):
     times: Times
     read_languages: tuple[str, ...]
     loaded_posts: dict[int, dict[str, Any]]  # `microblog/posts/details.py`
+    post_texts: PostTexts
     reaction_texts: ReactionTexts
     kept_form: Kept | None
     kept_token: str | None

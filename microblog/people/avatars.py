@@ -33,9 +33,8 @@ def avatar(request: Request, person: Any) -> str:
         email = getattr(person, "author_email", None) or getattr(person, "email", None) or ""
         digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()
         return f"{GRAVATAR_HOST}/avatar/{digest}?d=identicon&s={PIXELS}"
-    return str(
-        request.link("avatars", f"{make_avatar_key(request.microblog[SECRET], user_id)}.svg", v=VERSION)
-    )
+    key = make_avatar_key(request.microblog[SECRET], user_id)
+    return f"{request.link('avatars', '')}{key}.svg?v={VERSION}"
 
 
 @lru_cache(maxsize=4_096)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from markupsafe import Markup
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 
 from microblog.i18n import Message, _, n_
 from microblog.posts import actions
 from microblog.posts.forms import EditForm
 from microblog.posts.languages import choose_language, get_detector, remember_language
+from microblog.posts.post_actions import draw_link
 from microblog.posts.queries import PostRow, get_post
 from microblog.posts.resources import PostPage
 from microblog.request import Request
@@ -139,8 +141,10 @@ def make_page(post: PostRow, form: EditForm) -> dict[str, Any]:
     return {"post": post, "form": form, "present": None}
 
 
+def draw_edit_link(request: Request, post: PostRow) -> Markup:
+    return draw_link(request, post, "edit", request.language.catalogue.pgettext("button", "Edit"))
+
+
 def includeme(config: Any) -> None:
     config.declare_settings(EDITING, EDIT_MINUTES)
-    config.add_post_action(
-        "edit", template="microblog.posts:templates/edit_action.jinja2", order=80, shown=may_edit
-    )
+    config.add_post_action("edit", draw=draw_edit_link, order=80, shown=may_edit)

@@ -8,9 +8,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from babel import Locale
+from markupsafe import Markup
 from sqlalchemy import orm
 
+from microblog.i18n import _
 from microblog.posts.detection import detect_language
+from microblog.posts.post_actions import draw_link
 from microblog.posts.queries import PostRow
 from microblog.posts.rules import is_known_language
 from microblog.preferences.queries import replace_preferences
@@ -107,11 +110,18 @@ def shows_language(request: Request, post: PostRow) -> bool:
     return me is not None and me.id == post.author_id and request.path_info == f"/posts/{post.id}"
 
 
+def draw_language_link(request: Request, post: PostRow) -> Markup:
+    text = _("Set the language")
+    if post.language:
+        text = _("Language: %(language)s", language=name_language(request.locale, post.language))
+    return draw_link(request, post, "language", request.translate(text))
+
+
 def includeme(config: Any) -> None:
     config.declare_settings(DETECT_LANGUAGES)
     config.add_post_action(
         "language",
-        template="microblog.posts:templates/language_action.jinja2",
+        draw=draw_language_link,
         order=90,
         shown=shows_language,
     )

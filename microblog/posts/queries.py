@@ -133,7 +133,7 @@ def list_posts(
 
     def read(candidates: int) -> list[PostRow]:
         page = select_page(build(candidates), Post.id, cursor, candidates, smallest_first=oldest_first)
-        return [PostRow(*row) for row in read_rows(session, page, reader_id)]
+        return [PostRow(*row) for row in read_rows(session, page, reader_id).all()]
 
     return look_through(read, choose_shown, get_position, limit)
 

@@ -115,7 +115,7 @@ def draw_reply_link(request: Request, post: PostRow) -> Markup:
         text = catalogue.ngettext("%(number)s reply", "%(number)s replies", number, number=shown)
     else:
         text = catalogue.pgettext("button", "Reply")
-    address = request.link("posts", post.id)
+    address = f"{request.post_texts.posts}{post.id}"
     return Markup(  # noqa: S704  # catalogues are a part of the program
         f'<a class="post-action" href="{address}#replies" aria-describedby="post-{post.id}-when">{text}</a>'
     )

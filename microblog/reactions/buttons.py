@@ -51,7 +51,7 @@ class ReactionTexts:
 
 def draw_reactions(request: Request, post: PostRow) -> Markup:
     """HTML: the buttons of a reader, with counts beside them; for a visitor the counts alone."""
-    address = request.link("posts", post.id)
+    address = f"{request.post_texts.posts}{post.id}"
     texts = request.reaction_texts
     counts = {
         kind: draw_count(texts, kind, number, address)

@@ -177,7 +177,7 @@ def list_home_posts(
 
     def read(candidates: int) -> list[PostRow]:
         rows = session.execute(statement, {**values, "candidates": candidates})
-        return [PostRow(*row) for row in rows]
+        return [PostRow(*row) for row in rows.all()]
 
     def choose(posts: Sequence[PostRow]) -> list[PostRow]:
         return choose_shown(posts, limit, is_left_out)

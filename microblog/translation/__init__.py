@@ -6,7 +6,7 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.i18n import _
     from microblog.translation.adapters import choose_translator, set_translator
-    from microblog.translation.offering import get_service, offers_translation
+    from microblog.translation.offering import draw_translate_link, get_service, offers_translation
     from microblog.translation.settings import AT_ONCE, TRANSLATOR
 
     config.declare_settings(TRANSLATOR, AT_ONCE)
@@ -21,7 +21,7 @@ def includeme(config: Any) -> None:
     )
     config.add_post_action(
         "translate",
-        template="microblog.translation:templates/action.jinja2",
+        draw=draw_translate_link,
         order=50,
         shown=offers_translation,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
+from microblog.posts.post_actions import draw_link
 from microblog.posts.queries import PostRow
 from microblog.posts.rules import UNDETERMINED
 from microblog.request import Request
@@ -45,3 +48,8 @@ def offers_translation(request: Request, post: PostRow) -> bool:
         and can_translate(request, post)
         and not any(is_same_language(language, known) for known in read)
     )
+
+
+def draw_translate_link(request: Request, post: PostRow) -> Markup:
+    text = request.language.catalogue.gettext("Translate")
+    return draw_link(request, post, VIEW, text, ' rel="nofollow" data-translate')

@@ -22,7 +22,7 @@ from babel.dates import (
 )
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from microblog.i18n import _, parse_locale
 from microblog.request import Request
@@ -120,17 +120,16 @@ class Times:
         return self._make_element(timestamp, format_moment(timestamp, self._locale, self._zone))
 
     def _make_element(self, timestamp: datetime, words: str, *, grows: bool = False) -> Markup:
-        title = format_moment(timestamp, self._locale, self._zone)
-        return (GROWING if grows else FIXED) % (format_machine_time(timestamp), title, words)
-
-
-FIXED = Markup('<time datetime="%s" title="%s">%s</time>')
-GROWING = Markup('<time datetime="%s" title="%s" data-ago>%s</time>')
+        return draw_time(timestamp, words, self._locale, self._zone, grows)
 
 
 @lru_cache(maxsize=MOST_TIMESTAMPS)
-def format_machine_time(timestamp: datetime) -> str:
-    return timestamp.isoformat(timespec="seconds")
+def draw_time(timestamp: datetime, words: str, locale: str, zone: ZoneInfo, grows: bool) -> Markup:
+    machine, title = timestamp.isoformat(timespec="seconds"), format_moment(timestamp, locale, zone)
+    more = " data-ago" if grows else ""
+    return Markup(  # noqa: S704  # escaped
+        f'<time datetime="{machine}" title="{escape(title)}"{more}>{escape(words)}</time>'
+    )
 
 
 def make_filter(method: Callable[[Times, datetime], Markup]) -> Callable[[Context, datetime], Markup]:

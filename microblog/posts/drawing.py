@@ -84,7 +84,7 @@ def draw_opening(
 
 
 def draw_body(request: Request, post: PostRow, highlighter: Any = None) -> Markup:
-    """HTML: the text of the post. `highlighter.in_language(tag)` escapes it and marks words, in a search; it may be empty."""
+    """HTML: the text of the post. In a search `highlighter.in_language(tag)` escapes it and marks words."""
     highlight = highlighter.in_language(post.language) if highlighter else None
     mentioned = get_post_details(request, "mentions", post) or ()
     body = post_text(post.body, request.post_texts.root, highlight, mentioned)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from webob.response import Response
 
     from microblog.about.library import Library
+    from microblog.accounts.pages import AccountPage
     from microblog.background.deferred import DeferredWrites
     from microblog.background.tasks import Task
     from microblog.background.worker import Worker
@@ -117,6 +118,7 @@ class Registry(PyramidRegistry):
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
     post_actions: dict[str, PostAction]
+    account_pages: dict[str, AccountPage]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]
     color_schemes: dict[str, ColorScheme]

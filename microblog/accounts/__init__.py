@@ -53,6 +53,27 @@ def includeme(config: Any) -> None:
         nickname=_("Nickname"), email=_("E-mail"), display_name=_("Display name"), about_me=_("About me")
     )
     config.include("microblog.accounts.tasks")
+    config.include("microblog.accounts.pages")
+    config.add_account_page(
+        "profile",
+        _("Profile"),
+        _("Your nickname, your display name, and what you say about yourself."),
+        order=10,
+    )
+    config.add_account_page(
+        "password", _("Password"), _("Change it, and be logged out everywhere else."), order=20
+    )
+    config.add_account_page(
+        "sessions", _("Sessions"), _("The browsers in which you are logged in."), order=30
+    )
+    config.add_nav_item(
+        "account",
+        _("Your account"),
+        lambda request: request.link("account", ""),
+        shown=is_logged_in,
+        slot="footer",
+        order=5,
+    )
     config.add_metric(
         "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10
     )

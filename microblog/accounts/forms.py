@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, StopValidation
 
 from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
@@ -17,6 +17,7 @@ from microblog.web.forms import Form, Rule, no_control_characters
 from microblog.web.pages import SITE_NAME
 
 TAKEN_NICKNAME = _("Somebody has, or had, this nickname already.")
+SAME_PASSWORD = _("This is the password that you have. Choose another one.")
 TAKEN_EMAIL = _("Somebody has signed up with this e-mail address already. If that was you, log in.")
 
 
@@ -61,6 +62,47 @@ class RegisterForm(Form):
             is_not_guessed,
         ],
     )
+
+
+def is_another_password(form: Any, field: Any) -> None:
+    """Not the password that somebody has already."""
+    if field.data == form.password.data:
+        raise StopValidation(SAME_PASSWORD)
+
+
+def is_not_guessed_of_mine(form: Any, field: Any) -> None:
+    """Not a password that is tried first at the account of the reader."""
+    me, site_name = form.request.me, form.request.microblog[SITE_NAME]
+    known = rules.get_known_words(me.nickname, me.email, site_name)
+    Rule(partial(rules.check_password_is_not_guessed, known=known))(form, field)
+
+
+class PasswordForm(Form):
+    """A new password. What somebody is asked for again is their present one."""
+
+    password = PasswordField(
+        _("Present password"),
+        [
+            InputRequired(_("Type your present password.")),
+            Rule(rules.check_typed_password, stop=True),
+        ],
+    )
+    new_password = PasswordField(
+        _("New password"),
+        [
+            InputRequired(rules.PASSWORD_MISSING),
+            Rule(rules.check_password_length, stop=True),
+            no_control_characters,
+            is_another_password,
+            is_not_guessed_of_mine,
+        ],
+    )
+
+
+class SessionForm(Form):
+    """Which session to end; without a key all others."""
+
+    session = HiddenField("")
 
 
 class LoginForm(Form):

@@ -15,6 +15,8 @@ ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
 PREFERENCES_CHARACTERS = 500
 MUTED_WORDS_CODE_POINTS = 2000
+BROWSER_CHARACTERS = 250
+ADDRESS_CHARACTERS = 45
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
 NicknameKey = sa.String(NICKNAME_LENGTH).with_variant(sa.String(NICKNAME_LENGTH, collation="C"), "postgresql")
@@ -80,3 +82,7 @@ class LoginSession(Base):
     idle_seconds: Mapped[int]
     idle_until: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     expires: Mapped[datetime] = mapped_column(UTCDateTime)
+    # What its person recognizes it by: what the browser said of itself, and a part of its address
+    # (`microblog/accounts/browsers.py`). None of sessions from before version 0025 of the tables.
+    browser: Mapped[str | None] = mapped_column(sa.String(BROWSER_CHARACTERS))
+    address: Mapped[str | None] = mapped_column(sa.String(ADDRESS_CHARACTERS))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts.browsers import NOWHERE, Origin
 from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
@@ -63,7 +64,13 @@ def hold_session(session: orm.Session, identity: Identity) -> None:
 
 
 def start_session(
-    session: orm.Session, user_id: int, token_hash: str, idle: timedelta, *, verified: str | None = None
+    session: orm.Session,
+    user_id: int,
+    token_hash: str,
+    idle: timedelta,
+    *,
+    verified: str | None = None,
+    origin: Origin = NOWHERE,
 ) -> None:
     """Start a session that ends after `idle` without a request.
 
@@ -80,6 +87,8 @@ def start_session(
         LoginSession.idle_seconds: int(idle.total_seconds()),
         LoginSession.idle_until: now + idle,
         LoginSession.expires: now + LONGEST_SESSION,
+        LoginSession.browser: origin.browser,
+        LoginSession.address: origin.address,
     }
     # By their names, the log knows which of them are secret.
     parameters = [sa.bindparam(column.key, value, column.type) for column, value in values.items()]

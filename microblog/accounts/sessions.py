@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from zope.interface import implementer
 
 from microblog.accounts import queries
+from microblog.accounts.browsers import make_origin
 from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, get_cookie_name, set_cookie
@@ -33,7 +34,8 @@ def begin_session(
         timedelta(days=settings[REMEMBERED_DAYS]) if remembered else timedelta(hours=settings[SESSION_HOURS])
     )
     token = secrets.token_urlsafe(32)
-    queries.start_session(session, user_id, hash_token(token), idle, verified=verified)
+    origin = make_origin(request.user_agent, request.remote_addr)
+    queries.start_session(session, user_id, hash_token(token), idle, verified=verified, origin=origin)
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)
     remember_device(request, response, user_id)

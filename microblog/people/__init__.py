@@ -42,6 +42,9 @@ def includeme(config: Any) -> None:
         refusal=_("You have typed very quickly."),
         per_account="300 per minute",
     )
+    config.add_account_page(
+        "blocks", _("Blocked and muted"), _("People whom you do not want to see."), order=60
+    )
     config.add_branch("users", Users)
     config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following", "mentions")
     config.add_branch("avatars", Avatars)

@@ -23,5 +23,12 @@ def includeme(config: Any) -> None:
         slot="footer",
         order=10,
     )
+    config.add_account_page(
+        "preferences",
+        _("Preferences"),
+        _("Language, colours, time zone, and the languages that you read."),
+        link=lambda request: request.link("preferences"),
+        order=40,
+    )
     for preference in fields.PREFERENCES:
         config.add_preference(preference)

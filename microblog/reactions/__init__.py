@@ -32,4 +32,11 @@ def includeme(config: Any) -> None:
         refusal=_("You have boosted very many posts in a short time."),
         per_account="30 per 10 minutes",
     )
+    config.add_account_page(
+        "bookmarks",
+        _("Bookmarks"),
+        _("Posts that you have kept. Nobody else sees which."),
+        order=80,
+    )
+    config.add_account_page("likes", _("Likes"), _("Posts that you like."), order=90)
     config.add_models("microblog.reactions.models")

@@ -22,5 +22,8 @@ def includeme(config: Any) -> None:
         )
     )
     config.add_template_global("is_endless", lambda request: request.preferences.get(OLDER_POSTS) == ENDLESS)
+    config.add_account_page(
+        "filters", _("Filters"), _("Words and languages that your home timeline leaves out."), order=70
+    )
     config.reserve_nicknames("home", "explore", "updates")
     config.keep_robots_from("updates")

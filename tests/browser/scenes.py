@@ -502,6 +502,16 @@ SCENES = (
     Scene("search, logged in", "/search?q=ada", "susan"),
     Scene("preferences, logged in", "/preferences", "susan"),
     Scene("edit profile", "/account/profile", "susan"),
+    Scene("account", "/account/", "susan"),
+    Scene("password", "/account/password", "susan"),
+    Scene(
+        "password refused",
+        "/account/password",
+        "susan",
+        act=fill_in("Save", Present_password="wrong", New_password="wrong"),
+        status=422,
+    ),
+    Scene("sessions", "/account/sessions", "susan"),
     Scene(
         "edit profile refused",
         "/account/profile",

@@ -58,7 +58,7 @@ NO_LISTS: set[tuple[type, str]] = {
     *((Root, name) for name in ("terms", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
     (Root, "favicon.ico"),
     (Search, "help"),
-    *((Account, name) for name in ("profile", "blocks", "mutes", "filters")),
+    *((Account, name) for name in ("", "profile", "password", "sessions", "blocks", "mutes", "filters")),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),
     (Posts, ""),

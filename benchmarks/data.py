@@ -52,7 +52,7 @@ TAG, EVERY_SO_MANY_TAGGED = "zaba", 50
 # One reader follows only people who write nothing but replies to others, whom the reader does not follow.
 ONLY_REPLYING = 1_000
 ROWS_AT_ONCE = 20_000
-VERSION = 5  # of the content: with another one, the site is built anew
+VERSION = 6  # of the content: with another one, the site is built anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,10 @@ def post_id_rows(size: Size) -> Iterator[tuple[int, int]]:
 
 def boost_rows(size: Size) -> Iterator[tuple[Any, ...]]:
     chance = random.Random(SEED + 2)
+    only_reply = people_who_only_reply(size)
     for number, post_id in post_id_rows(size):
         if number % EVERY_SO_MANY_BOOSTS == 0:
-            yield (chance.randint(1, size.people), post_id, post_id + (1 << SEQUENCE_BITS))
+            yield (chance.randrange(1, only_reply.start), post_id, post_id + (1 << SEQUENCE_BITS))
 
 
 def like_rows(size: Size) -> Iterator[tuple[Any, ...]]:

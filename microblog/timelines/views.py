@@ -124,7 +124,7 @@ def thread(page: PostPage, request: Request) -> Any:
     answered = (
         None if post.reply_to is None else get_post(request.dbsession, post.reply_to, request.reader_id)
     )
-    form = None if request.identity is None else ReplyForm(request)
+    form = None if request.identity is None else ReplyForm(request, page.post.id)
     replies = read_replies(request, post.id)
     prepare_posts(request, [post, *([answered] if answered else []), *replies.rows])
     return {"post": post, "answered": answered, "form": form, "page": replies}

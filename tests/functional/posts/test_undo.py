@@ -149,7 +149,7 @@ def test_a_reply_is_taken_back_into_the_form_of_the_reply(site, susan, john):
     (post,) = post_ids(write(susan, "What do you read?"))
     let_the_time_pass(site)
     (post,) = post_ids(susan.get("/"))
-    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form = john.get(f"/posts/{post}").forms[f"reply-form-{post}"]
     form["body"] = "A book"
     page = form.submit(status=303).follow()
     assert "It will be published in 100 seconds." in flashes(page)[0]
@@ -157,7 +157,7 @@ def test_a_reply_is_taken_back_into_the_form_of_the_reply(site, susan, john):
     assert bodies(susan.get(f"/posts/{post}")) == ["What do you read?"]
     page = page.forms[f"undo-{post_ids(page)[1]}"].submit(status=303).follow()
     assert page.request.path == f"/posts/{post}/replies"
-    assert page.forms["reply-form"]["body"].value == "A book"
+    assert page.forms[f"reply-form-{post}"]["body"].value == "A book"
 
 
 def test_what_is_published_is_not_taken_back(site, susan, john):

@@ -74,7 +74,7 @@ class PostForm(LanguageForm):
 
 
 class ReplyForm(PostForm):
-    """Its ids are those of a post, since a page may have several: one for each post that is being answered."""
+    """Its ids are those of a post, since a page may have several: one for each post that is answered."""
 
     body = TextAreaField(
         _("Your reply"),

@@ -120,8 +120,8 @@ def draw_reply_link(request: Request, post: PostRow) -> Markup:
         text = request.language.catalogue.pgettext("button", "Reply")
         html = (
             f'<span class="reply" id="reply-{post.id}"><a class="post-action" id="answer-{post.id}" '
-            f'data-reply href="{address}#reply-form-{post.id}" aria-describedby="post-{post.id}-when">{text}</a>'
-            f"{count}</span>"
+            f'data-reply href="{address}#reply-form-{post.id}" aria-describedby="post-{post.id}-when">'
+            f"{text}</a>{count}</span>"
         )
     return Markup(html)  # noqa: S704  # catalogues are a part of the program
 
@@ -129,9 +129,7 @@ def draw_reply_link(request: Request, post: PostRow) -> Markup:
 def draw_count(request: Request, number: int, address: str) -> str:
     """A link to the replies; beside the one to the form the number is enough for whoever sees both."""
     shown = format_number(number, str(request.locale))
-    text = request.language.catalogue.ngettext(
-        "%(number)s reply", "%(number)s replies", number, number=shown
-    )
+    text = request.language.catalogue.ngettext("%(number)s reply", "%(number)s replies", number, number=shown)
     if request.identity is None:
         return f'<a class="post-action" href="{address}#replies">{text}</a>'
     name = name_count(shown, text)

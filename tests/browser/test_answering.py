@@ -235,7 +235,7 @@ def test_with_control_the_link_opens_a_tab(people: Site, open_window: Callable[.
     page = open_page(open_window, people, "/")
     for options in ({"modifiers": ["Control"]}, {"button": "middle"}):
         with page.context.expect_page() as opened:
-            link(page).click(**options)  # type: ignore[arg-type]
+            link(page).click(**options)
         expect(opened.value.locator(".post-large")).to_have_count(1)
     expect(page.locator(".reply-place")).to_have_count(0)
 

@@ -179,8 +179,8 @@ def client_error(error: HTTPClientError, request: Request) -> Any:
 
 
 def list_typed_texts(request: Request) -> list[tuple[str, str]]:
-    """(label, text) of each field that the person has typed into a form of ours, to be shown again: now, or into
-    one that was kept for this page (`microblog/submissions`).
+    """(label, text) of each field that the person has typed into a form of ours, to be shown again: into this
+    one, or one that was kept for this page (`microblog/submissions`).
     """
     if request.method == "POST":
         typed = request.POST if is_same_origin(request) else {}

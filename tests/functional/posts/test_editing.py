@@ -326,6 +326,7 @@ def test_an_edit_that_waited_for_the_log_in_does_not_undo_a_later_one(applicatio
     with application.database.write() as session:
         session.execute(sa.delete(LoginSession))
         author = find_owner_id(session, "susan")
+        assert author is not None
         edit(session, post, author, "The kettle is cold.", language=None, version=1)
     form = form.submit(status=400).forms["login-form"]
     form["nickname"], form["password"] = "susan", PASSWORD

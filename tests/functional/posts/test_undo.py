@@ -220,7 +220,10 @@ def test_a_reply_is_taken_back_with_its_text_when_nobody_is_to_be_answered_any_m
     form["body"] = "A book"
     page = form.submit(status=303).follow()
     with site.database.write() as session:
-        block(session, *(find_owner_id(session, name) for name in ("susan", "susans_reader")))
+        who, whom = (find_owner_id(session, name) for name in ("susan", "susans_reader"))
+        assert who is not None
+        assert whom is not None
+        block(session, who, whom)
     page = john.get(f"/posts/{post_ids(page)[1]}")
     page = page.forms[f"undo-{post_ids(page)[-1]}"].submit(status=303).follow(status="*")
     assert "A book" in page.text, (page.status, page.request.path)

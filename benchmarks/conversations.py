@@ -47,6 +47,7 @@ def open_site(url: str) -> Database:
         "microblog.database.url": url,
         "microblog.secret": secrets.token_hex(),
         "microblog.worker": "off",
+        "microblog.search": "none",  # its default knows SQLite only
     }
     application = configure(settings).make_wsgi_app()
     return application.registry.database

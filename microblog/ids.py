@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 SEQUENCE_BITS = 20
@@ -24,22 +25,23 @@ def get_now() -> int:
 
 
 class Clock:
-    """Makes unique, growing ids for all threads of the process."""
+    """Makes unique, growing ids for all threads of the process, by the milliseconds of `now`."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], int] = get_now) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._last = 0
 
     def tick(self) -> int:
         with self._lock:
-            now = get_id_at(get_now()) + secrets.randbelow(RANDOM_START)
+            now = get_id_at(self._now()) + secrets.randbelow(RANDOM_START)
             self._last = max(self._last + 1, now)
             return self._last
 
     def get_present(self) -> int:
         """Larger than the ids of this millisecond, and than all that were made here."""
         with self._lock:
-            return max(self._last + 1, get_id_at(get_now() + 1))
+            return max(self._last + 1, get_id_at(self._now() + 1))
 
 
 _clock = Clock()

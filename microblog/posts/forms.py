@@ -11,6 +11,7 @@ from microblog.i18n import _
 from microblog.paging import parse_id
 from microblog.posts.mentions import MOST_FOUND
 from microblog.posts.rules import check_mentions, check_tags, check_visible, is_known_language
+from microblog.request import Request
 from microblog.settings import Setting, whole_number
 from microblog.texts import InvalidText, to_unix_lines
 from microblog.web.forms import BROKEN, AtMost, Form, Rule, no_control_characters
@@ -73,11 +74,18 @@ class PostForm(LanguageForm):
 
 
 class ReplyForm(PostForm):
+    """Its ids are those of a post, since a page may have several: one for each post that is answered."""
+
     body = TextAreaField(
         _("Your reply"),
         [Rule(check_visible), no_control_characters, check_max_length, check_names],
         [to_unix_lines],
     )
+
+    def __init__(self, request: Request, post_id: int) -> None:
+        super().__init__(request)
+        for field in self:
+            field.id = f"{field.name}-{post_id}"
 
 
 class EditForm(PostForm):

@@ -18,7 +18,7 @@ from microblog.request import Request
 from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
 from microblog.submissions import kept
-from microblog.web.pages import PAGE_SIZE, format_number, page_view
+from microblog.web.pages import PAGE_SIZE, format_number, name_count, page_view
 
 POST_DELETED = _("This post was deleted.")
 DELETED_MEANWHILE = _(
@@ -37,7 +37,7 @@ def replies(page: PostPage, request: Request) -> Any:
         if form is not None:
             request.flash(form.notice, form.kind)
         return HTTPSeeOther(location=request.link("posts", page.post.id))
-    return make_reply_page(request, ReplyForm(request), page.post.id, page.post)
+    return make_reply_page(request, ReplyForm(request, page.post.id), page.post.id, page.post)
 
 
 @page_view(
@@ -48,7 +48,7 @@ def replies(page: PostPage, request: Request) -> Any:
     renderer="templates/reply.jinja2",
 )
 def reply(page: PostPage, request: Request) -> Any:
-    form = ReplyForm(request)
+    form = ReplyForm(request, page.post.id)
     if not form.validate():
         return make_reply_page(request, form, page.post.id, page.post, status=422)
     count_request(request, "posts")
@@ -91,7 +91,7 @@ def link_reply(request: Request, post: PostRow, reply_id: int) -> str:
 def reply_to_a_deleted_post(page: DeletedPost, request: Request) -> Any:
     if request.method != "POST" and request.kept_form is None:
         raise HTTPGone(POST_DELETED)
-    return refuse_reply(request, ReplyForm(request), page.post_id)
+    return refuse_reply(request, ReplyForm(request, page.post_id), page.post_id)
 
 
 def refuse_reply(request: Request, form: ReplyForm, post_id: int) -> dict[str, Any]:
@@ -108,17 +108,32 @@ def make_reply_page(
 
 
 def draw_reply_link(request: Request, post: PostRow) -> Markup:
-    """HTML: a link to the replies of this post, and to the form for one."""
-    catalogue, number = request.language.catalogue, post.replies_count
-    if number:
-        shown = format_number(number, str(request.locale))
-        text = catalogue.ngettext("%(number)s reply", "%(number)s replies", number, number=shown)
-    else:
-        text = catalogue.pgettext("button", "Reply")
+    """HTML: a link to the form for a reply, with the number of replies beside it; for a visitor these alone.
+
+    With script the form opens below the post.
+    """
     address = f"{request.post_texts.posts}{post.id}"
-    return Markup(  # noqa: S704  # catalogues are a part of the program
-        f'<a class="post-action" href="{address}#replies" aria-describedby="post-{post.id}-when">{text}</a>'
-    )
+    count = draw_count(request, post.replies_count, address) if post.replies_count else ""
+    if request.identity is None:
+        html = count
+    else:
+        text = request.language.catalogue.pgettext("button", "Reply")
+        html = (
+            f'<span class="reply" id="reply-{post.id}"><a class="post-action" id="answer-{post.id}" '
+            f'data-reply href="{address}#reply-form-{post.id}" aria-describedby="post-{post.id}-when">'
+            f"{text}</a>{count}</span>"
+        )
+    return Markup(html)  # noqa: S704  # catalogues are a part of the program
+
+
+def draw_count(request: Request, number: int, address: str) -> str:
+    """A link to the replies; beside the one to the form the number is enough for whoever sees both."""
+    shown = format_number(number, str(request.locale))
+    text = request.language.catalogue.ngettext("%(number)s reply", "%(number)s replies", number, number=shown)
+    if request.identity is None:
+        return f'<a class="post-action" href="{address}#replies">{text}</a>'
+    name = name_count(shown, text)
+    return f' <a class="react-count" href="{address}#replies" aria-label="{name}">{shown}</a>'
 
 
 def includeme(config: Any) -> None:

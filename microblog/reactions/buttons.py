@@ -8,7 +8,7 @@ from microblog.i18n import Message, _, n_
 from microblog.posts.details import get_post_details
 from microblog.posts.queries import PostRow
 from microblog.request import Request
-from microblog.web.pages import format_number
+from microblog.web.pages import format_number, name_count
 
 LABELS = {"boost": _("Boost"), "like": _("Like"), "bookmark": _("Bookmark")}
 SIGN = '<svg aria-hidden="true"><use href="#sign-{name}"/></svg>'
@@ -86,5 +86,6 @@ def draw_count(texts: ReactionTexts, kind: str, number: int, address: str) -> st
         return ""
     alone, counted = texts.count(kind, number)
     if texts.is_for_reader:
-        return f' <a class="react-count" href="{address}/{kind}" aria-label="{counted}">{alone}</a>'
+        name = name_count(alone, counted)
+        return f' <a class="react-count" href="{address}/{kind}" aria-label="{name}">{alone}</a>'
     return f'<a class="post-action" href="{address}/{kind}">{counted}</a>'

@@ -11,9 +11,10 @@ import regex
 from markupsafe import Markup, escape
 
 from microblog.folding import fold
+from microblog.posts.tags import parse_tag
 from microblog.search.language import Query, Term
 from microblog.search.stemming import find_words_with, list_forms
-from microblog.search.tags import list_tag_words
+from microblog.search.tags import list_tag_words, make_tag_word
 from microblog.search.text import index_text, split_folded
 
 RUN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Default_Ignorable_Code_Point}]*+")
@@ -26,7 +27,8 @@ class Highlighter:
     """Called with a text, returns it escaped, with the terms of the query in `<mark>`, and other forms of its
     words in the language of the text.
 
-    Terms are found by their first word and compared as one string, so their length costs nothing.
+    Terms are found by their first word and compared as one string, so their length costs nothing. A tag is
+    marked with its sign, as the text of its link, which is a text of its own.
     """
 
     def __init__(self, query: Query) -> None:
@@ -38,6 +40,7 @@ class Highlighter:
         self._beginnings = tuple(
             term.words[0] for term in query.terms if term.is_prefix and len(term.words) == 1
         )
+        self._tags = frozenset(term.words[0] for term in query.terms if term.is_tag)
         self._forms = frozenset(form for term in query.terms for form in term.forms)
 
     def in_language(self, language: str | None) -> Callable[[str], Markup]:
@@ -45,6 +48,8 @@ class Highlighter:
         return partial(self, language=language)
 
     def __call__(self, text: str, language: str | None = None) -> Markup:
+        if self._is_tag(text):
+            return Markup(f"<mark>{escape(text)}</mark>")  # noqa: S704  # escaped
         parts: list[str] = []
         end = 0
         for start, stop in self._find_hits(text, language):
@@ -52,6 +57,11 @@ class Highlighter:
             end = stop
         parts.append(escape(text[end:]))
         return Markup("".join(parts))  # noqa: S704  # every part is escaped
+
+    def _is_tag(self, text: str) -> bool:
+        """Is this a tag of the query, and nothing else?"""
+        tag = parse_tag(text) if self._tags and text.startswith(("#", "＃")) else None
+        return tag is not None and make_tag_word(tag) in self._tags
 
     def _find_hits(self, text: str, language: str | None) -> Iterator[tuple[int, int]]:
         """(start, end) of each hit, from the left, without overlaps; adjacent ones are joined."""

@@ -58,25 +58,6 @@ def build_language_filter(
     return Post.id.in_(sa.union_all(*(sa.select(ids.c.id) for ids in nearest)))
 
 
-def list_profile_posts(
-    session: orm.Session,
-    reader_id: int | None,
-    user_id: int,
-    cursor: Cursor,
-    limit: int,
-    *,
-    with_replies: bool,
-) -> Found[PostRow]:
-    """The posts of one person, with or without their replies to others and to themselves.
-
-    Also of somebody whom the reader has muted: nobody comes here without wanting to.
-    """
-    query = select_posts(reader_id, with_muted=True).where(Post.user_id == user_id)
-    if not with_replies:
-        query = query.where(Post.reply_to.is_(None))
-    return list_posts(session, reader_id, lambda candidates: query, cursor, limit)
-
-
 def list_posts_that_mention(session: orm.Session, user_id: int, cursor: Cursor, limit: int) -> Found[PostRow]:
     """The posts that mention this person, as they see them."""
     mentions = sa.select(Mention.post_id).where(Mention.user_id == user_id)

@@ -21,6 +21,7 @@ from microblog.tags.resources import Tag
 from microblog.timelines import queries
 from microblog.timelines.filters import make_home_filter
 from microblog.timelines.home import list_home_posts
+from microblog.timelines.profile import list_profile_posts
 from microblog.tree import Root
 from microblog.web.pages import page_view
 from microblog.web.paging import read_page
@@ -124,7 +125,7 @@ def thread(page: PostPage, request: Request) -> Any:
     answered = (
         None if post.reply_to is None else get_post(request.dbsession, post.reply_to, request.reader_id)
     )
-    form = None if request.identity is None else ReplyForm(request)
+    form = None if request.identity is None else ReplyForm(request, page.post.id)
     replies = read_replies(request, post.id)
     prepare_posts(request, [post, *([answered] if answered else []), *replies.rows])
     return {"post": post, "answered": answered, "form": form, "page": replies}
@@ -189,9 +190,7 @@ def make_profile_page(user: Person, request: Request, *, with_replies: bool) -> 
     me = request.reader_id
 
     def fetch(cursor: Cursor, limit: int) -> Any:
-        return queries.list_profile_posts(
-            request.dbsession, me, person.id, cursor, limit, with_replies=with_replies
-        )
+        return list_profile_posts(request.dbsession, me, person.id, cursor, limit, with_replies=with_replies)
 
     return {
         "person": person,

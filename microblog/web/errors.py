@@ -143,7 +143,7 @@ def make_html_page(request: Request, status: int, title: str, sentence: str, inc
         "sentence": sentence,
         "hint": HINTS.get(status),
         "with_links": status in WITH_LINKS,
-        "recovered": list_typed_texts(request),
+        "recovered": [] if is_ours and request.method != "POST" else list_typed_texts(request),
         "actions": actions,
         "incident": incident,
         "trace": get_trace(request) if incident else None,
@@ -179,13 +179,17 @@ def client_error(error: HTTPClientError, request: Request) -> Any:
 
 
 def list_typed_texts(request: Request) -> list[tuple[str, str]]:
-    """(label, text) of each field that the person has typed into a form of ours, to be shown again."""
-    if request.method != "POST" or not is_same_origin(request):
-        return []
+    """(label, text) of each field that the person has typed into a form of ours, to be shown again: into this
+    one, or one that was kept for this page (`microblog/submissions`).
+    """
+    if request.method == "POST":
+        typed = request.POST if is_same_origin(request) else {}
+    else:
+        typed = dict(request.kept_form.fields) if request.kept_form else {}
     return [
         (label, value)
         for name, label in request.registry.recovered_fields.items()
-        if isinstance(value := request.POST.get(name), str) and value
+        if isinstance(value := typed.get(name), str) and value
     ]
 
 

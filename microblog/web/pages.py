@@ -118,6 +118,14 @@ def format_number(number: int, locale: str) -> str:
     return format_decimal(number, locale=locale)
 
 
+def name_count(shown: str, counted: str) -> str:
+    """The accessible name of a link that shows a number: "3 likes", of which "3" is seen.
+
+    Who speaks to a computer says what they see, and a language may have a word for one ("رد واحد").
+    """
+    return counted if shown in counted else f"{shown} ({counted})"
+
+
 def compute_static_digest() -> str:
     """A digest of all files of static/: browsers cache them for a year, until it changes."""
     digest = hashlib.sha256()

@@ -186,6 +186,19 @@ class Model:
                 entries.append((when, (*self.show_post(reader, post), self.people[booster].nickname)))
         return sorted(entries, key=lambda entry: entry[0], reverse=True)
 
+    def list_profile(self, reader: int | None, person: int, written: Iterable[Post]) -> list[Any]:
+        """Rows as those of home: what somebody has written, of which these are some, and has boosted."""
+        entries = [
+            (post.id, (*self.show_post(reader, post, with_muted=True), None))
+            for post in written
+            if self.is_shown(reader, post, with_muted=True)
+        ]
+        for (booster, post_id), when in self.boosts.items():
+            post = self.posts[post_id]
+            if booster == person and self.is_shown(reader, post):
+                entries.append((when, (*self.show_post(reader, post), self.people[booster].nickname)))
+        return show_once(sorted(entries, key=lambda entry: entry[0], reverse=True))
+
 
 def drop(relation: Relation, keys: Iterable[tuple[int, int]]) -> None:
     for key in keys:

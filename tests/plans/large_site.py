@@ -34,6 +34,8 @@ WORDS = (
     "'rare' || (n % 50000)",
 )
 BODY = " || ' ' || ".join(WORDS)
+TAG = "CASE WHEN n % 2 = 0 THEN 'common' ELSE 'rare' || (n % 5000) END"
+TAG_WORD = f"'¶' || {TAG}"  # what an index has of it
 LANGUAGE = (
     "CASE WHEN n % 100 = 7 THEN 'es' WHEN n % 100 = 8 THEN 'es-MX' WHEN n % 10000 = 9 THEN 'eu' ELSE 'en' END"
 )
@@ -43,6 +45,7 @@ VECTOR = " || ' ' || ".join(
         *(f"{word} || '\\:{place}'" for place, word in enumerate(WORDS, 1)),
         *(f"'§' || {word}" for word in WORDS[:2]),
         f"'§§' || substr({LANGUAGE}, 1, 2)",
+        TAG_WORD,
     ]
 )
 POST = "CAST(:first + n * :step AS bigint)"
@@ -75,7 +78,7 @@ TABLES = {
         ":others",
     ),
     "post_tags": (
-        f"(tag, post_id) SELECT CASE WHEN n % 2 = 0 THEN 'common' ELSE 'rare' || (n % 5000) END, {POST}",
+        f"(tag, post_id) SELECT {TAG}, {POST}",
         ":tagged",
     ),
     "followed_tags": (
@@ -147,7 +150,7 @@ TEXTS = {
         f"SELECT {POST}, '', CAST({VECTOR} AS tsvector) FROM {{posts}}",
     ),
     "sqlite": (
-        "INSERT INTO {texts} (post_id, digest) SELECT id, body FROM posts",
+        f"INSERT INTO {{texts}} (post_id, digest) SELECT {POST}, {BODY} || ' ' || {TAG_WORD} FROM {{posts}}",
         "INSERT INTO {index} (rowid, digest) SELECT post_id, digest FROM {texts}",
     ),
 }

@@ -64,6 +64,8 @@ SEARCHES = (
         "before:2024-02-01 recent",
         "after:2030-01-01",
     ),
+    *("tag:common", "tag:rare7", "tag:nowhere", "tag:common often", "tag:rare7 common", "common -tag:common"),
+    *("tag:common from:person3", "tag:common lang:es", "tag:rare7 lang:eu", "before:2025-01-01 tag:common"),
     *("before:2025-01-01", "after:2025-01-01 before:2025-01-02", "before:2025-01-01 from:person3 rare7"),
 )
 # The paths of each page, or the reason why it reads nothing.

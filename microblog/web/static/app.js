@@ -180,10 +180,10 @@ function settleDrafts() {
 }
 
 // A place for the other draft of this form. It is made here: text browsers show whatever is on a page.
-function makeDraftBox({ dataset }) {
+function makeDraftBox({ id, dataset }) {
   const [box, label, text, button] = ['div', 'label', 'textarea', 'button'].map((name) => document.createElement(name));
   box.className = 'other-draft';
-  label.htmlFor = text.id = 'other-draft';
+  label.htmlFor = text.id = `other-draft-of-${id}`;
   label.textContent = dataset.otherDraft;
   Object.assign(text, { rows: 2, readOnly: true, dir: 'auto' });
   Object.assign(button, { className: 'button', type: 'button', textContent: dataset.swapDrafts });
@@ -446,7 +446,8 @@ function translateInPlace() {
 // A form with data-swap is sent by fetch. Of the page that follows, which is this one, the elements of these
 // ids take the place of those that are here ("id?" need not be on either). A refusal is shown as it came. Where
 // anything else is in the way, the form is sent once more as it would be without this; what comes twice is done once.
-// With data-swap-around it is the element around the button, and of the page that is at the address of the button.
+// With data-swap-around it is the element around the button, and of the page that is at the address of the button;
+// with data-follows, of the page at that address.
 
 const LONGEST_WAIT_MS = 10_000;
 
@@ -481,11 +482,13 @@ function swap(ids, page) {
   }
 }
 
+const PROBLEMS = ['.error-summary', '[data-flash="error"]', 'h1'];
+
 // Of a page that refuses a form: the form, where it is the same as here, with what is typed by now; else all of it.
 function showRefusal(form, page) {
   const again = page.getElementById(form.id);
   if (again?.className === form.className && !form.closest('dialog') && !swapsAround(form)) {
-    again.dataset.swap = form.dataset.swap;
+    Object.assign(again.dataset, form.dataset);
     for (const { name, type, value } of form.elements) if (name && type !== 'hidden') again.elements[name].value = value;
     swap([form.id, 'messages'], page);
   } else {
@@ -494,7 +497,9 @@ function showRefusal(form, page) {
     document.body.replaceWith(document.adoptNode(page.body));
     begin(document);
   }
-  const problem = ['.error-summary', '[data-flash="error"]', 'h1'].map((each) => document.querySelector(each)).find(Boolean);
+  const place = document.getElementById(form.id)?.closest('.reply-place');
+  if (place) showMessagesIn(place);
+  const problem = [place ?? document, document].flatMap((root) => PROBLEMS.map((each) => root.querySelector(each))).find(Boolean);
   problem.tabIndex = -1;
   problem.focus();
 }
@@ -507,6 +512,8 @@ const sendAlsoWhenLeft = (body) => ({ method: 'POST', body, keepalive: `${body}`
 // Proxies have pages of their own, and our very last one comes without anything.
 const isOurs = (page) => page.querySelector('main#main h1');
 
+const withoutHash = (url) => url.replace(/#.*/, '');
+
 const swapsAround = (form) => 'swapAround' in form.dataset;
 
 const listSwapped = (form, submitter) => (
@@ -516,18 +523,19 @@ const listSwapped = (form, submitter) => (
 async function sendInPlace(form, submitter) {
   const body = new URLSearchParams(new FormData(form, submitter));
   const action = swapsAround(form) ? submitter.formAction : form.action;
-  if (swapsAround(form)) body.set('next', new URL(action).pathname);
+  const follows = swapsAround(form) ? action : form.dataset.follows;
+  if (follows) body.set('next', new URL(follows).pathname);
   const { page, answer: { ok, status, url } } = await readPage(action, sendAlsoWhenLeft(body));
   if (!ok && isOurs(page)) return showRefusal(form, page);
   if (!ok) throw new Error(`${status}`);
-  if (url !== (swapsAround(form) ? action : location.href.replace(/#.*/, ''))) throw new Error(url);
+  if (url !== (follows ?? withoutHash(location.href))) throw new Error(url);
   noteAccepted(page);
   form.closest('dialog')?.close();
   swap([...listSwapped(form, submitter), 'messages'], page);
   for (const select of form.querySelectorAll('select')) select.selectedIndex = 0; // the next one is detected again
   for (const problem of form.querySelectorAll('.error-summary, .field-errors')) problem.remove();
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
-  form.dispatchEvent(new Event('accepted'));
+  form.dispatchEvent(new Event('accepted', { bubbles: true }));
 }
 
 function sendFormsInPlace() {
@@ -573,6 +581,71 @@ function askInDialogs() {
     if (!link || !staysHere(event)) return;
     event.preventDefault();
     askInDialog(link).catch(() => location.assign(link.href));
+  });
+}
+
+// ---- answering in place ----------------------------------------------------------------------------------
+// Below a post, the form of the page that its link "Reply" leads to. Closed, it is kept with its text; once it is
+// sent, what the server says stands there.
+
+function showMessagesIn(place) {
+  place.querySelector('.flash')?.remove();
+  place.prepend(...document.getElementById('messages').children);
+}
+
+async function makeReplyPlace(link, close) {
+  const { page } = await fetchPage(link.href);
+  const form = page.getElementById(link.hash.slice(1));
+  Object.assign(form.dataset, { swap: link.parentElement.id, follows: withoutHash(link.href) });
+  const [place, cancel] = ['div', 'button'].map((name) => document.createElement(name));
+  place.className = 'reply-place';
+  Object.assign(cancel, { className: 'button', type: 'button', textContent: form.dataset.cancel });
+  place.append(form, cancel);
+  cancel.addEventListener('click', close);
+  place.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !event.isComposing) close(); });
+  place.addEventListener('accepted', () => {
+    if (!place.isConnected) return;
+    place.replaceChildren();
+    showMessagesIn(place);
+    place.tabIndex = -1;
+    place.focus();
+  });
+  return place;
+}
+
+function answerInPlace() {
+  const places = new WeakMap(); // by link
+  const loading = new WeakSet();
+
+  const close = (link) => {
+    places.get(link).remove();
+    link.setAttribute('aria-expanded', 'false');
+    link.focus();
+  };
+  const open = async (link) => {
+    const isNew = !places.has(link);
+    if (isNew) places.set(link, await makeReplyPlace(link, () => close(link)));
+    const place = places.get(link);
+    const article = link.closest('article');
+    if (article.nextElementSibling?.matches('.reply-place')) article.nextElementSibling.remove(); // what was said there
+    article.after(place);
+    if (isNew) begin(place);
+    link.setAttribute('aria-expanded', 'true');
+    place.scrollIntoView({ block: 'nearest' });
+    place.querySelector('textarea').focus();
+  };
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('a[data-reply]');
+    if (!link || !staysHere(event)) return;
+    event.preventDefault();
+    if (event.detail > 1 || loading.has(link)) return; // a double click is one
+    const form = document.getElementById(link.hash.slice(1)); // on its own page, or open
+    if (places.get(link)?.isConnected) close(link);
+    else if (form) form.querySelector('textarea').focus();
+    else {
+      loading.add(link);
+      open(link).catch(() => location.assign(link.href)).finally(() => loading.delete(link));
+    }
   });
 }
 
@@ -827,6 +900,7 @@ function begin(root) {
   for (const text of all('[data-seconds-left]')) countSeconds(text);
   for (const box of all('[data-updates]')) askForNewPosts(box);
   for (const list of all('[data-endless]')) showOlderPosts(list);
+  for (const link of all('.posts a[data-reply]')) link.setAttribute('aria-expanded', 'false');
 }
 
 noteAccepted(document);
@@ -837,6 +911,7 @@ translateInPlace();
 begin(document);
 sendFormsInPlace();
 askInDialogs();
+answerInPlace();
 showCards();
 
 document.querySelector('.error-summary')?.focus();

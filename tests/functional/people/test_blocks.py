@@ -58,7 +58,7 @@ def test_a_page_of_somebody_blocked_is_refused_with_a_sentence(susan, john, data
 
 def test_a_reply_to_somebody_who_has_blocked_one_is_refused_and_not_lost(susan, john):
     post = post_ids(write(susan, "by susan"))[0]
-    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form = john.get(f"/posts/{post}").forms[f"reply-form-{post}"]
     form["body"] = "What I wanted to say"
     choose(susan, "john", "block")
     page = form.submit(status=403)
@@ -80,11 +80,11 @@ def test_a_thread_does_not_show_what_somebody_blocked_has_written_in_it(susan, j
     enter(anna, "anna")
     post = post_ids(write(anna, "by anna"))[0]
     for browser, body in ((john, "by john"), (susan, "by susan")):
-        form = browser.get(f"/posts/{post}").forms["reply-form"]
+        form = browser.get(f"/posts/{post}").forms[f"reply-form-{post}"]
         form["body"] = body
         form.submit(status=303)
     reply = post_ids(anna.get(f"/posts/{post}"))[1]
-    form = anna.get(f"/posts/{reply}").forms["reply-form"]
+    form = anna.get(f"/posts/{reply}").forms[f"reply-form-{reply}"]
     form["body"] = "anna to john"
     form.submit(status=303)
     choose(susan, "john", "block")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.models import LoginSession
 from microblog.accounts.queries import find_owner_id
 from microblog.ids import new_id_at
 from microblog.posts.actions import MOST_VERSIONS, edit
@@ -14,7 +15,7 @@ from microblog.posts.events import PostEdited
 from microblog.posts.models import Post, PostVersion
 from microblog.posts.queries import add_posts, delete_post
 from tests.competing import before_the_next_write
-from tests.walk import bodies, enter, flashes, post_ids, token, write
+from tests.walk import PASSWORD, bodies, enter, flashes, post_ids, token, write
 
 GERMAN = "Das ist ein kleiner Satz auf Deutsch."
 
@@ -301,3 +302,34 @@ def test_an_edit_is_an_event_in_its_transaction(make_application):
     assert [(each.post_id, each.body, each.language, each.version, each.imported) for each in heard] == [
         (post, GERMAN, "de", 2, False)
     ]
+
+
+def test_an_edit_that_was_written_before_the_session_ended_is_found_after_the_log_in(
+    application, susan, john, post
+):
+    form = susan.get(f"/posts/{post}/edit").forms["edit-form"]
+    form["body"] = "The kettle hums."
+    with application.database.write() as session:
+        session.execute(sa.delete(LoginSession))
+    form = form.submit(status=400).forms["login-form"]
+    form["nickname"], form["password"] = "susan", PASSWORD
+    page = form.submit(status=303).follow()
+    assert page.request.path == f"/posts/{post}/edit"
+    form = page.forms["edit-form"]
+    assert (form["body"].value, form["version"].value) == ("The kettle hums.", "1")
+    assert bodies(form.submit(status=303).follow()) == ["The kettle hums."]
+
+
+def test_an_edit_that_waited_for_the_log_in_does_not_undo_a_later_one(application, susan, post):
+    form = susan.get(f"/posts/{post}/edit").forms["edit-form"]
+    form["body"] = "The kettle hums."
+    with application.database.write() as session:
+        session.execute(sa.delete(LoginSession))
+        author = find_owner_id(session, "susan")
+        assert author is not None
+        edit(session, post, author, "The kettle is cold.", language=None, version=1)
+    form = form.submit(status=400).forms["login-form"]
+    form["nickname"], form["password"] = "susan", PASSWORD
+    page = form.submit(status=303).follow().forms["edit-form"].submit(status=409)
+    assert page.forms["edit-form"]["body"].value == "The kettle hums."
+    assert "The kettle is cold." in page.text

@@ -96,7 +96,7 @@ def test_mentions_are_paged_and_go_with_their_posts(make_application):
 
 def test_replies_and_imported_posts_mention_and_an_edit_replaces_whom(susan, john, application):
     post = post_ids(write(susan, "What do you read?"))[0]
-    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form = john.get(f"/posts/{post}").forms[f"reply-form-{post}"]
     form["body"] = "@susan A book"
     form.submit(status=303)
     row = {"user_id": user_id(application, "john"), "language": None, "form_key": "1"}

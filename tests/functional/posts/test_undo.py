@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from microblog.accounts.queries import find_owner_id
 from microblog.ids import SEQUENCE_BITS, get_now, new_id
 from microblog.outbox.models import Entry
+from microblog.people.actions import block
 from microblog.posts import actions
 from microblog.posts.events import PostDeleted, PostPublished, PostWritten
 from microblog.posts.models import DeletedPost, Post
@@ -149,7 +150,7 @@ def test_a_reply_is_taken_back_into_the_form_of_the_reply(site, susan, john):
     (post,) = post_ids(write(susan, "What do you read?"))
     let_the_time_pass(site)
     (post,) = post_ids(susan.get("/"))
-    form = john.get(f"/posts/{post}").forms["reply-form"]
+    form = john.get(f"/posts/{post}").forms[f"reply-form-{post}"]
     form["body"] = "A book"
     page = form.submit(status=303).follow()
     assert "It will be published in 100 seconds." in flashes(page)[0]
@@ -157,7 +158,7 @@ def test_a_reply_is_taken_back_into_the_form_of_the_reply(site, susan, john):
     assert bodies(susan.get(f"/posts/{post}")) == ["What do you read?"]
     page = page.forms[f"undo-{post_ids(page)[1]}"].submit(status=303).follow()
     assert page.request.path == f"/posts/{post}/replies"
-    assert page.forms["reply-form"]["body"].value == "A book"
+    assert page.forms[f"reply-form-{post}"]["body"].value == "A book"
 
 
 def test_what_is_published_is_not_taken_back(site, susan, john):
@@ -209,3 +210,20 @@ def test_without_the_setting_a_post_is_published_at_once(make_application, heard
     assert heard.names == ["PostWritten", "PostPublished"]
     with application.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).where(Entry.kind == actions.PUBLISHING)) == 0
+
+
+def test_a_reply_is_taken_back_with_its_text_when_nobody_is_to_be_answered_any_more(site, susan, john):
+    (post,) = post_ids(write(susan, "What do you read?"))
+    let_the_time_pass(site)
+    (post,) = post_ids(susan.get("/"))
+    form = john.get(f"/posts/{post}").forms[f"reply-form-{post}"]
+    form["body"] = "A book"
+    page = form.submit(status=303).follow()
+    with site.database.write() as session:
+        who, whom = (find_owner_id(session, name) for name in ("susan", "susans_reader"))
+        assert who is not None
+        assert whom is not None
+        block(session, who, whom)
+    page = john.get(f"/posts/{post_ids(page)[1]}")
+    page = page.forms[f"undo-{post_ids(page)[-1]}"].submit(status=303).follow(status="*")
+    assert "A book" in page.text, (page.status, page.request.path)

@@ -190,3 +190,11 @@ def test_the_help_page_says_which_languages_have_word_forms(browser):
     )
     assert "Arabic, Armenian, Basque" in item.get_text()
     assert "Turkish, and Yiddish." in item.get_text()
+
+
+def test_the_tag_of_a_search_is_highlighted_in_what_it_finds(susan):
+    write(susan, "A #Tea for two, tea for one, #teatime")
+    page = susan.get("/search", {"q": "tag:tea"})
+    (body,) = page.html.select(".post-body")
+    assert [each.get_text() for each in body.select("mark")] == ["#Tea"]
+    assert body.select_one("mark").find_parent("a")["href"].endswith("/tags/tea")

@@ -89,3 +89,75 @@ def test_pages_of_home_lead_through_boosts(make_application):
     assert seen == ["tomas 2", "ada 2", "tomas 1", "ada 1", "tomas 0", "ada 0"]
     page = browser.get(page.html.select_one('a[rel="prev"]')["href"])
     assert bodies(page) == ["tomas 1", "ada 1"]
+
+
+@pytest.fixture
+def profile(browser, database, reader):
+    """`show(path)`: the posts of tomas, who has boosted ada's and answered it; and who boosted each."""
+    with database.write() as session:
+        write(session, reader["tomas"], "tomas to ada", reply_to=reader["ada_post"])
+        boost(session, reader["tomas"], reader["ada_post"])
+        write(session, reader["tomas"], "later by tomas")
+
+    def show(path="/users/tomas", reading=browser):
+        page = reading.get(path)
+        return bodies(page), boosters(page)
+
+    return show
+
+
+def test_a_profile_has_what_the_person_boosted_at_its_time(application, profile):
+    for reading in ((), (application.browser(),)):
+        without, boosted = ["later by tomas", "by ada", "by tomas"], ["tomas boosted"]
+        assert profile("/users/tomas", *reading) == (without, boosted)
+        with_replies = ["later by tomas", "by ada", "tomas to ada", "by tomas"]
+        assert profile("/users/tomas/replies", *reading) == (with_replies, boosted)
+    assert profile("/users/ada") == (["by ada"], [])
+
+
+def test_an_own_post_that_was_boosted_is_once_on_a_profile(database, reader, profile):
+    with database.write() as session:
+        boost(session, reader["tomas"], write(session, reader["tomas"], "by tomas, twice"))
+    assert profile()[0].count("by tomas, twice") == 1
+
+
+def test_what_was_boosted_leaves_a_profile_with_it(database, reader, profile):
+    with database.write() as session:
+        unboost(session, reader["tomas"], reader["ada_post"])
+    assert profile() == (["later by tomas", "by tomas"], [])
+    with database.write() as session:
+        boost(session, reader["tomas"], reader["ada_post"])
+        delete(session, reader["ada_post"], reader["ada"])
+    assert profile() == (["later by tomas", "by tomas"], [])
+
+
+@pytest.mark.parametrize("hide", [block, mute])
+def test_who_is_not_seen_is_not_among_the_boosts_of_a_profile(database, reader, profile, hide):
+    with database.write() as session:
+        hide(session, reader["susan"], reader["ada"])
+    assert profile() == (["later by tomas", "by tomas"], [])
+
+
+def test_somebody_muted_is_read_on_their_profile_with_their_boosts(database, reader, profile):
+    with database.write() as session:
+        mute(session, reader["susan"], reader["tomas"])
+    assert profile() == (["later by tomas", "by ada", "by tomas"], ["tomas boosted"])
+
+
+def test_pages_of_a_profile_lead_through_boosts(make_application):
+    application = make_application({"microblog.page_size": "2"})
+    with application.database.write() as session:
+        tomas, ada = add_user(session, "tomas"), add_user(session, "ada")
+        for number in range(3):
+            boost(session, tomas, write(session, ada, f"ada {number}"))
+            write(session, tomas, f"tomas {number}")
+    browser = application.browser()
+    page, found = browser.get("/users/tomas"), []
+    while True:
+        found += bodies(page)
+        if not page.html.select_one("a[rel=next]"):
+            break
+        page = page.click(href="before=")
+    assert found == ["tomas 2", "ada 2", "tomas 1", "ada 1", "tomas 0", "ada 0"]
+    page = page.click(href="after=")
+    assert bodies(page) == ["tomas 1", "ada 1"]

@@ -49,6 +49,24 @@ def test_words_of_the_query_are_highlighted(query, text, marked):
 
 
 @pytest.mark.parametrize(
+    ("query", "text", "marked"),
+    [
+        ("tag:tea", "#Tea", "<mark>#Tea</mark>"),
+        ("tag:#cafe", "＃Café", "<mark>＃Café</mark>"),
+        ("tag:tea tea", "#tea", "<mark>#tea</mark>"),
+        ("tag:tea_time", "#tea_time", "<mark>#tea_time</mark>"),
+        ("tag:tea", "#tea_time", "#tea_time"),
+        ("tag:tea", "tea", "tea"),
+        ("-tag:tea", "#tea", "#tea"),
+        ("tag:tea", "#tea<", "#tea&lt;"),
+        ("tea", "#tea", "#<mark>tea</mark>"),
+    ],
+)
+def test_a_tag_of_the_query_is_highlighted_with_its_sign(query, text, marked):
+    assert Highlighter(parse(query))(text) == marked
+
+
+@pytest.mark.parametrize(
     ("query", "language", "text", "marked"),
     [
         (

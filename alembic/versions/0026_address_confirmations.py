@@ -50,7 +50,6 @@ def upgrade() -> None:
         sa.Column("nickname", sa.String(30), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
-        sa.Column("preferences", sa.String(500), nullable=False),
         sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name="pk_pending_sign_ups"),
     )

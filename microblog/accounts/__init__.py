@@ -54,6 +54,7 @@ def includeme(config: Any) -> None:
     config.add_recovered_fields(
         nickname=_("Nickname"), email=_("E-mail"), display_name=_("Display name"), about_me=_("About me")
     )
+    config.include("microblog.accounts.by_mail")
     config.include("microblog.accounts.tasks")
     config.add_metric(
         "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10

@@ -15,6 +15,7 @@ ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
 PREFERENCES_CHARACTERS = 500
 PURPOSE_CHARACTERS = 20
+CONFIRM, RESET = "confirm", "reset"  # purposes of a link
 MUTED_WORDS_CODE_POINTS = 2000
 
 # Nicknames are ASCII; "C" lets PostgreSQL answer a prefix search from the index.
@@ -124,5 +125,4 @@ class PendingSignUp(Base):
     nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
     email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
     password_hash: Mapped[str] = mapped_column(sa.String(255), info={"secret": True})
-    preferences: Mapped[str] = mapped_column(sa.String(PREFERENCES_CHARACTERS))
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -29,5 +29,11 @@ class Recipients:
         row = session.execute(FIND_RECIPIENT, {"person": user_id}).one_or_none()
         if row is None:
             return None
-        *person, preferences = row
-        return Recipient(*person, language=read_preferences(preferences).get("language", ""))
+        return Recipient(
+            user_id=row.id,
+            nickname=row.nickname,
+            display_name=row.display_name,
+            email=row.email,
+            is_confirmed=row.is_confirmed,
+            language=read_preferences(row.preferences).get("language", ""),
+        )

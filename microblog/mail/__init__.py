@@ -4,6 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.i18n import _
     from microblog.mail.actions import note_dropped
     from microblog.mail.building import MailBuilder
     from microblog.mail.directives import add_mail_kind
@@ -11,6 +12,7 @@ def includeme(config: Any) -> None:
     from microblog.mail.kinds import MailKinds
     from microblog.mail.outbox import deliver, get_lease_seconds
     from microblog.mail.queries import KIND
+    from microblog.mail.resources import MailsPage, Unsubscriptions
     from microblog.mail.settings import FOR_ALL_MAIL, FOR_SMTP, MAIL, SMTP_TIMEOUT, check_together
     from microblog.mail.tasks import SECONDS_BETWEEN_CLEANINGS, delete_old_mails
     from microblog.mail.transports import choose_transport
@@ -33,5 +35,8 @@ def includeme(config: Any) -> None:
         on_dropped=note_dropped,
         is_mailed=False,
     )
+    config.add_branch("unsubscribe", Unsubscriptions)
+    config.keep_robots_from("unsubscribe", "")
+    config.add_admin_page("mail", _("Mails"), MailsPage)
     config.add_worker_task("old mails", delete_old_mails, every=SECONDS_BETWEEN_CLEANINGS)
     config.add_command("mail", "microblog.mail.commands.mail", order=90)

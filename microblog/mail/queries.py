@@ -23,6 +23,7 @@ DESTINATION = "mail server"
 WAITING, SENT, REFUSED, DROPPED = STATES = ("waiting", "sent", "refused", "dropped")
 ANSWER_CHARACTERS = 1000
 LIST_ALL: Any = None
+USERS = sa.table("users", sa.column("id"))  # of accounts, which stand above
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class MailRow:
     @property
     def date(self) -> datetime:
         return to_timestamp(self.created)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return None if self.finished is None else to_timestamp(self.finished)
 
 
 def to_timestamp(milliseconds: int) -> datetime:
@@ -90,15 +95,6 @@ def list_mails(
         query = query.where(Mail.state == state)
     rows = session.execute(select_page(query, Mail.id, cursor or KeyCursor(), limit))
     return [MailRow(**row._mapping) for row in rows]
-
-
-def count_states(session: orm.Session, most: int) -> dict[str, int]:
-    """How many mails there are of each state that needs somebody's attention: at most `most` are counted."""
-    found = {}
-    for state in (WAITING, REFUSED):
-        some = sa.select(Mail.id).where(Mail.state == state).limit(most).subquery()
-        found[state] = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
-    return found
 
 
 def lock_mail(session: orm.Session, mail_id: int) -> Any:
@@ -192,8 +188,10 @@ def list_refused(session: orm.Session, user_id: int) -> frozenset[str]:
 
 
 def add_refusals(session: orm.Session, user_id: int, kinds: Collection[str]) -> None:
+    """Nothing happens when there is no such person."""
     for kind in sorted(kinds):
-        insert = build_insert(session, MailRefusal).values(user_id=user_id, kind=kind)
+        person = sa.select(USERS.c.id, sa.literal(kind)).where(USERS.c.id == user_id)
+        insert = build_insert(session, MailRefusal).from_select(["user_id", "kind"], person)
         session.execute(insert.on_conflict_do_nothing())
 
 

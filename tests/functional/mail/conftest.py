@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from microblog.mail import queries
 from microblog.mail.actions import write_mail
 from microblog.mail.queries import MailRow
 from microblog.outbox.models import Entry
-from tests.conftest import Application
+from tests.conftest import Application, settings_for
 from tests.sink import Sink
 
 URL = "https://blog.example.org"
@@ -27,6 +27,13 @@ class Site:
     application: Application
     sink: Sink
     susan: int
+    settings: dict[str, str]
+    make_application: Callable[..., Application]
+
+    def with_port(self, port: int) -> Site:
+        """The same site on the same database, whose mail goes to another port."""
+        settings = {**self.settings, "microblog.mail.smtp.port": str(port)}
+        return replace(self, application=self.make_application(settings))
 
     @property
     def registry(self) -> Any:
@@ -35,6 +42,14 @@ class Site:
     @property
     def database(self) -> Any:
         return self.application.database
+
+    @property
+    def all_settings(self) -> dict[str, str]:
+        return {**settings_for(self.url), **self.settings}
+
+    @property
+    def url(self) -> str:
+        return str(self.database.engine.url.render_as_string(hide_password=False))
 
     def write(self, cause: str = "letter 1", *, kind: str = "letter", **more: Any) -> int | None:
         values = {"user_id": self.susan, "values": VALUES, **more}
@@ -74,12 +89,12 @@ def make_site(make_application: Callable[..., Application]) -> Iterator[Callable
         sink.__enter__()
         sinks.append(sink)
         given = {f"microblog.{name.replace('__', '.')}": value for name, value in settings.items()}
-        application = make_application(
-            {**sink.settings, "microblog.url": URL, "pyramid.includes": "tests.plugins.letters", **given}
-        )
+        plugins = {"microblog.url": URL, "pyramid.includes": "tests.plugins.letters"}
+        settings = {**sink.settings, **plugins, **given}
+        application = make_application(settings)
         with application.database.write() as session:
             susan = create_account(session, "susan", email="susan@example.com")
-        return Site(application, sink, susan)
+        return Site(application, sink, susan, settings, make_application)
 
     yield make
     for sink in sinks:

@@ -1,4 +1,4 @@
-"""Signing up, confirming an address, and a new password by mail; on sites with a mail server, and with a folder."""
+"""Signing up, confirming an address, and a new password, by links in mails."""
 
 from __future__ import annotations
 

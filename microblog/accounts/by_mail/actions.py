@@ -17,6 +17,7 @@ from microblog.accounts.queries import EmailTaken, NicknameTaken, make_unique_ni
 from microblog.mail.actions import write_mail
 from microblog.security.identity import hash_token
 
+# What the mails say.
 CONFIRM_FOR = timedelta(days=7)
 SIGN_UP_FOR = timedelta(days=2)
 RESET_FOR = timedelta(hours=1)
@@ -46,7 +47,7 @@ def write_confirmation(session: orm.Session, user_id: int, *, language: str | No
     queries.mark_unconfirmed(session, user_id)
     token = queries.add_token(session, CONFIRM, user_id, CONFIRM_FOR)
     if token is not None:
-        values = {"token": token, "days": CONFIRM_FOR.days}
+        values = {"token": token}
         cause = make_cause(token)
         write_mail(session, kind="confirm", user_id=user_id, values=values, cause=cause, language=language)
 
@@ -69,7 +70,7 @@ def sign_up(session: orm.Session, wanted: SignUp, *, language: str) -> None:
     owner = queries.find_owner(session, wanted.email)
     if owner is None:
         token = queries.add_sign_up(session, wanted, SIGN_UP_FOR)
-        values = {"token": token, "nickname": wanted.nickname, "days": SIGN_UP_FOR.days}
+        values = {"token": token, "nickname": wanted.nickname}
         write_mail(
             session,
             kind="sign_up",

@@ -20,7 +20,7 @@ from microblog.mail.outbox import NOT_CONFIRMED, OTHER_ADDRESS, SWITCHED_OFF, UN
 from microblog.mail.tasks import delete_old_mails
 from microblog.outbox.lag import LagWatch
 from microblog.outbox.models import Entry
-from microblog.outbox.queries import measure_depth
+from microblog.outbox.queries import measure_depth, write
 from tests.functional.mail.conftest import URL
 from tests.sink import breaking_server, dripping_server, free_port, greeting_server, silent_server
 
@@ -169,7 +169,7 @@ def test_a_mail_that_was_sent_and_marked_is_not_sent_again(site):
     mail_id = site.write()
     site.deliver()
     with site.database.write() as session:
-        queries.write(session, queries.KIND, [mail_id], destination=queries.DESTINATION)
+        write(session, queries.KIND, [mail_id], destination=queries.DESTINATION)
     assert site.deliver() == 1
     assert len(site.sink.mails) == 1
 
@@ -315,7 +315,7 @@ def test_no_name_forges_a_header_or_markup(site, name):
 
 
 def test_mail_that_is_stuck_is_said_in_the_log_and_not_by_mail(site, caplog):
-    raised = []
+    raised: list[AlertRaised] = []
     site.registry.registerHandler(raised.append, (AlertRaised,))
     site.write()
     change(site, "UPDATE outbox SET created = created - 700000")

@@ -64,7 +64,8 @@ def build_mail(
     of_text, of_html = list_text_functions(language.catalogue), list_html_functions(language.catalogue)
 
     def render(environment: Environment, name: str, functions: Mapping[str, Any]) -> str:
-        return environment.get_template(f"{kind.folder}/{name}.jinja2").render(**known, **functions)
+        text = environment.get_template(f"{kind.folder}/{name}.jinja2").render(**known, **functions)
+        return text.replace("\0", "")  # which PostgreSQL does not store
 
     return BuiltMail(
         subject=to_one_line(render(templates.text, "subject", of_text), LONGEST_SUBJECT),

@@ -22,6 +22,8 @@ INNER = r"(?:(?!%3d|%26)[^=&])*"
 INNER_SECRET_FIELD = re.compile(
     rf"(?i)((?:%3f|%26){INNER}(?:token|secret|passw|key|kept|signature){INNER}%3d)(?:(?!%26)[^&])*"
 )
+# A part of a path that is as random as the links in mails, also inside a value.
+SECRET_SEGMENT = re.compile(r"(?i)(?:(?<=/)|(?<=%2f))[A-Za-z0-9_-][A-Za-z0-9_.-]{42,}(?=$|[/?&]|%2f|%3f|%26)")
 # A password in which an @ is not escaped as %40 ends at the last one; libraries split it elsewhere.
 PASSWORD = re.compile(r"(://[^/@:\s]*:)\S*(?=@)")
 REST_OF_PASSWORD = re.compile(r"(://[^/@:\s]*:\*\*\*)[^?\s]*(?=%40)")
@@ -44,9 +46,10 @@ def mask_address(environ: dict[str, Any]) -> str:
     raw = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))[:longest]
     path = quote(raw, PATH_SAFE, "latin-1")[:longest]
     query = quote(environ.get("QUERY_STRING", "")[:longest], QUERY_SAFE, "latin-1")[:longest]
-    address = path
+    address = SECRET_SEGMENT.sub("***", path)
     if query:
-        address = INNER_SECRET_FIELD.sub(r"\1***", SECRET_FIELD.sub(r"\1***", f"{path}?{query}"))
+        fields = SECRET_FIELD.sub(r"\1***", f"{address}?{SECRET_SEGMENT.sub('***', query)}")
+        address = INNER_SECRET_FIELD.sub(r"\1***", fields)
     return address if len(address) <= LONGEST_ADDRESS else f"{address[:LONGEST_ADDRESS]}..."
 
 

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from microblog.checks import Folder, HealthCheck
     from microblog.db import Database
     from microblog.i18n import Language, Languages
+    from microblog.mail.building import MailBuilder
+    from microblog.mail.kinds import MailKinds
     from microblog.measuring import Metric
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
@@ -114,6 +116,8 @@ class Registry(PyramidRegistry):
     deferred: DeferredWrites
     outbox: Outbox
     derived_kinds: set[str]
+    mail_kinds: MailKinds
+    mail_builder: MailBuilder
     observers: list[Observer]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]

@@ -122,6 +122,28 @@ def greeting_server(greeting: bytes) -> Iterator[int]:
 
 
 @contextmanager
+def breaking_server() -> Iterator[int]:
+    """The port of a server that takes everything, and breaks off in the middle of the mail."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rwb", buffering=0) as stream:
+                stream.write(b"220 Hello\r\n")
+                for line in stream:
+                    if line.upper().startswith(b"DATA"):
+                        stream.write(b"354 Go on\r\n")
+                        stream.readline()
+                        return
+                    stream.write(b"250 OK\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+@contextmanager
 def dripping_server(letter: bytes = b"2", seconds: float = 0.02) -> Iterator[int]:
     """The port of a server that sends a letter now and then, and never an answer."""
     over = threading.Event()

@@ -6,10 +6,12 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.accounts import queries
     from microblog.accounts.nicknames import NAMES_OF_THE_SITE
+    from microblog.accounts.recipients import Recipients
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, load_identity
     from microblog.accounts.settings import LOG_IN, REGISTRATION, SETTINGS, SIGN_UP
     from microblog.i18n import _
+    from microblog.mail.interfaces import IRecipients
     from microblog.submissions.interfaces import ILogIns
     from microblog.web.navigation import is_logged_in, is_visitor
 
@@ -52,6 +54,7 @@ def includeme(config: Any) -> None:
     config.add_recovered_fields(
         nickname=_("Nickname"), email=_("E-mail"), display_name=_("Display name"), about_me=_("About me")
     )
+    config.include("microblog.accounts.by_mail")
     config.include("microblog.accounts.tasks")
     config.include("microblog.accounts.pages")
     config.add_account_page(
@@ -78,5 +81,6 @@ def includeme(config: Any) -> None:
         "logins", "Attempts to log in, by result: done or failed.", labels=("result",), order=10
     )
     config.registry.registerUtility(LogIns(), ILogIns)
+    config.registry.registerUtility(Recipients(), IRecipients)
     config.add_models("microblog.accounts.models")
     config.add_command("user", "microblog.accounts.commands.user", order=20)

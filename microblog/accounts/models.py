@@ -14,6 +14,8 @@ EMAIL_LENGTH = 254  # RFC 5321
 ABOUT_ME_CODE_POINTS = 1400  # 140 graphemes of at most 10 each
 DISPLAY_NAME_CODE_POINTS = 300  # 60 graphemes, many of them of several code points
 PREFERENCES_CHARACTERS = 500
+PURPOSE_CHARACTERS = 20
+CONFIRM, RESET = "confirm", "reset"  # purposes of a link
 MUTED_WORDS_CODE_POINTS = 2000
 BROWSER_CHARACTERS = 250
 ADDRESS_CHARACTERS = 45
@@ -86,3 +88,47 @@ class LoginSession(Base):
     # (`microblog/accounts/browsers.py`). None of sessions from before version 0025 of the tables.
     browser: Mapped[str | None] = mapped_column(sa.String(BROWSER_CHARACTERS))
     address: Mapped[str | None] = mapped_column(sa.String(ADDRESS_CHARACTERS))
+
+
+class AddressConfirmation(Base):
+    """Whether a person has shown that the address is theirs: `confirmed` is when, and NULL is not yet.
+
+    Without a row it is confirmed: accounts from before, and those that an operator made.
+    """
+
+    __tablename__ = "address_confirmations"
+
+    user_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    confirmed: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class AccountToken(Base):
+    """A link that was mailed to `email_key`, of which only the SHA-256 of its token is stored.
+
+    `purpose` says what it opens. It is worth nothing when the person has another address by then.
+    """
+
+    __tablename__ = "account_tokens"
+    __table_args__ = {"info": {"copied": False}}  # the links lead to the site from which it is copied
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
+    purpose: Mapped[str] = mapped_column(sa.String(PURPOSE_CHARACTERS))
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email_key: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class PendingSignUp(Base):
+    """Somebody who has signed up where mail reaches people: they become a person when they open the link that
+    was mailed to them. So nobody learns by signing up whether an address has an account."""
+
+    __tablename__ = "pending_sign_ups"
+    __table_args__ = {"info": {"copied": False}}
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
+    nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    password_hash: Mapped[str] = mapped_column(sa.String(255), info={"secret": True})
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

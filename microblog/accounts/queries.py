@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.browsers import NOWHERE, Origin
-from microblog.accounts.models import NICKNAME_LENGTH, LoginSession, Nickname, User
+from microblog.accounts.models import NICKNAME_LENGTH, RESET, AccountToken, LoginSession, Nickname, User
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
 from microblog.db import StaleData, require_changed, select_once
@@ -339,6 +339,13 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
     )
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     end_all_sessions(session, user_id)
+    delete_reset_links(session, user_id)
+
+
+def delete_reset_links(session: orm.Session, user_id: int) -> None:
+    """The links for a new password that were mailed are worth nothing any more."""
+    links = sa.delete(AccountToken).where(AccountToken.user_id == user_id, AccountToken.purpose == RESET)
+    session.execute(links.execution_options(synchronize_session=False))
 
 
 def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:

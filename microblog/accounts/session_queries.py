@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts import queries
 from microblog.accounts.models import LoginSession, User
 from microblog.db import require_changed
 
@@ -70,11 +71,12 @@ def is_remembered(session: orm.Session, token_hash: str, hours: int) -> bool:
 
 
 def change_password(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:
-    """Replace the password whose hash was verified by another one, and end all sessions.
+    """Replace the password whose hash was verified by another one; end all sessions, and links to a new one.
 
     :raises StaleData: when the hash has changed, or the person was deleted.
     """
     same = sa.and_(User.id == user_id, User.password_hash == verified)
     require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
     # After the update, which waits for log-ins under way, so that their sessions end, too.
-    session.execute(sa.delete(LoginSession).where(LoginSession.user_id == user_id))
+    queries.end_all_sessions(session, user_id)
+    queries.delete_reset_links(session, user_id)

@@ -21,5 +21,5 @@ REMEMBERED_DAYS = Setting(
     "Days without a request after which a session ends whose person asked to be remembered.",
 )
 # The names of limits.
-LOG_IN, SIGN_UP = "login", "sign_up"
+LOG_IN, SIGN_UP, RESET, CONFIRMATIONS = "login", "sign_up", "password_reset", "confirmations"
 SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS)

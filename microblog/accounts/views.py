@@ -11,11 +11,14 @@ from typing import Any
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 
 from microblog.accounts import actions, passwords, queries
+from microblog.accounts.by_mail.actions import sign_up, write_confirmation
+from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import LOG_IN, REGISTRATION, SIGN_UP
 from microblog.i18n import _, n_
+from microblog.mail.settings import leaves_by_server
 from microblog.measuring import count
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
@@ -49,7 +52,9 @@ def register(root: Root, request: Request) -> Any:
         return make_register_page(request, form)
     form.validate()
     offer = offer_nickname(request, form.nickname)
-    if not form.errors:
+    # Where mail reaches people, whose address it is they are told by mail.
+    is_by_mail = leaves_by_server(request.microblog)
+    if not form.errors and not is_by_mail:
         with request.registry.database.read() as session:
             if queries.is_email_taken(session, form.get_text("email")):
                 form.email.errors = [TAKEN_EMAIL]
@@ -58,6 +63,15 @@ def register(root: Root, request: Request) -> Any:
     check_room(request, SIGN_UP)
     password_hash = passwords.hash_password(form.get_text("password"))
     count_request(request, SIGN_UP)
+    if is_by_mail:
+        wanted = SignUp(form.get_text("nickname"), form.get_text("email"), password_hash)
+        sign_up(request.begin_write(), wanted, language=request.language.tag)
+        return HTTPSeeOther(location=request.link("check-mail"))
+    return sign_up_at_once(request, form, password_hash)
+
+
+def sign_up_at_once(request: Request, form: RegisterForm, password_hash: str) -> Any:
+    """Where mail reaches nobody: they are logged in, and confirm their address when it does."""
     try:
         user_id = actions.create_account(
             request.begin_write(),
@@ -73,6 +87,7 @@ def register(root: Root, request: Request) -> Any:
         request.give_up_write()
         form.email.errors = [TAKEN_EMAIL]
         return make_register_page(request, form, status=422)
+    write_confirmation(request.begin_write(), user_id, language=request.language.tag)
     request.flash(_("Welcome! You are signed up, and logged in."))
     return log_in(request, user_id, remembered=False, verified=password_hash)
 
@@ -131,6 +146,7 @@ def login(root: Root, request: Request) -> Any:
     if sent is not None:
         response.location = kept.keep(request, user_id, sent)
     give_back(request.begin_write(), made)
+    queries.delete_reset_links(request.begin_write(), user_id)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     count(request.registry, "logins", result="done")
     return response

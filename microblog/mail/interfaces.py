@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
+from sqlalchemy import orm
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
@@ -16,12 +18,14 @@ from microblog.errors import OperatorError
 class MailError(OperatorError):
     """The mail was not sent. The message is a sentence or two: what happened, and what to do.
 
-    `temporary`: the same mail may be sent when it is tried again later.
+    `temporary`: the same mail may be sent when it is tried again later. `is_about_mail`: this mail, or its
+    address, is the reason; another one may be sent now.
     """
 
-    def __init__(self, sentence: str, *, temporary: bool) -> None:
+    def __init__(self, sentence: str, *, temporary: bool, is_about_mail: bool = False) -> None:
         super().__init__(sentence)
         self.temporary = temporary
+        self.is_about_mail = is_about_mail
 
 
 class IMailTransport(Interface):
@@ -52,3 +56,27 @@ class IMailTransport(Interface):
 def get_transport(registry: Registry) -> IMailTransport:
     transport: IMailTransport = registry.getUtility(IMailTransport)
     return transport
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person as mails need to know them; `language` is the tag that they have chosen, or empty."""
+
+    user_id: int
+    nickname: str
+    display_name: str
+    email: str | None
+    is_confirmed: bool
+    language: str
+
+
+class IRecipients(Interface):
+    """`microblog.accounts` registers it as a utility."""
+
+    def find_recipient(session: orm.Session, user_id: int) -> Recipient | None:
+        """The person; None when there is no such person. One statement."""
+
+
+def get_recipients(registry: Registry) -> IRecipients:
+    found: IRecipients = registry.getUtility(IRecipients)
+    return found

@@ -21,8 +21,18 @@ LONGEST_LINE = 500  # of a header; RFC 5322 allows 998
 CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
-def make_message(settings: Settings, to: str, subject: str, text: str) -> EmailMessage:
-    """A text mail to one address. Control characters in the subject become spaces.
+def make_message(
+    settings: Settings,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    html: str | None = None,
+    message_id: str | None = None,
+    date: datetime | None = None,
+) -> EmailMessage:
+    """A mail to one address, as text and, if given, also as HTML. Control characters in the subject become
+    spaces. A mail that is written and sent at different times has its Message-ID and date from the first.
 
     :raises ValueError: when `to` is not an address.
     """
@@ -31,14 +41,26 @@ def make_message(settings: Settings, to: str, subject: str, text: str) -> EmailM
     message["From"] = make_address(sender, name)
     message["To"] = make_address(parse_mail_address(to))
     message["Subject"] = to_one_line(subject, LONGEST_SUBJECT)
-    message["Date"] = datetime.now(UTC)
-    # The domain is given, as the default would query the name server.
-    message["Message-ID"] = make_msgid(domain=get_domain(sender))
+    message["Date"] = date or datetime.now(UTC)
+    message["Message-ID"] = message_id or make_message_id(settings)
     # Keeps automatic "I am on holiday" replies away.
     message["Auto-Submitted"] = "auto-generated"
     # For lines of any length, and for servers that accept only ASCII.
     message.set_content(text, cte="quoted-printable")
+    if html is not None:
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message
+
+
+def add_unsubscribe_link(message: EmailMessage, url: str) -> None:
+    """Mail programs show a button that sends a POST to this address (RFC 8058)."""
+    message["List-Unsubscribe"] = f"<{url}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def make_message_id(settings: Settings) -> str:
+    # The domain is given, as the default would query the name server.
+    return make_msgid(domain=get_domain(get_sender(settings)[1]))
 
 
 def get_sender(settings: Settings) -> tuple[str, str]:
@@ -87,6 +109,7 @@ def check_headers(message: EmailMessage) -> None:
             raise MailError(
                 f"The header {to_one_line(name, 50)} of the mail has a line break: the mail was not sent.",
                 temporary=False,
+                is_about_mail=True,
             )
 
 

@@ -69,6 +69,12 @@ SENDER = Setting(
     "The sender of mail: an address, or a name and <address>; without it, microblog at the host of "
     "microblog.url. smtp needs one of the two.",
 )
+KEEP_DAYS = Setting(
+    "microblog.mail.keep_days",
+    whole_number(1, 3650),
+    30,
+    "Days for which it can be seen what became of a mail. Its text is deleted when it is sent.",
+)
 SMTP_HOST = Setting("microblog.mail.smtp.host", text, "localhost", "The mail server.")
 SMTP_PORT = Setting(
     "microblog.mail.smtp.port",
@@ -101,7 +107,7 @@ SMTP_TIMEOUT = Setting(
     "Seconds to wait for an answer of the server.",
 )
 
-FOR_ALL_MAIL = (ADMINS, MAIL, MAIL_FOLDER, SENDER)
+FOR_ALL_MAIL = (ADMINS, MAIL, MAIL_FOLDER, SENDER, KEEP_DAYS)
 FOR_SMTP = (
     SMTP_HOST,
     SMTP_PORT,
@@ -112,6 +118,11 @@ FOR_SMTP = (
     SMTP_TIMEOUT,
 )
 SETTINGS = (*FOR_ALL_MAIL, *FOR_SMTP)
+
+
+def leaves_by_server(settings: Settings) -> bool:
+    """Does mail reach people? What goes into a folder, or on the console, is for developers."""
+    return settings[MAIL] == "smtp"
 
 
 def check_together(settings: Settings) -> None:

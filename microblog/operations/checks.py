@@ -85,8 +85,8 @@ def describe_settings(site: CheckedSite) -> Iterator[Finding]:
         yield Finding(
             WARNING,
             f"{PUBLIC_URL.key} is not set: redirects go to whatever host a request names, and behind a "
-            "proxy they may leave https; mail comes from localhost. Set it to the address that people "
-            "type, such as https://example.org.",
+            "proxy they may leave https; mail comes from localhost, and its links lead there. Set it to the "
+            "address that people type, such as https://example.org.",
         )
 
 

@@ -136,7 +136,8 @@ class Outbox:
         A destination that took or refused any of them works, even when others failed.
         """
         retried = list_retried(entries, outcome)
-        error = (outcome.error or NO_REASON) if len(retried) == len(entries) else ""
+        has_failed = len(retried) == len(entries) and outcome.pauses
+        error = (outcome.error or NO_REASON) if has_failed else ""
         target = (kind.name, entries[0].destination)
         with self._lock:
             failures = self._failures.get(target, 0)

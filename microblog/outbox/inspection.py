@@ -70,9 +70,14 @@ def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = N
 
 
 def drop(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = None) -> int:
-    """Delete these entries, or all dead letters of a kind; return how many."""
+    """Delete these entries, or all dead letters of a kind, and tell their kinds; return how many."""
     chosen = Entry.id.in_(list(ids)) if kind is None else sa.and_(Entry.kind == kind, Entry.is_dead_letter)
-    deleted: Any = session.execute(
-        sa.delete(Entry).where(chosen).execution_options(synchronize_session=False)
-    )
-    return int(deleted.rowcount)
+    deleted = sa.delete(Entry).where(chosen).returning(Entry.kind, Entry.key)
+    dropped: dict[str, list[str]] = {}
+    for name, key in session.execute(deleted.execution_options(synchronize_session=False)):
+        dropped.setdefault(name, []).append(key)
+    for name, keys in dropped.items():
+        registered = session.info["registry"].outbox.kinds.get(name)
+        if registered is not None and registered.on_dropped is not None:
+            registered.on_dropped(session, keys)
+    return sum(map(len, dropped.values()))

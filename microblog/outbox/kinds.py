@@ -20,13 +20,15 @@ class Outcome:
     """The result of a delivery, by the ids of its entries.
 
     Entries that are neither `acknowledged` nor `refused` for good (each for a reason) are retried, because
-    of `error`; not before `retry_after` seconds, if the other side asked for that.
+    of `error`; not before `retry_after` seconds, if the other side asked for that. When all of them are,
+    their destination is paused; unless they fail for a reason of their own: then `pauses` is false.
     """
 
     acknowledged: Collection[int] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
     error: str = ""
     retry_after: float | None = None
+    pauses: bool = True
 
 
 class DeliveryFailed(Exception):
@@ -56,6 +58,8 @@ class Kind:
     lease_seconds: float = LEASE_SECONDS
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
     on_lost_lease: Callable[[orm.Session, Sequence[Leased]], None] | None = None
+    on_dropped: Callable[[orm.Session, Sequence[str]], None] | None = None
+    is_mailed: bool = True
 
 
 def add_outbox_kind(config: Any, kind: str, deliver: Deliver, **options: Any) -> None:
@@ -65,6 +69,8 @@ def add_outbox_kind(config: Any, kind: str, deliver: Deliver, **options: Any) ->
     `fold` merges the payloads of two unique entries about one key; pass the same function to
     `write_unique`. `on_lost_lease(session, entries)` is called, when the result is recorded, with entries
     whose lease ended during the delivery, so that another worker may have delivered them meanwhile.
+    `on_dropped(session, keys)` is called with the keys of entries that an operator drops. That deliveries of
+    a kind are stuck or refused is mailed to the admins, unless `is_mailed=False`: then it is only logged.
     """
     if len(kind) > KIND_CHARACTERS:
         raise ConfigurationError(

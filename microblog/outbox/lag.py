@@ -50,17 +50,22 @@ class LagWatch:
                     depth.lag_seconds,
                 )
                 subject = f"Deliveries “{kind}” are stuck: {depth.waiting} wait"
-                self._alert(f"stuck {kind}", subject, WHERE_TO_LOOK)
+                self._alert(kind, f"stuck {kind}", subject, WHERE_TO_LOOK)
                 self._stuck.add(kind)
             if depth.dead_letters:
                 subject = f"{depth.dead_letters} deliveries “{kind}” were refused for good"
-                self._alert(f"dead letters {kind}", subject, WHAT_TO_DO)
+                self._alert(kind, f"dead letters {kind}", subject, WHAT_TO_DO)
         for kind in sorted(self._stuck):
             if kind not in depths or depths[kind].lag_seconds <= STUCK_SECONDS:
                 self._stuck.remove(kind)
                 log.warning("The deliveries “%s” of the outbox are no longer stuck.", kind)
-                self._alert(f"no longer stuck {kind}", f"Deliveries “{kind}” work again")
+                self._alert(kind, f"no longer stuck {kind}", f"Deliveries “{kind}” work again")
 
-    def _alert(self, group: str, subject: str, advice: str = "") -> None:
+    def _alert(self, kind: str, group: str, subject: str, advice: str = "") -> None:
+        registered = self._registry.outbox.kinds.get(kind)
+        if registered is not None and not registered.is_mailed:
+            if advice:
+                log.error("%s. %s", subject, advice)
+            return
         body = f"{subject}.\n\n{advice}".rstrip()
         self._registry.notify(AlertRaised(self._registry, "outbox", group, subject, body))

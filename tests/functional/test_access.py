@@ -19,9 +19,14 @@ from webtest import Form, TestApp, TestResponse
 import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
+from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
+from microblog.mail import queries as mail_queries
+from microblog.mail.kinds import MailKind
+from microblog.mail.links import sign
+from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.people import actions as people_actions
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts import queries as post_queries
@@ -34,10 +39,11 @@ from microblog.profiling.thread_profile import ThreadProfile, build_statistics
 from microblog.request import Request
 from microblog.search.resources import Search
 from microblog.security.identity import hash_token
+from microblog.security.settings import SECRET
 from microblog.tags.resources import Tag, Tags
 from microblog.tree import Api, Root
 from microblog.web.forms import FORM_KEY
-from tests.conftest import Application
+from tests.conftest import TEST_SECRET, Application
 from tests.walk import PASSWORD, flashes, token
 
 ROLES = ("visitor", "other", "owner", "admin")
@@ -65,6 +71,7 @@ class Page:
     get: Statuses
     post: Statuses | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    has_token: bool = True
 
     @property
     def allow(self) -> str:
@@ -72,6 +79,11 @@ class Page:
 
 
 PROFILED = Profiled("2026-11-22T18:30:00+00:00", "0123456789", "GET", "/", 200, "Root", "", 0.1, 1, ())
+MAIL_ID = 1
+LETTER = MailKind("letter", "nowhere", "Letters")
+SIGNED = sign({SECRET: TEST_SECRET}, 1, LETTER.name)  # type: ignore[arg-type]
+NO_TOKEN = "x" * 43
+BY_ADMINS: Statuses = (403, 403, 403, 303)
 NEW_PERSON = {"nickname": "newcomer", "email": "newcomer@example.com", "password": PASSWORD}
 TABLE: dict[tuple[type, str], Page] = {
     (Api, ""): Page("/api/", EVERYBODY),
@@ -98,6 +110,17 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "login"): Page(
         "/login", (200, 303, 303, 303), SENT_ON, {"nickname": "susan", "password": PASSWORD}
     ),
+    (Root, "check-mail"): Page("/check-mail", EVERYBODY),
+    (ResetPassword, ""): Page("/reset-password", EVERYBODY, SENT_ON, {"email": "susan@example.com"}),
+    (ResetLink, ""): Page(f"/reset-password/{NO_TOKEN}", NOBODY, NOBODY, {"password": PASSWORD}),
+    (ConfirmLink, ""): Page(f"/confirm/{NO_TOKEN}", NOBODY, NOBODY),
+    (Account, "confirm-address"): Page("/account/confirm-address", LOGGED_IN, SENT_BY_PEOPLE),
+    # A mail program sends its form, which has neither a cookie nor a token.
+    (Unsubscription, ""): Page(f"/unsubscribe/1.letter.{SIGNED}", EVERYBODY, EVERYBODY, has_token=False),
+    (MailsPage, ""): Page("/admin/mail/", ADMIN),
+    (MailPage, ""): Page(f"/admin/mail/{MAIL_ID}", ADMIN),
+    (MailPage, "retry"): Page(f"/admin/mail/{MAIL_ID}/retry", ADMIN, BY_ADMINS),
+    (MailPage, "drop"): Page(f"/admin/mail/{MAIL_ID}/drop", ADMIN, BY_ADMINS),
     (Root, "preferences"): Page("/preferences", EVERYBODY, SENT_ON, {"language": "de"}),
     (Root, "logout"): Page("/logout", LOGGED_IN, SENT_ON),
     (Account, "profile"): Page("/account/profile", LOGGED_IN, SENT_BY_PEOPLE, {"nickname": "Renamed"}),
@@ -161,14 +184,19 @@ TABLE: dict[tuple[type, str], Page] = {
     (Account, "bookmarks"): Page("/account/bookmarks", LOGGED_IN),
     (Health, "live"): Page("/health/live", EVERYBODY),
     (Health, "ready"): Page("/health/ready", EVERYBODY),
-    (Admin, ""): Page("/admin/", (303, 403, 403, 303)),
+    (Admin, ""): Page("/admin/", ADMIN),
     (ProfilesPage, ""): Page("/admin/profiles/", ADMIN),
     (ProfilePage, ""): Page(f"/admin/profiles/{PROFILED.name}", ADMIN),
     (ProfilePage, "download"): Page(f"/admin/profiles/{PROFILED.name}/download", ADMIN),
 }
 PAGES = [pytest.param(page, id=page.path) for page in TABLE.values()]
 FORMS = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post]
-SHOWN_FORMS = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post and 200 in page.get]
+PROTECTED = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post and page.has_token]
+SHOWN_FORMS = [
+    pytest.param(page, id=page.path)
+    for page in TABLE.values()
+    if page.post and page.has_token and 200 in page.get
+]
 
 
 @cache
@@ -177,8 +205,10 @@ def password_hash() -> str:
 
 
 @pytest.fixture
-def site(application: Application) -> Application:
-    """Susan with a post, john, and an administrator, each with a session called as they are; a profile."""
+def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """Susan with a post, john, and an administrator, each with a session called as they are; a profile, and
+    a mail."""
+    monkeypatch.setitem(application.registry.mail_kinds, LETTER.name, LETTER)
     profile = ThreadProfile()
     profile.enable()
     profiles.write(
@@ -196,6 +226,9 @@ def site(application: Application) -> Application:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
                 post_queries.delete_post(session, DELETED_ID)
+        texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}
+        texts |= {"kind": LETTER.name, "cause": "1", "address": "susan@example.com"}
+        mail_queries.add_mail(session, id=MAIL_ID, user_id=user_id, is_own_address=False, **texts)
     return application
 
 
@@ -267,7 +300,7 @@ def test_each_role_may_send_what_the_table_says(site, page, role):
     assert browser.post(page.path, fields, status="*").status_int == page.post[ROLES.index(role)]
 
 
-@pytest.mark.parametrize("page", FORMS)
+@pytest.mark.parametrize("page", PROTECTED)
 def test_a_form_without_its_token_does_nothing(site, page):
     browser = browser_of(site, "owner")
     response = browser.post(page.path, page.fields, status=400)

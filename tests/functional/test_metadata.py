@@ -19,8 +19,9 @@ def test_robots_are_asked_to_leave_forms_searches_and_programs_out(browser):
     response = browser.get("/robots.txt", status=200)
     assert response.content_type == "text/plain"
     assert response.text == (
-        "User-agent: *\nDisallow: /account\nDisallow: /admin/\nDisallow: /api/\nDisallow: /login\n"
-        "Disallow: /logout\nDisallow: /preferences\nDisallow: /register\nDisallow: /search\n"
+        "User-agent: *\nDisallow: /account\nDisallow: /admin/\nDisallow: /api/\nDisallow: /check-mail\n"
+        "Disallow: /confirm\nDisallow: /login\nDisallow: /logout\nDisallow: /preferences\n"
+        "Disallow: /register\nDisallow: /reset-password\nDisallow: /search\nDisallow: /unsubscribe/\n"
         "Disallow: /updates\n"
     )
 

@@ -11,9 +11,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
+from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.metrics.views import MetricsPage
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
@@ -90,6 +92,14 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Root, "register"): ("/register",),
     (Root, "login"): ("/login",),
     (Root, "logout"): ("/logout",),
+    (Root, "check-mail"): "is the same for everybody",
+    (ResetPassword, ""): ("/reset-password",),
+    (ResetLink, ""): (f"/reset-password/{'x' * 43}",),
+    (ConfirmLink, ""): (f"/confirm/{'x' * 43}",),
+    (Account, "confirm-address"): ("/account/confirm-address",),
+    (Unsubscription, ""): "reads nothing: all is in its address",
+    (MailsPage, ""): "is for admins; tests/functional/mail/test_pages.py looks at its statements",
+    **{(MailPage, name): "is one row by its id, for admins" for name in ("", "retry", "drop")},
     (Root, "updates"): (
         "/updates",
         *(f"/updates?after={post}" for post in (OLDEST, MIDDLE, NEWEST)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from email.message import EmailMessage
+from typing import Any
 
 from zope.interface import implementer
 
@@ -25,8 +26,9 @@ class ConsoleTransport:
         check_headers(message)
         headers = "\n".join(f"{name}: {value}" for name, value in message.items())
         rule = "-" * 60
+        text: Any = message.get_body(("plain",)) or message
         # One write, so that two threads do not mix their mails.
-        sys.stderr.write(f"{rule}\n{headers}\n\n{message.get_content()}{rule}\n")
+        sys.stderr.write(f"{rule}\n{headers}\n\n{text.get_content()}{rule}\n")
         sys.stderr.flush()
         return "The mail is printed."
 

@@ -34,10 +34,11 @@ TIMEOUTS_IN_ALL = 6
 
 
 class TimeLimit:
-    """Closes a connection after so many seconds."""
+    """Closes a connection after so many seconds. `answer` is what the server said after the whole mail."""
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
+        self.answer = ""
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
         self._smtp: smtplib.SMTP | None = None
@@ -51,6 +52,11 @@ class TimeLimit:
                 limit._smtp = self
                 limit._timer.start()
                 return super().connect(*arguments, **options)
+
+            def data(self, *arguments: Any) -> Any:
+                code, text = super().data(*arguments)
+                limit.answer = format_answer(code, text)
+                return code, text
 
         return Limited
 
@@ -79,23 +85,28 @@ class SMTPTransport:
         (sender,), to = get_addresses(message, "From"), get_addresses(message, "To")
         # Not smtplib's send_message: it puts a > before lines that begin with "From".
         options = ("SMTPUTF8", "BODY=8BITMIME") if needs_utf8(message) else ()
-        with self._explain_errors(), self._connect() as smtp:
+        limit = self._make_limit()
+        with self._explain_errors(), self._connect(limit) as smtp:
             if options and not smtp.has_extn("SMTPUTF8"):
                 raise smtplib.SMTPNotSupportedError("SMTPUTF8 extension not supported by server.")
             refused = smtp.sendmail(sender, to, data, options)
         if refused:
             raise self._explain_refusal(refused)
-        return f"The mail server {self._server} has accepted the mail to {', '.join(to)}."
+        accepted = f"The mail server {self._server} has accepted the mail to {', '.join(to)}"
+        return f"{accepted} ({limit.answer})."
 
     def check(self) -> str:
-        with self._explain_errors(), self._connect() as smtp:
+        with self._explain_errors(), self._connect(self._make_limit()) as smtp:
             code, answer = smtp.noop()
             if code >= 400:
                 raise smtplib.SMTPResponseException(code, answer)
         return f"The mail server {self._server} accepts mail."
 
+    def _make_limit(self) -> TimeLimit:
+        return TimeLimit(TIMEOUTS_IN_ALL * self._settings[SMTP_TIMEOUT])
+
     @contextmanager
-    def _connect(self) -> Iterator[smtplib.SMTP]:
+    def _connect(self, limit: TimeLimit) -> Iterator[smtplib.SMTP]:
         """A connection that is greeted, encrypted and logged in, as the settings say."""
         settings = self._settings
         address = settings[SMTP_HOST], settings[SMTP_PORT]
@@ -104,7 +115,6 @@ class SMTPTransport:
             "local_hostname": get_domain(get_sender(settings)[1]),
             "timeout": settings[SMTP_TIMEOUT],
         }
-        limit = TimeLimit(TIMEOUTS_IN_ALL * settings[SMTP_TIMEOUT])
         smtp: smtplib.SMTP | None = None
         try:
             if settings[SMTP_TLS] == "tls":
@@ -169,6 +179,7 @@ class SMTPTransport:
                 f"({to_one_line(str(error), LONGEST_ANSWER)}): check {SMTP_TLS.key} and {SMTP_USER.key}. "
                 "An address with letters beyond ASCII needs SMTPUTF8.",
                 temporary=False,
+                is_about_mail="SMTPUTF8" in str(error),
             ) from error
         except smtplib.SMTPRecipientsRefused as error:
             raise self._explain_refusal(error.recipients) from error
@@ -183,6 +194,7 @@ class SMTPTransport:
                 f"The mail server {self._server} refuses the mail ({format_error(error)}): "
                 "do what it says, or ask its operator.",
                 temporary=error.smtp_code < PERMANENT,
+                is_about_mail=isinstance(error, smtplib.SMTPDataError),
             ) from error
         except smtplib.SMTPServerDisconnected as error:
             raise self._explain_silence(error.__context__) from error
@@ -215,6 +227,7 @@ class SMTPTransport:
         return MailError(
             f"The mail server {self._server} does not accept mail to {answers}. Check the address.",
             temporary=any(code < PERMANENT for code, _ in refused.values()),
+            is_about_mail=True,
         )
 
 

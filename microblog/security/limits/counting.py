@@ -16,26 +16,31 @@ from microblog.security.limits.rules import Count
 from microblog.transactions import is_safe
 
 
-def find_counts(request: Request, limit: Limit) -> list[Count]:
-    """What this request counts towards: a person by their account, a visitor by their address."""
+def find_counts(request: Request, limit: Limit, account: str | None = None) -> list[Count]:
+    """What this request counts towards: a person by their account, a visitor by their address; who names an
+    `account`, in its one form, by that and by their address."""
     registry, identity = request.registry, request.identity
     found = [limit.count_for(registry, SITE)]
-    if identity is not None:
+    if account is not None:
+        found.append(limit.count_for(registry, PER_ACCOUNT, account))
+    elif identity is not None:
         found.append(limit.count_for(registry, PER_ACCOUNT, identity.id))
-    else:
+    if account is not None or identity is None:
         blocks = find_blocks(request.remote_addr)
         if blocks is not None:
             found.append(limit.count_for(registry, PER_ADDRESS, blocks.narrow))
     return [count for count in found if count is not None]
 
 
-def count_request(request: Request, name: str) -> None:
+def count_request(request: Request, name: str, *, account: str | None = None) -> None:
     """Once more, for the limit of this name: of a GET in the process, else in its write transaction.
+
+    `account` is what a visitor has typed, such as an e-mail address, whether or not anybody has it.
 
     :raises TooManyRequests: when it is once too often.
     """
     limit = request.registry.limits[name]
-    counts, now = find_counts(request, limit), get_now()
+    counts, now = find_counts(request, limit, account), get_now()
     if is_safe(request):
         refused = request.registry.process_counts.take(counts, now)
         if refused:

@@ -35,7 +35,7 @@ def test_a_mail_goes_to_the_server_of_the_settings(site):
     with Sink() as sink:
         ini = site(*(f"{key} = {value}" for key, value in sink.settings.items()))
         said = run("-c", ini, "mail", "test", "susan@example.com")
-    assert "has accepted the mail to susan@example.com." in said.output
+    assert "has accepted the mail to susan@example.com (250 OK)." in said.output
     assert "Since you read it, microblog can send mail." in sink.mails[0].text
 
 

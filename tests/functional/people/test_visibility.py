@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
+from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
 from microblog.posts.actions import write
@@ -57,8 +59,12 @@ NO_LISTS: set[tuple[type, str]] = {
     *((Root, name) for name in ("register", "login", "logout", "preferences", "about", "help", "privacy")),
     *((Root, name) for name in ("terms", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
     (Root, "favicon.ico"),
+    (Root, "check-mail"),
+    *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
+    (Account, "confirm-address"),
     (Search, "help"),
     *((Account, name) for name in ("", "profile", "password", "sessions", "blocks", "mutes", "filters")),
+    *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),
     (Posts, ""),

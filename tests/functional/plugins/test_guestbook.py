@@ -161,7 +161,11 @@ def test_admins_find_its_page_beside_ours(site, susan):
     assert links["Admin"] == "/admin/"
     page = susan.get("/admin/")
     pages = {link.text: link["href"] for link in page.html.select(".admin-pages a")}
-    assert pages == {"Guestbook": "/admin/guestbook/", "Profiles": "/admin/profiles/"}
+    assert pages == {
+        "Guestbook": "/admin/guestbook/",
+        "Mails": "/admin/mail/",
+        "Profiles": "/admin/profiles/",
+    }
     assert "1 signature" in susan.get("/admin/guestbook/").html.get_text()
     assert "No profiles yet" in susan.get("/admin/profiles/").text
 

@@ -66,7 +66,8 @@ def test_a_mail_is_taken_by_the_server(make):
     with Sink() as sink:
         transport = make(sink.port)
         said = transport.send(message(transport))
-    assert said == f"The mail server 127.0.0.1:{sink.port} has accepted the mail to susan@example.com."
+    server = f"127.0.0.1:{sink.port}"
+    assert said == f"The mail server {server} has accepted the mail to susan@example.com (250 OK)."
     (mail,) = sink.mails
     assert (mail.sender, mail.to, mail.text) == ("microblog@example.org", ["susan@example.com"], "Text.\n")
 

@@ -1,0 +1,27 @@
+"""Which mails somebody wants: all kinds that they have not switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import orm
+
+from microblog.mail import queries
+
+
+def list_refused(session: orm.Session, user_id: int) -> frozenset[str]:
+    """The kinds of mails that the person has switched off."""
+    return queries.list_refused(session, user_id)
+
+
+def set_refused(session: orm.Session, user_id: int, kinds: Collection[str]) -> None:
+    """The person wants no mails of these kinds, and all others. What cannot be switched off is ignored."""
+    switchable = {kind.name for kind in session.info["registry"].mail_kinds.list_switchable()}
+    before, after = queries.list_refused(session, user_id), switchable & set(kinds)
+    queries.add_refusals(session, user_id, after - before)
+    queries.remove_refusals(session, user_id, (before & switchable) - after)
+
+
+def refuse(session: orm.Session, user_id: int, kind: str) -> None:
+    """The person wants no more mails of this kind."""
+    queries.add_refusals(session, user_id, [kind])

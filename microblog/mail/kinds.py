@@ -1,0 +1,26 @@
+"""Kinds of mails to people: which templates they are made of, and who may switch them off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class MailKind:
+    """One kind of mails; `add_mail_kind` explains the options."""
+
+    name: str
+    folder: str
+    label: str
+    is_switchable: bool = True
+    only_confirmed: bool = True
+    is_secret: bool = False
+    lasts: timedelta | None = None
+
+
+class MailKinds(dict[str, MailKind]):
+    """The registered kinds by name, in the order in which rooms added them."""
+
+    def list_switchable(self) -> list[MailKind]:
+        return [kind for kind in self.values() if kind.is_switchable]

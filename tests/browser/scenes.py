@@ -14,11 +14,15 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Response
 
+from microblog.accounts.by_mail import queries
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import get_now, new_id_at
+from microblog.mail.actions import write_mail
+from microblog.mail.links import make_unsubscribe_token
+from microblog.mail.queries import DROPPED, REFUSED, SENT, WAITING, finish
 from microblog.people.actions import block, follow, mute
 from microblog.posts.actions import edit, keep_mentions, write
 from microblog.posts.queries import add_posts, delete_post
@@ -40,6 +44,7 @@ SETTINGS = {
     PAGE_SIZE.key: "6",
     MAX_BODY.key: "6000",
     TRANSLATOR.key: "tests.contract.shouting.Shouting",
+    "pyramid.includes": "tests.plugins.letters",  # mails that people may switch off
 }
 CLOSED = {REGISTRATION.key: "false"}
 
@@ -107,7 +112,8 @@ class Filled:
     """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's.
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
-    `waiting` is ada's, and not published yet.
+    `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
+    reader0 end with.
     """
 
     by_susan: int
@@ -119,6 +125,9 @@ class Filled:
     edited: int
     edited_arabic: int
     waiting: int
+    reset: str
+    confirm: str
+    unsubscribe: str
 
 
 def fill(application: Application) -> Filled:
@@ -180,6 +189,11 @@ def fill(application: Application) -> Filled:
     with application.database.write() as session:
         block(session, ids["susan"], ids["reader6"])
         mute(session, ids["susan"], ids["reader7"])
+        queries.mark_unconfirmed(session, ids["reader0"])
+        links = {
+            purpose: str(queries.add_token(session, purpose, ids["reader0"], timedelta(days=1)))
+            for purpose in (queries.RESET, queries.CONFIRM)
+        }
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -189,6 +203,8 @@ def fill(application: Application) -> Filled:
         deleted=deleted,
         **edited,
         waiting=waiting,
+        **links,
+        unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "letter"),
     )
 
 
@@ -207,9 +223,10 @@ def react(application: Application, ids: dict[str, int], posts: list[int]) -> No
 
 @dataclass(frozen=True)
 class FilledProfiles:
-    """The name of the profile of susan's home page."""
+    """The name of the profile of susan's home page, and the id of a mail that was refused."""
 
     profile: str
+    mail: int
 
 
 def profile_settings(folder: Path) -> dict[str, str]:
@@ -231,7 +248,21 @@ def fill_profiles(application: Application) -> FilledProfiles:
     for path in ("/explore", "/nowhere", f"/users/{WIDEST}/followers", "/search?q=green+tea", "/"):
         browser.get(path, status="*")
         answer = browser.get(path, headers=headers, status="*")
-    return FilledProfiles(str(answer.headers[HEADER]))
+    return FilledProfiles(str(answer.headers[HEADER]), add_mails(application, owner))
+
+
+def add_mails(application: Application, user_id: int) -> int:
+    """One in each state; returns the id of the one that was refused."""
+    refused = 0
+    with application.database.write() as session:
+        for state in (WAITING, SENT, DROPPED, REFUSED):
+            values = {"name": "<John>", "nickname": "john"}
+            mail_id = write_mail(session, kind="letter", user_id=user_id, values=values, cause=state)
+            assert mail_id is not None
+            if state != WAITING:
+                finish(session, [mail_id], state, f"250 An answer of {LONG_WORD}")
+            refused = mail_id
+    return refused
 
 
 # So that there is an answer to look at.
@@ -392,6 +423,31 @@ SCENES = (
         "/register",
         act=fill_in("Sign up", Nickname="susan", **{"E-mail": "a@b"}, Password="short"),
         status=422,
+    ),
+    Scene("look into your mail", "/check-mail"),
+    Scene("forgotten password", "/reset-password"),
+    Scene(
+        "forgotten password refused",
+        "/reset-password",
+        act=fill_in("Mail me the link", **{"E-mail": "a@b"}),
+        status=422,
+    ),
+    Scene("new password", "/reset-password/{reset}"),
+    Scene(
+        "new password refused",
+        "/reset-password/{reset}",
+        act=fill_in("Set the password", New_password="password1"),
+        status=422,
+    ),
+    Scene("link that is used up", f"/confirm/{'x' * 43}", status=404),
+    Scene("confirm an address", "/confirm/{confirm}"),
+    Scene("address not confirmed", "/account/confirm-address", "reader0"),
+    Scene("address confirmed", "/account/confirm-address", "susan"),
+    Scene("no more mails of a kind", "/unsubscribe/{unsubscribe}"),
+    Scene(
+        "mails switched off",
+        "/unsubscribe/{unsubscribe}",
+        act=press("Get no such mails any more"),
     ),
     Scene("register, form too old", "/register", act=post_without_cookies, status=400),
     Scene("login", "/login"),
@@ -585,6 +641,12 @@ PROFILE_SCENES = (
     Scene("profiles before the first", "/admin/profiles/?before=0", ADMIN),
     Scene("one profile", "/admin/profiles/{profile}", ADMIN),
     Scene("one profile by name", "/admin/profiles/{profile}?sort=name", ADMIN),
+    Scene("pages for admins", "/admin/", ADMIN),
+    Scene("mails", "/admin/mail/", ADMIN),
+    Scene("mails that were dropped", "/admin/mail/?state=dropped", ADMIN),
+    Scene("one mail", "/admin/mail/{mail}", ADMIN),
+    Scene("mail to try again", "/admin/mail/{mail}/retry", ADMIN),
+    Scene("mail to drop", "/admin/mail/{mail}/drop", ADMIN),
     Scene("profiles, not an admin", "/admin/profiles/", "susan", status=403),
 )
 

@@ -256,8 +256,8 @@ def add_mails(application: Application, user_id: int) -> int:
     refused = 0
     with application.database.write() as session:
         for state in (WAITING, SENT, DROPPED, REFUSED):
-            values = {"name": "<John>", "nickname": "john"}
-            mail_id = write_mail(session, kind="letter", user_id=user_id, values=values, cause=state)
+            values = {"nickname": "susan"}
+            mail_id = write_mail(session, kind="taken", user_id=user_id, values=values, cause=state)
             assert mail_id is not None
             if state != WAITING:
                 finish(session, [mail_id], state, f"250 An answer of {LONG_WORD}")

@@ -16,6 +16,7 @@ from microblog.redaction import (
     RemoveDetails,
     format_trace,
     hide_passwords,
+    mask_address,
     remove_details,
 )
 from tests.cost import MOST_SECONDS, cost_of
@@ -167,3 +168,22 @@ def test_a_trace_that_repeats_a_whole_form_twice_is_searched_to_its_end():
 )
 def test_passwords_in_addresses_are_hidden(text, hidden):
     assert hide_passwords(text) == hidden
+
+
+LINK = "x" * 43  # as random as the link in a mail
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "left"),
+    [
+        (f"/confirm/{LINK}", "", "/confirm/***"),
+        (f"/reset-password/{LINK}", "a=b", "/reset-password/***?a=b"),
+        (f"/unsubscribe/12.follow.{LINK}", "", "/unsubscribe/***"),
+        ("/login", f"next=%2Freset-password%2F{LINK}", "/login?next=%2Freset-password%2F***"),
+        ("/login", f"next=/reset-password/{LINK}&x=1", "/login?next=/reset-password/***&x=1"),
+        (f"/users/{'W' * 30}/followers", "", f"/users/{'W' * 30}/followers"),
+        ("/posts/123456789012345678", "", "/posts/123456789012345678"),
+    ],
+)
+def test_a_link_that_was_mailed_is_not_in_the_log(path, query, left):
+    assert mask_address({"PATH_INFO": path, "QUERY_STRING": query}) == left

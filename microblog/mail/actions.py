@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import orm
 
-from microblog.addresses import parse_mail_address
 from microblog.mail import queries
 from microblog.mail.interfaces import get_recipients
 from microblog.mail.models import CAUSE_CHARACTERS
@@ -66,15 +65,6 @@ def write_mail(
         text=built.text,
         html=built.html,
     )
-
-
-def is_sendable(address: str) -> bool:
-    """Can mail be sent to it? Old accounts may have what is none."""
-    try:
-        parse_mail_address(address)
-    except ValueError:
-        return False
-    return True
 
 
 def retry(session: orm.Session, ids: Collection[int]) -> int:

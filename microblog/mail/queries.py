@@ -114,11 +114,10 @@ def begin(session: orm.Session, mail_id: int, *, is_perhaps_twice: bool) -> None
     update_mails(session, [mail_id], begun=get_now(), is_perhaps_twice=is_perhaps_twice)
 
 
-def finish(session: orm.Session, ids: Collection[int], state: str, answer: str | None = None) -> None:
+def finish(session: orm.Session, ids: Collection[int], state: str, answer: str) -> None:
     """The mail is sent, refused or dropped. A refused one keeps its text, since it may be tried again."""
     values: dict[str, Any] = {"state": state, "begun": None, "finished": get_now()}
-    if answer is not None:
-        values["answer"] = answer[:ANSWER_CHARACTERS]
+    values["answer"] = answer[:ANSWER_CHARACTERS]
     if state != REFUSED:
         values |= {"text": None, "html": None}
     update_mails(session, ids, **values)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -179,7 +180,7 @@ def test_a_mail_that_was_sent_and_marked_is_not_sent_again(site):
     [
         "susan",
         "susan@example.com\r\nBcc: everybody@example.org",
-        f"{'s' * 200}@example.com",
+        f"susan@{'d' * 64}.example.com",
         "@example.com",
         "susan@exa mple.com",
         "",
@@ -267,6 +268,8 @@ def test_old_mails_are_deleted_with_their_dead_letters(make_site):
     assert site.get(sent)
     change(site, "UPDATE mails SET finished = finished - 31 * CAST(86400000 AS BIGINT)")
     kept = site.write("letter 4")
+    with site.database.write() as session:
+        assert queries.delete_old(session, timedelta(days=30), 1) == 1  # a batch at a time
     assert not delete_old_mails(site.registry)
     with site.database.read() as session:
         assert [mail.id for mail in queries.list_mails(session, None, 10)] == [kept]
@@ -321,5 +324,12 @@ def test_mail_that_is_stuck_is_said_in_the_log_and_not_by_mail(site, caplog):
     change(site, "UPDATE outbox SET created = created - 700000")
     LagWatch(site.registry, seconds_between_checks=0).check()
     assert "Deliveries “mail” are stuck: 1 wait." in caplog.text
+    assert raised == []
+    watch = LagWatch(site.registry, seconds_between_checks=0)
+    watch.check()
+    site.deliver()
+    caplog.clear()
+    watch.check()
+    assert "no longer stuck" in caplog.text
     assert raised == []
     caplog.clear()

@@ -12,6 +12,7 @@ from microblog.accounts.actions import set_admin
 from microblog.mail import queries
 from microblog.mail.actions import retry
 from microblog.mail.choices import list_refused
+from microblog.mail.describing import describe_state
 from microblog.mail.links import make_unsubscribe_token
 from microblog.outbox.queries import delete_all, lease
 from tests.conftest import counted_statements
@@ -206,6 +207,7 @@ def test_a_mail_without_its_entry_says_so_and_can_be_retried(site):
     with site.database.write() as session:
         delete_all(session, queries.KIND)
     assert site.deliver() == 0
+    assert "has no entry in the outbox" in str(describe_state(site.get(mail_id)))
     with site.database.write() as session:
         assert retry(session, [mail_id]) == 1
     assert site.deliver() == 1

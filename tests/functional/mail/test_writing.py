@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
+from pyramid.exceptions import ConfigurationError
 
 from microblog.mail.actions import write_mail
 from microblog.mail.choices import list_refused, set_refused
@@ -72,3 +74,15 @@ def test_a_mail_may_go_to_somebody_without_an_account(site):
     assert site.sink.mails[0].to == ["new@example.org"]
     assert 'lang="de"' in list(site.sink.mails[0].message.iter_parts())[1].get_content()
     assert site.get(mail_id).user_id is None
+
+
+def test_a_kind_is_called_by_letters(make_application):
+    with pytest.raises(ConfigurationError, match="2 to 30 letters"):
+        make_application(extend=lambda config: config.add_mail_kind("Two words", folder="x:y", label="X"))
+
+
+def test_texts_of_a_mail_are_in_the_language_of_its_reader(site):
+    mail = site.get(site.write(language="de", values={"name": "<John> & Co", "nickname": "john"}))
+    assert "<John> & Co wrote" in mail.text
+    assert "1 letter, Anmelden" in mail.text
+    assert "&lt;John&gt; &amp; Co" in mail.html

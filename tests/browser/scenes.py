@@ -19,6 +19,8 @@ from microblog.accounts.queries import Profile, add_user, change_profile, find_o
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import get_now, new_id_at
+from microblog.notifications.queries import list_notifications
+from microblog.paging import Cursor
 from microblog.people.actions import block, follow, mute
 from microblog.posts.actions import edit, keep_mentions, write
 from microblog.posts.queries import add_posts, delete_post
@@ -107,7 +109,7 @@ class Filled:
     """The ids of posts that addresses need; `to_delete` is susan's too, and `in_spanish` ada's.
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
-    `waiting` is ada's, and not published yet.
+    `waiting` is ada's, and not published yet. `notification` is susan's.
     """
 
     by_susan: int
@@ -119,6 +121,7 @@ class Filled:
     edited: int
     edited_arabic: int
     waiting: int
+    notification: int
 
 
 def fill(application: Application) -> Filled:
@@ -180,6 +183,8 @@ def fill(application: Application) -> Filled:
     with application.database.write() as session:
         block(session, ids["susan"], ids["reader6"])
         mute(session, ids["susan"], ids["reader7"])
+        write(session, ids["ada"], ARABIC, language="ar", reply_to=newest["susan"])
+        notification = list_notifications(session, ids["susan"], Cursor(), 1)[0].id
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -189,6 +194,7 @@ def fill(application: Application) -> Filled:
         deleted=deleted,
         **edited,
         waiting=waiting,
+        notification=notification,
     )
 
 
@@ -446,6 +452,16 @@ SCENES = (
     Scene("nobody blocked", "/account/blocks", "nils"),
     Scene("muted people", "/account/mutes", "susan"),
     Scene("nobody muted", "/account/mutes", "nils"),
+    Scene("notifications", "/notifications/", "susan"),
+    Scene("notifications, older ones", "/notifications/?before=9", "susan"),
+    Scene("no notifications", "/notifications/", NEWCOMER),
+    Scene("mark all notifications?", "/notifications/read", "susan"),
+    Scene("open a notification?", "/notifications/{notification}/open", "susan"),
+    Scene("mark a notification?", "/notifications/{notification}/read", "susan"),
+    Scene("a notification is marked", "/notifications/", "susan", act=press("Mark as read")),
+    Scene("all notifications are marked", "/notifications/", "ada", act=press("Mark all as read")),
+    Scene("notices", "/account/notices", "susan"),
+    Scene("notices saved", "/account/notices", "susan", act=press("Save")),
     Scene("filters", "/account/filters", "susan"),
     Scene("filters saved", "/account/filters", "susan", act=fill_in("Save", Words_to_mute="tea")),
     Scene(

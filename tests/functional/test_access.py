@@ -134,7 +134,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
     (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
     (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
-    (Account, "notices"): Page("/account/notices", LOGGED_IN, SENT_BY_PEOPLE, {"site": "like"}),
+    (Account, "notices"): Page("/account/notices", LOGGED_IN, SENT_BY_PEOPLE),
     (Notifications, ""): Page("/notifications/", LOGGED_IN),
     (Notifications, "read"): Page("/notifications/read", LOGGED_IN, SENT_BY_PEOPLE),
     (UnreadCount, ""): Page("/notifications/count", LOGGED_IN),

@@ -135,7 +135,7 @@ AFTERWARDS = (
         for word, place in (("'gardener'", 2), ("'green' || (n % 200)", 1), ("'ger' || n", 2))
     ),
     "INSERT INTO notifications (group_id, actor_id, id) SELECT :others, n, 1000000000 + :others "
-    "FROM {people} ON CONFLICT DO NOTHING",
+    "FROM {people} WHERE n > 0 ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT n, :popular, 1000000000 + n "
     "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "

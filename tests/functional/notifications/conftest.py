@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +44,15 @@ class Site:
         """More people."""
         with self.acting() as session:
             return [add_user(session, nickname) for nickname in nicknames]
+
+    def add_now(self, session: orm.Session, nickname: str) -> int:
+        return add_user(session, nickname)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def hours(self, number: int) -> timedelta:
+        return timedelta(hours=number)
 
     def show(self, path: str = "/notifications/") -> Any:
         return self.browser.get(path)

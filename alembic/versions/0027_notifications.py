@@ -4,7 +4,7 @@ New tables: the version before goes on without them. The reference to posts foll
 own, since on PostgreSQL each reference keeps writers from the table that it leads to.
 
 Revision ID: 0027
-Revises: 0024
+Revises: 0025
 Create Date: 2026-11-26
 """
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""What people are told about (docs/adr/0050-notifications.md)."""
+"""What people are told about (docs/adr/0051-notifications.md)."""
 
 from __future__ import annotations
 

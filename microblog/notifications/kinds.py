@@ -59,9 +59,7 @@ def add_notice_channel(config: Any, name: str, label: str, *, by_default: bool =
     """Directive: people choose on `/account/notices` what they are told about in this way, too."""
     assert len(name) <= CHANNEL_LENGTH  # noqa: S101  # as above
     channel = NoticeChannel(name, label, by_default)
-    config.action(
-        ("notice channel", name), config.registry.notice_channels.__setitem__, args=(name, channel)
-    )
+    config.action(("notice channel", name), config.registry.notice_channels.__setitem__, args=(name, channel))
 
 
 def list_kinds(registry: Registry) -> list[NotificationKind]:

@@ -243,7 +243,7 @@ def build_count() -> Any:
     looked_at = unread.order_by(Group.latest.desc()).limit(MOST_LOOKED_AT).subquery()
     news = select_seen(looked_at.c.id).where(Notification.id > looked_at.c.read_until).limit(1)
     has_news = sa.func.coalesce(news.scalar_subquery(), sa.literal_column("0")) > sa.literal_column("0")
-    some = sa.select(sa.literal_column("1").label("one")).where(has_news).select_from(looked_at)
+    some: Any = sa.select(sa.literal_column("1").label("one")).where(has_news).select_from(looked_at)
     return sa.select(sa.func.count()).select_from(some.limit(MOST_UNREAD).subquery())
 
 

@@ -30,4 +30,3 @@ def find_zone(preferences: str) -> ZoneInfo:
 @lru_cache(maxsize=1)
 def list_zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
-

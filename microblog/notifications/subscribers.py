@@ -10,7 +10,6 @@ from microblog.posts.mentions import find_mentions
 from microblog.reactions.events import Boosted, Liked, Unboosted, Unliked
 
 
-
 def tell_followed(event: Followed) -> None:
     if not event.imported:
         actions.tell(event.session, "follow", event.follower_id, event.followee_id)

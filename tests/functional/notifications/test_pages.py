@@ -461,22 +461,13 @@ def test_another_package_adds_a_kind_and_a_channel(make_application):
 def age(site: Site, days: int) -> None:
     """All groups of now are so many days old; their ids, too."""
     with site.acting() as session:
-        for group in session.execute(sa.select(NotificationGroup)).scalars().all():
-            values = {
-                column.name: getattr(group, column.name) for column in NotificationGroup.__table__.columns
-            }
-            session.execute(
-                sa.insert(NotificationGroup).values(
-                    **{**values, "id": group.id - days * DAY, "day": -days, "latest": group.latest - days * DAY}
-                )
-            )
-            session.execute(
-                sa.update(Notification)
-                .where(Notification.group_id == group.id)
-                .values(group_id=group.id - days * DAY, id=Notification.id - days * DAY)
-            )
-            session.execute(sa.delete(NotificationGroup).where(NotificationGroup.id == group.id))
-        session.expunge_all()
+        shift = days * DAY
+        for row in session.execute(sa.select(NotificationGroup.__table__)).mappings().all():
+            older = {**row, "id": row["id"] - shift, "latest": row["latest"] - shift, "day": -days}
+            session.execute(sa.insert(NotificationGroup).values(**older))
+            told = sa.update(Notification).where(Notification.group_id == row["id"])
+            session.execute(told.values(group_id=older["id"], id=Notification.id - shift))
+            session.execute(sa.delete(NotificationGroup).where(NotificationGroup.id == row["id"]))
 
 
 def test_old_notifications_are_deleted_and_those_of_now_are_kept(site, application, john):
@@ -518,4 +509,3 @@ def test_a_nickname_from_right_to_left_stands_in_a_sentence_of_the_other_way(sit
     page = site.browser.get("/notifications/", headers={"Accept-Language": "ar"})
     assert page.html.html["dir"] == "rtl"
     assert page.html.select_one(".notification-sentence bdi").get_text() == "أدا"
-

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from microblog.accounts.queries import add_user, end_all_sessions
 from microblog.posts.actions import write
 from microblog.reactions.actions import like, unlike
 from tests.browser.conftest import Site
+from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
@@ -95,26 +96,29 @@ def test_who_is_logged_out_meanwhile_is_not_asked_for_again(
 
 
 def test_what_fails_is_asked_less_and_less_often(
-    people: tuple[Site, int, int, int], open_window: Callable[..., Page]
+    people: tuple[Site, int, int, int], open_window: Callable[..., Page], watch: Watch
 ) -> None:
     site, _, john, post = people
+    watch.allowed_statuses.add(500)
     page, _ = open_page(open_window, site)
-    asked: list[str] = []
+    asked: list[int] = []
 
-    def fail(route: object) -> None:
-        asked.append("now")
-        route.fulfill(status=204)  # type: ignore[attr-defined]  # which is no JSON
+    def fail(route: Route) -> None:
+        asked.append(1)
+        route.fulfill(status=500)
 
     page.route(COUNT, fail)
-    for _ in range(60):  # ten minutes, in steps, since the next question waits for the answer to the last one
-        page.clock.run_for(10_000)
-        page.wait_for_load_state()
-    assert 2 <= len(asked) <= 4  # after 1, 3 and 7 minutes
+    for minutes in (1, 2, 4):  # each wait is twice as long as the one before
+        with page.expect_response(COUNT):
+            page.clock.run_for(minutes * 60_000)
+        page.evaluate("new Promise(requestIdleCallback)")
+    page.clock.run_for(120_000)
+    assert len(asked) == 3
     page.unroute(COUNT)
     with site.application.database.write() as session:
         like(session, john, post)
-    for _ in range(90):
-        page.clock.run_for(10_000)
+    with page.expect_response(COUNT):
+        page.clock.run_for(361_000)
     expect(page.locator("[data-unread-count]")).to_have_text("1")
 
 

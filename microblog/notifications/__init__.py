@@ -31,6 +31,7 @@ def includeme(config: Any) -> None:
         shown=is_logged_in,
         order=35,
     )
+    config.add_account_page("notices", _("Notifications"), _("What you are told about, and how."), order=50)
     config.add_template_global("count_unread", lambda request: partial(count_for_header, request))
     for function, event in (
         (subscribers.tell_followed, Followed),

@@ -45,7 +45,9 @@ def upgrade() -> None:
         ),
         *posts,
         sa.PrimaryKeyConstraint("id", name="pk_notification_groups"),
-        sa.UniqueConstraint("user_id", "kind", "cause", "day", name="uq_notification_groups_user_id"),
+        sa.UniqueConstraint(
+            "user_id", "kind", "cause", "day", name="uq_notification_groups_user_id_kind_cause_day"
+        ),
     )
     op.create_index("ix_notification_groups_user_id_latest", "notification_groups", ["user_id", "latest"])
     op.create_index(

@@ -887,7 +887,6 @@ function keepUnreadCount(link) {
       const { shown, label: words } = await answer.json();
       if (shown !== badge.textContent) {
         badge.textContent = shown;
-        badge.hidden = !shown;
         label.textContent = words;
         nameTab();
       }

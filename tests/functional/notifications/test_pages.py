@@ -37,7 +37,7 @@ def test_with_nothing_to_tell_the_page_says_what_it_is_for(site):
     page = site.show()
     assert page.html.select_one(".empty-title").get_text() == "Nothing new yet"
     assert "mark-form" not in page.forms
-    assert page.html.select_one("[data-unread-count]").has_attr("hidden")
+    assert page.html.select_one("[data-unread-count]").get_text() == ""
     assert page.html.select_one("[data-unread-label]").get_text() == "Notifications"
     assert page.html.select_one(".nav-notifications [aria-current=page]")
 
@@ -50,7 +50,7 @@ def test_one_click_leads_to_what_it_is_about_and_marks_it_as_read(site, john):
     assert site.read() == ["john follows you now", "New: john answered you"]
     answer = press(site.show(), "Mine hums all day long.")
     assert answer.location == f"http://localhost/posts/{reply}"
-    assert answer.follow().html.select_one("[data-unread-count]").has_attr("hidden")
+    assert answer.follow().html.select_one("[data-unread-count]").get_text() == ""
     assert site.read() == ["john follows you now", "john answered you"]
     assert not site.show().html.select(".notification-read, .notification-unread")
 
@@ -366,7 +366,7 @@ def test_the_page_of_an_error_is_shown_where_the_count_cannot_be_read(site, data
         connection.exec_driver_sql("ALTER TABLE notification_groups RENAME TO elsewhere")
     try:
         page = site.browser.get("/nowhere", status=404)
-        assert page.html.select_one("[data-unread-count]").has_attr("hidden")
+        assert page.html.select_one("[data-unread-count]").get_text() == ""
     finally:
         with database.writing.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO notification_groups")

@@ -44,6 +44,7 @@ INCLUDES = (
     "microblog.tags",
     "microblog.timelines",
     "microblog.reactions",
+    "microblog.notifications",
     "microblog.search",
     "microblog.about",
     "microblog.importing",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from microblog.mail.building import MailBuilder
     from microblog.mail.kinds import MailKinds
     from microblog.measuring import Metric
+    from microblog.notifications.kinds import NoticeChannel, NotificationKind
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
     from microblog.posts.backfilling import Fill
@@ -121,6 +122,8 @@ class Registry(PyramidRegistry):
     observers: list[Observer]
     template_globals: dict[str, Callable[[Request], Any]]
     nav_items: dict[str, NavItem]
+    notification_kinds: dict[str, NotificationKind]
+    notice_channels: dict[str, NoticeChannel]
     post_actions: dict[str, PostAction]
     account_pages: dict[str, AccountPage]
     post_details: dict[str, Load]
@@ -174,6 +177,7 @@ class Request(PyramidRequest):
     shows_sent_form: bool = False  # its page shows a form again that was sent (`microblog.submissions`)
     may_be_compressed: bool = False  # its page holds nothing that only its reader may know
     without_identity: bool = False  # its identity is not loaded
+    is_unattended: bool = False  # a script of an open page sends it, so its reader is not seen by it
     new_messages: list[tuple[str, str]] | None = None  # (kind, text), for the next page (`web/flash.py`)
     flash: Callable[..., None]
     link: Callable[..., str]

@@ -50,7 +50,9 @@ def load_identity(request: Request) -> Identity | None:
         return None
     with request.registry.database.read() as session:
         identity = queries.find_identity(session, hash_token(token))
-    if identity is not None and datetime.now(UTC) - identity.seen >= SEEN_EVERY:
+    if identity is None or request.is_unattended:
+        return identity
+    if datetime.now(UTC) - identity.seen >= SEEN_EVERY:
         request.registry.deferred.put(
             f"seen {identity.id:020} {identity.session}", lambda session: queries.mark_seen(session, identity)
         )

@@ -23,6 +23,8 @@ from microblog.ids import get_now, new_id_at
 from microblog.mail.actions import write_mail
 from microblog.mail.links import make_unsubscribe_token
 from microblog.mail.queries import DROPPED, REFUSED, SENT, WAITING, finish
+from microblog.notifications.queries import list_notifications
+from microblog.paging import Cursor
 from microblog.people.actions import block, follow, mute
 from microblog.posts.actions import edit, keep_mentions, write
 from microblog.posts.queries import add_posts, delete_post
@@ -113,7 +115,7 @@ class Filled:
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
     `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
-    reader0 end with.
+    reader0 end with. `notification` is susan's.
     """
 
     by_susan: int
@@ -128,6 +130,7 @@ class Filled:
     reset: str
     confirm: str
     unsubscribe: str
+    notification: int
 
 
 def fill(application: Application) -> Filled:
@@ -194,6 +197,8 @@ def fill(application: Application) -> Filled:
             purpose: str(queries.add_token(session, purpose, ids["reader0"], timedelta(days=1)))
             for purpose in (queries.RESET, queries.CONFIRM)
         }
+        write(session, ids["ada"], ARABIC, language="ar", reply_to=newest["susan"])
+        notification = list_notifications(session, ids["susan"], Cursor(), 1)[0].id
     return Filled(
         newest["susan"],
         newest["ada"],
@@ -201,10 +206,13 @@ def fill(application: Application) -> Filled:
         in_spanish=ids_of_posts[languages.index("es")],
         reply=reply,
         deleted=deleted,
-        **edited,
+        edited=edited["edited"],
+        edited_arabic=edited["edited_arabic"],
         waiting=waiting,
-        **links,
+        reset=links[queries.RESET],
+        confirm=links[queries.CONFIRM],
         unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "letter"),
+        notification=notification,
     )
 
 
@@ -502,6 +510,16 @@ SCENES = (
     Scene("nobody blocked", "/account/blocks", "nils"),
     Scene("muted people", "/account/mutes", "susan"),
     Scene("nobody muted", "/account/mutes", "nils"),
+    Scene("notifications", "/notifications/", "susan"),
+    Scene("notifications, older ones", "/notifications/?before=9", "susan"),
+    Scene("no notifications", "/notifications/", NEWCOMER),
+    Scene("mark all notifications?", "/notifications/read", "susan"),
+    Scene("open a notification?", "/notifications/{notification}/open", "susan"),
+    Scene("mark a notification?", "/notifications/{notification}/read", "susan"),
+    Scene("a notification is marked", "/notifications/", "susan", act=press("Mark as read")),
+    Scene("all notifications are marked", "/notifications/", "ada", act=press("Mark all as read")),
+    Scene("notices", "/account/notices", "susan"),
+    Scene("notices saved", "/account/notices", "susan", act=press("Save")),
     Scene("filters", "/account/filters", "susan"),
     Scene("filters saved", "/account/filters", "susan", act=fill_in("Save", Words_to_mute="tea")),
     Scene(

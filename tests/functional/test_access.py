@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pyramid.request import apply_request_extensions
 from pyramid.security import NO_PERMISSION_REQUIRED, forget, remember
+from sqlalchemy import orm
 from webtest import Form, TestApp, TestResponse
 
 import microblog
@@ -27,6 +29,8 @@ from microblog.mail import queries as mail_queries
 from microblog.mail.kinds import MailKind
 from microblog.mail.links import sign
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.notifications.models import Notification, NotificationGroup
+from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people import actions as people_actions
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts import queries as post_queries
@@ -51,6 +55,7 @@ PEOPLE = {"owner": "susan", "other": "john", "admin": "grace"}
 OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 POST_ID = 1_790_000_000_000 << 20
 DELETED_ID = POST_ID + 1
+NOTIFICATION_ID = 12
 
 Statuses = tuple[int, int, int, int]
 EVERYBODY: Statuses = (200, 200, 200, 200)
@@ -152,6 +157,17 @@ TABLE: dict[tuple[type, str], Page] = {
     (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
     (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
     (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
+    (Account, "notices"): Page("/account/notices", LOGGED_IN, SENT_BY_PEOPLE),
+    (Notifications, ""): Page("/notifications/", LOGGED_IN),
+    (Notifications, "read"): Page("/notifications/read", LOGGED_IN, SENT_BY_PEOPLE),
+    (UnreadCount, ""): Page("/notifications/count", LOGGED_IN),
+    # Susan's: for the others there is no such thing.
+    **{
+        (NotificationLine, name): Page(
+            f"/notifications/{NOTIFICATION_ID}/{name}", (303, 404, 200, 404), (403, 404, 303, 404)
+        )
+        for name in ("open", "read")
+    },
     (Account, "filters"): Page("/account/filters", LOGGED_IN, SENT_BY_PEOPLE, {"words": "spoiler"}),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
@@ -226,10 +242,18 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
                 post_queries.delete_post(session, DELETED_ID)
+                tell(session, user_id, POST_ID)
         texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}
         texts |= {"kind": LETTER.name, "cause": "1", "address": "susan@example.com"}
         mail_queries.add_mail(session, id=MAIL_ID, user_id=user_id, is_own_address=False, **texts)
     return application
+
+
+def tell(session: orm.Session, user_id: int, post_id: int) -> None:
+    """A notification; who did it is of no matter here, so it is the recipient."""
+    values = {"user_id": user_id, "kind": "like", "cause": post_id, "post_id": post_id, "day": 0}
+    session.execute(sa.insert(NotificationGroup).values(id=NOTIFICATION_ID, latest=1, **values))
+    session.execute(sa.insert(Notification).values(group_id=NOTIFICATION_ID, actor_id=user_id, id=1))
 
 
 def browser_of(site: Application, role: str) -> TestApp:

@@ -100,6 +100,18 @@ TABLES = {
         )
         for table, count in (("likes", ":follows"), ("boosts", ":others"), ("bookmarks", ":others"))
     },
+    # Each fifth is the reader's, and of those half are unread; one of them is about everybody (see below).
+    "notification_groups": (
+        "(id, user_id, kind, cause, day, post_id, latest, read_until) SELECT n, CASE WHEN n % 5 = 0 "
+        f"THEN :reader ELSE 1 + n % :people END, 'like', {POST}, 0, {POST}, 1000000000 + n, "
+        "CASE WHEN n % 10 = 0 THEN 0 ELSE 1000000000 + n END",
+        ":others",
+    ),
+    "notifications": (
+        "(group_id, actor_id, id) SELECT 1 + n % :others, "
+        "1 + (n % :others * 31 + n / :others * 7919) % :people, 1000000001 + n % :others",
+        ":follows",
+    ),
     "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "
@@ -122,6 +134,8 @@ AFTERWARDS = (
         f"CASE WHEN n % 20 = 0 THEN {place} ELSE {place + 3} END FROM {{people}}"
         for word, place in (("'gardener'", 2), ("'green' || (n % 200)", 1), ("'ger' || n", 2))
     ),
+    "INSERT INTO notifications (group_id, actor_id, id) SELECT :others, n, 1000000000 + :others "
+    "FROM {people} WHERE n > 0 ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT n, :popular, 1000000000 + n "
     "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "

@@ -17,6 +17,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.metrics.views import MetricsPage
+from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -122,6 +123,12 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Account, "blocks"): paged("/account/blocks", *BY_POST),
     (Account, "mutes"): paged("/account/mutes", *BY_POST),
     (Account, "filters"): ("/account/filters",),
+    (Account, "notices"): ("/account/notices",),
+    (Notifications, ""): paged("/notifications/", "before=1000000500", "before=1"),
+    (Notifications, "read"): ("/notifications/read",),
+    (UnreadCount, ""): ("/notifications/count",),
+    (NotificationLine, "open"): ("/notifications/50000/open", "/notifications/1/open"),
+    (NotificationLine, "read"): ("/notifications/50000/read",),
     (Users, ""): (
         *paged("/users/", "after=person5", "before=person5"),
         *paged("/users/?q=person1", "after=person15"),

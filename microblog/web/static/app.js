@@ -854,6 +854,51 @@ function askForNewPosts(box) {
   later();
 }
 
+// ---- unread notifications --------------------------------------------------------------------------------
+// The address in data-unread says how many there are. Only a tab that somebody sees asks. What has failed is
+// asked less and less often; who has been logged out is not asked for any more.
+
+const COUNT_AFTER_MS = 60_000;
+const COUNT_AT_LEAST_AFTER_MS = 900_000;
+
+function keepUnreadCount(link) {
+  const label = link.querySelector('[data-unread-label]');
+  const badge = link.querySelector('[data-unread-count]');
+  let wait = COUNT_AFTER_MS;
+  let asked = Date.now();
+  let pause;
+  let title = document.title;
+  let titled = title;
+  const nameTab = () => {
+    if (document.title !== titled) title = document.title;  // another page came in its place
+    titled = badge.textContent ? `(${badge.textContent}) ${title}` : title;
+    document.title = titled;
+  };
+  const later = (after) => {
+    clearTimeout(pause);
+    if (link.isConnected && !document.hidden) pause = setTimeout(ask, after);
+  };
+  const ask = async () => {
+    asked = Date.now();
+    try {
+      const answer = await fetchSoon(link.dataset.unread, { redirect: 'manual', cache: 'no-cache' });
+      if (answer.type === 'opaqueredirect') return;
+      if (!answer.ok) throw new Error(answer.statusText);
+      const { shown, label: words } = await answer.json();
+      if (shown !== badge.textContent) {
+        badge.textContent = shown;
+        label.textContent = words;
+        nameTab();
+      }
+      wait = COUNT_AFTER_MS;
+    } catch { wait = Math.min(wait * 2, COUNT_AT_LEAST_AFTER_MS); }
+    later(wait);
+  };
+  document.addEventListener('visibilitychange', () => later(Math.max(0, asked + wait - Date.now())));
+  nameTab();
+  later(wait);
+}
+
 // ---- older posts -----------------------------------------------------------------------------------------
 // For who has chosen it in the preferences: what the link to the next page leads to comes by itself, below a link to that
 // page. Where it does not come, the link is still there.
@@ -901,6 +946,7 @@ function begin(root) {
   for (const box of all('[data-updates]')) askForNewPosts(box);
   for (const list of all('[data-endless]')) showOlderPosts(list);
   for (const link of all('.posts a[data-reply]')) link.setAttribute('aria-expanded', 'false');
+  for (const link of all('[data-unread]')) keepUnreadCount(link);
 }
 
 noteAccepted(document);

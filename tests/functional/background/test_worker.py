@@ -31,6 +31,7 @@ def test_each_task_is_observed_by_its_name(make_application):
         "expired links",
         "older posts",
         "tags of the week",
+        "old notifications",
         "search index",
         "old search index",
         "search maintenance",

@@ -11,6 +11,7 @@ from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPa
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
 from microblog.posts.actions import write
@@ -48,6 +49,7 @@ LISTS: dict[tuple[type, str], tuple[str, ...]] = {
     (Account, "likes"): ("/account/likes",),
     (Account, "bookmarks"): ("/account/bookmarks",),
     (Versions, ""): ("/posts/{john}/versions/",),
+    (Notifications, ""): ("/notifications/",),
 }
 # Pages of the hidden person herself, and lists of people, are there for who has muted her.
 OF_PEOPLE = {(Users, ""), (Users, "by-beginning"), (Person, "followers"), (Person, "following")}
@@ -68,6 +70,10 @@ NO_LISTS: set[tuple[type, str]] = {
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),
     (Posts, ""),
+    (Account, "notices"),
+    (Notifications, "read"),
+    (UnreadCount, ""),  # tests/functional/notifications
+    *((NotificationLine, name) for name in ("open", "read")),
     *((Tags, ""), (Tag, "follow"), (Tag, "unfollow")),
     *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
     *((PostPage, name) for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark", "undo")),

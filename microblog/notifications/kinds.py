@@ -1,0 +1,73 @@
+"""What people can be told about, and by which channels: packages add theirs.
+
+    config.add_notification_kind("like", label=_("…"), template="…:templates/like.jinja2", link=…, order=40)
+
+`microblog/notifications/actions.py` writes one, in the transaction of its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from microblog.notifications.models import CHANNEL_LENGTH, KIND_LENGTH
+from microblog.request import Registry, Request
+
+if TYPE_CHECKING:
+    from microblog.notifications.queries import NotificationRow
+
+SITE = "site"  # the channel of /notifications/
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationKind:
+    """`label` is what is chosen on `/account/notices`; `template` draws the sentence of a `notification`,
+    and `link(request, notification)` is where it leads.
+
+    Those that are `folded` are one line a day, with one cause: "susan and 12 others liked your post".
+    """
+
+    name: str
+    label: str
+    template: str
+    link: Callable[[Request, NotificationRow], str]
+    order: int
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class NoticeChannel:
+    """How people are told; `by_default` those who have not chosen."""
+
+    name: str
+    label: str
+    by_default: bool = True
+
+
+def add_notification_kind(config: Any, name: str, **more: Any) -> None:
+    """Directive: a kind of notifications (see `NotificationKind`)."""
+    assert len(name) <= KIND_LENGTH  # noqa: S101  # of whoever develops a package
+    kind = NotificationKind(name=name, **more)
+    config.action(
+        ("notification kind", name), config.registry.notification_kinds.__setitem__, args=(name, kind)
+    )
+
+
+def add_notice_channel(config: Any, name: str, label: str, *, by_default: bool = True) -> None:
+    """Directive: people choose on `/account/notices` what they are told about in this way, too."""
+    assert len(name) <= CHANNEL_LENGTH  # noqa: S101  # as above
+    channel = NoticeChannel(name, label, by_default)
+    config.action(("notice channel", name), config.registry.notice_channels.__setitem__, args=(name, channel))
+
+
+def list_kinds(registry: Registry) -> list[NotificationKind]:
+    return sorted(registry.notification_kinds.values(), key=attrgetter("order"))
+
+
+def includeme(config: Any) -> None:
+    config.registry.notification_kinds = {}
+    config.registry.notice_channels = {}
+    config.add_directive("add_notification_kind", add_notification_kind)
+    config.add_directive("add_notice_channel", add_notice_channel)

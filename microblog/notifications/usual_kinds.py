@@ -1,0 +1,40 @@
+"""The kinds of notifications about people and posts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from microblog.i18n import _
+from microblog.notifications.queries import NotificationRow
+from microblog.request import Request
+
+
+def link_to_post(request: Request, notification: NotificationRow) -> str:
+    return request.link("posts", notification.post_id)
+
+
+def link_to_followers(request: Request, notification: NotificationRow) -> str:
+    """Who follows now: of several all of them, of one the profile."""
+    if notification.count > 1:
+        return request.link("users", request.me.nickname, "followers")
+    return request.link("users", notification.actor.nickname)
+
+
+def includeme(config: Any) -> None:
+    for order, (name, label, link, folded) in enumerate(
+        (
+            ("answer", _("Somebody answers you"), link_to_post, False),
+            ("mention", _("Somebody mentions you"), link_to_post, False),
+            ("follow", _("Somebody follows you"), link_to_followers, True),
+            ("like", _("Somebody likes a post of yours"), link_to_post, True),
+            ("boost", _("Somebody boosts a post of yours"), link_to_post, True),
+        )
+    ):
+        config.add_notification_kind(
+            name,
+            label=label,
+            template=f"microblog.notifications:templates/{name}.jinja2",
+            link=link,
+            folded=folded,
+            order=10 * (order + 1),
+        )

@@ -45,6 +45,7 @@ INCLUDES = (
     "microblog.timelines",
     "microblog.reactions",
     "microblog.search",
+    "microblog.messages",
     "microblog.about",
     "microblog.importing",
     "microblog.api",

@@ -21,7 +21,9 @@ def includeme(config: Any) -> None:
     config.add_nav_item(
         "messages", template="microblog.messages:templates/nav_messages.jinja2", shown=is_logged_in, order=35
     )
-    config.add_person_action("message", template="microblog.messages:templates/person_action.jinja2", order=20)
+    config.add_person_action(
+        "message", template="microblog.messages:templates/person_action.jinja2", order=20
+    )
     config.add_recovered_fields(message=_("Your message"))
     config.add_limit(
         "messages",

@@ -127,9 +127,7 @@ def get_abandoned_thread(session: orm.Session, owner_id: int, thread_id: int) ->
     return None if row is None else OwnThread(*row)
 
 
-def list_messages(
-    session: orm.Session, thread: OwnThread, cursor: Cursor, limit: int
-) -> list[MessageRow]:
+def list_messages(session: orm.Session, thread: OwnThread, cursor: Cursor, limit: int) -> list[MessageRow]:
     """The messages of a thread, as its owner has it, the newest first."""
     page = select_page(select_messages(thread), Message.id, cursor, limit)
     return [MessageRow(*row) for row in session.execute(page)]
@@ -167,7 +165,9 @@ def get_relation(session: orm.Session, author_id: int, recipient_id: int) -> dic
 def find_nicknames(session: orm.Session, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(key, nickname that its person has now) of those of these keys that somebody has or had, sorted."""
     query = sa.select(Nickname.key, User.nickname).join(User, User.id == Nickname.user_id)
-    return tuple(sorted((row.key, row.nickname) for row in session.execute(query.where(Nickname.key.in_([*keys])))))
+    return tuple(
+        sorted((row.key, row.nickname) for row in session.execute(query.where(Nickname.key.in_([*keys]))))
+    )
 
 
 def lock_owner(session: orm.Session, owner_id: int) -> None:

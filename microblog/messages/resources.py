@@ -57,7 +57,9 @@ class Thread(Resource):
             raise KeyError(name)
         if self.owner_id is None:
             return ThreadMessage(self, name, None)
-        message = None if self.own is None else queries.get_message(self.request.dbsession, self.own, message_id)
+        message = (
+            None if self.own is None else queries.get_message(self.request.dbsession, self.own, message_id)
+        )
         if message is None:
             raise KeyError(name)
         return ThreadMessage(self, name, message)

@@ -43,16 +43,16 @@ def find_refusal(
 
     `senders` is whom they let write to them. Whom they have written to themselves can always answer.
     """
-    if is_gone:
-        return _("This account was deleted, so nobody would read an answer.")
-    if is_oneself:
-        return _("You cannot write to yourself.")
-    if i_block:
-        return _("You have blocked this person, so neither of you can write to the other.")
-    if blocks_me:
-        return _("This person has blocked you, so neither of you can write to the other.")
-    if has_written_to_me or senders == EVERYBODY or (senders == FOLLOWED and follows_me):
-        return None
-    if senders == FOLLOWED:
-        return _("Only people whom they follow can write to this person.")
-    return _("This person does not want to get messages.")
+    is_let = has_written_to_me or senders == EVERYBODY or (senders == FOLLOWED and follows_me)
+    refusals = (
+        (is_gone, _("This account was deleted, so nobody would read an answer.")),
+        (is_oneself, _("You cannot write to yourself.")),
+        (i_block, _("You have blocked this person, so neither of you can write to the other.")),
+        (blocks_me, _("This person has blocked you, so neither of you can write to the other.")),
+        (is_let, None),
+        (senders == FOLLOWED, _("Only people whom they follow can write to this person.")),
+    )
+    return next(
+        (sentence for applies, sentence in refusals if applies),
+        _("This person does not want to get messages."),
+    )

@@ -1,4 +1,4 @@
-"""What can be done with a person, on their profile: each room adds its own with `config.add_person_action`."""
+"""What can be done with a person, on their profile: each package adds by `config.add_person_action`."""
 
 from __future__ import annotations
 

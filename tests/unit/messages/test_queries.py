@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -117,9 +118,13 @@ def test_a_read_mark_waits_for_nobody(database, people):
         assert own is not None
     with database.write() as session:
         actions.write(session, susan, john, "Again")
-        assert not has_to_wait(database, lambda other: queries.mark_read(other, john, own.id, message_id))
+        assert not has_to_wait(
+            database, partial(queries.mark_read, owner_id=john, thread_id=own.id, message_id=message_id)
+        )
     with database.read() as session:
-        assert queries.get_thread(session, john, susan).read_id == 0
+        after = queries.get_thread(session, john, susan)
+        assert after is not None
+        assert after.read_id == 0
 
 
 def test_nothing_is_done_for_somebody_who_is_gone(session, people):

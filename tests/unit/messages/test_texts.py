@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,11 +47,11 @@ def test_all_rules_of_a_text_are_in_one():
 @pytest.mark.parametrize("follows_me", [False, True])
 @pytest.mark.parametrize("has_written_to_me", [False, True])
 def test_who_may_write_follows_from_the_choice_of_the_recipient(senders, follows_me, has_written_to_me):
-    facts = {"senders": senders, "follows_me": follows_me, "has_written_to_me": has_written_to_me}
+    facts: Any = {"senders": senders, "follows_me": follows_me, "has_written_to_me": has_written_to_me}
     may = has_written_to_me or senders == EVERYBODY or (senders == FOLLOWED and follows_me)
     assert (find_refusal(**facts) is None) == may
     for reason in ("is_gone", "is_oneself", "i_block", "blocks_me"):
-        assert find_refusal(**facts, **{reason: True}) is not None
+        assert find_refusal(**{**facts, reason: True}) is not None
 
 
 def test_the_number_of_unread_threads_is_limited():

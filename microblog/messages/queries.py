@@ -72,24 +72,29 @@ OWN_THREAD = (
 
 
 def list_threads(session: orm.Session, owner_id: int, cursor: Cursor, limit: int) -> list[ThreadRow]:
-    """The threads of somebody, by their last message, the newest first."""
+    """The threads of somebody, by their last message, the newest first.
+
+    The page is chosen before anything is joined: PostgreSQL does not know that there is one last message for
+    each thread, and would read the threads of all pages.
+    """
+    columns = sa.select(*OWN_THREAD, MessageThread.last_id).where(MessageThread.owner_id == owner_id)
+    page = select_page(columns, MessageThread.last_id, cursor, limit).subquery()
     is_last = sa.and_(
-        Message.owner_id == MessageThread.owner_id,
-        Message.thread_id == MessageThread.id,
-        Message.id == MessageThread.last_id,
+        Message.owner_id == page.c.owner_id, Message.thread_id == page.c.id, Message.id == page.c.last_id
     )
+    is_new = sa.and_(page.c.received_id > page.c.read_id, sa.not_(is_unseen(owner_id, page.c.person_id)))
     query = (
         sa.select(
-            *(MessageThread.id, User.nickname, sa.func.coalesce(User.display_name, ""), User.email),
-            *(MessageThread.last_id, Message.is_mine, Message.message_text),
-            sa.and_(is_unread(), sa.not_(is_unseen(owner_id, MessageThread.person_id))),
+            *(page.c.id, User.nickname, sa.func.coalesce(User.display_name, ""), User.email),
+            *(page.c.last_id, Message.is_mine, Message.message_text, is_new),
         )
+        .select_from(page)
         .join(Message, is_last)
-        .outerjoin(User, User.id == MessageThread.person_id)
-        .where(MessageThread.owner_id == owner_id)
+        .outerjoin(User, User.id == page.c.person_id)
     )
-    page = select_page(query, MessageThread.last_id, cursor, limit)
-    return [ThreadRow(*row) for row in session.execute(page)]
+    ascending = cursor.after is not None
+    ordered = query.order_by(page.c.last_id if ascending else page.c.last_id.desc())
+    return [ThreadRow(*row) for row in session.execute(ordered)]
 
 
 def is_unread() -> sa.ColumnElement[bool]:

@@ -24,6 +24,7 @@ def includeme(config: Any) -> None:
     config.add_person_action(
         "message", template="microblog.messages:templates/person_action.jinja2", order=20
     )
+    config.add_account_page("messages", _("Private messages"), _("Choose who may write to you."), order=50)
     config.add_recovered_fields(message=_("Your message"))
     config.add_limit(
         "messages",

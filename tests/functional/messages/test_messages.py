@@ -401,10 +401,11 @@ def test_many_unread_threads_are_counted_up_to_a_limit(two):
     assert badge(two.susan) == "99+"
 
 
-def test_a_page_that_says_how_many_are_new_is_not_compressed(two):
-    assert encoding(ask(two.susan, "/explore")) == "br"
+def test_pages_with_messages_are_not_compressed_and_others_are(two):
+    """How many are new may be guessed by the length of a page, but no word of a message (docs/adr/0034)."""
     two.send("one", by_john=True)
-    assert encoding(ask(two.susan, "/explore")) is None
+    paths = ("/explore", "/messages/", "/messages/john", "/messages/john/delete", "/account/messages")
+    assert [encoding(ask(two.susan, path)) for path in paths] == ["br", None, None, None, None]
 
 
 # Deleting for oneself

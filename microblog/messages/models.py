@@ -1,4 +1,4 @@
-"""Private messages: everything is there twice, once for each of the two (docs/adr/0051-messages.md)."""
+"""Private messages: everything is there twice, once for each of the two (docs/adr/0052-messages.md)."""
 
 from __future__ import annotations
 

@@ -46,6 +46,7 @@ INCLUDES = (
     "microblog.reactions",
     "microblog.notifications",
     "microblog.search",
+    "microblog.messages",
     "microblog.about",
     "microblog.importing",
     "microblog.api",

@@ -47,5 +47,6 @@ def includeme(config: Any) -> None:
     )
     config.add_branch("users", Users)
     config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following", "mentions")
+    config.include("microblog.people.person_actions")
     config.add_branch("avatars", Avatars)
     config.add_models("microblog.people.models")

@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Response
 
 from microblog.accounts.by_mail import queries
+from microblog.accounts.models import User
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.rules import tidy_display_name
@@ -23,6 +24,9 @@ from microblog.ids import get_now, new_id_at
 from microblog.mail.actions import write_mail
 from microblog.mail.links import make_unsubscribe_token
 from microblog.mail.queries import DROPPED, REFUSED, SENT, WAITING, finish
+from microblog.messages.actions import choose_senders
+from microblog.messages.actions import write as write_message
+from microblog.messages.queries import get_thread
 from microblog.notifications.queries import list_notifications
 from microblog.paging import Cursor
 from microblog.people.actions import block, follow, mute
@@ -84,6 +88,13 @@ POSTS = (
     ("ada", "<b>Bold</b> claims & “quotes” are only letters here.", "en"),
     ("susan", "Rain on the roof, green tea in the cup.", "en"),
 )
+MESSAGES = (
+    ("susan", f"{LONG_WORD} {LONG_ADDRESS}"),
+    ("ada", ARABIC),
+    ("susan", "First line\nsecond line, @nils"),
+    *(("ada" if number % 2 else "susan", f"And {number} more") for number in range(7)),
+    ("ada", "Would you mind bringing the kettle on Sunday? " * 4),
+)
 ABOUT = {
     "susan": "I write about kettles and the sea.\nhttps://example.org/susan",
     "ada": "أكتب عن القطارات والأشجار.",
@@ -115,7 +126,8 @@ class Filled:
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
     `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
-    reader0 end with. `notification` is susan's.
+    reader0 end with. `notification` is susan's. `abandoned` is susan's thread with a deleted account, and
+    `message` one of ada to her.
     """
 
     by_susan: int
@@ -131,6 +143,8 @@ class Filled:
     confirm: str
     unsubscribe: str
     notification: int
+    abandoned: int
+    message: int
 
 
 def fill(application: Application) -> Filled:
@@ -189,6 +203,7 @@ def fill(application: Application) -> Filled:
         later = get_now() + 3_600_000
         waiting = write(session, ids["ada"], "The kettle has a lid.", language="en", publish_at=later)
     react(application, ids, ids_of_posts)
+    abandoned, message = exchange_messages(application, ids)
     with application.database.write() as session:
         block(session, ids["susan"], ids["reader6"])
         mute(session, ids["susan"], ids["reader7"])
@@ -213,7 +228,27 @@ def fill(application: Application) -> Filled:
         confirm=links[queries.CONFIRM],
         unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "letter"),
         notification=notification,
+        abandoned=abandoned,
+        message=message,
     )
+
+
+def exchange_messages(application: Application, ids: dict[str, int]) -> tuple[int, int]:
+    """Susan with everybody, with ada most, and with somebody whose account is gone; see `Filled`."""
+    with application.database.write() as session:
+        gone = add_user(session, "gone")
+        write_message(session, gone, ids["susan"], "Good bye, and thank you for the kettle.")
+        thread = get_thread(session, ids["susan"], gone)
+        assert thread is not None
+        session.delete(session.get(User, gone))
+        for name in PEOPLE:
+            if name not in ("susan", NEWCOMER):
+                write_message(session, ids[name], ids["susan"], f"Hello from {name}")
+        for author, body in MESSAGES:
+            recipient = "ada" if author == "susan" else "susan"
+            message = write_message(session, ids[author], ids[recipient], body)
+        choose_senders(session, ids["reader1"], "nobody")
+    return thread.id, message
 
 
 def react(application: Application, ids: dict[str, int], posts: list[int]) -> None:
@@ -529,6 +564,24 @@ SCENES = (
         act=fill_in("Save", Words_to_mute="x" * 61),
         status=422,
     ),
+    Scene("messages", "/messages/", "susan"),
+    Scene("no messages", "/messages/", NEWCOMER),
+    Scene("thread", "/messages/ada", "susan"),
+    Scene("older messages of a thread", "/messages/ada?before={message}", "susan"),
+    Scene("thread without messages", "/messages/susan", NEWCOMER),
+    Scene("thread with somebody blocked", "/messages/reader6", "susan"),
+    Scene("thread with somebody muted", "/messages/reader7", "susan"),
+    Scene("thread with a deleted account", "/messages/deleted-{abandoned}", "susan"),
+    Scene("thread with somebody who wants no messages", "/messages/reader1", "nils"),
+    Scene("after sending a message", "/messages/nils", "susan", act=fill_in("Send", Your_message="Hello")),
+    Scene(
+        "message refused", "/messages/nils", "susan", act=fill_in("Send", Your_message="x" * 2001), status=422
+    ),
+    Scene("messages with oneself", "/messages/susan", "susan", status=403),
+    Scene("delete a message?", "/messages/ada/{message}/delete", "susan"),
+    Scene("delete a thread?", "/messages/ada/delete", "susan"),
+    Scene("who may write", "/account/messages", "susan"),
+    Scene("who may write, saved", "/account/messages", "susan", act=press("Save")),
     Scene("own post", "/posts/{by_susan}", "susan"),
     Scene("own post, later replies", "/posts/{by_susan}?after={reply}", "susan"),
     Scene("a reply", "/posts/{reply}", "susan"),

@@ -29,6 +29,8 @@ from microblog.mail import queries as mail_queries
 from microblog.mail.kinds import MailKind
 from microblog.mail.links import sign
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.messages.models import Message, MessageThread
+from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.notifications.models import Notification, NotificationGroup
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people import actions as people_actions
@@ -169,6 +171,12 @@ TABLE: dict[tuple[type, str], Page] = {
         for name in ("open", "read")
     },
     (Account, "filters"): Page("/account/filters", LOGGED_IN, SENT_BY_PEOPLE, {"words": "spoiler"}),
+    (Account, "messages"): Page("/account/messages", LOGGED_IN, SENT_BY_PEOPLE, {"senders": "followed"}),
+    # Each of them has a thread of their own at this address, and nobody else's.
+    (Messages, ""): Page("/messages/", LOGGED_IN),
+    (Thread, ""): Page("/messages/trudy", LOGGED_IN, SENT_BY_PEOPLE, {"message": "Hello"}),
+    (Thread, "delete"): Page("/messages/trudy/delete", LOGGED_IN, SENT_BY_PEOPLE),
+    (ThreadMessage, "delete"): Page(f"/messages/trudy/{POST_ID}/delete", LOGGED_IN, SENT_BY_PEOPLE),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
@@ -231,13 +239,17 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
         application.registry.microblog[PROFILER_DIRECTORY], PROFILED, build_statistics(profile), keep=100
     )
     with application.database.write() as session:
-        mallory = account_queries.add_user(session, "mallory")
+        mallory, trudy = (account_queries.add_user(session, name) for name in ("mallory", "trudy"))
         for nickname in PEOPLE.values():
             user_id = account_queries.add_user(
                 session, nickname, password_hash=password_hash(), is_admin=nickname == PEOPLE["admin"]
             )
             account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
             people_actions.block(session, mallory, user_id)
+            thread = {"owner_id": user_id, "id": POST_ID, "person_id": trudy, "last_id": POST_ID}
+            session.execute(sa.insert(MessageThread).values(thread))
+            message = {"id": POST_ID, "is_mine": False, "message_text": "Hello"}
+            session.execute(sa.insert(Message).values(owner_id=user_id, thread_id=POST_ID, **message))
             if nickname == PEOPLE["owner"]:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
@@ -384,6 +396,8 @@ def test_every_form_in_a_template_begins_with_what_all_forms_have():
         "/posts/1",
         f"/posts/{POST_ID}/delete/more",
         "/account/nothing",
+        "/messages/nobody",
+        "/messages/trudy/1/delete",
     ],
 )
 def test_no_method_makes_a_page_of_nothing(site, path):

@@ -118,6 +118,18 @@ TABLES = {
         "1 + (n % :people + 1 + (n / :people) * 97) % :people, n",
         ":follows",
     ),
+    # The reader's, with everybody: one of 100,000 messages. Half of them have something new.
+    "message_threads": (
+        "(owner_id, id, person_id, last_id, received_id, read_id) "
+        "SELECT :reader, n, n, 200000 + n, 200000 + n, (n % 2) * (200000 + n)",
+        ":people",
+    ),
+    "messages": (
+        "(owner_id, thread_id, id, is_mine, message_text) SELECT :reader, "
+        "CASE WHEN n <= 100000 THEN 3 ELSE n - 100000 END, CASE WHEN n <= 100000 THEN n ELSE n + 100000 END, "
+        "n % 3 = 0, 'Hello @person4'",
+        "(100000 + :people)",
+    ),
     "sessions": (
         "(token_hash, user_id, created, seen, idle_seconds, idle_until, expires) SELECT 'token' || n, "
         "1 + n % :people, '2026-01-01', '2026-01-01', 3600, '2099-01-01', '2099-01-01'",

@@ -16,6 +16,7 @@ from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.metrics.views import MetricsPage
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
@@ -177,6 +178,15 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (PostPage, "boosts"): (*paged(f"/posts/{BUSY}/boosts", "before=10000"), f"/posts/{MIDDLE}/boosts"),
     (Account, "likes"): paged("/account/likes", "before=1000000500", "before=1"),
     (Account, "bookmarks"): paged("/account/bookmarks", "before=1000000500", "before=1"),
+    (Account, "messages"): ("/account/messages",),
+    # With everybody, and of 100,000 messages with one of them.
+    (Messages, ""): paged("/messages/", "before=210000", "after=210000", "before=200010"),
+    (Thread, ""): (
+        *paged("/messages/Person3", "before=50000", "after=50000", "before=10", "after=99990"),
+        *("/messages/Person15001", "/messages/Person1", "/messages/deleted-7"),
+    ),
+    (Thread, "delete"): ("/messages/Person3/delete",),
+    (ThreadMessage, "delete"): ("/messages/Person3/50000/delete",),
     (Health, "live"): "asks no database",
     (Health, "ready"): ("/health/ready",),
     (MetricsPage, ""): ("/metrics",),

@@ -216,7 +216,7 @@ def test_no_page_shows_a_token_or_its_hash(susan, database):
 def test_statements_of_the_pages(susan, count_statements, path, most):
     with count_statements() as statements:
         susan[0].get(path)
-    assert len(statements) == most
+    assert len(statements) == most + 1  # and how many threads have something new
 
 
 def test_sessions_from_before_are_listed_without_a_browser(browser):

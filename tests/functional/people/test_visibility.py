@@ -11,6 +11,7 @@ from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPa
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
@@ -78,6 +79,8 @@ NO_LISTS: set[tuple[type, str]] = {
     *((PostPage, name) for name in ("replies", "delete", "translate", "language", "edit")),
     *((PostPage, name) for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark", "undo")),
     (DeletedPost, "replies"),
+    # Who was blocked can still be read in a private thread (tests/functional/messages).
+    *((Messages, ""), (Thread, ""), (Thread, "delete"), (ThreadMessage, "delete"), (Account, "messages")),
 }
 OF_OPERATORS = {"admin", "api", "health", "metrics", "profiling"}
 

@@ -125,6 +125,7 @@ class Registry(PyramidRegistry):
     notification_kinds: dict[str, NotificationKind]
     notice_channels: dict[str, NoticeChannel]
     post_actions: dict[str, PostAction]
+    header_counts: dict[str, Any]
     account_pages: dict[str, AccountPage]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]
@@ -191,6 +192,7 @@ class Request(PyramidRequest):
     times: Times
     read_languages: tuple[str, ...]
     loaded_posts: dict[int, dict[str, Any]]  # `microblog/posts/details.py`
+    header_counts: dict[str, int]
     post_texts: PostTexts
     reaction_texts: ReactionTexts
     kept_form: Kept | None

@@ -5,10 +5,11 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.i18n import _
+    from microblog.messages import queries
     from microblog.messages.checks import describe_threads
     from microblog.messages.resources import Messages
     from microblog.messages.settings import MAX_LENGTH
-    from microblog.messages.unread import count_unread_threads, describe_unread
+    from microblog.messages.unread import COUNT, describe_unread
     from microblog.web.navigation import is_logged_in
 
     config.declare_settings(MAX_LENGTH)
@@ -16,7 +17,7 @@ def includeme(config: Any) -> None:
     config.add_branch("messages", Messages)
     config.reserve_nicknames("message")
     config.keep_robots_from("messages")
-    config.add_request_method(count_unread_threads, "unread_threads", reify=True)
+    config.add_header_count(COUNT, queries.COUNT)
     config.add_template_global("describe_unread", lambda request: describe_unread)
     config.add_nav_item(
         "messages", template="microblog.messages:templates/nav_messages.jinja2", shown=is_logged_in, order=35

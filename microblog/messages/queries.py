@@ -19,6 +19,7 @@ from microblog.messages.rules import EVERYBODY
 from microblog.paging import Cursor, select_page
 from microblog.people.models import Block, Follow
 from microblog.people.visibility import is_related, is_unseen
+from microblog.posts.queries import READER
 
 MOST_UNREAD = 100  # threads that are counted
 
@@ -102,19 +103,27 @@ def is_unread() -> sa.ColumnElement[bool]:
     return MessageThread.received_id > MessageThread.read_id
 
 
-def count_unread(session: orm.Session, user_id: int) -> int:
-    """How many threads have something that this person has not read, but for those with people whom they
-    have muted or blocked. Of the newest `MOST_UNREAD`, which are read from a partial index.
+def build_count() -> Any:
+    """How many threads have something that `READER` has not read, but for those with people whom they have
+    muted or blocked. Of the newest `MOST_UNREAD`, which are read from a partial index.
     """
     newest = (
         sa.select(MessageThread.person_id)
-        .where(MessageThread.owner_id == user_id, is_unread())
+        .where(MessageThread.owner_id == READER, is_unread())
         .order_by(MessageThread.last_id.desc())
         .limit(MOST_UNREAD)
         .subquery()
     )
-    seen = sa.not_(is_unseen(user_id, newest.c.person_id))
-    return session.scalar(sa.select(sa.func.count()).select_from(newest).where(seen)) or 0
+    seen = sa.not_(is_unseen(READER, newest.c.person_id))
+    return sa.select(sa.func.count()).select_from(newest).where(seen)
+
+
+COUNT = build_count()
+
+
+def count_unread(session: orm.Session, user_id: int) -> int:
+    """The number of the header, of one person."""
+    return session.scalar(COUNT, {"reader": user_id}) or 0
 
 
 def get_thread(session: orm.Session, owner_id: int, person_id: int) -> OwnThread | None:

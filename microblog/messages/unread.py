@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from microblog.i18n import Message, n_
-from microblog.messages.queries import MOST_UNREAD, count_unread
-from microblog.request import Request
+from microblog.messages.queries import MOST_UNREAD
 
-
-def count_unread_threads(request: Request) -> int:
-    """Of the reader: `request.unread_threads`, read once a page.
-
-    The page may be compressed all the same: its length may tell that somebody has mail, not from whom.
-    """
-    return count_unread(request.dbsession, request.me.id)
+# Of the header. The page may be compressed all the same: its length may tell that somebody has mail, not
+# from whom.
+COUNT = "messages"
 
 
 def describe_unread(count: int) -> tuple[str, Message]:

@@ -14,6 +14,7 @@ from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.messages.rules import CannotWrite, find_refusal
 from microblog.messages.settings import MAX_LENGTH
 from microblog.messages.texts import cut_line, find_mentioned
+from microblog.messages.unread import COUNT
 from microblog.paging import parse_id
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
@@ -118,7 +119,7 @@ def mark_read(thread: Thread, request: Request, page: Page[queries.MessageRow]) 
     )
     is_counted = person is None or not (person.i_mute or person.i_block or person.blocks_me)
     if is_counted and newest >= own.received_id:
-        request.unread_threads = max(request.unread_threads - 1, 0)
+        request.header_counts[COUNT] = max(request.header_counts[COUNT] - 1, 0)
 
 
 @page_view(

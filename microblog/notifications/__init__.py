@@ -7,8 +7,8 @@ def includeme(config: Any) -> None:
     from functools import partial
 
     from microblog.i18n import _
-    from microblog.notifications import subscribers
-    from microblog.notifications.counting import count_for_header
+    from microblog.notifications import queries, subscribers
+    from microblog.notifications.counting import COUNT, count_for_header
     from microblog.notifications.kinds import SITE
     from microblog.notifications.resources import Notifications
     from microblog.notifications.settings import DAYS
@@ -32,6 +32,7 @@ def includeme(config: Any) -> None:
         order=35,
     )
     config.add_account_page("notices", _("Notifications"), _("What you are told about, and how."), order=50)
+    config.add_header_count(COUNT, queries.COUNT)
     config.add_template_global("count_unread", lambda request: partial(count_for_header, request))
     for function, event in (
         (subscribers.tell_followed, Followed),

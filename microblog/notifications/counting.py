@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from microblog.i18n import Message, _, n_
 from microblog.notifications import queries
 from microblog.notifications.resources import UnreadCount
 from microblog.notifications.rules import MOST_UNREAD
 from microblog.request import Request
 from microblog.web.pages import format_number, page_view
+
+COUNT = "notifications"  # of the header
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,8 @@ def describe(request: Request, count: int) -> Unread:
 
 
 def count_for_header(request: Request) -> Unread:
-    """For somebody who is logged in. The page of an error is shown even where this cannot be read."""
-    try:
-        count = queries.count_unread(request.dbsession, request.me.id)
-    except DBAPIError:
-        count = 0
-    return describe(request, count)
+    """For somebody who is logged in."""
+    return describe(request, request.header_counts[COUNT])
 
 
 @page_view(context=UnreadCount, renderer="json")

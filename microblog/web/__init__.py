@@ -12,6 +12,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.web.languages")
     config.include("microblog.web.colors")
     config.include("microblog.web.navigation")
+    config.include("microblog.web.header_counts")
     config.include("microblog.web.pages")
     config.include("microblog.web.times")
     config.include("microblog.web.branding")

@@ -1,0 +1,54 @@
+"""Numbers in the header of every page of somebody who is logged in, such as how much is unread.
+
+Packages add theirs by `config.add_header_count`; a page reads all of them by one statement.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from microblog.request import Request
+
+DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+
+
+def add_header_count(config: Any, name: str, query: Any) -> None:
+    """Directive: `query` selects one number; its parameter `reader` is the id of the person. It looks at a
+    bounded number of rows, since every page runs it.
+    """
+    config.action(("header count", name), config.registry.header_counts.__setitem__, args=(name, query))
+
+
+@lru_cache(maxsize=16)
+def build_statement(queries: tuple[Any, ...], dialect: str) -> tuple[Any, dict[str, Any]]:
+    """One statement for all of them, and its parameters but for the reader."""
+    together = sa.select(*(query.scalar_subquery() for query in queries))
+    compiled = together.compile(dialect=DIALECTS[dialect](paramstyle="named"))
+    # As a text it takes SQLAlchemy a tenth of the time; the name of a parameter has to end before its type.
+    return sa.text(str(compiled).replace("::", " ::")), dict(compiled.params)
+
+
+def read_header_counts(request: Request) -> dict[str, int]:
+    """By their names: `request.header_counts`. None of them for a visitor; 0 where they cannot be read, so
+    that the page of an error is shown all the same.
+    """
+    queries = request.registry.header_counts
+    if request.identity is None or not queries:
+        return {}
+    statement, parameters = build_statement(tuple(queries.values()), request.registry.database.dialect)
+    try:
+        values = request.dbsession.execute(statement, {**parameters, "reader": request.identity.id}).one()
+    except DBAPIError:
+        return dict.fromkeys(queries, 0)
+    return dict(zip(queries, values, strict=True))
+
+
+def includeme(config: Any) -> None:
+    config.registry.header_counts = {}
+    config.add_directive("add_header_count", add_header_count)
+    config.add_request_method(read_header_counts, "header_counts", reify=True)

@@ -493,6 +493,19 @@ def test_old_notifications_are_deleted_in_steps(site, application):
     assert site.read() == []
 
 
+def test_an_old_group_of_which_nobody_is_left_is_deleted(site, application, john):
+    site.do(like, john, site.post)
+    with site.acting() as session:
+        session.execute(sa.delete(User).where(User.id == john))
+    age(site, 91)
+    assert delete_old(application.registry)
+    assert not delete_old(application.registry)
+
+
+def test_a_visitor_is_asked_to_log_in_for_a_line(application):
+    assert "/login" in application.browser().get("/notifications/5/open", status=303).location
+
+
 def test_with_zero_days_they_are_kept_for_ever(make_application):
     application = make_application({DAYS.key: "0"})
     browser = application.browser()

@@ -8,11 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import Profile, add_user, change_profile
+from microblog.events import notify
 from microblog.ids import get_now, new_id_at_milliseconds
 from microblog.notifications.models import Notification, NotificationGroup
 from microblog.outbox.models import Entry
 from microblog.people.actions import block, follow, mute, unblock, unfollow, unmute
 from microblog.posts.actions import PUBLISHING, delete, edit, import_posts, write
+from microblog.posts.events import PostPublished
 from microblog.reactions.actions import bookmark, boost, like, unboost, unlike
 from tests.conftest import counted_statements
 from tests.functional.notifications.conftest import Site
@@ -62,6 +64,13 @@ def test_nobody_is_told_of_what_is_imported(site, john):
     site.do(boost, john, site.post, imported=True)
     row = {"id": new_id_at_milliseconds(get_now()), "user_id": john, "body": "@susan", "language": None}
     site.do(import_posts, [{**row, "form_key": "1"}])
+    assert site.read() == []
+
+
+def test_a_post_that_is_published_by_an_import_tells_nobody(site, john):
+    post = site.do(write, john, "@susan", publish_at=get_now() + 3_600_000)
+    with site.acting() as session:
+        notify(PostPublished(session=session, imported=True, post_id=post, author_id=john))
     assert site.read() == []
 
 

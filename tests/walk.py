@@ -89,3 +89,10 @@ def post_ids(page: TestResponse) -> list[int]:
 def flashes(page: TestResponse) -> list[str]:
     """What the page says about what was just done."""
     return [element.get_text(" ", strip=True) for element in page.html.select(".flash")]
+
+
+def user_id_of(browser: TestApp) -> int:
+    """The id of who is logged in."""
+    body = browser.get("/").html.body
+    assert body is not None
+    return int(str(body["data-person"]))

@@ -56,6 +56,10 @@ class User(Base):
         sa.String(MUTED_WORDS_CODE_POINTS), server_default=sa.text("''"), default=""
     )
     only_read_languages: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+    # By whom they want to be found (`microblog/people/privacy.py`).
+    is_indexed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
+    is_listed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
+    shows_last_seen: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
     posts_count: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -45,6 +45,9 @@ def includeme(config: Any) -> None:
     config.add_account_page(
         "blocks", _("Blocked and muted"), _("People whom you do not want to see."), order=60
     )
+    config.add_account_page(
+        "privacy", _("Privacy"), _("Who finds you, and what others see of your visits."), order=55
+    )
     config.add_branch("users", Users)
     config.reserve_nicknames("people", "user", "follow", "unfollow", "followers", "following", "mentions")
     config.include("microblog.people.person_actions")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
-from microblog.db import StaleData, build_insert
+from microblog.db import StaleData, build_insert, require_changed
 from microblog.ids import new_id
 from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.models import Block, Follow, Mute
@@ -25,7 +25,7 @@ PERSON_COLUMNS = (
     User.email,
     User.about_me,
     User.member_since,
-    User.last_seen,
+    sa.case((User.shows_last_seen, User.last_seen)).label("last_seen"),
     User.posts_count,
     User.followers_count,
     User.following_count,
@@ -51,6 +51,36 @@ class PersonRow:
     i_block: bool = False
     blocks_me: bool = False
     i_mute: bool = False
+    is_indexed: bool = True  # may search engines have them? Known on their profile
+
+
+class Privacy(NamedTuple):
+    """By whom somebody wants to be found."""
+
+    is_indexed: bool
+    is_listed: bool
+    shows_last_seen: bool
+
+
+PRIVACY = (User.is_indexed, User.is_listed, User.shows_last_seen)
+
+
+def get_privacy(session: orm.Session, user_id: int) -> Privacy:
+    """:raises StaleData: when the person was deleted."""
+    row = session.execute(sa.select(*PRIVACY).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise StaleData("The person was deleted.")
+    return Privacy(*row)
+
+
+def set_privacy(session: orm.Session, user_id: int, chosen: Privacy) -> None:
+    """:raises StaleData: when the person was deleted."""
+    require_changed(session.execute(sa.update(User).where(User.id == user_id).values(**chosen._asdict())))
+
+
+def is_found_by(reader: Any) -> sa.ColumnElement[bool]:
+    """A condition on the authors of posts: may this reader, or a visitor (None), find them by searching?"""
+    return User.is_indexed if reader is None else sa.or_(User.is_indexed, User.id == reader)
 
 
 def get_person(session: orm.Session, nickname: str, reader_id: int | None = None) -> PersonRow | None:
@@ -63,7 +93,11 @@ def get_person(session: orm.Session, nickname: str, reader_id: int | None = None
         is_related(Mute.muter_id, reader_id, Mute.muted_id, User.id),
     )
     row = session.execute(
-        sa.select(*PERSON_COLUMNS, *(sa.false() if reader_id is None else each for each in relations))
+        sa.select(
+            *PERSON_COLUMNS,
+            *(sa.false() if reader_id is None else each for each in relations),
+            User.is_indexed,
+        )
         .join(Nickname, Nickname.user_id == User.id)
         .where(Nickname.key == make_nickname_key(nickname))
     ).one_or_none()
@@ -171,7 +205,9 @@ def list_people_to_mention(
     found = {row.id: PersonRow(*row) for row in rows}
     if len(found) < limit:
         others = select_people(reader_id).join(Nickname, Nickname.user_id == User.id)
-        others = others.where(is_present_nickname(), Nickname.key >= key, Nickname.key < key + BEHIND_ALL)
+        others = others.where(
+            is_present_nickname(), User.is_listed, Nickname.key >= key, Nickname.key < key + BEHIND_ALL
+        )
         for row in session.execute(others.order_by(Nickname.key).limit(limit)):
             found.setdefault(row.id, PersonRow(*row))
     return list(found.values())[:limit]
@@ -196,6 +232,6 @@ def list_people(
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(is_present_nickname(), Nickname.key > make_nickname_key(after))
+        .where(is_present_nickname(), User.is_listed, Nickname.key > make_nickname_key(after))
     )
     return [PersonRow(*row) for row in session.execute(query.order_by(Nickname.key).limit(limit))]

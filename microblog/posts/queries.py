@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -17,6 +17,7 @@ from microblog.accounts.models import User
 from microblog.db import StaleData, build_insert, require_changed
 from microblog.ids import get_present, get_timestamp, new_id, new_id_at_milliseconds, to_timestamp
 from microblog.paging import Cursor, Found, look_through, select_page
+from microblog.people.queries import is_found_by
 from microblog.people.visibility import is_blocked, is_unseen
 from microblog.posts.models import DeletedPost, Post
 
@@ -44,6 +45,7 @@ class PostRow:
     entry_id: int = 0
     booster: str | None = None
     booster_display_name: str | None = None
+    is_indexed: bool = True  # may search engines have it? Known on its page
 
     @property
     def position(self) -> int:
@@ -152,8 +154,8 @@ def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostR
     """
     is_there = is_published(get_parameter(reader_id))
     query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_there)
-    row = read_rows(session, query, reader_id).one_or_none()
-    return None if row is None else PostRow(*row)
+    row = read_rows(session, query.add_columns(User.is_indexed), reader_id).one_or_none()
+    return None if row is None else replace(PostRow(*row[:-1]), is_indexed=row[-1])
 
 
 def is_deleted(session: orm.Session, post_id: int) -> bool:
@@ -190,11 +192,12 @@ def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> An
 
 
 def list_posts_by_id(session: orm.Session, ids: Iterable[int], reader_id: int | None) -> list[PostRow]:
-    """Those of these posts that exist and that the reader sees, in the given order."""
+    """Those of these posts that exist, that the reader sees, and that may be found, in the given order."""
     wanted = list(ids)
     if not wanted:
         return []
-    rows = read_rows(session, select_posts(reader_id).where(Post.id.in_(wanted)), reader_id)
+    query = select_posts(reader_id).where(Post.id.in_(wanted), is_found_by(get_parameter(reader_id)))
+    rows = read_rows(session, query, reader_id)
     found = {row.id: PostRow(*row) for row in rows if row.is_shown}
     return [found[post_id] for post_id in wanted if post_id in found]
 

@@ -124,6 +124,7 @@ def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> l
     query = select_people(reader_id).where(
         User.id.in_(sa.select(newest.c.user_id)),
         User.id != reader_id,
+        User.is_listed,
         ~is_followed_by(reader_id),
         ~is_unseen(reader_id, User.id),
     )

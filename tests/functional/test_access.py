@@ -159,6 +159,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
     (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
     (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
+    (Account, "privacy"): Page("/account/privacy", LOGGED_IN, SENT_BY_PEOPLE, {"is_listed": "y"}),
     (Account, "notices"): Page("/account/notices", LOGGED_IN, SENT_BY_PEOPLE),
     (Notifications, ""): Page("/notifications/", LOGGED_IN),
     (Notifications, "read"): Page("/notifications/read", LOGGED_IN, SENT_BY_PEOPLE),

@@ -118,6 +118,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Root, "robots.txt"): "is the same for every site",
     (Root, "favicon.ico"): "is a file",
     (Account, ""): ("/account/",),
+    (Account, "privacy"): ("/account/privacy",),
     (Account, "profile"): ("/account/profile",),
     (Account, "password"): ("/account/password",),
     (Account, "sessions"): ("/account/sessions",),

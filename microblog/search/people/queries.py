@@ -117,7 +117,8 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     person: Any = User
     people = sa.select(matched.c.user_id).join_from(matched, User, User.id == matched.c.user_id)
     if dialect == "postgresql":  # which would rather read everybody than look up a thousand
-        looked_up = sa.select(*PERSON_COLUMNS).where(User.id == matched.c.user_id).limit(1).lateral("person")
+        everything = sa.select(*PERSON_COLUMNS, User.is_listed).where(User.id == matched.c.user_id)
+        looked_up = everything.limit(1).lateral("person")
         person = looked_up.c
         people = sa.select(matched.c.user_id).join_from(matched, looked_up, sa.true())
     key = sa.func.lower(person.nickname)
@@ -127,10 +128,10 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
         quality = sa.case((exact, EXACT), (begins_with(key, "nickname"), BEGINNING), else_=quality)
     mine = orm.aliased(Follow)
     i_follow = sa.exists().where(mine.follower_id == sa.bindparam("reader"), mine.followee_id == person.id)
-    columns = [getattr(person, column.key) for column in PERSON_COLUMNS]
+    columns = PERSON_COLUMNS if person is User else [person[column.key] for column in PERSON_COLUMNS]
     people = people.with_only_columns(*columns, i_follow, maintain_column_froms=True)
     is_seen = sa.not_(is_blocked(sa.bindparam("reader", type_=sa.BigInteger), person.id))
-    people = people.where(quality.is_not(None), is_seen)
+    people = people.where(quality.is_not(None), person.is_listed, is_seen)
     order = (is_active(person).desc(), quality, person.followers_count.desc(), key)
     return people.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer))
 

@@ -66,7 +66,10 @@ NO_LISTS: set[tuple[type, str]] = {
     *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
     (Account, "confirm-address"),
     (Search, "help"),
-    *((Account, name) for name in ("", "profile", "password", "sessions", "blocks", "mutes", "filters")),
+    *(
+        (Account, name)
+        for name in ("", "privacy", "profile", "password", "sessions", "blocks", "mutes", "filters")
+    ),
     *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),

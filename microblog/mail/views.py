@@ -70,6 +70,7 @@ def show_mail(page: MailPage, request: Request) -> Any:
         "kind": kind,
         # A link in it would open the account of whom it is for.
         "is_secret": kind is None or kind.is_secret,
+        "message_id_label": "Message-ID",  # the name of a header, in no language
         "can_be_changed": page.mail.state in (WAITING, REFUSED),
         "page_name": "admin",
     }

@@ -78,7 +78,7 @@ def set_privacy(session: orm.Session, user_id: int, chosen: Privacy) -> None:
     require_changed(session.execute(sa.update(User).where(User.id == user_id).values(**chosen._asdict())))
 
 
-def is_found_by(reader: Any) -> sa.ColumnElement[bool]:
+def is_found_by(reader: Any) -> Any:
     """A condition on the authors of posts: may this reader, or a visitor (None), find them by searching?"""
     return User.is_indexed if reader is None else sa.or_(User.is_indexed, User.id == reader)
 

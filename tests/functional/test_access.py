@@ -21,6 +21,7 @@ from webtest import Form, TestApp, TestResponse
 import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
+from microblog.accounts.by_mail.queries import mark_unconfirmed
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
@@ -243,8 +244,13 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
         mallory, trudy = (account_queries.add_user(session, name) for name in ("mallory", "trudy"))
         for nickname in PEOPLE.values():
             user_id = account_queries.add_user(
-                session, nickname, password_hash=password_hash(), is_admin=nickname == PEOPLE["admin"]
+                session,
+                nickname,
+                email=f"{nickname}@example.com",
+                password_hash=password_hash(),
+                is_admin=nickname == PEOPLE["admin"],
             )
+            mark_unconfirmed(session, user_id)
             account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
             people_actions.block(session, mallory, user_id)
             thread = {"owner_id": user_id, "id": POST_ID, "person_id": trudy, "last_id": POST_ID}

@@ -219,7 +219,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         session.execute(sa.text(LIKE_BY_ALL), liked)
     print(f"; of a post that {size.people:,} people like: {liking_rate(get, post_id):,.0f}")
     with registry.database.write() as session:
-        session.execute(sa.text("DELETE FROM likes WHERE post_id = :post"), liked)
+        session.execute(sa.text(UNLIKE_BY_ALL), {"post": post_id})
     with registry.database.write() as session:
         session.execute(
             sa.text("DELETE FROM posts WHERE body LIKE 'benchmark %'  AND user_id = :id"), {"id": reader}
@@ -243,8 +243,10 @@ def posting_rate(get: Callable[..., Any]) -> float:
     return POSTS_WRITTEN / (time.perf_counter() - began)
 
 
-# The ids have no time, but are in an order.
-LIKE_BY_ALL = "INSERT INTO likes (user_id, post_id, id) SELECT id, :post, id FROM users WHERE id <> :reader"
+# Of those who do not like it already. The ids have no time, but are in an order, and tell which these are.
+LIKE_BY_ALL = """INSERT INTO likes (user_id, post_id, id)
+    SELECT id, :post, id FROM users WHERE id <> :reader ON CONFLICT DO NOTHING"""
+UNLIKE_BY_ALL = "DELETE FROM likes WHERE post_id = :post AND id = user_id"
 
 
 def liking_rate(get: Callable[..., Any], post_id: int) -> float:

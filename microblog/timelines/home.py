@@ -114,8 +114,9 @@ def build_statement(dialect: str, *, after: bool) -> Any:
     nearest = sa.text(ENTRIES.format(sources=sources, **direction))
     ids = [sa.column(name, sa.BigInteger) for name in ("entry_id", "post_id", "booster_id")]
     entries = nearest.columns(*ids).cte("entries")
-    author_is_seen = sa.and_(is_published(READER), sa.not_(is_unseen(READER, Post.user_id)))
-    answered_is_seen = sa.not_(is_unseen(READER, Answered.id))
+    is_there = sa.and_(is_published(READER), sa.not_(User.is_gone))
+    author_is_seen = sa.and_(is_there, sa.not_(is_unseen(READER, Post.user_id)))
+    answered_is_seen = sa.and_(sa.not_(Answered.is_gone), sa.not_(is_unseen(READER, Answered.id)))
     columns = (entries.c.entry_id, Booster.nickname, Booster.display_name)
     query = sa.select(*COLUMNS, sa.and_(author_is_seen, is_for_reader(entries)).label("is_shown"), *columns)
     query = query.select_from(entries).join(Post, Post.id == entries.c.post_id)
@@ -148,7 +149,7 @@ def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
     follows_both = sa.exists().where(Follow.follower_id == READER, Follow.followee_id == Answered.id)
     is_boost = entries.c.booster_id.is_not(None)
     return sa.case(
-        (is_boost, sa.not_(is_unseen(READER, entries.c.booster_id))),
+        (is_boost, sa.and_(sa.not_(Booster.is_gone), sa.not_(is_unseen(READER, entries.c.booster_id)))),
         else_=sa.or_(
             Post.reply_to.is_(None), Post.user_id == READER, Post.reply_to_author == READER, follows_both
         ),

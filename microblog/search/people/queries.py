@@ -115,9 +115,10 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     if terms > 1:
         matched = select_places(candidates, dialect, terms).subquery("matched")
     person: Any = User
-    people = sa.select(matched.c.user_id).join_from(matched, User, User.id == matched.c.user_id)
+    is_there = sa.and_(User.id == matched.c.user_id, sa.not_(User.is_gone))
+    people = sa.select(matched.c.user_id).join_from(matched, User, is_there)
     if dialect == "postgresql":  # which would rather read everybody than look up a thousand
-        looked_up = sa.select(*PERSON_COLUMNS).where(User.id == matched.c.user_id).limit(1).lateral("person")
+        looked_up = sa.select(*PERSON_COLUMNS).where(is_there).limit(1).lateral("person")
         person = looked_up.c
         people = sa.select(matched.c.user_id).join_from(matched, looked_up, sa.true())
     key = sa.func.lower(person.nickname)

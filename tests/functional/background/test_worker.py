@@ -27,6 +27,7 @@ def test_each_task_is_observed_by_its_name(make_application):
         "expired limits",
         "old forms",
         "expired sessions",
+        "departures",
         "older posts",
         "tags of the week",
         "search index",

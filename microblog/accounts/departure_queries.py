@@ -158,6 +158,20 @@ def list_references(models: Iterable[type[Base]], table: str) -> list[sa.Column[
     return sorted(columns, key=lambda column: (column.table.name, column.name))
 
 
+def find_crowded(
+    session: orm.Session, columns: Sequence[sa.Column[Any]], ids: Sequence[int], most: int
+) -> list[sa.Column[Any]]:
+    """Those of these columns by which more than so many rows refer to these ids, by one statement."""
+    one = sa.literal_column("1")
+    checks = [
+        sa.select(sa.literal_column(str(number), sa.Integer)).where(
+            sa.select(one).where(column.in_(ids)).offset(most).limit(1).correlate(None).exists()
+        )
+        for number, column in enumerate(columns)
+    ]
+    return [columns[number] for number in session.scalars(sa.union_all(*checks))]
+
+
 def remove_references(session: orm.Session, column: sa.Column[Any], ids: Sequence[int], limit: int) -> int:
     """Do to at most so many rows, which refer to others by this column, what the deletion of these would do.
 
@@ -186,11 +200,9 @@ def lock_in_order(session: orm.Session, referred: Sequence[tuple[str, Iterable[i
     for name in ORDER_OF_LOCKS:
         ids = {each for table, some in referred if table == name for each in some if each is not None}
         if ids and session.get_bind().dialect.name == "postgresql":
-            rows = sa.select(ID).select_from(sa.table(name, ID)).where(ID.in_(ids)).order_by(ID)
-            session.execute(rows.with_for_update(key_share=True)).all()
-
-
-ID: Any = sa.column("id", sa.BigInteger)
+            id_column: Any = sa.column("id", sa.BigInteger)
+            rows = sa.select(id_column).select_from(sa.table(name, id_column)).where(id_column.in_(ids))
+            session.execute(rows.order_by(id_column).with_for_update(key_share=True)).all()
 
 
 def end_departure(session: orm.Session, user_id: int, now: datetime) -> None:

@@ -330,9 +330,7 @@ def test_nothing_can_be_done_with_somebody_who_is_gone(gone, database):
         lambda session: actions.set_display_name(session, gone, "Mallory"),
         lambda session: actions.leave(session, gone, days=1),
         lambda session: queries.lock_people(session, [gone]),
-        lambda session: actions.change_profile(
-            session, gone, nickname="back", display_name="", about_me=""
-        ),
+        lambda session: actions.change_profile(session, gone, nickname="back", display_name="", about_me=""),
     ):
         with database.write() as session, pytest.raises(StaleData):
             act(session)

@@ -162,7 +162,7 @@ def find_crowded(
     session: orm.Session, columns: Sequence[sa.Column[Any]], ids: Sequence[int], most: int
 ) -> list[sa.Column[Any]]:
     """Those of these columns by which more than so many rows refer to these ids, by one statement."""
-    one = sa.literal_column("1")
+    one: Any = sa.literal_column("1")
     checks = [
         sa.select(sa.literal_column(str(number), sa.Integer)).where(
             sa.select(one).where(column.in_(ids)).offset(most).limit(1).correlate(None).exists()

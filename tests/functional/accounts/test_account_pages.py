@@ -133,7 +133,7 @@ def test_wrong_present_passwords_are_limited_as_those_of_log_ins(make_applicatio
 def test_a_password_that_was_changed_meanwhile_is_verified_anew(susan, database, application):
     user_id = int(susan[0].get("/").html.body["data-person"])
     with database.read() as session:
-        verified = queries.get_password_hash(session, user_id)
+        verified = queries.get_password_hash(session, user_id) or ""
     fresh = hash_password("a third one of words")
 
     def meanwhile():

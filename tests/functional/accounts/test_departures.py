@@ -164,8 +164,8 @@ def test_a_password_that_was_changed_meanwhile_is_verified_anew(application, dat
 
     def meanwhile():
         with database.write() as session:
-            user_id = queries.find_owner_id(session, "susan")
-            verified = queries.get_password_hash(session, user_id)
+            user_id = queries.find_owner_id(session, "susan") or 0
+            verified = queries.get_password_hash(session, user_id) or ""
             queries.replace_hash(session, user_id, verified=verified, fresh="of another password")
 
     form = browser.get("/account/delete").forms["deletion-form"]
@@ -341,7 +341,7 @@ def test_a_log_in_while_they_go_fails(application, database):
     browser = application.browser()
     sign_up(browser, "susan")
     with database.write() as session:
-        user_id = queries.find_owner_id(session, "susan")
+        user_id = queries.find_owner_id(session, "susan") or 0
         actions.leave(session, user_id, days=0)
 
     def go():

@@ -63,6 +63,7 @@ def assert_nothing_is_left(database, user_id):
         assert find_references(session, user_id) == []
         assert session.get(User, user_id) is None
         departure = departure_queries.get_departure(session, user_id)
+        assert departure is not None
         assert departure.ended is not None
         assert {count.column: find_wrong_counts(session, count).rows for count in COUNTS} == {
             count.column: 0 for count in COUNTS
@@ -373,8 +374,9 @@ def test_two_workers_at_once_remove_somebody_once(popular):
                 while removal.remove_some():
                     pass
                 with popular.database.read() as session:
-                    if departure_queries.get_departure(session, popular.mallory).ended:
-                        return
+                    departure = departure_queries.get_departure(session, popular.mallory)
+                if departure is None or departure.ended:
+                    return
         except Exception as error:
             failures.append(error)
 

@@ -30,7 +30,7 @@ def susan(application, database):
     """Her id; she has posts, and john follows her."""
     sign_up(application.browser(), "susan")
     with database.write() as session:
-        user_id = find_owner_id(session, "susan")
+        user_id = find_owner_id(session, "susan") or 0
         follow(session, add_user(session, "john"), user_id)
         rows = [{"id": new_id(), "user_id": user_id, "body": f"Post {number}"} for number in range(30)]
         session.execute(sa.insert(Post), rows)

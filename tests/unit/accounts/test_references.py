@@ -34,7 +34,7 @@ def test_a_reference_is_found_by_an_index(column):
     keys = [
         list(index.columns)
         for index in column.table.indexes
-        if not index.dialect_options["sqlite"].get("where")
+        if index.dialect_options["sqlite"].get("where") is None
     ]
     keys.append(list(column.table.primary_key))
     assert any(columns[0] is column for columns in keys), "Each step would read the whole table."

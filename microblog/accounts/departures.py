@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 30
 SECONDS_IN_A_ROUND = 0.3  # so that the other tasks of the worker have their turn
 PEOPLE_IN_A_ROUND = 10
-TARGET_SECONDS = 0.015  # for which a transaction keeps others from writing; they wait for less than 50 ms
+TARGET_SECONDS = 0.01  # for which a transaction keeps others from writing; they wait for less than 50 ms
 FIRST_ROWS, MOST_ROWS = 5, 500
 
 Function = Callable[[orm.Session, int, int], int]
@@ -83,24 +83,27 @@ class Removal:
             if not queries.lock_departure(session, self._user_id):
                 return False
             started = self._now()
-            self._take_steps(session, started)
+            done = self._take_steps(session, started)
             if not self._steps:
                 queries.end_departure(session, self._user_id, datetime.now(UTC))
-        self._adapt(self._now() - started)
+        self._adapt(done, self._now() - started)
         return bool(self._steps)
 
-    def _take_steps(self, session: orm.Session, started: float) -> None:
-        """Take the first step that has anything to do; those before it are over."""
+    def _take_steps(self, session: orm.Session, started: float) -> int:
+        """Take the first step that has anything to do; those before it are over. Returns how much it did."""
         while self._steps and self._now() - started < TARGET_SECONDS:
-            if self._steps[0](session, self._user_id, self.rows):
-                return
+            done = self._steps[0](session, self._user_id, self.rows)
+            if done:
+                return done
             del self._steps[0]
             self.rows = FIRST_ROWS
+        return 0
 
-    def _adapt(self, seconds: float) -> None:
-        """Remove as many rows as can be in the time, the next time."""
-        fitting = int(self.rows * TARGET_SECONDS / max(seconds, TARGET_SECONDS / 2))
-        self.rows = min(max(fitting, 1), MOST_ROWS)
+    def _adapt(self, done: int, seconds: float) -> None:
+        """Remove as many rows as fit into the time, the next time; at most twice as many."""
+        fitting = int(done * TARGET_SECONDS / max(seconds, TARGET_SECONDS / 2))
+        if done:
+            self.rows = min(max(fitting, 1), MOST_ROWS)
 
 
 def carry_out(registry: Registry, *, seconds: float = SECONDS_IN_A_ROUND) -> bool:

@@ -248,11 +248,15 @@ def test_transactions_grow_while_they_are_short_and_shrink_when_they_are_long(si
     removal = Removal(site.application.registry, site.mallory, now=clock)
     assert removal.rows == FIRST_ROWS
     for seconds, expected in ((0.0, 2 * FIRST_ROWS), (TARGET_SECONDS, 10), (TARGET_SECONDS * 10, 1), (60, 1)):
-        removal._adapt(seconds)
+        removal._adapt(removal.rows, seconds)
         assert removal.rows == expected
     for _ in range(20):
-        removal._adapt(0.0)
+        removal._adapt(removal.rows, 0.0)
     assert removal.rows == MOST_ROWS
+    removal._adapt(7, TARGET_SECONDS)
+    assert removal.rows == 7
+    removal._adapt(0, TARGET_SECONDS)
+    assert removal.rows == 7
 
 
 def test_steps_that_have_nothing_to_do_end_with_the_time_of_a_transaction(site):
@@ -348,8 +352,9 @@ def test_somebody_with_thousands_of_posts_and_followers_is_removed_in_many_short
     class Counted(Removal):
         def _take_steps(self, session, started):
             step = len(self._steps)
-            super()._take_steps(session, started)
+            done = super()._take_steps(session, started)
             rows.append((self.rows, step))
+            return done
 
     leave(popular.database, popular.mallory)
     removal = Counted(popular.application.registry, popular.mallory)

@@ -15,8 +15,8 @@ MOST_POSTS = 25
 
 
 def remove_posts(session: orm.Session, user_id: int, limit: int) -> int:
-    """Delete so many posts of somebody, or fewer. Where many rows refer to them, some of these come first: a post may
-    have a hundred thousand likes, which its own deletion would take with it at once.
+    """Delete so many posts of somebody, or fewer. Where many rows refer to them, some of these come first: a
+    post may have a hundred thousand likes, which its own deletion would take with it at once.
     """
     ids = queries.lock_posts_to_delete(session, user_id, min(limit, MOST_POSTS))
     if not ids:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from webob.response import Response
 
     from microblog.about.library import Library
+    from microblog.accounts.departures import Step
     from microblog.accounts.pages import AccountPage
     from microblog.background.deferred import DeferredWrites
     from microblog.background.tasks import Task
@@ -127,6 +128,7 @@ class Registry(PyramidRegistry):
     post_actions: dict[str, PostAction]
     header_counts: dict[str, Any]
     account_pages: dict[str, AccountPage]
+    departure_steps: dict[str, Step]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]
     color_schemes: dict[str, ColorScheme]

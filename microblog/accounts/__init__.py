@@ -57,6 +57,8 @@ def includeme(config: Any) -> None:
     config.include("microblog.accounts.by_mail")
     config.include("microblog.accounts.tasks")
     config.include("microblog.accounts.pages")
+    config.include("microblog.accounts.departures")
+    config.include("microblog.accounts.checks")
     config.add_account_page(
         "profile",
         _("Profile"),
@@ -68,6 +70,9 @@ def includeme(config: Any) -> None:
     )
     config.add_account_page(
         "sessions", _("Sessions"), _("The browsers in which you are logged in."), order=30
+    )
+    config.add_account_page(
+        "delete", _("Delete your account"), _("Leave, and take everything with you."), order=200
     )
     config.add_nav_item(
         "account",

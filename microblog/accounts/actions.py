@@ -5,13 +5,24 @@ They take hashes of passwords, which are computed before the transaction opens.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import orm
 
-from microblog.accounts import queries
-from microblog.accounts.events import AccountCreated, ProfileChanged, Renamed
+from microblog.accounts import departure_queries, queries
+from microblog.accounts.events import (
+    AccountCreated,
+    AccountDeleted,
+    AccountKept,
+    AccountLeaving,
+    ProfileChanged,
+    Renamed,
+)
 from microblog.events import notify
+
+
+class LastAdmin(Exception):
+    """Without this person nobody would be an admin."""
 
 
 def create_account(
@@ -85,3 +96,41 @@ def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
     :raises StaleData: when the person was deleted.
     """
     queries.set_admin(session, user_id, is_admin=is_admin)
+
+
+def leave(session: orm.Session, user_id: int, *, days: int, verified: str | None = None) -> datetime:
+    """Log somebody out everywhere, and delete their account in so many days unless they log in until then.
+
+    Returns when that is. `verified` is the hash of the password that was verified, if any.
+
+    :raises LastAdmin: when nobody else is an admin who stays.
+    :raises StaleData: when the hash has changed, or the person was deleted.
+    """
+    if departure_queries.is_admin(session, user_id):
+        departure_queries.lock_admins(session)
+        if departure_queries.is_last_admin(session, user_id):
+            raise LastAdmin
+    asked = datetime.now(UTC)
+    due = asked + timedelta(days=days)
+    departure_queries.add_departure(session, user_id, asked, due, verified=verified)
+    notify(AccountLeaving(session=session, user_id=user_id, due=due))
+    return due
+
+
+def stay(session: orm.Session, user_id: int) -> bool:
+    """Keep an account that was to be deleted; False when it was not, or when it is too late."""
+    stays = departure_queries.cancel_departure(session, user_id)
+    if stays:
+        notify(AccountKept(session=session, user_id=user_id))
+    return stays
+
+
+def go(session: orm.Session, user_id: int) -> bool:
+    """Delete the account of somebody who leaves and whose time has come; False otherwise.
+
+    Nobody sees or reaches them from now on; the worker removes what is left (`departures.py`).
+    """
+    goes = departure_queries.make_unreachable(session, user_id, datetime.now(UTC))
+    if goes:
+        notify(AccountDeleted(session=session, user_id=user_id))
+    return goes

@@ -99,6 +99,18 @@ class PasswordForm(Form):
     )
 
 
+class DeletionForm(Form):
+    """The present password, of whoever deletes their account."""
+
+    password = PasswordField(
+        _("Present password"),
+        [
+            InputRequired(_("Type your present password.")),
+            Rule(rules.check_typed_password, stop=True),
+        ],
+    )
+
+
 class SessionForm(Form):
     """Which session to end; without a key all others."""
 

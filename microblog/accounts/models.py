@@ -60,6 +60,8 @@ class User(Base):
     is_indexed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
     is_listed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
     shows_last_seen: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
+    # Their account was deleted: nothing of them is seen, and the worker removes what is left (`Departure`).
+    is_gone: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
     posts_count: Mapped[int] = mapped_column(server_default="0", default=0)
@@ -74,6 +76,30 @@ class Nickname(Base):
 
     key: Mapped[str] = mapped_column(NicknameKey, primary_key=True)
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class GoneNickname(Base):
+    """A nickname that nobody else gets, since whoever had it has deleted their account."""
+
+    __tablename__ = "gone_nicknames"
+
+    key: Mapped[str] = mapped_column(NicknameKey, primary_key=True)
+
+
+class Departure(Base):
+    """Somebody deletes their account. No foreign key: it is left when the person is gone.
+
+    Until `due` they are as before, and whoever logs in stays. From `gone` on nobody sees them any more. At
+    `ended` the last row of them is removed.
+    """
+
+    __tablename__ = "departures"
+
+    user_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    asked: Mapped[datetime] = mapped_column(UTCDateTime)
+    due: Mapped[datetime] = mapped_column(UTCDateTime)
+    gone: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class LoginSession(Base):

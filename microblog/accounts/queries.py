@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.browsers import NOWHERE, Origin
-from microblog.accounts.models import NICKNAME_LENGTH, RESET, AccountToken, LoginSession, Nickname, User
+from microblog.accounts.models import (
+    NICKNAME_LENGTH,
+    RESET,
+    AccountToken,
+    GoneNickname,
+    LoginSession,
+    Nickname,
+    User,
+)
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
 from microblog.db import StaleData, require_changed, select_once
@@ -22,6 +30,7 @@ from microblog.security.identity import Identity
 LONGEST_SESSION = timedelta(days=365)
 LONG_NUMBER = 9  # digits
 MOST_NICKNAMES = 10  # of one person, former ones included
+GONE = 0  # the id of whoever had a nickname and has deleted their account
 
 # Every request runs these. They are built once, from tables: building takes longer than running.
 users, sessions = User.__table__, LoginSession.__table__
@@ -92,7 +101,8 @@ def start_session(
     }
     # By their names, the log knows which of them are secret.
     parameters = [sa.bindparam(column.key, value, column.type) for column, value in values.items()]
-    person = sa.select(User.id, *parameters).where(User.id == user_id).with_for_update(read=True)
+    person = sa.select(User.id, *parameters).where(User.id == user_id, sa.not_(User.is_gone))
+    person = person.with_for_update(read=True)
     if verified is not None:
         person = person.where(User.password_hash == verified)
     insert = sa.insert(LoginSession).from_select([LoginSession.user_id, *values], person)
@@ -160,8 +170,21 @@ def get_password_hash(session: orm.Session, user_id: int) -> str | None:
 
 
 def find_owner_id(session: orm.Session, nickname: str) -> int | None:
-    """The id of the person who has or had this nickname."""
-    return session.scalar(sa.select(Nickname.user_id).where(Nickname.key == make_nickname_key(nickname)))
+    """The id of the person who has or had this nickname; `GONE` when they have deleted their account."""
+    # By one statement: between two, the person could go.
+    return session.scalar(OWNER, {"key": make_nickname_key(nickname)})
+
+
+OWNER = sa.union_all(
+    sa.select(Nickname.user_id).where(Nickname.key == sa.bindparam("key")),
+    sa.select(sa.literal(GONE, sa.BigInteger)).where(GoneNickname.key == sa.bindparam("key")),
+)
+
+
+def find_gone_nicknames(session: orm.Session, names: Collection[str]) -> set[str]:
+    """The keys of those of these nicknames that somebody had who has deleted their account."""
+    keys = {make_nickname_key(name) for name in names}
+    return set(session.scalars(sa.select(GoneNickname.key).where(GoneNickname.key.in_(keys))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +226,7 @@ def make_unique_nickname(
     query = sa.select(Nickname.key).where(Nickname.key.in_([make_nickname_key(name) for name in names]))
     if own_id is not None:
         query = query.where(Nickname.user_id != own_id)
-    taken = set(session.scalars(query))
+    taken = set(session.scalars(query)) | find_gone_nicknames(session, names)
     for name in names:
         if make_nickname_key(name) not in taken:
             return name
@@ -291,7 +314,8 @@ def change_profile(session: orm.Session, user_id: int, profile: Profile) -> Prof
     :raises StaleData: when the person was deleted.
     """
     # The lock serializes changes of a profile, as the nicknames are counted before one is added.
-    person = sa.select(User.nickname, User.display_name, User.about_me).where(User.id == user_id)
+    person = sa.select(User.nickname, User.display_name, User.about_me)
+    person = person.where(User.id == user_id, sa.not_(User.is_gone))
     former = session.execute(person.with_for_update(key_share=True)).one_or_none()
     if former is None:
         raise StaleData("The person was deleted.")
@@ -305,7 +329,8 @@ def change_profile(session: orm.Session, user_id: int, profile: Profile) -> Prof
 
 def set_display_name(session: orm.Session, user_id: int, name: str) -> None:
     """:raises StaleData: when the person was deleted."""
-    require_changed(session.execute(sa.update(User).where(User.id == user_id).values(display_name=name)))
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(own.values(display_name=name)))
 
 
 def lock_people(session: orm.Session, ids: Collection[int]) -> None:
@@ -313,7 +338,8 @@ def lock_people(session: orm.Session, ids: Collection[int]) -> None:
 
     :raises StaleData: when one of them was deleted.
     """
-    people = sa.select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True)
+    people = sa.select(User.id).where(User.id.in_(ids), sa.not_(User.is_gone)).order_by(User.id)
+    people = people.with_for_update(key_share=True)
     if len(session.scalars(people).all()) < len(set(ids)):
         raise StaleData("A person was deleted.")
 
@@ -334,9 +360,8 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
 
     :raises StaleData: when the person was deleted.
     """
-    require_changed(
-        session.execute(sa.update(User).where(User.id == user_id).values(password_hash=password_hash))
-    )
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(own.values(password_hash=password_hash)))
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     end_all_sessions(session, user_id)
     delete_reset_links(session, user_id)
@@ -359,4 +384,5 @@ def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: st
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
     """:raises StaleData: when the person was deleted."""
-    require_changed(session.execute(sa.update(User).where(User.id == user_id).values(is_admin=is_admin)))
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(own.values(is_admin=is_admin)))

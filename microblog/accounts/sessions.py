@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import orm
 from zope.interface import implementer
 
-from microblog.accounts import queries
+from microblog.accounts import actions, queries
 from microblog.accounts.browsers import make_origin
 from microblog.accounts.settings import REMEMBERED_DAYS, SESSION_HOURS
+from microblog.i18n import _
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, get_cookie_name, set_cookie
 from microblog.security.identity import Identity, hash_token
@@ -25,7 +26,8 @@ SEEN_EVERY = timedelta(minutes=1)
 def begin_session(
     request: Request, session: orm.Session, response: Any, user_id: int, *, remembered: bool, verified: str
 ) -> None:
-    """Start a session with a new token, which only the cookie of the response has.
+    """Start a session with a new token, which only the cookie of the response has. Whoever was to leave
+    stays, and is told so.
 
     :raises StaleData: when the hash of the password is no longer `verified`.
     """
@@ -36,6 +38,8 @@ def begin_session(
     token = secrets.token_urlsafe(32)
     origin = make_origin(request.user_agent, request.remote_addr)
     queries.start_session(session, user_id, hash_token(token), idle, verified=verified, origin=origin)
+    if actions.stay(session, user_id):
+        request.flash(_("Your account was to be deleted. Since you have logged in, it is kept."))
     max_age = int(queries.LONGEST_SESSION.total_seconds()) if remembered else None
     set_cookie(request, response, SESSION_COOKIE, token, max_age)
     remember_device(request, response, user_id)

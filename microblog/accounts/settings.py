@@ -20,6 +20,12 @@ REMEMBERED_DAYS = Setting(
     30,
     "Days without a request after which a session ends whose person asked to be remembered.",
 )
+DELETION_DAYS = Setting(
+    "microblog.accounts.deletion_days",
+    whole_number(0, 365),
+    14,
+    "Days for which somebody who deletes their account can still change their mind, by logging in.",
+)
 # The names of limits.
 LOG_IN, SIGN_UP, RESET, CONFIRMATIONS = "login", "sign_up", "password_reset", "confirmations"
-SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS)
+SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS, DELETION_DAYS)

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 
 from microblog.accounts.actions import create_account, set_display_name
 from microblog.accounts.nicknames import find_nickname_problem, make_nickname_key
-from microblog.accounts.queries import NicknameTaken, make_unique_nickname
+from microblog.accounts.queries import NicknameTaken, find_gone_nicknames, make_unique_nickname
 from microblog.accounts.rules import make_display_name
 from microblog.addresses import list_email_keys, make_email_key, parse_address
 from microblog.db import StaleData
@@ -51,9 +51,9 @@ def get_or_add_accounts(
 
     :raises StaleData: when another process adds the same person, or takes the nickname, at the same time.
     """
-    reserved = session.info["registry"].reserved_nicknames
-    # A nickname that was reserved later still belongs to the person who has it.
     possible = {name for name in since if find_nickname_problem(name, ()) is None}
+    # A nickname that was reserved later still belongs to the person who has it.
+    reserved = session.info["registry"].reserved_nicknames | find_gone_nicknames(session, possible)
     owners = queries.find_owners(session, possible)
     nicknames = {
         name

@@ -109,7 +109,7 @@ def lock_both(session: orm.Session, first_id: int, second_id: int) -> None:
 
     :raises StaleData: when one of them was deleted.
     """
-    both = sa.select(User.id).where(User.id.in_({first_id, second_id}))
+    both = sa.select(User.id).where(User.id.in_({first_id, second_id}), sa.not_(User.is_gone))
     found = session.scalars(both.order_by(User.id).with_for_update(key_share=True)).all()
     if set(found) != {first_id, second_id}:
         raise StaleData("A person was deleted.")
@@ -167,7 +167,8 @@ def list_blocked(session: orm.Session, blocker_id: int, cursor: Cursor, limit: i
     """Whom this person has blocked, the latest first."""
     columns = (*PERSON_COLUMNS, sa.false(), Block.since, sa.true())  # up to `i_block`
     query = sa.select(*columns).join(Block, User.id == Block.blocked_id)
-    page = select_page(query.where(Block.blocker_id == blocker_id), Block.since, cursor, limit)
+    query = query.where(Block.blocker_id == blocker_id, sa.not_(User.is_gone))
+    page = select_page(query, Block.since, cursor, limit)
     return [PersonRow(*row) for row in session.execute(page)]
 
 
@@ -182,7 +183,7 @@ def list_muted(session: orm.Session, muter_id: int, cursor: Cursor, limit: int) 
 def select_people(reader_id: int | None, *more: Any) -> Any:
     """A query for the columns of `PersonRow`, of the people whom this reader sees; None is a visitor."""
     query = sa.select(*PERSON_COLUMNS, is_followed_by(reader_id), *more).select_from(User)
-    return query.where(sa.not_(is_blocked(reader_id, User.id)))
+    return query.where(sa.not_(User.is_gone), sa.not_(is_blocked(reader_id, User.id)))
 
 
 def list_people_to_mention(

@@ -31,6 +31,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.posts.editing")
     config.include("microblog.posts.publishing")
     config.include("microblog.posts.drawing")
+    config.include("microblog.posts.departures")
     config.add_command("posts", "microblog.posts.commands.posts", order=55)
     config.add_recovered_fields(body=_("Your post"))
     config.add_branch("posts", Posts)

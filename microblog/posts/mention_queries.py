@@ -52,7 +52,7 @@ def find_owners(session: orm.Session, keys: Iterable[str], author_id: int | None
     for start in range(0, len(ordered), NAMES_IN_A_STATEMENT):
         some = Nickname.key.in_(ordered[start : start + NAMES_IN_A_STATEMENT])
         query = sa.select(Nickname.key, User.id).join(User, User.id == Nickname.user_id)
-        query = query.where(some, sa.not_(is_blocked(author_id, User.id)))
+        query = query.where(some, sa.not_(User.is_gone), sa.not_(is_blocked(author_id, User.id)))
         lock = query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
         owners |= {row.key: row.id for row in session.execute(lock)}
     return owners
@@ -67,7 +67,7 @@ def load_mentions(
         return {}
     query = sa.select(Mention.post_id, Mention.keys, User.nickname).join(User, User.id == Mention.user_id)
     found: dict[int, list[tuple[str, str]]] = {}
-    for row in session.execute(query.where(Mention.post_id.in_(ids))):
+    for row in session.execute(query.where(Mention.post_id.in_(ids), sa.not_(User.is_gone))):
         found.setdefault(row.post_id, []).extend((key, row.nickname) for key in row.keys.split(" "))
     return {post_id: tuple(sorted(mentioned)) for post_id, mentioned in found.items()}
 

@@ -89,7 +89,7 @@ def get_parameter(reader_id: int | None) -> Any:
 def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
     """A query for the columns of `PostRow`, as this reader sees it; None is a visitor. Run it by `read_rows`.
 
-    `is_shown` says whether it is published, and whether they see the author
+    `is_shown` says whether it is published, and whether its author is there and seen by them
     (`microblog/people/visibility.py`). It is no condition, since a database might read a million posts before
     it finds a page of others: see `list_posts`.
     """
@@ -100,9 +100,10 @@ def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
 def build_query(reader: Any, *, with_muted: bool) -> Any:
     """Built once: that takes longer than to read a page."""
     is_hidden = is_blocked if with_muted else is_unseen
-    is_shown = sa.and_(is_published(reader), sa.not_(is_hidden(reader, Post.user_id)))
+    author_is_seen = sa.and_(sa.not_(User.is_gone), sa.not_(is_hidden(reader, Post.user_id)))
+    is_shown = sa.and_(is_published(reader), author_is_seen)
     query = sa.select(*COLUMNS, is_shown.label("is_shown")).join(User, User.id == Post.user_id)
-    is_seen = sa.not_(is_hidden(reader, Answered.id))
+    is_seen = sa.and_(sa.not_(Answered.is_gone), sa.not_(is_hidden(reader, Answered.id)))
     return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
 
 
@@ -148,19 +149,21 @@ get_position = attrgetter("position")
 
 
 def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostRow | None:
-    """The post, unless it is not published yet.
+    """The post, unless it is not published yet, or its author is gone.
 
     It is not `is_shown` when its author and the reader do not see each other.
     """
     is_there = is_published(get_parameter(reader_id))
-    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_there)
+    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_there, ~User.is_gone)
     row = read_rows(session, query.add_columns(User.is_indexed), reader_id).one_or_none()
     return None if row is None else replace(PostRow(*row[:-1]), is_indexed=row[-1])
 
 
 def is_deleted(session: orm.Session, post_id: int) -> bool:
-    """Was there a post with this id?"""
-    return session.scalar(sa.select(DeletedPost.id).where(DeletedPost.id == post_id)) is not None
+    """Was there a post with this id? One whose author is gone is as good as deleted."""
+    left = sa.select(Post.id).join(User, User.id == Post.user_id).where(Post.id == post_id, User.is_gone)
+    found = sa.select(DeletedPost.id).where(DeletedPost.id == post_id).union_all(left)
+    return session.scalar(found) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class AnsweredPost:
 def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> AnsweredPost | None:
     """The post that this author answers, which nobody can delete before this transaction ends.
 
-    None when it was deleted.
+    None when it was deleted, or its author is gone.
 
     :raises StaleData: when one of the two has blocked the other.
     """
@@ -184,7 +187,8 @@ def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> An
         Post.user_id,
         sa.func.coalesce(Post.thread, Post.id),
         is_blocked(author_id, Post.user_id).label("is_blocked"),
-    ).where(Post.id == post_id)
+    )
+    query = query.join(User, User.id == Post.user_id).where(Post.id == post_id, sa.not_(User.is_gone))
     row = session.execute(query.with_for_update(read=True, key_share=True, of=Post)).one_or_none()
     if row is not None and row.is_blocked:
         raise StaleData("One of them has blocked the other.")
@@ -206,6 +210,19 @@ def list_published(session: orm.Session, ids: Sequence[int]) -> Sequence[Any]:
     """Rows of `id`, `user_id` and `reply_to`, of those of these posts that exist, in the order of ids."""
     columns = sa.select(Post.id, Post.user_id, Post.reply_to)
     return session.execute(columns.where(Post.id.in_(ids)).order_by(Post.id)).all()
+
+
+def lock_posts_to_delete(session: orm.Session, author_id: int, limit: int) -> list[int]:
+    """The ids of the first posts of this author, which are locked with those that they answer.
+
+    All in one order, since their deletion changes the counts of the answered ones.
+    """
+    own = sa.select(Post.id, Post.reply_to).where(Post.user_id == author_id).order_by(Post.id).limit(limit)
+    rows = session.execute(own).all()
+    if session.get_bind().dialect.name == "postgresql":
+        ids = {each for row in rows for each in row if each is not None}
+        session.execute(sa.select(Post.id).where(Post.id.in_(ids)).order_by(Post.id).with_for_update()).all()
+    return [row.id for row in rows]
 
 
 def add_post(

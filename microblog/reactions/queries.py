@@ -31,7 +31,8 @@ class PostToReactTo:
 
 
 def lock_post(session: orm.Session, post_id: int, user_id: int) -> PostToReactTo | None:
-    """Lock the post, whose counts this transaction is going to change; None when it was deleted.
+    """Lock the post, whose counts this transaction is going to change; None when it was deleted, or its
+    author is gone.
 
     Before the row of the reaction: a deletion of the post locks them in this order, too.
     """
@@ -44,7 +45,8 @@ LOCKED_POST = (
     sa.select(
         Post.id, is_blocked(sa.bindparam("user", type_=sa.BigInteger), Post.user_id).label("is_blocked")
     )
-    .where(Post.id == sa.bindparam("post", type_=sa.BigInteger))
+    .join(User, User.id == Post.user_id)
+    .where(Post.id == sa.bindparam("post", type_=sa.BigInteger), sa.not_(User.is_gone))
     .with_for_update(key_share=True, of=Post)
 )
 

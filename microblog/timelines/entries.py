@@ -97,10 +97,11 @@ def compile_statement(dialect: str, entries: Any, is_shown: Any, hides: Hides, *
     The parameters are `reader`, `bound`, `present`, `published`, `candidates`, and those of the sources.
     """
     columns = (entries.c.entry_id, Booster.nickname, Booster.display_name)
-    query = sa.select(*COLUMNS, is_shown.label("is_shown"), *columns)
+    is_there = sa.and_(sa.not_(User.is_gone), sa.not_(sa.func.coalesce(Booster.is_gone, sa.false())))
+    query = sa.select(*COLUMNS, sa.and_(is_there, is_shown).label("is_shown"), *columns)
     query = query.select_from(entries).join(Post, Post.id == entries.c.post_id)
     query = query.join(User, User.id == Post.user_id)
-    answered_is_seen = sa.not_(hides(Answered.id))
+    answered_is_seen = sa.and_(sa.not_(Answered.is_gone), sa.not_(hides(Answered.id)))
     query = query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, answered_is_seen))
     query = query.outerjoin(Booster, Booster.id == entries.c.booster_id)
     if dialect == "postgresql":  # which would rather read all posts than look up as many as it cannot foresee

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts.departure_queries import select_gone
 from microblog.accounts.models import User
 from microblog.ids import get_present
 from microblog.paging import Cursor, Found, select_page
@@ -105,7 +106,8 @@ def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, o
     Without their own up to the id `own`, which they see before these are published.
     """
     reader = get_parameter(reader_id)
-    is_shown = sa.and_(is_published(reader), sa.not_(is_unseen(reader, Post.user_id)))
+    is_there = sa.and_(is_published(reader), Post.user_id.not_in(select_gone()))
+    is_shown = sa.and_(is_there, sa.not_(is_unseen(reader, Post.user_id)))
     if reader is not None:
         is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader, Post.id > own))
     # In an order, or PostgreSQL reads all posts where the statistics promise that many are newer.

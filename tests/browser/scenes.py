@@ -640,6 +640,14 @@ SCENES = (
         status=422,
     ),
     Scene("sessions", "/account/sessions", "susan"),
+    Scene("delete account", "/account/delete", "susan"),
+    Scene(
+        "delete account refused",
+        "/account/delete",
+        "susan",
+        act=fill_in("Delete your account", Present_password="wrong"),
+        status=422,
+    ),
     Scene(
         "edit profile refused",
         "/account/profile",

@@ -140,6 +140,7 @@ TABLE: dict[tuple[type, str], Page] = {
         {"password": PASSWORD, "new_password": "another of four words"},
     ),
     (Account, "sessions"): Page("/account/sessions", LOGGED_IN, SENT_BY_PEOPLE),
+    (Account, "delete"): Page("/account/delete", LOGGED_IN, (403, 303, 303, 422), {"password": PASSWORD}),
     (Users, ""): Page("/users/", EVERYBODY),
     (Person, ""): Page("/users/susan", EVERYBODY),
     (Person, "card"): Page("/users/susan/card", EVERYBODY),

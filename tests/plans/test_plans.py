@@ -122,6 +122,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Account, "profile"): ("/account/profile",),
     (Account, "password"): ("/account/password",),
     (Account, "sessions"): ("/account/sessions",),
+    (Account, "delete"): ("/account/delete",),
     (Account, "blocks"): paged("/account/blocks", *BY_POST),
     (Account, "mutes"): paged("/account/mutes", *BY_POST),
     (Account, "filters"): ("/account/filters",),

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def includeme(config: Any) -> None:
-    from microblog.accounts.events import AccountCreated, ProfileChanged
+    from microblog.accounts.events import AccountCreated, AccountDeleted, ProfileChanged
     from microblog.people.interfaces import IPeopleSearch
     from microblog.search.people.finding import PeopleSearch, update_words
     from microblog.search.people.tasks import SECONDS_BETWEEN_LOOKS, compare_words
@@ -13,4 +13,5 @@ def includeme(config: Any) -> None:
     config.registry.registerUtility(PeopleSearch(), IPeopleSearch)
     config.add_subscriber(update_words, AccountCreated)
     config.add_subscriber(update_words, ProfileChanged)
+    config.add_subscriber(update_words, AccountDeleted)
     config.add_worker_task("words of people", compare_words, every=SECONDS_BETWEEN_LOOKS)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import orm
 from zope.interface import implementer
 
-from microblog.accounts.events import AccountCreated, ProfileChanged
+from microblog.accounts.events import AccountCreated, AccountDeleted, ProfileChanged
 from microblog.people.interfaces import IPeopleSearch
 from microblog.people.queries import PersonRow
 from microblog.search.people import queries
@@ -31,5 +31,5 @@ class PeopleSearch:
         return queries.find_people(session, query, since=since, limit=limit, reader_id=reader_id)
 
 
-def update_words(event: AccountCreated | ProfileChanged) -> None:
+def update_words(event: AccountCreated | ProfileChanged | AccountDeleted) -> None:
     queries.write_words(event.session, [event.user_id], get_active_since())

@@ -115,9 +115,10 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     if terms > 1:
         matched = select_places(candidates, dialect, terms).subquery("matched")
     person: Any = User
-    people = sa.select(matched.c.user_id).join_from(matched, User, User.id == matched.c.user_id)
+    is_there = sa.and_(User.id == matched.c.user_id, sa.not_(User.is_gone))
+    people = sa.select(matched.c.user_id).join_from(matched, User, is_there)
     if dialect == "postgresql":  # which would rather read everybody than look up a thousand
-        everything = sa.select(*PERSON_COLUMNS, User.is_listed).where(User.id == matched.c.user_id)
+        everything = sa.select(*PERSON_COLUMNS, User.is_listed).where(is_there)
         looked_up = everything.limit(1).lateral("person")
         person = looked_up.c
         people = sa.select(matched.c.user_id).join_from(matched, looked_up, sa.true())

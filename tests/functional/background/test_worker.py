@@ -29,6 +29,7 @@ def test_each_task_is_observed_by_its_name(make_application):
         "old mails",
         "expired sessions",
         "expired links",
+        "departures",
         "older posts",
         "tags of the week",
         "old notifications",

@@ -1,4 +1,6 @@
-"""Every list of the tree obeys blocks and mutes: one that is added later fails here until it does."""
+"""Every list of the tree obeys blocks and mutes, and shows nothing of somebody who has deleted their account:
+one that is added later fails here until it does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from microblog.accounts import actions as accounts
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
@@ -68,7 +71,7 @@ NO_LISTS: set[tuple[type, str]] = {
     (Search, "help"),
     *(
         (Account, name)
-        for name in ("", "privacy", "profile", "password", "sessions", "blocks", "mutes", "filters")
+        for name in ("", "privacy", "profile", "password", "sessions", "delete", "blocks", "mutes", "filters")
     ),
     *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
@@ -181,12 +184,36 @@ def test_a_list_shows_no_post_of_somebody_whom_the_reader_has_muted(site, databa
     assert "malicious" not in open_list(site, path)
 
 
+@pytest.mark.parametrize(("key", "path"), PATHS)
+def test_a_list_shows_nothing_of_somebody_who_is_gone(site, database, key, path):
+    with database.write() as session:
+        go(session, site.susan, site.mallory)
+    shown = open_list(site, path).replace("Nobody here is called <bdi>mallory</bdi>", "")
+    assert find_hidden(shown) == []
+
+
+@pytest.mark.parametrize("path", ["/account/blocks", "/account/mutes"])
+@pytest.mark.parametrize("hide", [block, mute])
+def test_somebody_who_is_gone_is_not_among_those_who_are_blocked_or_muted(site, database, hide, path):
+    with database.write() as session:
+        hide(session, site.susan, site.mallory)
+        go(session, site.susan, site.mallory)
+    page = site.browser.get(path)
+    assert find_hidden(page.text) == []
+    assert not page.html.select("main a[href^='/users/'], main form[action^='/users/']")
+
+
+def go(session: Any, susan: int, mallory: int) -> None:
+    accounts.leave(session, mallory, days=0)
+    assert accounts.go(session, mallory)
+
+
 def test_without_them_the_same_lists_show_what_she_has_written(site):
     shown = {path for _, paths in LISTS.items() for path in paths if find_hidden(open_list(site, path))}
     assert shown >= {"/", "/explore", "/search?q=malicious", "/posts/{john}", "/posts/{deleted}"}
 
 
-@pytest.mark.parametrize("hide", [block, mute])
+@pytest.mark.parametrize("hide", [block, mute, go])
 def test_posts_of_somebody_who_is_not_seen_are_not_counted(site, database, hide):
     updates = "/updates?after={before}", "/updates?after={before}&timeline=home"
     before = [count_new(site, path) for path in updates]

@@ -57,6 +57,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.accounts.by_mail")
     config.include("microblog.accounts.tasks")
     config.include("microblog.accounts.pages")
+    config.include("microblog.accounts.new_address")
     config.add_account_page(
         "profile",
         _("Profile"),

@@ -132,3 +132,33 @@ class PendingSignUp(Base):
     email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
     password_hash: Mapped[str] = mapped_column(sa.String(255), info={"secret": True})
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class AddressChange(Base):
+    """The address that a person wants to have, until they open the link that was mailed to it.
+
+    One for each person: who asks again has changed their mind, and the link before is worth nothing.
+    """
+
+    __tablename__ = "address_changes"
+    __table_args__ = {"info": {"copied": False}}
+
+    user_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True, info={"secret": True})
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class FormerAddress(Base):
+    """An address that a person had until `changed`, to which a link was mailed that gives it back."""
+
+    __tablename__ = "former_addresses"
+    __table_args__ = {"info": {"copied": False}}
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    changed: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

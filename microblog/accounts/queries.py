@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.browsers import NOWHERE, Origin
-from microblog.accounts.models import NICKNAME_LENGTH, RESET, AccountToken, LoginSession, Nickname, User
+from microblog.accounts.models import (
+    NICKNAME_LENGTH,
+    RESET,
+    AccountToken,
+    AddressChange,
+    LoginSession,
+    Nickname,
+    User,
+)
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
 from microblog.db import StaleData, require_changed, select_once
@@ -339,7 +347,14 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
     )
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     end_all_sessions(session, user_id)
+    delete_links(session, user_id)
+
+
+def delete_links(session: orm.Session, user_id: int) -> None:
+    """With a new password, what somebody has asked for who knew the old one is worth nothing any more: links
+    for another password, and a change of the address."""
     delete_reset_links(session, user_id)
+    session.execute(sa.delete(AddressChange).where(AddressChange.user_id == user_id))
 
 
 def delete_reset_links(session: orm.Session, user_id: int) -> None:

@@ -22,4 +22,5 @@ REMEMBERED_DAYS = Setting(
 )
 # The names of limits.
 LOG_IN, SIGN_UP, RESET, CONFIRMATIONS = "login", "sign_up", "password_reset", "confirmations"
+ADDRESS_CHANGES = "address_changes"
 SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS)

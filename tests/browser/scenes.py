@@ -486,6 +486,17 @@ SCENES = (
     Scene("confirm an address", "/confirm/{confirm}"),
     Scene("address not confirmed", "/account/confirm-address", "reader0"),
     Scene("address confirmed", "/account/confirm-address", "susan"),
+    Scene("e-mail address", "/account/email", "susan"),
+    Scene("another e-mail address on its way", "/account/email", "reader1"),
+    Scene(
+        "another e-mail address refused",
+        "/account/email",
+        "susan",
+        act=fill_in("Mail me the link", **{"New_e-mail": "a@b", "Present_password": "wrong"}),
+        status=422,
+    ),
+    Scene("new e-mail address", "/new-address/{new_address}"),
+    Scene("former e-mail address", "/former-address/{former_address}"),
     Scene("no more mails of a kind", "/unsubscribe/{unsubscribe}"),
     Scene(
         "mails switched off",

@@ -22,6 +22,7 @@ import microblog
 from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -121,6 +122,11 @@ TABLE: dict[tuple[type, str], Page] = {
     (ResetPassword, ""): Page("/reset-password", EVERYBODY, SENT_ON, {"email": "susan@example.com"}),
     (ResetLink, ""): Page(f"/reset-password/{NO_TOKEN}", NOBODY, NOBODY, {"password": PASSWORD}),
     (ConfirmLink, ""): Page(f"/confirm/{NO_TOKEN}", NOBODY, NOBODY),
+    (NewAddressLink, ""): Page(f"/new-address/{NO_TOKEN}", NOBODY, NOBODY),
+    (FormerAddressLink, ""): Page(f"/former-address/{NO_TOKEN}", NOBODY, NOBODY),
+    (Account, "email"): Page(
+        "/account/email", LOGGED_IN, SENT_BY_PEOPLE, {"email": "new@example.com", "password": PASSWORD}
+    ),
     (Account, "confirm-address"): Page("/account/confirm-address", LOGGED_IN, SENT_BY_PEOPLE),
     # A mail program sends its form, which has neither a cookie nor a token.
     (Unsubscription, ""): Page(f"/unsubscribe/1.letter.{SIGNED}", EVERYBODY, EVERYBODY, has_token=False),

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -98,6 +99,9 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (ResetPassword, ""): ("/reset-password",),
     (ResetLink, ""): (f"/reset-password/{'x' * 43}",),
     (ConfirmLink, ""): (f"/confirm/{'x' * 43}",),
+    (NewAddressLink, ""): (f"/new-address/{'x' * 43}",),
+    (FormerAddressLink, ""): (f"/former-address/{'x' * 43}",),
+    (Account, "email"): ("/account/email",),
     (Account, "confirm-address"): ("/account/confirm-address",),
     (Unsubscription, ""): "reads nothing: all is in its address",
     (MailsPage, ""): "is for admins; tests/functional/mail/test_pages.py looks at its statements",

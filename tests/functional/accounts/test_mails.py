@@ -12,6 +12,9 @@ MAILS = {
     "taken": {"nickname": "susan"},
     "confirm": {"token": TOKEN},
     "reset": {"token": TOKEN, "nickname": "susan"},
+    "new_address": {"token": TOKEN, "nickname": "susan"},
+    "address_taken": {"nickname": "susan"},
+    "address_changed": {"token": TOKEN},
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
@@ -65,6 +66,7 @@ NO_LISTS: set[tuple[type, str]] = {
     (Root, "check-mail"),
     *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
     (Account, "confirm-address"),
+    *((NewAddressLink, ""), (FormerAddressLink, ""), (Account, "email")),
     (Search, "help"),
     *((Account, name) for name in ("", "profile", "password", "sessions", "blocks", "mutes", "filters")),
     *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),

@@ -22,6 +22,7 @@ from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
 
+
 @page_view(
     context=Account,
     name="password",

@@ -63,9 +63,7 @@ def is_valid(model: type[AddressChange | FormerAddress], token: str) -> sa.Colum
     return sa.and_(model.token_hash == token_hash, model.expires > datetime.now(UTC))
 
 
-def find_link(
-    session: orm.Session, model: type[AddressChange | FormerAddress], token: str
-) -> Owner | None:
+def find_link(session: orm.Session, model: type[AddressChange | FormerAddress], token: str) -> Owner | None:
     """Whose link it is, with the address to which it was mailed."""
     query = (
         sa.select(User.id, User.nickname, model.email)

@@ -109,7 +109,9 @@ def confirm_new_address(link: NewAddressLink, request: Request) -> Any:
     else:
         log.info("Another address: user %d, from %s", user_id, request.remote_addr)
         request.flash(_("%(nickname)s has a new e-mail address.", nickname=owner.nickname))
-    return HTTPSeeOther(location=request.link("account", "email") if request.identity else request.link("login"))
+    return HTTPSeeOther(
+        location=request.link("account", "email") if request.identity else request.link("login")
+    )
 
 
 @page_view(context=FormerAddressLink, methods=("GET", "POST"), renderer="templates/former_address.jinja2")

@@ -103,9 +103,7 @@ def test_the_former_address_is_told_and_has_a_way_back(susan):
     browser = susan.site.browser()
     page = press(browser, path, "former-address-form").follow()
     assert page.request.path.startswith("/reset-password/")
-    assert flashes(page) == [
-        "Your address is back, and everybody is logged out. Choose a new password now."
-    ]
+    assert flashes(page) == ["Your address is back, and everybody is logged out. Choose a new password now."]
     assert susan.get_email() == "susan@example.com"
     for each in (thief, susan.browser):
         assert each.get("/account/").location.startswith(f"{URL}/login")

@@ -1,4 +1,4 @@
-"""Addresses that people want to have, and the ones they had.
+"""Addresses that people want to have, and the ones they had; sign-ups that wait, and invitations.
 
 New tables: the version before goes on without them.
 
@@ -48,8 +48,38 @@ def upgrade() -> None:
     )
     op.create_index("ix_former_addresses_user_id", "former_addresses", ["user_id"])
     op.create_index("ix_former_addresses_expires", "former_addresses", ["expires"])
+    op.create_table(
+        "registrations",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("nickname", sa.String(30), nullable=False),
+        sa.Column("nickname_key", sa.String(30), nullable=False),
+        sa.Column("email", sa.String(254), nullable=False),
+        sa.Column("email_key", sa.String(254), nullable=False),
+        sa.Column("password_hash", sa.String(255), nullable=False),
+        sa.Column("is_confirmed", sa.Boolean, nullable=False),
+        sa.Column("language", sa.String(35), nullable=False),
+        sa.Column("asked", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_registrations"),
+        sa.UniqueConstraint("nickname_key", name="uq_registrations_nickname_key"),
+        sa.UniqueConstraint("email_key", name="uq_registrations_email_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("token_hash", sa.String(64), nullable=False),
+        sa.Column("uses", sa.Integer, nullable=False),
+        sa.Column("used", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_invitations"),
+        sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
+        sqlite_autoincrement=True,
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("invitations")
+    op.drop_table("registrations")
     op.drop_table("former_addresses")
     op.drop_table("address_changes")

@@ -141,7 +141,8 @@ def offer_nickname(request: Request, field: Any, own_id: int | None = None) -> s
     with request.registry.database.read() as session:
         if not field.errors:
             owner = queries.find_owner_id(session, field.data)
-            if owner == own_id or (owner is None and not waiting.is_nickname_waiting(session, field.data)):
+            is_free = owner is None and not waiting.is_nickname_waiting(session, field.data)
+            if is_free or (owner is not None and owner == own_id):
                 return None
             field.errors = [TAKEN_NICKNAME]
         if not field.data:

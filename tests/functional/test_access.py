@@ -23,6 +23,11 @@ from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -124,6 +129,11 @@ TABLE: dict[tuple[type, str], Page] = {
     (ConfirmLink, ""): Page(f"/confirm/{NO_TOKEN}", NOBODY, NOBODY),
     (NewAddressLink, ""): Page(f"/new-address/{NO_TOKEN}", NOBODY, NOBODY),
     (FormerAddressLink, ""): Page(f"/former-address/{NO_TOKEN}", NOBODY, NOBODY),
+    (RegistrationsPage, ""): Page("/admin/registrations/", ADMIN),
+    # Nobody waits.
+    (RegistrationPage, "approve"): Page("/admin/registrations/1/approve", NOBODY, NOBODY),
+    (RegistrationPage, "refuse"): Page("/admin/registrations/1/refuse", NOBODY, NOBODY),
+    (InvitationsPage, ""): Page("/admin/invitations/", ADMIN, BY_ADMINS, {"uses": "1", "days": "7"}),
     (Account, "email"): Page(
         "/account/email", LOGGED_IN, SENT_BY_PEOPLE, {"email": "new@example.com", "password": PASSWORD}
     ),

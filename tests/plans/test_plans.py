@@ -13,6 +13,11 @@ import sqlalchemy as sa
 
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -101,6 +106,9 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (ConfirmLink, ""): (f"/confirm/{'x' * 43}",),
     (NewAddressLink, ""): (f"/new-address/{'x' * 43}",),
     (FormerAddressLink, ""): (f"/former-address/{'x' * 43}",),
+    (RegistrationsPage, ""): "is for admins, and reads a page by its ids",
+    **{(RegistrationPage, name): "is one row by its id, for admins" for name in ("approve", "refuse")},
+    (InvitationsPage, ""): "is for admins, and reads the last ones by their ids",
     (Account, "email"): ("/account/email",),
     (Account, "confirm-address"): ("/account/confirm-address",),
     (Unsubscription, ""): "reads nothing: all is in its address",

@@ -1,4 +1,4 @@
-"""Another e-mail address: confirmed by a link that is mailed to it, and taken back by one mailed to the old."""
+"""Another e-mail address: confirmed by a link mailed to it, and taken back by one mailed to the old."""
 
 from typing import Any
 

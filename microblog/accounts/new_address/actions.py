@@ -50,8 +50,8 @@ def ask_for_change(
 
 
 def change_address(session: orm.Session, token: str) -> int:
-    """The address is the person's now, and confirmed; returns their id. The address that they had is told, and
-    gets a way back, if it was confirmed: else nobody knows whose it is.
+    """The address is the person's now, and confirmed; returns their id. The address that they had is told,
+    and gets a way back, if it was confirmed: else nobody knows whose it is.
 
     :raises LinkInvalid: when the link was used, has expired, or they have asked for another one since.
     :raises EmailTaken: when it is somebody else's by now.
@@ -64,6 +64,18 @@ def change_address(session: orm.Session, token: str) -> int:
     queries.set_address(session, user_id, email)
     mark_confirmed(session, user_id)
     return user_id
+
+
+def give_address(session: orm.Session, user_id: int, email: str) -> None:
+    """An operator gives the person another address, which counts as confirmed.
+
+    :raises EmailTaken: when it is somebody else's.
+    :raises StaleData: when the person was deleted.
+    """
+    queries.delete_change(session, user_id)
+    tell_former_address(session, user_id, email)
+    queries.set_address(session, user_id, email)
+    mark_confirmed(session, user_id)
 
 
 def tell_former_address(session: orm.Session, user_id: int, email: str) -> None:
@@ -82,8 +94,8 @@ def tell_former_address(session: orm.Session, user_id: int, email: str) -> None:
 
 
 def restore_address(session: orm.Session, token: str) -> Restored:
-    """The person has their former address again. All their sessions end, and nobody can log in before they have
-    chosen a new password: somebody else may know the present one.
+    """The person has their former address again. All their sessions end, and nobody can log in before they
+    have chosen a new password: somebody else may know the present one.
 
     :raises LinkInvalid: when the link was used, or has expired.
     :raises EmailTaken: when the address is somebody else's by now.

@@ -42,7 +42,7 @@ TAKEN_MEANWHILE = _("Somebody else has this address by now. Nothing was changed.
     renderer="templates/email.jinja2",
 )
 def change_email(account: Account, request: Request) -> Any:
-    """Ask for another address. Who knows the password may; nobody learns whether the address has an account."""
+    """Ask for another address. Who knows the password may; nobody learns whether it has an account."""
     me = request.me
     if "keep" in request.POST:
         return keep_email(request)

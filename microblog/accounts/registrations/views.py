@@ -88,9 +88,9 @@ def invitations(page: InvitationsPage, request: Request) -> Any:
         return make_invitations_page(request, form)
     if not form.validate():
         return make_invitations_page(request, form, status=422)
-    lasts = timedelta(days=form.days.data)
-    token = queries.add_invitation(request.begin_write(), form.uses.data, lasts)
-    log.info("An invitation for %d, by user %d", form.uses.data, request.me.id)
+    uses, lasts = form.uses.data or 0, timedelta(days=form.days.data or 0)
+    token = queries.add_invitation(request.begin_write(), uses, lasts)
+    log.info("An invitation for %d, by user %d", uses, request.me.id)
     url = request.link("register", invite=token)
     request.flash(_("Pass this link on; it is shown only now: %(url)s", url=url))
     return HTTPSeeOther(location=request.link("admin", "invitations", ""))

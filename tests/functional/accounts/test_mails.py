@@ -15,6 +15,9 @@ MAILS = {
     "new_address": {"token": TOKEN, "nickname": "susan"},
     "address_taken": {"nickname": "susan"},
     "address_changed": {"token": TOKEN},
+    "registration": {},
+    "approved": {"nickname": "susan"},
+    "refused": {"nickname": "susan"},
 }
 
 

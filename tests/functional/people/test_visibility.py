@@ -9,6 +9,11 @@ import pytest
 
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.queries import add_user
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
@@ -66,6 +71,8 @@ NO_LISTS: set[tuple[type, str]] = {
     (Root, "check-mail"),
     *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
     (Account, "confirm-address"),
+    *((RegistrationsPage, ""), (RegistrationPage, "approve"), (RegistrationPage, "refuse")),
+    (InvitationsPage, ""),
     *((NewAddressLink, ""), (FormerAddressLink, ""), (Account, "email")),
     (Search, "help"),
     *((Account, name) for name in ("", "profile", "password", "sessions", "blocks", "mutes", "filters")),

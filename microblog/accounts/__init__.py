@@ -9,14 +9,18 @@ def includeme(config: Any) -> None:
     from microblog.accounts.recipients import Recipients
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, load_identity
-    from microblog.accounts.settings import LOG_IN, REGISTRATION, SETTINGS, SIGN_UP
+    from microblog.accounts.settings import APPROVAL, LOG_IN, OPEN, REGISTRATION, SETTINGS, SIGN_UP
     from microblog.i18n import _
     from microblog.mail.interfaces import IRecipients
     from microblog.submissions.interfaces import ILogIns
     from microblog.web.navigation import is_logged_in, is_visitor
 
     config.declare_settings(*SETTINGS)
-    config.add_template_global("registration_open", lambda request: request.microblog[REGISTRATION])
+
+    def is_open(request: Any) -> bool:
+        return request.microblog[REGISTRATION] in (OPEN, APPROVAL)
+
+    config.add_template_global("registration_open", is_open)
     config.add_branch("account", Account)
     for name in ("register", "login", "logout", "account"):
         config.keep_robots_from(name)
@@ -29,7 +33,7 @@ def includeme(config: Any) -> None:
         "register",
         _("Sign up"),
         lambda request: request.link("register"),
-        shown=lambda request: is_visitor(request) and request.microblog[REGISTRATION],
+        shown=lambda request: is_visitor(request) and is_open(request),
         order=60,
     )
     config.add_nav_item(
@@ -59,6 +63,8 @@ def includeme(config: Any) -> None:
     config.include("microblog.accounts.pages")
     config.include("microblog.accounts.departures")
     config.include("microblog.accounts.checks")
+    config.include("microblog.accounts.new_address")
+    config.include("microblog.accounts.registrations")
     config.add_account_page(
         "profile",
         _("Profile"),

@@ -6,18 +6,35 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 
 import click
 from sqlalchemy import orm
 
-from microblog.accounts import actions, departure_queries, departures, passwords, queries, rules
+from microblog.accounts import (
+    actions,
+    departure_queries,
+    departures,
+    passwords,
+    queries,
+    rules,
+    session_queries,
+)
+from microblog.accounts.browsers import describe_browser
+from microblog.accounts.by_mail.queries import is_confirmed
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
+from microblog.accounts.new_address import queries as address_queries
+from microblog.accounts.new_address.actions import give_address
+from microblog.accounts.registrations import actions as registrations
+from microblog.accounts.registrations import queries as waiting
+from microblog.accounts.registrations.forms import MOST_DAYS, MOST_USES
 from microblog.accounts.settings import DELETION_DAYS
 from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
 from microblog.db import StaleData
 from microblog.errors import OperatorError
+from microblog.security.settings import PUBLIC_URL
 from microblog.texts import InvalidText
 from microblog.web.pages import SITE_NAME
 
@@ -34,7 +51,7 @@ right = click.argument("right", type=click.Choice(["admin"]))
 
 @click.group()
 def user() -> None:
-    """Add people, set passwords, grant rights, delete accounts."""
+    """Add people, set passwords and addresses, grant rights, approve who waits, delete accounts."""
 
 
 @user.command()
@@ -117,6 +134,147 @@ def grant(site: Site, *, nickname: str, right: str) -> None:
 def revoke(site: Site, *, nickname: str, right: str) -> None:
     """Revoke a right of NICKNAME."""
     change_right(site, nickname, right, granted=False)
+
+
+@user.command("email")
+@click.argument("nickname")
+@click.argument("address")
+@pass_site
+def set_email(site: Site, *, nickname: str, address: str) -> None:
+    """Set the e-mail address of NICKNAME, at once; it counts as confirmed."""
+    address = address.strip()
+    check_text(address, rules.EMAIL_MISSING, rules.check_email)
+    with site.require_database().write() as session:
+        person = require_person(session, nickname)
+        try:
+            with report_deleted_person(person):
+                give_address(session, person.id, address)
+        except queries.EmailTaken:
+            raise OperatorError(f"Somebody else has the address {address}: nothing was changed.") from None
+    click.echo(f"{person.nickname} has the address {address} now.")
+
+
+@user.command("nickname")
+@click.argument("nickname")
+@click.argument("new")
+@pass_site
+def set_nickname(site: Site, *, nickname: str, new: str) -> None:
+    """Give NICKNAME the nickname NEW; the former one still leads to them."""
+    new = new.strip()
+    with site.require_database().write() as session:
+        person = require_person(session, nickname)
+        check_details(session, new, None)
+        with report_deleted_person(person):
+            profile = queries.get_profile(session, person.id)
+        try:
+            actions.change_profile(
+                session,
+                person.id,
+                nickname=new,
+                display_name=profile.display_name,
+                about_me=profile.about_me,
+            )
+        except queries.NicknameTaken:
+            refuse_nickname(session, new, TAKEN_NICKNAME)
+        except queries.TooManyNicknames:
+            raise OperatorError(
+                f"{person.nickname} has had {queries.MOST_NICKNAMES} nicknames, which are all that one "
+                "person may have: choose one of them."
+            ) from None
+    click.echo(f"{person.nickname} is {new} now.")
+
+
+@user.command()
+@click.argument("nickname")
+@click.option("--end", is_flag=True, help="Log them out everywhere.")
+@pass_site
+def sessions(site: Site, *, nickname: str, end: bool) -> None:
+    """List where NICKNAME is logged in, or end all of it."""
+    with site.require_database().write() as session:
+        person = require_person(session, nickname)
+        rows = session_queries.list_sessions(session, person.id, "")
+        if end:
+            queries.end_all_sessions(session, person.id)
+    for row in rows:
+        browser = describe_browser(row.browser)
+        click.echo(f"{browser}, {row.address or 'no address'}, last used {row.seen:%Y-%m-%d %H:%M} UTC")
+    if end:
+        click.echo(f"{person.nickname} is logged out everywhere.")
+    elif not rows:
+        click.echo(f"{person.nickname} is logged in nowhere.")
+
+
+@user.command()
+@click.argument("nickname")
+@pass_site
+def show(site: Site, *, nickname: str) -> None:
+    """Show what is known of NICKNAME: their address, their state and how often they are logged in."""
+    with site.require_database().read() as session:
+        owner = queries.get_owner(session, nickname)
+        waits = None if owner else waiting.find_registration(session, nickname)
+        if waits is not None:
+            click.echo(f"{waits.nickname} waits for an admin since {waits.asked:%Y-%m-%d %H:%M} UTC.")
+            click.echo(f"Address: {waits.email}, {'confirmed' if waits.is_confirmed else 'not confirmed'}")
+            return
+        person = require_person(session, nickname)
+        confirmed = is_confirmed(session, person.id)
+        has_password = queries.get_password_hash(session, person.id) is not None
+        wanted = address_queries.find_wanted(session, person.id)
+        count = len(session_queries.list_sessions(session, person.id, ""))
+        is_admin = person.id in waiting.list_admin_ids(session)
+    address = f"{person.email}, {'confirmed' if confirmed else 'not confirmed'}" if person.email else "none"
+    click.echo(f"{person.nickname}, number {person.id}{', an admin' if is_admin else ''}")
+    click.echo(f"Address: {address}")
+    if wanted is not None:
+        click.echo(f"Wants the address: {wanted.email}, until {wanted.expires:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"Password: {'yes' if has_password else 'none, so they cannot log in'}")
+    click.echo(f"Logged in: in {count} browsers" if count != 1 else "Logged in: in one browser")
+
+
+@user.command()
+@click.argument("nickname")
+@pass_site
+def approve(site: Site, *, nickname: str) -> None:
+    """Approve NICKNAME, who has signed up and waits; they get a mail."""
+    with site.require_database().write() as session:
+        row = require_waiting(session, nickname)
+        try:
+            created = registrations.approve(session, row.id)
+        except queries.EmailTaken:
+            raise OperatorError(
+                f"There is an account with the address of {row.nickname} already: refuse them."
+            ) from None
+    click.echo(f"{created.nickname} can log in now.")
+
+
+@user.command()
+@click.argument("nickname")
+@pass_site
+def refuse(site: Site, *, nickname: str) -> None:
+    """Refuse NICKNAME, who has signed up and waits; they get a mail, and are forgotten."""
+    with site.require_database().write() as session:
+        refused = registrations.refuse(session, require_waiting(session, nickname).id)
+    click.echo(f"{refused} is refused.")
+
+
+@user.command()
+@click.option("--uses", type=click.IntRange(1, MOST_USES), default=1, help="For how many people; 1.")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=7, help="For how many days; 7.")
+@pass_site
+def invite(site: Site, *, uses: int, days: int) -> None:
+    """Make an invitation, and print its link, which is shown only now."""
+    with site.require_database().write() as session:
+        token = waiting.add_invitation(session, uses, timedelta(days=days))
+    url = site.registry.microblog[PUBLIC_URL] or ""
+    click.echo(f"{url.rstrip('/')}/register?invite={token}")
+
+
+def require_waiting(session: orm.Session, nickname: str) -> waiting.RegistrationRow:
+    """:raises OperatorError: when nobody waits with this nickname."""
+    row = waiting.find_registration(session, nickname)
+    if row is None:
+        raise OperatorError(f"Nobody called {nickname} waits: see /admin/registrations/ for who does.")
+    return row
 
 
 def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> None:

@@ -42,6 +42,7 @@ def is_not_guessed(form: Any, field: Any) -> None:
 
 
 class RegisterForm(Form):
+    invite = HiddenField("")  # the token of an invitation
     nickname = StringField(_("Nickname"), [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     email = StringField(
         _("E-mail"),

@@ -17,6 +17,7 @@ PREFERENCES_CHARACTERS = 500
 PURPOSE_CHARACTERS = 20
 CONFIRM, RESET = "confirm", "reset"  # purposes of a link
 MUTED_WORDS_CODE_POINTS = 2000
+LANGUAGE_CHARACTERS = 35
 BROWSER_CHARACTERS = 250
 ADDRESS_CHARACTERS = 45
 
@@ -162,3 +163,67 @@ class PendingSignUp(Base):
     email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
     password_hash: Mapped[str] = mapped_column(sa.String(255), info={"secret": True})
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class AddressChange(Base):
+    """The address that a person wants to have, until they open the link that was mailed to it.
+
+    One for each person: who asks again has changed their mind, and the link before is worth nothing.
+    """
+
+    __tablename__ = "address_changes"
+    __table_args__ = {"info": {"copied": False}}
+
+    user_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True, info={"secret": True})
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class FormerAddress(Base):
+    """An address that a person had until `changed`, to which a link was mailed that gives it back."""
+
+    __tablename__ = "former_addresses"
+    __table_args__ = {"info": {"copied": False}}
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, info={"secret": True})
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    changed: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class Registration(Base):
+    """Somebody who has signed up where an admin approves each account, and waits for that.
+
+    They are no person yet: nobody sees them, and they cannot log in.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    nickname: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
+    nickname_key: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH), unique=True)
+    email: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), info={"secret": True})
+    email_key: Mapped[str] = mapped_column(sa.String(EMAIL_LENGTH), unique=True, info={"secret": True})
+    password_hash: Mapped[str] = mapped_column(sa.String(255), info={"secret": True})
+    is_confirmed: Mapped[bool]
+    language: Mapped[str] = mapped_column(sa.String(LANGUAGE_CHARACTERS))
+    asked: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Invitation(Base):
+    """A link by which so many people may sign up until it expires."""
+
+    __tablename__ = "invitations"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True, info={"secret": True})
+    uses: Mapped[int]
+    used: Mapped[int] = mapped_column(server_default="0", default=0)
+    created: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -16,6 +16,7 @@ from microblog.accounts.models import (
     NICKNAME_LENGTH,
     RESET,
     AccountToken,
+    AddressChange,
     GoneNickname,
     LoginSession,
     Nickname,
@@ -364,7 +365,14 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
     require_changed(session.execute(own.values(password_hash=password_hash)))
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     end_all_sessions(session, user_id)
+    delete_links(session, user_id)
+
+
+def delete_links(session: orm.Session, user_id: int) -> None:
+    """With a new password, what somebody has asked for who knew the old one is worth nothing any more: links
+    for another password, and a change of the address."""
     delete_reset_links(session, user_id)
+    session.execute(sa.delete(AddressChange).where(AddressChange.user_id == user_id))
 
 
 def delete_reset_links(session: orm.Session, user_id: int) -> None:

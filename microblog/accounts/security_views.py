@@ -10,18 +10,17 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
 from microblog.accounts import passwords, queries, session_queries
 from microblog.accounts.browsers import describe_browser
 from microblog.accounts.forms import PasswordForm, SessionForm
+from microblog.accounts.present_password import verify_present_password
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
-from microblog.accounts.settings import LOG_IN, SESSION_HOURS
+from microblog.accounts.settings import SESSION_HOURS
 from microblog.i18n import _, join_sentences, n_
 from microblog.request import Request
-from microblog.security.limits.tries import begin_try, give_back
+from microblog.security.limits.tries import give_back
 from microblog.submissions.results import note_log_in
 from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
-
-WRONG_PASSWORD = _("This is not your present password.")
 
 
 @page_view(
@@ -41,10 +40,8 @@ def change_password(account: Account, request: Request) -> Any:
     with request.registry.database.read() as session:
         verified = queries.get_password_hash(session, me.id)
         is_remembered = session_queries.is_remembered(session, me.session, request.microblog[SESSION_HOURS])
-    made = begin_try(request, LOG_IN, queries.make_login_key(me.nickname), me.id)
-    if verified is None or not passwords.verify_password(verified, form.get_text("password")):
-        log.info("A wrong present password: user %d, from %s", me.id, request.remote_addr)
-        form.password.errors = [WRONG_PASSWORD]
+    made = verify_present_password(request, form, verified)
+    if verified is None or made is None:
         return make_password_page(request, form, status=422)
     fresh = passwords.hash_password(form.get_text("new_password"))
     session = request.begin_write()

@@ -79,4 +79,4 @@ def change_password(session: orm.Session, user_id: int, *, verified: str, fresh:
     require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     queries.end_all_sessions(session, user_id)
-    queries.delete_reset_links(session, user_id)
+    queries.delete_links(session, user_id)

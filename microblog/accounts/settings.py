@@ -2,11 +2,25 @@
 
 from microblog.settings import Setting, boolean, whole_number
 
+OPEN, APPROVAL, INVITE, CLOSED = MODES = ("open", "approval", "invite", "closed")
+
+
+def registration(value: str) -> str:
+    """Who may sign up. In the versions before it was true or false."""
+    if value in MODES:
+        return value
+    try:
+        return OPEN if boolean(value) else CLOSED
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(MODES)}") from None
+
+
 REGISTRATION = Setting(
     "microblog.registration",
-    boolean,
-    True,
-    "May anybody sign up? Otherwise accounts are made with `microblog user add`.",
+    registration,
+    OPEN,
+    "Who may sign up. open: everybody. approval: everybody, and an admin approves each. invite: who has a "
+    "link of an admin. closed: nobody; accounts are made with `microblog user add`.",
 )
 SESSION_HOURS = Setting(
     "microblog.sessions.hours",
@@ -28,4 +42,5 @@ DELETION_DAYS = Setting(
 )
 # The names of limits.
 LOG_IN, SIGN_UP, RESET, CONFIRMATIONS = "login", "sign_up", "password_reset", "confirmations"
+ADDRESS_CHANGES = "address_changes"
 SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS, DELETION_DAYS)

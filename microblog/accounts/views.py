@@ -14,9 +14,12 @@ from microblog.accounts import actions, passwords, queries
 from microblog.accounts.by_mail.actions import sign_up, write_confirmation
 from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.registrations import queries as waiting
+from microblog.accounts.registrations.actions import AlreadyWaiting, wait_for_approval
+from microblog.accounts.registrations.texts import INVITATION_USED, NOT_INVITED, WAITS
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
-from microblog.accounts.settings import LOG_IN, REGISTRATION, SIGN_UP
+from microblog.accounts.settings import APPROVAL, CLOSED, INVITE, LOG_IN, REGISTRATION, SIGN_UP
 from microblog.i18n import _, n_
 from microblog.mail.settings import leaves_by_server
 from microblog.measuring import count
@@ -43,11 +46,14 @@ WRONG_LOGIN = _("This nickname or e-mail address and this password do not match.
 
 @page_view(context=Root, name="register", methods=("GET", "POST"), renderer="templates/register.jinja2")
 def register(root: Root, request: Request) -> Any:
-    if not request.microblog[REGISTRATION]:
+    mode = request.microblog[REGISTRATION]
+    if mode == CLOSED:
         raise HTTPForbidden(_("Signing up is closed here."))
     if request.identity is not None:
         return HTTPSeeOther(location=request.link())
-    form = RegisterForm(request)
+    form = RegisterForm(request, invite=request.GET.get("invite", ""))
+    if mode == INVITE:
+        check_invitation(request, form.get_text("invite"))
     if request.method != "POST":
         return make_register_page(request, form)
     form.validate()
@@ -56,18 +62,43 @@ def register(root: Root, request: Request) -> Any:
     is_by_mail = leaves_by_server(request.microblog)
     if not form.errors and not is_by_mail:
         with request.registry.database.read() as session:
-            if queries.is_email_taken(session, form.get_text("email")):
+            email = form.get_text("email")
+            if queries.is_email_taken(session, email) or waiting.is_email_waiting(session, email):
                 form.email.errors = [TAKEN_EMAIL]
     if form.errors:
         return make_register_page(request, form, offer=offer, status=422)
     check_room(request, SIGN_UP)
     password_hash = passwords.hash_password(form.get_text("password"))
     count_request(request, SIGN_UP)
+    if mode == INVITE and not waiting.use_invitation(request.begin_write(), form.get_text("invite")):
+        raise HTTPForbidden(INVITATION_USED)  # somebody else has taken the last use since the check above
+    wanted = SignUp(form.get_text("nickname"), form.get_text("email"), password_hash)
     if is_by_mail:
-        wanted = SignUp(form.get_text("nickname"), form.get_text("email"), password_hash)
         sign_up(request.begin_write(), wanted, language=request.language.tag)
         return HTTPSeeOther(location=request.link("check-mail"))
+    if mode == APPROVAL:
+        return sign_up_and_wait(request, form, wanted)
     return sign_up_at_once(request, form, password_hash)
+
+
+def check_invitation(request: Request, token: str) -> None:
+    """:raises HTTPForbidden: when nobody may sign up by it."""
+    if not token:
+        raise HTTPForbidden(NOT_INVITED)
+    with request.registry.database.read() as session:
+        if not waiting.is_invited(session, token):
+            raise HTTPForbidden(INVITATION_USED)
+
+
+def sign_up_and_wait(request: Request, form: RegisterForm, wanted: SignUp) -> Any:
+    try:
+        wait_for_approval(request.begin_write(), wanted, language=request.language.tag)
+    except (queries.EmailTaken, AlreadyWaiting):  # since the check above
+        request.give_up_write()
+        form.email.errors = [TAKEN_EMAIL]
+        return make_register_page(request, form, status=422)
+    request.flash(WAITS)
+    return HTTPSeeOther(location=request.link("login"))
 
 
 def sign_up_at_once(request: Request, form: RegisterForm, password_hash: str) -> Any:
@@ -96,7 +127,13 @@ def make_register_page(
     request: Request, form: RegisterForm, *, offer: str | None = None, status: int = 200
 ) -> dict[str, Any]:
     request.response.status_int = status
-    return {"form": form, "offer": offer, "next": get_next_page(request), "page_name": "register"}
+    return {
+        "form": form,
+        "offer": offer,
+        "next": get_next_page(request),
+        "page_name": "register",
+        "mode": request.microblog[REGISTRATION],
+    }
 
 
 def offer_nickname(request: Request, field: Any, own_id: int | None = None) -> str | None:
@@ -104,7 +141,8 @@ def offer_nickname(request: Request, field: Any, own_id: int | None = None) -> s
     with request.registry.database.read() as session:
         if not field.errors:
             owner = queries.find_owner_id(session, field.data)
-            if owner is None or owner == own_id:
+            is_free = owner is None and not waiting.is_nickname_waiting(session, field.data)
+            if is_free or (owner is not None and owner == own_id):
                 return None
             field.errors = [TAKEN_NICKNAME]
         if not field.data:
@@ -123,7 +161,8 @@ def login(root: Root, request: Request) -> Any:
         return make_login_page(request, form, status=422)
     with request.registry.database.read() as session:
         found = queries.get_credentials(session, form.get_text("nickname"))
-    user_id, password_hash = found or (0, None)
+        waits = None if found else waiting.find_password_hash(session, form.get_text("nickname"))
+    user_id, password_hash = found or (0, waits)
     made = begin_try(request, LOG_IN, queries.make_login_key(form.get_text("nickname")), user_id or None)
     if not passwords.verify_password(password_hash, form.get_text("password")):
         # Never log the typed text: it may be a password in the wrong field.
@@ -132,10 +171,11 @@ def login(root: Root, request: Request) -> Any:
         form.form_errors.append(WRONG_LOGIN)
         return make_login_page(request, form, status=422)
     sent = kept.read_carried_form(request)
-    if sent is not None and not sent.may_be_shown_to(user_id):
+    is_somebody_elses = sent is not None and not sent.may_be_shown_to(user_id)
+    if waits is not None or is_somebody_elses:
         with request.registry.database.write() as session:
             give_back(session, made)
-        form.form_errors.append(kept.SOMEBODY_ELSES)
+        form.form_errors.append(kept.SOMEBODY_ELSES if waits is None else WAITS)
         return make_login_page(request, form, status=422)
     verified = str(password_hash)
     if passwords.needs_rehash(verified, form.get_text("password")):

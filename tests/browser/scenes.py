@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Response
 
 from microblog.accounts.by_mail import queries
 from microblog.accounts.models import User
+from microblog.accounts.new_address.queries import add_former, put_change
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
 from microblog.accounts.rules import tidy_display_name
@@ -126,7 +127,7 @@ class Filled:
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
     `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
-    reader0 end with. `notification` is susan's. `abandoned` is susan's thread with a deleted account, and
+    reader0 end with, `new_address` and `former_address` in those to reader1. `notification` is susan's. `abandoned` is susan's thread with a deleted account, and
     `message` one of ada to her.
     """
 
@@ -142,6 +143,8 @@ class Filled:
     reset: str
     confirm: str
     unsubscribe: str
+    new_address: str
+    former_address: str
     notification: int
     abandoned: int
     message: int
@@ -212,6 +215,8 @@ def fill(application: Application) -> Filled:
             purpose: str(queries.add_token(session, purpose, ids["reader0"], timedelta(days=1)))
             for purpose in (queries.RESET, queries.CONFIRM)
         }
+        new_address = put_change(session, ids["reader1"], "new@example.org", timedelta(days=1))
+        former_address = add_former(session, ids["reader1"], "former@example.org", timedelta(days=1))
         write(session, ids["ada"], ARABIC, language="ar", reply_to=newest["susan"])
         notification = list_notifications(session, ids["susan"], Cursor(), 1)[0].id
     return Filled(
@@ -227,6 +232,8 @@ def fill(application: Application) -> Filled:
         reset=links[queries.RESET],
         confirm=links[queries.CONFIRM],
         unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "letter"),
+        new_address=new_address,
+        former_address=former_address,
         notification=notification,
         abandoned=abandoned,
         message=message,
@@ -486,6 +493,17 @@ SCENES = (
     Scene("confirm an address", "/confirm/{confirm}"),
     Scene("address not confirmed", "/account/confirm-address", "reader0"),
     Scene("address confirmed", "/account/confirm-address", "susan"),
+    Scene("e-mail address", "/account/email", "susan"),
+    Scene("another e-mail address on its way", "/account/email", "reader1"),
+    Scene(
+        "another e-mail address refused",
+        "/account/email",
+        "susan",
+        act=fill_in("Mail me the link", **{"New_e-mail": "a@b", "Present_password": "wrong"}),
+        status=422,
+    ),
+    Scene("new e-mail address", "/new-address/{new_address}"),
+    Scene("former e-mail address", "/former-address/{former_address}"),
     Scene("no more mails of a kind", "/unsubscribe/{unsubscribe}"),
     Scene(
         "mails switched off",

@@ -23,6 +23,12 @@ from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.by_mail.queries import mark_unconfirmed
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -122,6 +128,16 @@ TABLE: dict[tuple[type, str], Page] = {
     (ResetPassword, ""): Page("/reset-password", EVERYBODY, SENT_ON, {"email": "susan@example.com"}),
     (ResetLink, ""): Page(f"/reset-password/{NO_TOKEN}", NOBODY, NOBODY, {"password": PASSWORD}),
     (ConfirmLink, ""): Page(f"/confirm/{NO_TOKEN}", NOBODY, NOBODY),
+    (NewAddressLink, ""): Page(f"/new-address/{NO_TOKEN}", NOBODY, NOBODY),
+    (FormerAddressLink, ""): Page(f"/former-address/{NO_TOKEN}", NOBODY, NOBODY),
+    (RegistrationsPage, ""): Page("/admin/registrations/", ADMIN),
+    # Nobody waits.
+    (RegistrationPage, "approve"): Page("/admin/registrations/1/approve", NOBODY, NOBODY),
+    (RegistrationPage, "refuse"): Page("/admin/registrations/1/refuse", NOBODY, NOBODY),
+    (InvitationsPage, ""): Page("/admin/invitations/", ADMIN, BY_ADMINS, {"uses": "1", "days": "7"}),
+    (Account, "email"): Page(
+        "/account/email", LOGGED_IN, SENT_BY_PEOPLE, {"email": "new@example.com", "password": PASSWORD}
+    ),
     (Account, "confirm-address"): Page("/account/confirm-address", LOGGED_IN, SENT_BY_PEOPLE),
     # A mail program sends its form, which has neither a cookie nor a token.
     (Unsubscription, ""): Page(f"/unsubscribe/1.letter.{SIGNED}", EVERYBODY, EVERYBODY, has_token=False),

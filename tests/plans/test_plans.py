@@ -12,6 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
@@ -98,6 +104,12 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (ResetPassword, ""): ("/reset-password",),
     (ResetLink, ""): (f"/reset-password/{'x' * 43}",),
     (ConfirmLink, ""): (f"/confirm/{'x' * 43}",),
+    (NewAddressLink, ""): (f"/new-address/{'x' * 43}",),
+    (FormerAddressLink, ""): (f"/former-address/{'x' * 43}",),
+    (RegistrationsPage, ""): "is for admins, and reads a page by its ids",
+    **{(RegistrationPage, name): "is one row by its id, for admins" for name in ("approve", "refuse")},
+    (InvitationsPage, ""): "is for admins, and reads the last ones by their ids",
+    (Account, "email"): ("/account/email",),
     (Account, "confirm-address"): ("/account/confirm-address",),
     (Unsubscription, ""): "reads nothing: all is in its address",
     (MailsPage, ""): "is for admins; tests/functional/mail/test_pages.py looks at its statements",

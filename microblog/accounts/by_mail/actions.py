@@ -96,6 +96,13 @@ def finish_sign_up(session: orm.Session, token: str) -> Created:
     wanted = queries.use_sign_up(session, token)
     if wanted is None:
         raise LinkInvalid
+    return admit(session, wanted, is_confirmed=True)
+
+
+def admit(session: orm.Session, wanted: SignUp, *, is_confirmed: bool) -> Created:
+    """
+    :raises EmailTaken: when there is an account with this address by now.
+    """
     nickname = wanted.nickname
     while True:
         try:
@@ -107,7 +114,8 @@ def finish_sign_up(session: orm.Session, token: str) -> Created:
         else:
             break
     queries.mark_unconfirmed(session, user_id)
-    queries.mark_confirmed(session, user_id)
+    if is_confirmed:
+        queries.mark_confirmed(session, user_id)
     return Created(user_id, nickname, wanted.nickname)
 
 

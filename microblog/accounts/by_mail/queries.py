@@ -14,7 +14,9 @@ from microblog.accounts.models import (
     CONFIRM,
     RESET,
     AccountToken,
+    AddressChange,
     AddressConfirmation,
+    FormerAddress,
     PendingSignUp,
     User,
 )
@@ -169,7 +171,7 @@ def use_sign_up(session: orm.Session, token: str) -> SignUp | None:
 def delete_expired(session: orm.Session, limit: int) -> bool:
     """Delete links that have expired, at most `limit` of each table; were those all?"""
     counts = []
-    for model in (AccountToken, PendingSignUp):
+    for model in (AccountToken, PendingSignUp, AddressChange, FormerAddress):
         old = (
             sa.select(model.token_hash)
             .where(model.expires <= datetime.now(UTC))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,63 +16,11 @@ from microblog.accounts.rules import GUESSED_PASSWORD
 from microblog.mail import queries as mail_queries
 from microblog.security.identity import hash_token
 from tests.competing import before_the_next_write
-from tests.conftest import Application, counted_statements
-from tests.sink import Sink
+from tests.conftest import counted_statements
+from tests.functional.accounts.mail_site import Site
 from tests.walk import PASSWORD, enter, flashes, log_in, sign_up
 
-URL = "https://blog.example.org"
 NEW = "an entirely different sentence"
-LINK = re.compile(rf"{re.escape(URL)}(/\S+)")
-
-
-class Site:
-    """A site whose mail reaches people."""
-
-    def __init__(self, application: Application, sink: Sink) -> None:
-        self.application, self.sink = application, sink
-        self.database, self.registry = application.database, application.registry
-
-    def browser(self, **environ: str) -> Any:
-        return self.application.browser(**environ)
-
-    def work(self) -> list[Any]:
-        """The mails that the worker sends now."""
-        before = len(self.sink.mails)
-        while self.registry.outbox.work():
-            pass
-        return self.sink.mails[before:]
-
-    def read_link(self, mail: Any, beginning: str) -> str:
-        """The path of the link in a mail; the same in its text and its HTML."""
-        text, html = (part.get_content() for part in mail.message.iter_parts())
-        (path,) = [path for path in LINK.findall(text) if path.startswith(beginning)]
-        assert f'href="{URL}{path}"' in html
-        return str(path)
-
-    def ask_for_password(self, email: str, browser: Any = None) -> Any:
-        form = (browser or self.browser()).get("/reset-password").forms["forgotten-form"]
-        form["email"] = email
-        return form.submit(status="*")
-
-    def execute(self, sql: str, **values: Any) -> None:
-        with self.database.write() as session:
-            session.execute(sa.text(sql), values)
-
-
-@pytest.fixture
-def make_site(make_application: Callable[..., Application]) -> Iterator[Callable[..., Site]]:
-    with Sink(enable_SMTPUTF8=True) as sink:
-
-        def make(**settings: str) -> Site:
-            given = {f"microblog.{name.replace('__', '.')}": value for name, value in settings.items()}
-            return Site(make_application({**sink.settings, "microblog.url": URL, **given}), sink)
-
-        yield make
-
-
-@pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
-    return make_site()
 
 
 def register(site: Site, nickname: str, email: str, password: str = PASSWORD, browser: Any = None) -> Any:

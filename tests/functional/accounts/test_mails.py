@@ -12,6 +12,12 @@ MAILS = {
     "taken": {"nickname": "susan"},
     "confirm": {"token": TOKEN},
     "reset": {"token": TOKEN, "nickname": "susan"},
+    "new_address": {"token": TOKEN, "nickname": "susan"},
+    "address_taken": {"nickname": "susan"},
+    "address_changed": {"token": TOKEN},
+    "registration": {},
+    "approved": {"nickname": "susan"},
+    "refused": {"nickname": "susan"},
 }
 
 

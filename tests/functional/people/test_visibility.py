@@ -11,7 +11,13 @@ import pytest
 
 from microblog.accounts import actions as accounts
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
 from microblog.accounts.queries import add_user
+from microblog.accounts.registrations.resources import (
+    InvitationsPage,
+    RegistrationPage,
+    RegistrationsPage,
+)
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.messages.resources import Messages, Thread, ThreadMessage
@@ -68,6 +74,9 @@ NO_LISTS: set[tuple[type, str]] = {
     (Root, "check-mail"),
     *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
     (Account, "confirm-address"),
+    *((RegistrationsPage, ""), (RegistrationPage, "approve"), (RegistrationPage, "refuse")),
+    (InvitationsPage, ""),
+    *((NewAddressLink, ""), (FormerAddressLink, ""), (Account, "email")),
     (Search, "help"),
     *(
         (Account, name)

@@ -108,7 +108,7 @@ def test_when_ninety_nine_are_taken_there_is_still_one(session):
 
 # What nobody may be called is what pages are called, and what people would take for the site.
 RESERVED_BY_US = """
-    check-mail confirm preferences privacy reset-password terms unsubscribe updates
+    check-mail confirm former-address new-address preferences privacy reset-password terms unsubscribe updates
     about account admin administrator api avatars everybody everyone explore feed feeds follow followers
     following health help home login logout me mentions message messages metrics microblog moderator none
     notifications null people post posts register root search security settings static support system tag tags

@@ -14,6 +14,7 @@ from microblog.accounts import actions, passwords, queries
 from microblog.accounts.by_mail.actions import sign_up, write_confirmation
 from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.new_browsers import write_about_new_browser
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import LOG_IN, REGISTRATION, SIGN_UP
@@ -146,6 +147,7 @@ def login(root: Root, request: Request) -> Any:
     if sent is not None:
         response.location = kept.keep(request, user_id, sent)
     give_back(request.begin_write(), made)
+    write_about_new_browser(request, request.begin_write(), user_id)
     queries.delete_reset_links(request.begin_write(), user_id)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     count(request.registry, "logins", result="done")

@@ -133,7 +133,8 @@ def test_admins_see_what_became_of_each_mail(site, admin):
     site.write("3")
     with counted_statements(site.database) as statements:
         page = admin.get("/admin/mail/")
-    assert len(statements) == 2  # who asks, and the list
+    # Who asks, and the list; in the header, unread messages and notifications.
+    assert len(statements) == 4
     server = f"The mail server 127.0.0.1:{site.sink.port}"
     accepted = f"{server} has accepted the mail to susan@example.com (250 OK)."
     assert rows(page) == [

@@ -239,9 +239,8 @@ def run(arguments: argparse.Namespace, folder: Path, url: str, stack: ExitStack)
     calm = made.calm()
     made.end_workers()
     found = made.compare()
-    print(
-        f"{made.site.database.dialect}, seed {arguments.seed}: {arguments.follows:,} follows in {seconds:.0f} s"
-    )
+    print(f"{made.site.database.dialect}, seed {arguments.seed}")
+    print(f"{arguments.follows:,} follows in {seconds:.0f} s")
     print("killed: " + ", ".join(f"{name}: {count}" for name, count in sorted(made.kills.items())))
     print(f"calm after {calm:.1f} s")
     print(", ".join(f"{name}: {count:,}" for name, count in found.items()))

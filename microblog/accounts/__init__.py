@@ -58,6 +58,11 @@ def includeme(config: Any) -> None:
     config.add_recovered_fields(
         nickname=_("Nickname"), email=_("E-mail"), display_name=_("Display name"), about_me=_("About me")
     )
+    config.add_mail_kind(
+        "new_browser",
+        folder="microblog.accounts:templates/mails/new_browser",
+        label=_("Somebody logs in as you in a new browser"),
+    )
     config.include("microblog.accounts.by_mail")
     config.include("microblog.accounts.tasks")
     config.include("microblog.accounts.pages")

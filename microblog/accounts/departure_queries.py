@@ -25,6 +25,9 @@ NOTHING_OF_THEM = {
     User.preferences: "",
     User.muted_words: "",
     User.only_read_languages: False,
+    User.is_indexed: True,
+    User.is_listed: True,
+    User.shows_last_seen: True,
     User.last_seen: None,
 }
 # The order in which everybody locks rows (docs/architecture.md).

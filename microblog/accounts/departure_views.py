@@ -8,15 +8,15 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 
-from microblog.accounts import actions, departure_queries, passwords, queries
+from microblog.accounts import actions, departure_queries, queries
 from microblog.accounts.forms import DeletionForm
+from microblog.accounts.present_password import verify_present_password
 from microblog.accounts.resources import Account
-from microblog.accounts.security_views import WRONG_PASSWORD
-from microblog.accounts.settings import DELETION_DAYS, LOG_IN
+from microblog.accounts.settings import DELETION_DAYS
 from microblog.i18n import Message, _
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
-from microblog.security.limits.tries import begin_try, give_back
+from microblog.security.limits.tries import give_back
 from microblog.web.pages import page_view
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,8 @@ def delete_account(account: Account, request: Request) -> Any:
         return make_deletion_page(request, form, status=422)
     with request.registry.database.read() as session:
         verified = queries.get_password_hash(session, me.id)
-    made = begin_try(request, LOG_IN, queries.make_login_key(me.nickname), me.id)
-    if verified is None or not passwords.verify_password(verified, form.get_text("password")):
-        log.info("A wrong present password: user %d, from %s", me.id, request.remote_addr)
-        form.password.errors = [WRONG_PASSWORD]
+    made = verify_present_password(request, form, verified)
+    if made is None or verified is None:
         return make_deletion_page(request, form, status=422)
     days = request.microblog[DELETION_DAYS]
     session = request.begin_write()

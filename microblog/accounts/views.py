@@ -14,6 +14,7 @@ from microblog.accounts import actions, passwords, queries
 from microblog.accounts.by_mail.actions import sign_up, write_confirmation
 from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.new_browsers import write_about_new_browser
 from microblog.accounts.registrations import queries as waiting
 from microblog.accounts.registrations.actions import AlreadyWaiting, wait_for_approval
 from microblog.accounts.registrations.texts import INVITATION_USED, NOT_INVITED, WAITS
@@ -186,6 +187,7 @@ def login(root: Root, request: Request) -> Any:
     if sent is not None:
         response.location = kept.keep(request, user_id, sent)
     give_back(request.begin_write(), made)
+    write_about_new_browser(request, request.begin_write(), user_id)
     queries.delete_reset_links(request.begin_write(), user_id)
     log.info("Logged in: user %d, from %s", user_id, request.remote_addr)
     count(request.registry, "logins", result="done")

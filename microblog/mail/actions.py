@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import orm
@@ -14,6 +15,16 @@ from microblog.outbox import inspection
 from microblog.outbox.queries import write
 
 BY_AN_OPERATOR = "An operator has dropped it."
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to a person that is to be written; `write_mail` explains what it has."""
+
+    kind: str
+    user_id: int
+    values: Mapping[str, Any]
+    cause: str
 
 
 def write_mail(
@@ -56,7 +67,7 @@ def write_mail(
     return queries.add_mail(
         session,
         kind=kind,
-        cause=f"{user_id or 0}/{cause}"[:CAUSE_CHARACTERS],
+        cause=make_cause(user_id, cause),
         user_id=user_id,
         address=address,
         is_own_address=email is None,
@@ -65,6 +76,45 @@ def write_mail(
         text=built.text,
         html=built.html,
     )
+
+
+def write_mails(session: orm.Session, letters: Sequence[Letter]) -> list[int]:
+    """Write mails to several people, by as many statements as one; returns their ids.
+
+    As by `write_mail`: who does not want a mail, or got it before, gets none.
+    """
+    registry = session.info["registry"]
+    refused = queries.list_refusals(session, {letter.user_id for letter in letters})
+    wanted = [letter for letter in letters if is_wanted(registry, letter, refused)]
+    people = get_recipients(registry).find_recipients(session, {letter.user_id for letter in wanted})
+    rows: list[dict[str, Any]] = []
+    for letter in wanted:
+        kind, person = registry.mail_kinds[letter.kind], people.get(letter.user_id)
+        if person is None or not person.email or (kind.only_confirmed and not person.is_confirmed):
+            continue
+        built = registry.mail_builder.build(kind, person.language, letter.values, user_id=letter.user_id)
+        rows.append(
+            {
+                "kind": letter.kind,
+                "cause": make_cause(letter.user_id, letter.cause),
+                "user_id": letter.user_id,
+                "address": person.email,
+                "is_own_address": True,
+                "message_id": built.message_id,
+                "subject": built.subject,
+                "text": built.text,
+                "html": built.html,
+            }
+        )
+    return queries.add_mails(session, rows)
+
+
+def is_wanted(registry: Any, letter: Letter, refused: Collection[tuple[int, str]]) -> bool:
+    return not registry.mail_kinds[letter.kind].is_switchable or (letter.user_id, letter.kind) not in refused
+
+
+def make_cause(user_id: int | None, cause: str) -> str:
+    return f"{user_id or 0}/{cause}"[:CAUSE_CHARACTERS]
 
 
 def retry(session: orm.Session, ids: Collection[int]) -> int:

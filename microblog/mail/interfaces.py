@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
@@ -75,6 +76,9 @@ class IRecipients(Interface):
 
     def find_recipient(session: orm.Session, user_id: int) -> Recipient | None:
         """The person; None when there is no such person. One statement."""
+
+    def find_recipients(session: orm.Session, user_ids: Collection[int]) -> Mapping[int, Recipient]:
+        """These people by their ids, without those that there are not. One statement."""
 
 
 def get_recipients(registry: Registry) -> IRecipients:

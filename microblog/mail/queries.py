@@ -74,11 +74,18 @@ def select_mails() -> Any:
 
 def add_mail(session: orm.Session, **values: Any) -> int | None:
     """Add a mail that waits, and its entry of the outbox; None when there is, or was, one for this cause."""
-    insert = build_insert(session, Mail).values(created=get_now(), state=WAITING, **values)
-    mail_id: int | None = session.scalar(insert.on_conflict_do_nothing().returning(Mail.id))
-    if mail_id is not None:
-        write(session, KIND, [mail_id], destination=DESTINATION)
-    return mail_id
+    return next(iter(add_mails(session, [values])), None)
+
+
+def add_mails(session: orm.Session, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Add several at once, likewise; returns the ids of those that are new."""
+    if not rows:
+        return []
+    now = get_now()
+    insert = build_insert(session, Mail).values([{"created": now, "state": WAITING, **row} for row in rows])
+    ids = list(session.scalars(insert.on_conflict_do_nothing().returning(Mail.id)))
+    write(session, KIND, ids, destination=DESTINATION)
+    return ids
 
 
 def get_mail(session: orm.Session, mail_id: int) -> MailRow | None:
@@ -180,6 +187,12 @@ def delete_old(session: orm.Session, age: timedelta, limit: int) -> int:
 def is_refused(session: orm.Session, user_id: int, kind: str) -> bool:
     query = sa.select(MailRefusal.kind).where(MailRefusal.user_id == user_id, MailRefusal.kind == kind)
     return session.scalar(query) is not None
+
+
+def list_refusals(session: orm.Session, user_ids: Collection[int]) -> frozenset[tuple[int, str]]:
+    """The people and kinds of mails of which these people have switched off each."""
+    query = sa.select(MailRefusal.user_id, MailRefusal.kind).where(MailRefusal.user_id.in_(user_ids))
+    return frozenset((row.user_id, row.kind) for row in session.execute(query))
 
 
 def list_refused(session: orm.Session, user_id: int) -> frozenset[str]:

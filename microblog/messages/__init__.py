@@ -5,8 +5,10 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.i18n import _
-    from microblog.messages import queries
+    from microblog.messages import queries, subscribers
+    from microblog.messages.actions import KIND
     from microblog.messages.checks import describe_threads
+    from microblog.messages.events import MessageWritten
     from microblog.messages.resources import Messages
     from microblog.messages.settings import MAX_LENGTH
     from microblog.messages.unread import COUNT, describe_unread
@@ -40,4 +42,15 @@ def includeme(config: Any) -> None:
         refusal=_("You have written to very many new people in a short time. This message was not sent yet."),
         per_account="30 per hour",
     )
+    # Unread threads have a sign of their own in the header.
+    config.add_notification_kind(
+        KIND,
+        label=_("Somebody writes to you"),
+        template="microblog.messages:templates/notification.jinja2",
+        link=subscribers.link_to_thread,
+        mail="microblog.messages:templates/mails/message",
+        counted=False,
+        order=15,
+    )
+    config.add_subscriber(subscribers.tell_written, MessageWritten)
     config.add_health_check("messages", details=describe_threads, full=True, order=13)

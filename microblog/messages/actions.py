@@ -8,8 +8,12 @@ from microblog.db import StaleData
 from microblog.events import notify
 from microblog.messages import queries
 from microblog.messages.events import MessageWritten
+from microblog.messages.queries import OwnThread
 from microblog.messages.rules import CannotWrite, find_refusal
+from microblog.notifications.queries import mark_read_from, withdraw_from
 from microblog.people.queries import lock_both
+
+KIND = "message"  # of notifications
 
 
 def write(
@@ -31,6 +35,8 @@ def write(
     if refusal is not None:
         raise CannotWrite(refusal)
     thread_id, message_id = queries.add_message(session, author_id, recipient_id, body)
+    # Who answers has read what they answer.
+    mark_read_from(session, author_id, KIND, recipient_id)
     notify(
         MessageWritten(
             session=session,
@@ -42,6 +48,15 @@ def write(
         )
     )
     return message_id
+
+
+def mark_read(session: orm.Session, own: OwnThread, message_id: int) -> None:
+    """The owner of the thread has read it up to this message, and with its last one what told them of it.
+    Nothing is waited for: this is done behind a page, beside what others do.
+    """
+    queries.mark_read(session, own.owner_id, own.id, message_id)
+    if own.person_id is not None and message_id >= own.received_id:
+        mark_read_from(session, own.owner_id, KIND, own.person_id)
 
 
 def delete(session: orm.Session, owner_id: int, thread_id: int, message_id: int) -> bool:
@@ -61,8 +76,11 @@ def delete_thread(session: orm.Session, owner_id: int, thread_id: int) -> None:
     :raises StaleData: when they have no such thread.
     """
     queries.lock_owner(session, owner_id)
+    person_id = queries.get_person_id(session, owner_id, thread_id)
     if not queries.delete_thread(session, owner_id, thread_id):
         raise StaleData("There is no such thread.")
+    if person_id is not None:
+        withdraw_from(session, owner_id, KIND, person_id)
 
 
 def choose_senders(session: orm.Session, user_id: int, senders: str) -> None:

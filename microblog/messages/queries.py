@@ -226,6 +226,12 @@ def add_message(session: orm.Session, author_id: int, recipient_id: int, body: s
     return thread_id, message_id
 
 
+def get_person_id(session: orm.Session, owner_id: int, thread_id: int) -> int | None:
+    """With whom the owner has this thread."""
+    query = sa.select(MessageThread.person_id)
+    return session.scalar(query.where(MessageThread.owner_id == owner_id, MessageThread.id == thread_id))
+
+
 def delete_message(session: orm.Session, owner_id: int, thread_id: int, message_id: int) -> bool:
     """Delete a message of this owner; True if there was one."""
     own = sa.delete(Message).where(
@@ -257,6 +263,13 @@ def delete_thread(session: orm.Session, owner_id: int, thread_id: int) -> bool:
     own = sa.delete(MessageThread).where(MessageThread.owner_id == owner_id, MessageThread.id == thread_id)
     result: Any = session.execute(own)
     return bool(result.rowcount)
+
+
+def get_read_id(session: orm.Session, owner_id: int, thread_id: int) -> int:
+    """Up to which message the owner has read the thread; 0 when they have read nothing of it."""
+    query = sa.select(MessageThread.read_id)
+    mine = query.where(MessageThread.owner_id == owner_id, MessageThread.id == thread_id)
+    return session.scalar(mine) or 0
 
 
 def mark_read(session: orm.Session, owner_id: int, thread_id: int, message_id: int) -> None:

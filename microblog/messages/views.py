@@ -115,7 +115,7 @@ def mark_read(thread: Thread, request: Request, page: Page[queries.MessageRow]) 
     # Keys are sorted, and this one comes behind those that change rows of people: `queries.mark_read`.
     request.registry.deferred.put(
         f"~read {own.owner_id:020} {own.id} {newest}",
-        lambda session: queries.mark_read(session, own.owner_id, own.id, newest),
+        lambda session: actions.mark_read(session, own, newest),
     )
     is_counted = person is None or not (person.i_mute or person.i_block or person.blocks_me)
     if is_counted and newest >= own.received_id:

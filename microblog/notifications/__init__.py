@@ -9,7 +9,7 @@ def includeme(config: Any) -> None:
     from microblog.i18n import _
     from microblog.notifications import queries, subscribers
     from microblog.notifications.counting import COUNT, count_for_header
-    from microblog.notifications.kinds import SITE
+    from microblog.notifications.kinds import MAIL, SITE
     from microblog.notifications.resources import Notifications
     from microblog.notifications.settings import DAYS
     from microblog.notifications.tasks import SECONDS_BETWEEN_CLEANINGS, delete_old
@@ -22,6 +22,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.notifications.usual_kinds")
     config.declare_settings(DAYS)
     config.add_notice_channel(SITE, _("On this site"))
+    config.add_notice_channel(MAIL, _("By mail"))
     config.add_branch("notifications", Notifications)
     config.reserve_nicknames("notification", "notices")
     config.keep_robots_from("notifications")

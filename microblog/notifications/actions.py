@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import orm
 
 from microblog.ids import new_id
+from microblog.mail.actions import Letter, write_mails
 from microblog.notifications import queries
 from microblog.notifications.queries import Recipient
 from microblog.notifications.rules import get_day
@@ -64,6 +65,38 @@ def _write(
     *,
     cause: int,
     post_id: int | None = None,
+) -> None:
+    _write_rows(
+        session, [each for each in recipients if each.on_site], actor_id, cause=cause, post_id=post_id
+    )
+    _write_mails(session, recipients, actor_id, cause=cause, post_id=post_id)
+
+
+def _write_mails(
+    session: orm.Session,
+    recipients: Sequence[Recipient],
+    actor_id: int,
+    *,
+    cause: int,
+    post_id: int | None,
+) -> None:
+    """The actor is of the cause: two who follow are two mails, and one who follows again is one."""
+    kinds = session.info["registry"].notification_kinds
+    mailed = [recipient for recipient in recipients if kinds[recipient.kind].mail is not None]
+    if mailed:
+        values = queries.get_values_of_mail(session, actor_id, post_id)
+        write_mails(
+            session, [Letter(each.kind, each.id, values, f"{cause} of {actor_id}") for each in mailed]
+        )
+
+
+def _write_rows(
+    session: orm.Session,
+    recipients: Sequence[Recipient],
+    actor_id: int,
+    *,
+    cause: int,
+    post_id: int | None,
 ) -> None:
     if not recipients:
         return

@@ -1,34 +1,96 @@
-"""`/account/notices`: what people want to be told about, and how."""
+"""`/account/notices`: what people want to be told about, and how.
+
+What they want by mail is kept by the room of mail, whose links in mails switch it off, too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
+from sqlalchemy import orm
 
 from microblog.accounts.resources import Account
 from microblog.i18n import _
+from microblog.mail.choices import list_refused, set_refused
 from microblog.notifications import actions, queries
-from microblog.notifications.kinds import list_kinds
+from microblog.notifications.kinds import MAIL, list_kinds
 from microblog.preferences.forms import ChoiceField, Offered
-from microblog.request import Request
+from microblog.request import Registry, Request
 from microblog.web.forms import Form
 from microblog.web.pages import page_view
 
+MAILED = frozenset({MAIL})
 
-def make_form(request: Request, chosen: dict[tuple[str, str], bool]) -> Form:
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What people can be told about, and the names of the channels by which they can."""
+
+    name: str
+    label: str
+    channels: frozenset[str]
+
+
+def list_lines(registry: Registry) -> list[Line]:
+    """Kinds of notifications, and behind them those of which there are only mails."""
+    mailed = registry.mail_kinds.list_switchable()
+    names_of_mails = {kind.name for kind in mailed}
+    others = frozenset(registry.notice_channels) - {MAIL}
+    kinds = list_kinds(registry)
+    lines = [
+        Line(kind.name, kind.label, others | (MAILED if kind.name in names_of_mails else frozenset()))
+        for kind in kinds
+    ]
+    known = {kind.name for kind in kinds}
+    only_mails = [kind for kind in mailed if kind.name not in known]
+    return lines + [Line(kind.name, kind.label, MAILED) for kind in only_mails]
+
+
+def list_names(lines: list[Line], channel: str) -> list[str]:
+    return [line.name for line in lines if channel in line.channels]
+
+
+def list_wanted(session: orm.Session, registry: Registry, user_id: int, lines: list[Line]) -> dict[str, Any]:
+    """By channel, what the person is told about."""
+    chosen = queries.list_choices(session, user_id)
+    chosen |= dict.fromkeys([(MAIL, kind) for kind in list_refused(session, user_id)], False)
+    return {
+        channel.name: [
+            name
+            for name in list_names(lines, channel.name)
+            if chosen.get((channel.name, name), channel.by_default)
+        ]
+        for channel in registry.notice_channels.values()
+    }
+
+
+def save(
+    session: orm.Session, registry: Registry, user_id: int, lines: list[Line], wanted: Mapping[str, Any]
+) -> None:
+    """Keep by channel what the person wants to be told about."""
+    choices = {
+        (channel, name): name in wanted[channel]
+        for channel in registry.notice_channels
+        for name in list_names(lines, channel)
+    }
+    refused = [name for (channel, name), is_wanted in choices.items() if channel == MAIL and not is_wanted]
+    kept_here = {key: is_wanted for key, is_wanted in choices.items() if key[0] != MAIL}
+    actions.save_choices(session, user_id, kept_here)
+    set_refused(session, user_id, refused)
+
+
+def make_form(request: Request, lines: list[Line], wanted: Mapping[str, Any]) -> Form:
     """A field for each channel, whose values are the kinds that are wanted."""
-    kinds = [kind.name for kind in list_kinds(request.registry)]
-    channels = request.registry.notice_channels.values()
     fields = {
-        channel.name: ChoiceField(channel.label, [Offered(frozenset(kinds), several=True)])
-        for channel in channels
+        channel.name: ChoiceField(
+            channel.label, [Offered(frozenset(list_names(lines, channel.name)), several=True)]
+        )
+        for channel in request.registry.notice_channels.values()
     }
-    data = {
-        channel.name: [kind for kind in kinds if chosen.get((channel.name, kind), channel.by_default)]
-        for channel in channels
-    }
-    made: Form = type("NoticesForm", (Form,), fields)(request, data=data)
+    made: Form = type("NoticesForm", (Form,), fields)(request, data=wanted)
     return made
 
 
@@ -41,18 +103,14 @@ def make_form(request: Request, chosen: dict[tuple[str, str], bool]) -> Form:
     renderer="templates/notices.jinja2",
 )
 def notices(account: Account, request: Request) -> Any:
-    form = make_form(request, queries.list_choices(request.dbsession, request.me.id))
-    kinds = list_kinds(request.registry)
-    channels = request.registry.notice_channels.values()
+    registry = request.registry
+    lines = list_lines(registry)
+    form = make_form(request, lines, list_wanted(request.dbsession, registry, request.me.id, lines))
     if request.method == "POST":
         if form.validate():
-            choices = {
-                (channel.name, kind.name): kind.name in form[channel.name].data
-                for channel in channels
-                for kind in kinds
-            }
-            actions.save_choices(request.begin_write(), request.me.id, choices)
+            wanted = {name: form[name].data for name in registry.notice_channels}
+            save(request.begin_write(), registry, request.me.id, lines, wanted)
             request.flash(_("Your choice has been saved."))
             return HTTPSeeOther(location=request.link("account", "notices"))
         request.response.status_int = 422
-    return {"form": form, "kinds": kinds, "channels": channels}
+    return {"form": form, "lines": lines, "channels": registry.notice_channels.values()}

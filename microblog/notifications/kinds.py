@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from microblog.notifications.queries import NotificationRow
 
 SITE = "site"  # the channel of /notifications/
+MAIL = "mail"  # whose choices the room of mail keeps, by its switches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class NotificationKind:
     and `link(request, notification)` is where it leads.
 
     Those that are `folded` are one line a day, with one cause: "susan and 12 others liked your post".
+    `mail` is the folder of the templates of its mails, whose kind has the same name; without it, people are
+    told by no mail. Those that are not `counted` have another sign in the header that counts them.
     """
 
     name: str
@@ -35,6 +38,8 @@ class NotificationKind:
     link: Callable[[Request, NotificationRow], str]
     order: int
     folded: bool = False
+    mail: str | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def add_notification_kind(config: Any, name: str, **more: Any) -> None:
     config.action(
         ("notification kind", name), config.registry.notification_kinds.__setitem__, args=(name, kind)
     )
+    if kind.mail is not None:
+        config.add_mail_kind(name, folder=kind.mail, label=kind.label)
 
 
 def add_notice_channel(config: Any, name: str, label: str, *, by_default: bool = True) -> None:

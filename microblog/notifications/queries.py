@@ -35,11 +35,13 @@ SITE = "site"
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody who is to be told; `preferences` have their time zone."""
+    """Somebody who is to be told; `preferences` have their time zone. Who does not want it `on_site` may want
+    a mail, of kinds that have mails."""
 
     id: int
     preferences: str
     kind: str
+    on_site: bool
 
 
 def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int) -> list[Recipient]:
@@ -50,7 +52,8 @@ def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int
 def find_oneself(session: orm.Session, kind: str, user_id: int) -> list[Recipient]:
     """This person, if they want to be told what nobody else did."""
     wants = is_wanted(User.id, sa.literal(kind), SITE)
-    query = sa.select(User.id, User.preferences, sa.literal(kind)).where(User.id == user_id, wants)
+    query = sa.select(User.id, User.preferences, sa.literal(kind), wants)
+    query = query.where(User.id == user_id, may_be_told(session, sa.literal(kind), wants))
     lock = query.with_for_update(read=True, key_share=True, of=User)
     return [Recipient(*row) for row in session.execute(lock)]
 
@@ -90,11 +93,18 @@ def list_recipients(session: orm.Session, actor_id: int, kind: Any, who: Any) ->
     """Not the actor, nor who does not see them, nor who does not want this kind. Nobody can delete them
     before this transaction ends."""
     actor = sa.literal(actor_id, sa.BigInteger)
-    query = sa.select(User.id, User.preferences, kind).where(
-        who, User.id != actor, sa.not_(is_unseen(User.id, actor)), is_wanted(User.id, kind, SITE)
+    wants = is_wanted(User.id, kind, SITE)
+    query = sa.select(User.id, User.preferences, kind, wants).where(
+        *(who, User.id != actor, sa.not_(is_unseen(User.id, actor)), may_be_told(session, kind, wants))
     )
     lock = query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
     return [Recipient(*row) for row in session.execute(lock)]
+
+
+def may_be_told(session: orm.Session, kind: Any, wants: Any) -> Any:
+    """A condition: do they want it here, or may they want a mail?"""
+    kinds = session.info["registry"].notification_kinds.values()
+    return sa.or_(wants, kind.in_([each.name for each in kinds if each.mail is not None]))
 
 
 def is_wanted(user_id: Any, kind: Any, channel: str, *, by_default: bool = True) -> sa.ColumnElement[bool]:
@@ -104,6 +114,13 @@ def is_wanted(user_id: Any, kind: Any, channel: str, *, by_default: bool = True)
     )
     looked_up = chosen.correlate_except(NoticeChoice).scalar_subquery()
     return sa.func.coalesce(looked_up, sa.true() if by_default else sa.false()) == sa.true()
+
+
+def get_values_of_mail(session: orm.Session, actor_id: int, post_id: int | None) -> dict[str, Any]:
+    """What a mail says: who did it, and the text of the post that it is about, if any."""
+    body = sa.select(Post.body).where(Post.id == post_id).scalar_subquery()
+    query = sa.select(User.nickname, User.display_name, body.label("body")).where(User.id == actor_id)
+    return {**session.execute(query).one()._mapping, "post_id": post_id}
 
 
 def get_body_before(session: orm.Session, post_id: int, version: int) -> str:
@@ -210,6 +227,7 @@ class NotificationRow:
 
 
 READER = sa.bindparam("reader", type_=sa.BigInteger)
+UNCOUNTED: Any = sa.bindparam("uncounted", expanding=True)
 
 
 def select_seen(group_id: Any, *columns: Any) -> Any:
@@ -238,7 +256,7 @@ LIST = build_list()
 
 def build_count() -> Any:
     unread = sa.select(Group.id, Group.read_until).where(
-        Group.user_id == READER, Group.latest > Group.read_until
+        Group.user_id == READER, Group.latest > Group.read_until, Group.kind.not_in(UNCOUNTED)
     )
     looked_at = unread.order_by(Group.latest.desc()).limit(MOST_LOOKED_AT).subquery()
     news = select_seen(looked_at.c.id).where(Notification.id > looked_at.c.read_until).limit(1)
@@ -251,8 +269,11 @@ COUNT = build_count()
 
 
 def count_unread(session: orm.Session, reader_id: int) -> int:
-    """Lines of the list that have something unread; `MOST_UNREAD` stands for more, too."""
-    return session.scalar(COUNT, {"reader": reader_id}) or 0
+    """Lines of the list that have something unread, but for those that another sign counts; `MOST_UNREAD`
+    stands for more, too."""
+    kinds = session.info["registry"].notification_kinds.values()
+    uncounted = [kind.name for kind in kinds if not kind.counted]
+    return session.scalar(COUNT, {"reader": reader_id, "uncounted": uncounted}) or 0
 
 
 def list_notifications(
@@ -315,6 +336,30 @@ def mark_all_read(session: orm.Session, user_id: int, until: int) -> None:
     unread = sa.select(Group.id).where(Group.user_id == user_id, Group.latest > Group.read_until)
     locked = select_once(unread.order_by(Group.id).with_for_update(key_share=True))
     mark(session, sa.update(Group).where(Group.id.in_(locked)), until)
+
+
+def mark_read_from(session: orm.Session, user_id: int, kind: str, actor_id: int) -> None:
+    """What this person was told of what this actor did. Nothing is done with what another transaction
+    changes: nobody is waited for."""
+    mine = select_from_actor(user_id, kind, actor_id).where(Group.latest > Group.read_until)
+    locked = session.scalars(mine.order_by(Group.id).with_for_update(skip_locked=True)).all()
+    if locked:
+        own = sa.update(Group).where(Group.id.in_(locked)).values(read_until=Group.latest)
+        session.execute(own)
+
+
+def withdraw_from(session: orm.Session, user_id: int, kind: str, actor_id: int) -> None:
+    """What this actor did is no news for this person any more."""
+    groups = select_from_actor(user_id, kind, actor_id)
+    own = sa.update(Notification).where(
+        Notification.group_id.in_(groups), Notification.actor_id == actor_id, sa.not_(Notification.withdrawn)
+    )
+    session.execute(own.values(withdrawn=True))
+
+
+def select_from_actor(user_id: int, kind: str, actor_id: int) -> Any:
+    by_actor = sa.exists().where(Notification.group_id == Group.id, Notification.actor_id == actor_id)
+    return sa.select(Group.id).where(Group.user_id == user_id, Group.kind == kind, by_actor)
 
 
 def mark(session: orm.Session, groups: Any, until: int) -> None:

@@ -8,6 +8,9 @@ from microblog.i18n import _
 from microblog.notifications.queries import NotificationRow
 from microblog.request import Request
 
+# Of likes and boosts nobody wants a mail each.
+MAILED = frozenset({"answer", "mention", "follow"})
+
 
 def link_to_post(request: Request, notification: NotificationRow) -> str:
     return request.link("posts", notification.post_id)
@@ -21,6 +24,7 @@ def link_to_followers(request: Request, notification: NotificationRow) -> str:
 
 
 def includeme(config: Any) -> None:
+    folder = "microblog.notifications:templates"
     for order, (name, label, link, folded) in enumerate(
         (
             ("answer", _("Somebody answers you"), link_to_post, False),
@@ -33,8 +37,9 @@ def includeme(config: Any) -> None:
         config.add_notification_kind(
             name,
             label=label,
-            template=f"microblog.notifications:templates/{name}.jinja2",
+            template=f"{folder}/{name}.jinja2",
             link=link,
             folded=folded,
+            mail=f"{folder}/mails/{name}" if name in MAILED else None,
             order=10 * (order + 1),
         )

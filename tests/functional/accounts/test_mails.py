@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from microblog.accounts.browsers import describe_browser
+
 TOKEN = "x" * 43
-MAILS = {
+JOHN = {"nickname": "john", "display_name": "John"}
+MAILS: dict[str, dict[str, Any]] = {
     "sign_up": {"token": TOKEN, "nickname": "susan"},
     "taken": {"nickname": "susan"},
     "confirm": {"token": TOKEN},
@@ -18,6 +22,15 @@ MAILS = {
     "registration": {},
     "approved": {"nickname": "susan"},
     "refused": {"nickname": "susan"},
+    "new_browser": {
+        "browser": describe_browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+        "address": "192.0.2.0/24",
+        "when": "2026-11-27 00:40 UTC",
+    },
+    "follow": JOHN,
+    "mention": {**JOHN, "body": "Hello", "post_id": 7},
+    "answer": {**JOHN, "body": "Hello", "post_id": 7},
+    "message": JOHN,
 }
 
 
@@ -32,7 +45,8 @@ def test_a_mail_is_whole_in_every_language(make_application, kind, tag):
     assert {link for link in links if not link.startswith("https://blog.example.org/")} == set()
     if "token" in MAILS[kind]:
         assert {link.endswith(TOKEN) for link in links} == {True, False}
-    assert "microblog" in mail.subject
+    assert ("John" if "display_name" in MAILS[kind] else "microblog") in mail.subject
+    assert ("/unsubscribe/" in mail.text) == registry.mail_kinds[kind].is_switchable
     assert "&" not in mail.text
     assert mail.message_id.endswith("@blog.example.org>")
 

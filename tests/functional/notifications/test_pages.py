@@ -269,7 +269,8 @@ def test_ten_thousand_likes_cost_what_a_hundred_do(site, database):
     with counted_statements(database) as statements:
         page = site.show()
     assert "and more than 99 others liked your post" in sentences(page)[0]
-    assert len(statements) == 5  # who reads; the lines; who did it; the posts; how many are unread
+    # Who reads; the lines; who did it; the posts; how many are unread, and how many messages.
+    assert len(statements) == 6
     assert site.count() == 1
 
 
@@ -307,7 +308,7 @@ def test_a_page_of_lines_takes_as_many_statements_as_one_line(site, database, jo
             site.do(boost, person, post)
     with counted_statements(database) as many:
         assert len(site.read()) == 21
-    assert len(one) == len(many) == 5
+    assert len(one) == len(many) == 6
 
 
 @pytest.mark.parametrize("path", ["/", "/explore", "/users/susan", "/users/", "/preferences", "/search?q=x"])
@@ -378,7 +379,7 @@ def test_the_page_of_an_error_is_shown_where_the_count_cannot_be_read(site, data
 def test_what_is_switched_off_is_not_kept_and_switched_on_it_is_told_again(site, john):
     form = site.show("/account/notices").forms["notices-form"]
     boxes = {box._value: box for box in form.fields["site"]}
-    assert list(boxes) == ["answer", "mention", "follow", "like", "boost"]
+    assert list(boxes) == ["answer", "message", "mention", "follow", "like", "boost"]
     assert all(box.checked for box in boxes.values())
     boxes["like"].checked = boxes["mention"].checked = False
     page = form.submit(status=303).follow()
@@ -405,7 +406,7 @@ def test_all_may_be_switched_off(site, john):
     site.do(follow, john, site.susan)
     assert site.read() == []
     with site.acting() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(NoticeChoice)) == 5
+        assert session.scalar(sa.select(sa.func.count()).select_from(NoticeChoice)) == 6
 
 
 def test_a_kind_that_there_is_not_is_refused(site):
@@ -419,10 +420,12 @@ def test_each_kind_is_a_fieldset_with_a_legend(site):
     legends = [each.get_text() for each in page.html.select("fieldset > legend")]
     assert legends == [
         "Somebody answers you",
+        "Somebody writes to you",
         "Somebody mentions you",
         "Somebody follows you",
         "Somebody likes a post of yours",
         "Somebody boosts a post of yours",
+        "Somebody logs in as you in a new browser",
     ]
 
 
@@ -435,7 +438,7 @@ def test_another_package_adds_a_kind_and_a_channel(make_application):
             link=lambda request, notification: request.link("account", "profile"),
             order=60,
         )
-        config.add_notice_channel("mail", "By mail", by_default=False)
+        config.add_notice_channel("sms", "By telephone", by_default=False)
 
     application = make_application(extend=extend)
     browser = application.browser()
@@ -445,12 +448,12 @@ def test_another_package_adds_a_kind_and_a_channel(make_application):
     assert site.read() == ["New: susan mentioned you"]
     assert press(site.show(), "Look").location == "http://localhost/account/profile"
     form = site.show("/account/notices").forms["notices-form"]
-    assert [box.checked for box in form.fields["mail"]] == [False] * 6
-    assert [box.checked for box in form.fields["site"]] == [True] * 6
-    form.fields["mail"][0].checked = True
-    form.fields["site"][5].checked = False
+    assert [box.checked for box in form.fields["sms"]] == [False] * 7
+    assert [box.checked for box in form.fields["site"]] == [True] * 7
+    form.fields["sms"][0].checked = True
+    form.fields["site"][6].checked = False
     page = form.submit(status=303).follow()
-    assert [box.checked for box in page.forms["notices-form"].fields["mail"]] == [True] + [False] * 5
+    assert [box.checked for box in page.forms["notices-form"].fields["sms"]] == [True] + [False] * 6
     site.do(tell_about_oneself, "export", susan, cause=2)
     assert len(site.read()) == 1
 

@@ -127,8 +127,8 @@ class Filled:
 
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
     `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
-    reader0 end with, `new_address` and `former_address` in those to reader1. `notification` is susan's. `abandoned` is susan's thread with a deleted account, and
-    `message` one of ada to her.
+    reader0 end with, `new_address` and `former_address` in those to reader1. `notification` is susan's,
+    `abandoned` her thread with a deleted account, and `message` one of ada to her.
     """
 
     by_susan: int

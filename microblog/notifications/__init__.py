@@ -33,7 +33,7 @@ def includeme(config: Any) -> None:
         order=35,
     )
     config.add_account_page("notices", _("Notifications"), _("What you are told about, and how."), order=50)
-    config.add_header_count(COUNT, queries.COUNT)
+    config.add_header_count(COUNT, queries.build_count())
     config.add_template_global("count_unread", lambda request: partial(count_for_header, request))
     for function, event in (
         (subscribers.tell_followed, Followed),

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from microblog.notifications.counting import COUNT
 from microblog.notifications.models import CHANNEL_LENGTH, KIND_LENGTH
+from microblog.notifications.queries import build_count
 from microblog.request import Registry, Request
 
 if TYPE_CHECKING:
@@ -55,11 +57,17 @@ def add_notification_kind(config: Any, name: str, **more: Any) -> None:
     """Directive: a kind of notifications (see `NotificationKind`)."""
     assert len(name) <= KIND_LENGTH  # noqa: S101  # of whoever develops a package
     kind = NotificationKind(name=name, **more)
-    config.action(
-        ("notification kind", name), config.registry.notification_kinds.__setitem__, args=(name, kind)
-    )
+    config.action(("notification kind", name), register, args=(config.registry, kind))
     if kind.mail is not None:
         config.add_mail_kind(name, folder=kind.mail, label=kind.label)
+
+
+def register(registry: Registry, kind: NotificationKind) -> None:
+    kinds = registry.notification_kinds
+    kinds[kind.name] = kind
+    if not kind.counted:
+        uncounted = tuple(each.name for each in kinds.values() if not each.counted)
+        registry.header_counts[COUNT] = build_count(uncounted)
 
 
 def add_notice_channel(config: Any, name: str, label: str, *, by_default: bool = True) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -227,7 +228,6 @@ class NotificationRow:
 
 
 READER = sa.bindparam("reader", type_=sa.BigInteger)
-UNCOUNTED: Any = sa.bindparam("uncounted", expanding=True)
 
 
 def select_seen(group_id: Any, *columns: Any) -> Any:
@@ -254,9 +254,13 @@ def build_list() -> Any:
 LIST = build_list()
 
 
-def build_count() -> Any:
+@lru_cache(maxsize=16)
+def build_count(uncounted: tuple[str, ...] = ()) -> Any:
+    """A query for how many lines of the reader's list have something unread, without these kinds, which
+    another sign counts; `MOST_UNREAD` stands for more, too."""
+    is_counted = [Group.kind != name for name in uncounted]
     unread = sa.select(Group.id, Group.read_until).where(
-        Group.user_id == READER, Group.latest > Group.read_until, Group.kind.not_in(UNCOUNTED)
+        Group.user_id == READER, Group.latest > Group.read_until, *is_counted
     )
     looked_at = unread.order_by(Group.latest.desc()).limit(MOST_LOOKED_AT).subquery()
     news = select_seen(looked_at.c.id).where(Notification.id > looked_at.c.read_until).limit(1)
@@ -265,15 +269,11 @@ def build_count() -> Any:
     return sa.select(sa.func.count()).select_from(some.limit(MOST_UNREAD).subquery())
 
 
-COUNT = build_count()
-
-
 def count_unread(session: orm.Session, reader_id: int) -> int:
-    """Lines of the list that have something unread, but for those that another sign counts; `MOST_UNREAD`
-    stands for more, too."""
+    """As in the header."""
     kinds = session.info["registry"].notification_kinds.values()
-    uncounted = [kind.name for kind in kinds if not kind.counted]
-    return session.scalar(COUNT, {"reader": reader_id, "uncounted": uncounted}) or 0
+    uncounted = tuple(kind.name for kind in kinds if not kind.counted)
+    return session.scalar(build_count(uncounted), {"reader": reader_id}) or 0
 
 
 def list_notifications(

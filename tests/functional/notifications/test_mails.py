@@ -139,7 +139,7 @@ def list_chosen(site, channel: str = "mail") -> list[str]:
 def test_the_page_has_a_box_for_each_kind_of_mail_and_none_for_likes(site):
     form = site.show("/account/notices").forms["notices-form"]
     by_mail = [box._value for box in form.fields["mail"]]
-    assert by_mail == ["answer", "message", "mention", "follow", "new_browser"]
+    assert by_mail == ["answer", "message", "mention", "follow", "new_browser", "registration"]
     assert list_chosen(site) == by_mail
 
 
@@ -176,7 +176,7 @@ def test_a_mail_that_has_no_box_cannot_be_chosen(site):
 
 
 def count_threads(site) -> str:
-    return str(site.show("/explore").html.select_one(".site-nav .badge").get_text())
+    return str(site.show("/explore").html.select_one(".nav-messages .nav-count").get_text())
 
 
 def test_what_somebody_writes_until_it_is_read_is_one_line_and_one_mail(site, application, john):

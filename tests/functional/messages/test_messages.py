@@ -669,8 +669,8 @@ def test_the_list_and_a_thread_take_few_statements(two, count_statements):
             two.susan.get("/messages/john")
         numbers.append((len(of_list), len(of_thread)))
     # Of the list: who reads it, the threads, how many are new. Of the thread: who reads it, with whom it is,
-    # the thread, its messages, whether to write, how many are new. Of both: how many notifications are.
-    assert numbers == [(4, 7), (4, 7)]
+    # the thread, its messages, whether to write, how many are new.
+    assert numbers == [(3, 6), (3, 6)]
 
 
 def test_writing_in_the_name_of_somebody_else_is_not_possible(two):

@@ -139,10 +139,12 @@ def test_admins_get_one_mail_a_day(by_approval):
 def test_one_is_asked_first_where_a_link_leads(by_approval, action):
     admin = enter_as_admin(by_approval)
     register(by_approval.browser(), "susan")
-    page = admin.get(f"/admin/registrations/1/{action}")
+    with by_approval.database.read() as session:
+        (row,) = queries.list_registrations(session, 10)
+    page = admin.get(f"/admin/registrations/{row.id}/{action}")
     assert "susan@example.com" in page.text
     assert page.forms["change-registration-form"].submit(status=303)
-    admin.get(f"/admin/registrations/1/{action}", status=404)
+    admin.get(f"/admin/registrations/{row.id}/{action}", status=404)
     admin.get("/admin/registrations/x/approve", status=404)
 
 

@@ -11,6 +11,8 @@ def includeme(config: Any) -> None:
     from microblog.accounts.settings import CONFIRMATIONS, RESET
     from microblog.i18n import _
 
+    # By microblog.registration: what comes of the link of a sign-up, where that is no person at once.
+    config.registry.sign_up_endings = {}
     folder = "microblog.accounts:by_mail/templates/mails"
     options: dict[str, Any] = {"is_switchable": False, "only_confirmed": False}
 

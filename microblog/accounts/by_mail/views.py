@@ -15,10 +15,8 @@ from microblog.accounts.by_mail import actions, outbox, queries
 from microblog.accounts.by_mail.actions import EmailTaken, LinkInvalid
 from microblog.accounts.by_mail.forms import ForgottenForm, NewPasswordForm
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
-from microblog.accounts.registrations.actions import AlreadyWaiting, wait_for_approval
-from microblog.accounts.registrations.texts import WAITS
 from microblog.accounts.resources import Account
-from microblog.accounts.settings import APPROVAL, CONFIRMATIONS, REGISTRATION, RESET
+from microblog.accounts.settings import CONFIRMATIONS, REGISTRATION, RESET
 from microblog.addresses import make_email_key
 from microblog.i18n import Message, _
 from microblog.outbox.queries import write
@@ -72,8 +70,9 @@ def finish_confirmation(link: ConfirmLink, request: Request) -> Any:
 
 def finish_sign_up(link: ConfirmLink, request: Request) -> Any:
     """Does not log in: who opens the link may be somebody else than who chose the password."""
-    if request.microblog[REGISTRATION] == APPROVAL:
-        return finish_sign_up_and_wait(link, request)
+    ending = request.registry.sign_up_endings.get(request.microblog[REGISTRATION])
+    if ending is not None:
+        return ending(link, request)
     try:
         created = actions.finish_sign_up(request.begin_write(), link.token)
     except EmailTaken:
@@ -81,25 +80,6 @@ def finish_sign_up(link: ConfirmLink, request: Request) -> Any:
         request.flash(HAS_ACCOUNT, "info")
     else:
         request.flash(make_welcome(created))
-    return HTTPSeeOther(location=request.link("login"))
-
-
-def finish_sign_up_and_wait(link: ConfirmLink, request: Request) -> Any:
-    """Their address is confirmed, and an admin approves them, or does not."""
-    session = request.begin_write()
-    wanted = queries.use_sign_up(session, link.token)
-    if wanted is None:
-        raise LinkInvalid
-    try:
-        wait_for_approval(session, wanted, language=request.language.tag, is_confirmed=True)
-    except EmailTaken:
-        request.give_up_write()
-        request.flash(HAS_ACCOUNT, "info")
-    except AlreadyWaiting:
-        request.give_up_write()
-        request.flash(WAITS, "info")
-    else:
-        request.flash(WAITS)
     return HTTPSeeOther(location=request.link("login"))
 
 

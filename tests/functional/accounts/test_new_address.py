@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.by_mail.actions import LinkInvalid
 from microblog.accounts.by_mail.queries import is_confirmed, mark_unconfirmed
 from microblog.accounts.by_mail.tasks import delete_expired_links
 from microblog.accounts.new_address import actions
@@ -220,7 +221,7 @@ def test_a_link_that_is_opened_twice_at_once_works_once(susan):
         try:
             with susan.site.database.write() as session:
                 actions.change_address(session, token)
-        except actions.LinkInvalid:
+        except LinkInvalid:
             done.append("refused")
         else:
             done.append("changed")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from microblog.accounts import passwords
 from microblog.accounts import queries as account_queries
 from microblog.accounts.by_mail.queries import mark_unconfirmed
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.models import Registration
 from microblog.accounts.new_address.resources import FormerAddressLink, NewAddressLink
 from microblog.accounts.registrations.resources import (
     InvitationsPage,
@@ -65,6 +66,7 @@ OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 POST_ID = 1_790_000_000_000 << 20
 DELETED_ID = POST_ID + 1
 NOTIFICATION_ID = 12
+REGISTRATION_ID = 13
 
 Statuses = tuple[int, int, int, int]
 EVERYBODY: Statuses = (200, 200, 200, 200)
@@ -131,9 +133,10 @@ TABLE: dict[tuple[type, str], Page] = {
     (NewAddressLink, ""): Page(f"/new-address/{NO_TOKEN}", NOBODY, NOBODY),
     (FormerAddressLink, ""): Page(f"/former-address/{NO_TOKEN}", NOBODY, NOBODY),
     (RegistrationsPage, ""): Page("/admin/registrations/", ADMIN),
-    # Nobody waits.
-    (RegistrationPage, "approve"): Page("/admin/registrations/1/approve", NOBODY, NOBODY),
-    (RegistrationPage, "refuse"): Page("/admin/registrations/1/refuse", NOBODY, NOBODY),
+    **{
+        (RegistrationPage, name): Page(f"/admin/registrations/{REGISTRATION_ID}/{name}", ADMIN, BY_ADMINS)
+        for name in ("approve", "refuse")
+    },
     (InvitationsPage, ""): Page("/admin/invitations/", ADMIN, BY_ADMINS, {"uses": "1", "days": "7"}),
     (Account, "email"): Page(
         "/account/email", LOGGED_IN, SENT_BY_PEOPLE, {"email": "new@example.com", "password": PASSWORD}
@@ -279,6 +282,9 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
                 post_queries.delete_post(session, DELETED_ID)
                 tell(session, user_id, POST_ID)
+        waits = {"nickname": "walter", "nickname_key": "walter", "email": "w@x.org", "email_key": "w@x.org"}
+        waits |= {"password_hash": "", "is_confirmed": True, "language": "en", "asked": datetime.now(UTC)}
+        session.execute(sa.insert(Registration).values(id=REGISTRATION_ID, **waits))
         texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}
         texts |= {"kind": LETTER.name, "cause": "1", "address": "susan@example.com"}
         mail_queries.add_mail(session, id=MAIL_ID, user_id=user_id, is_own_address=False, **texts)

@@ -163,7 +163,9 @@ def test_admins_find_its_page_beside_ours(site, susan):
     pages = {link.text: link["href"] for link in page.html.select(".admin-pages a")}
     assert pages == {
         "Guestbook": "/admin/guestbook/",
+        "Invitations": "/admin/invitations/",
         "Mails": "/admin/mail/",
+        "People who wait": "/admin/registrations/",
         "Profiles": "/admin/profiles/",
     }
     assert "1 signature" in susan.get("/admin/guestbook/").html.get_text()

@@ -101,7 +101,7 @@ def compile_statement(dialect: str, entries: Any, is_shown: Any, hides: Hides, *
     query = sa.select(*COLUMNS, sa.and_(is_there, is_shown).label("is_shown"), *columns)
     query = query.select_from(entries).join(Post, Post.id == entries.c.post_id)
     query = query.join(User, User.id == Post.user_id)
-    answered_is_seen = sa.and_(sa.not_(Answered.is_gone), sa.not_(hides(Answered.id)))
+    answered_is_seen = sa.not_(hides(Answered.id))
     query = query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, answered_is_seen))
     query = query.outerjoin(Booster, Booster.id == entries.c.booster_id)
     if dialect == "postgresql":  # which would rather read all posts than look up as many as it cannot foresee

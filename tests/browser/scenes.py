@@ -648,7 +648,7 @@ SCENES = (
     Scene("preferences, logged in", "/preferences", "susan"),
     Scene("edit profile", "/account/profile", "susan"),
     Scene("account", "/account/", "susan"),
-    Scene("privacy", "/account/privacy", "susan"),
+    Scene("who finds you", "/account/privacy", "susan"),
     Scene("password", "/account/password", "susan"),
     Scene(
         "password refused",

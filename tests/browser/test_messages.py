@@ -32,11 +32,11 @@ def test_a_thread_is_read_answered_and_deleted_by_the_keyboard(
     page = open_window(people, nickname="susan", javascript=javascript, locale=locale)
     page.goto("/explore")
     link = page.locator(".site-nav a[href='/messages/']")
-    expect(link.locator(".badge")).to_have_text("1")
+    expect(link.locator(".nav-count")).to_have_text("1")
     link.press("Enter")
     page.locator(".threads .person-name a").press("Enter")
     expect(page.locator(".message .post-body")).to_have_text(["Number 1", "Number 0"])
-    expect(link.locator(".badge")).to_have_count(0)
+    expect(link.locator(".nav-count")).to_have_count(0)
     field = page.locator("#message-form textarea")
     field.fill("An answer")
     if javascript:

@@ -61,7 +61,8 @@ def is_for_reader(entries: Any) -> sa.ColumnElement[bool]:
     return sa.case(
         (is_boost, sa.not_(is_unseen(READER, entries.c.booster_id))),
         else_=sa.or_(
-            Post.reply_to.is_(None), Post.user_id == READER, Post.reply_to_author == READER, follows_both
+            *(Post.reply_to.is_(None), Post.user_id == READER, Post.reply_to_author == READER),
+            sa.and_(follows_both, sa.not_(Answered.is_gone)),
         ),
     )
 

@@ -34,15 +34,13 @@ def build_statement(queries: tuple[Any, ...], dialect: str) -> tuple[Any, dict[s
 
 
 def read_header_counts(request: Request) -> dict[str, int]:
-    """By their names: `request.header_counts`. None of them for a visitor; 0 where they cannot be read, so
-    that the page of an error is shown all the same.
+    """By their names, for whoever is logged in: `request.header_counts`. 0 where they cannot be read, so that
+    the page of an error is shown all the same.
     """
     queries = request.registry.header_counts
-    if request.identity is None or not queries:
-        return {}
     statement, parameters = build_statement(tuple(queries.values()), request.registry.database.dialect)
     try:
-        values = request.dbsession.execute(statement, {**parameters, "reader": request.identity.id}).one()
+        values = request.dbsession.execute(statement, {**parameters, "reader": request.me.id}).one()
     except DBAPIError:
         return dict.fromkeys(queries, 0)
     return dict(zip(queries, values, strict=True))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -282,7 +283,12 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
                 post_queries.delete_post(session, DELETED_ID)
                 tell(session, user_id, POST_ID)
-        waits = {"nickname": "walter", "nickname_key": "walter", "email": "w@x.org", "email_key": "w@x.org"}
+        waits: dict[str, Any] = {
+            "nickname": "walter",
+            "nickname_key": "walter",
+            "email": "w@x.org",
+            "email_key": "w@x.org",
+        }
         waits |= {"password_hash": "", "is_confirmed": True, "language": "en", "asked": datetime.now(UTC)}
         session.execute(sa.insert(Registration).values(id=REGISTRATION_ID, **waits))
         texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}

@@ -44,7 +44,7 @@ def test_a_reference_that_may_be_null_is_set_to_null_and_its_row_stays():
     metadata = sa.MetaData()
     people = sa.Table("users", metadata, sa.Column("id", sa.Integer, primary_key=True))
     invitations = sa.Table(
-        "invitations",
+        "guests",
         metadata,
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("by", sa.ForeignKey("users.id", ondelete="SET NULL")),
@@ -58,4 +58,4 @@ def test_a_reference_that_may_be_null_is_set_to_null_and_its_row_stays():
         rows = session.scalars(sa.select(invitations.c.by).order_by(invitations.c.id)).all()
     database.close()
     assert (done, rows) == ([2, 1, 0], [None, None, None, 2])
-    assert "invitations" not in Base.metadata.tables
+    assert "guests" not in Base.metadata.tables

@@ -99,6 +99,8 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "tables",
         "index",
         "counts",
+        "messages",
+        "departures",
     ]
     assert result.stdout.splitlines()[-1].startswith("0 faults, 0 warnings, ")
 

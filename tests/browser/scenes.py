@@ -15,10 +15,12 @@ from pathlib import Path
 from playwright.sync_api import Page, Response
 
 from microblog.accounts.by_mail import queries
+from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.models import User
 from microblog.accounts.new_address.queries import add_former, put_change
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.queries import Profile, add_user, change_profile, find_owner_id, start_session
+from microblog.accounts.registrations.queries import add_invitation, add_registration
 from microblog.accounts.rules import tidy_display_name
 from microblog.accounts.settings import REGISTRATION
 from microblog.ids import get_now, new_id_at
@@ -273,10 +275,12 @@ def react(application: Application, ids: dict[str, int], posts: list[int]) -> No
 
 @dataclass(frozen=True)
 class FilledProfiles:
-    """The name of the profile of susan's home page, and the id of a mail that was refused."""
+    """The name of the profile of susan's home page, and the ids of a mail that was refused and of somebody who
+    waits for an admin."""
 
     profile: str
     mail: int
+    registration: int
 
 
 def profile_settings(folder: Path) -> dict[str, str]:
@@ -298,7 +302,11 @@ def fill_profiles(application: Application) -> FilledProfiles:
     for path in ("/explore", "/nowhere", f"/users/{WIDEST}/followers", "/search?q=green+tea", "/"):
         browser.get(path, status="*")
         answer = browser.get(path, headers=headers, status="*")
-    return FilledProfiles(str(answer.headers[HEADER]), add_mails(application, owner))
+    with application.database.write() as session:
+        waits = SignUp("walter", f"{LONG_WORD}@example.org", "")
+        registration = add_registration(session, waits, language="en", is_confirmed=False)
+        add_invitation(session, 3, timedelta(days=7))
+    return FilledProfiles(str(answer.headers[HEADER]), add_mails(application, owner), registration)
 
 
 def add_mails(application: Application, user_id: int) -> int:
@@ -745,6 +753,10 @@ PROFILE_SCENES = (
     Scene("one mail", "/admin/mail/{mail}", ADMIN),
     Scene("mail to try again", "/admin/mail/{mail}/retry", ADMIN),
     Scene("mail to drop", "/admin/mail/{mail}/drop", ADMIN),
+    Scene("people who wait", "/admin/registrations/", ADMIN),
+    Scene("approve somebody?", "/admin/registrations/{registration}/approve", ADMIN),
+    Scene("refuse somebody?", "/admin/registrations/{registration}/refuse", ADMIN),
+    Scene("invitations", "/admin/invitations/", ADMIN),
     Scene("profiles, not an admin", "/admin/profiles/", "susan", status=403),
 )
 

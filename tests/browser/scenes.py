@@ -275,7 +275,7 @@ def react(application: Application, ids: dict[str, int], posts: list[int]) -> No
 
 @dataclass(frozen=True)
 class FilledProfiles:
-    """The name of the profile of susan's home page, and the ids of a mail that was refused and of somebody who
+    """The name of the profile of susan's home page, and the ids of a refused mail and of somebody who
     waits for an admin."""
 
     profile: str

@@ -233,7 +233,7 @@ def fill(application: Application) -> Filled:
         waiting=waiting,
         reset=links[queries.RESET],
         confirm=links[queries.CONFIRM],
-        unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "letter"),
+        unsubscribe=make_unsubscribe_token(application.registry.microblog, ids["reader0"], "follow"),
         new_address=new_address,
         former_address=former_address,
         notification=notification,

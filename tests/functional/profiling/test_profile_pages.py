@@ -102,7 +102,7 @@ def test_an_admin_finds_the_profiles_by_the_footer(admin, folder):
 def test_without_a_folder_there_is_no_link_and_the_page_says_what_to_do(make_application):
     admin = admin_of(make_application())
     assert "Profiles" not in admin.get("/explore").text
-    page = admin.get("/admin/").follow()
+    page = admin.get("/admin/profiles/")
     assert "set microblog.profiler.directory to a folder" in page.html.select_one(".empty").get_text()
     admin.get(f"/admin/profiles/{PROFILED.name}", status=404)
 

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts import queries
-from microblog.accounts.models import LoginSession, User
-from microblog.db import require_changed
+from microblog.accounts.models import LoginSession
 
 MOST_SHOWN = 50
 KEY_CHARACTERS = 24
@@ -75,8 +74,7 @@ def change_password(session: orm.Session, user_id: int, *, verified: str, fresh:
 
     :raises StaleData: when the hash has changed, or the person was deleted.
     """
-    same = sa.and_(User.id == user_id, User.password_hash == verified)
-    require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
+    queries.replace_hash(session, user_id, verified=verified, fresh=fresh)
     # After the update, which waits for log-ins under way, so that their sessions end, too.
     queries.end_all_sessions(session, user_id)
     queries.delete_links(session, user_id)

@@ -72,11 +72,7 @@ def read_all(resource: Notifications, request: Request) -> Any:
     renderer="templates/mark.jinja2",
 )
 def read_one(line: NotificationLine, request: Request) -> Any:
-    form = MarkForm(request)
-    if request.method != "POST" or not form.validate():
-        return ask(request, form, request.link("notifications", line.row.id, "read"), line.row)
-    actions.mark_read(request.begin_write(), request.me.id, line.row.id, form.get_until())
-    return HTTPSeeOther(location=get_next_page(request) or request.link("notifications", ""))
+    return mark_one(line, request, "read", get_next_page(request) or request.link("notifications", ""))
 
 
 @page_view(
@@ -88,11 +84,17 @@ def read_one(line: NotificationLine, request: Request) -> Any:
 )
 def open_one(line: NotificationLine, request: Request) -> Any:
     """Go to what it is about, and mark it as read on the way."""
+    kind = request.registry.notification_kinds[line.row.kind]
+    return mark_one(line, request, "open", kind.link(request, line.row))
+
+
+def mark_one(line: NotificationLine, request: Request, name: str, location: str) -> Any:
+    """GET asks; POST marks this line, and goes on to `location`."""
     form = MarkForm(request)
     if request.method != "POST" or not form.validate():
-        return ask(request, form, request.link("notifications", line.row.id, "open"), line.row)
+        return ask(request, form, request.link("notifications", line.row.id, name), line.row)
     actions.mark_read(request.begin_write(), request.me.id, line.row.id, form.get_until())
-    return HTTPSeeOther(location=request.registry.notification_kinds[line.row.kind].link(request, line.row))
+    return HTTPSeeOther(location=location)
 
 
 def ask(request: Request, form: MarkForm, action: str, row: NotificationRow | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from microblog.accounts.passwords import hash_password
 from microblog.security.cookies import SESSION_COOKIE
 from tests.competing import before_the_next_write
 from tests.functional.submissions.forms import same_browser
-from tests.walk import PASSWORD, enter, flashes, log_in, sign_up
+from tests.walk import PASSWORD, enter, flashes, log_in, sign_up, user_id_of
 
 NEW_PASSWORD = "another of four words"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -131,7 +131,7 @@ def test_wrong_present_passwords_are_limited_as_those_of_log_ins(make_applicatio
 
 
 def test_a_password_that_was_changed_meanwhile_is_verified_anew(susan, database, application):
-    user_id = int(susan[0].get("/").html.body["data-person"])
+    user_id = user_id_of(susan[0])
     with database.read() as session:
         verified = queries.get_password_hash(session, user_id) or ""
     fresh = hash_password("a third one of words")

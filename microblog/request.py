@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from microblog.notifications.kinds import NoticeChannel, NotificationKind
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
+    from microblog.people.person_actions import PersonAction
     from microblog.posts.backfilling import Fill
     from microblog.posts.details import Load
     from microblog.posts.drawing import PostTexts
@@ -128,6 +129,8 @@ class Registry(PyramidRegistry):
     post_actions: dict[str, PostAction]
     header_counts: dict[str, Any]
     account_pages: dict[str, AccountPage]
+    person_actions: dict[str, PersonAction]
+    sign_up_endings: dict[str, Callable[[Any, Request], Any]]
     departure_steps: dict[str, Step]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]

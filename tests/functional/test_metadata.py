@@ -20,9 +20,9 @@ def test_robots_are_asked_to_leave_forms_searches_and_programs_out(browser):
     assert response.content_type == "text/plain"
     assert response.text == (
         "User-agent: *\nDisallow: /account\nDisallow: /admin/\nDisallow: /api/\nDisallow: /check-mail\n"
-        "Disallow: /confirm\nDisallow: /login\nDisallow: /logout\nDisallow: /messages\n"
-        "Disallow: /notifications\nDisallow: /preferences\nDisallow: /register\nDisallow: /reset-password\n"
-        "Disallow: /search\nDisallow: /unsubscribe/\n"
+        "Disallow: /confirm\nDisallow: /former-address\nDisallow: /login\nDisallow: /logout\n"
+        "Disallow: /messages\nDisallow: /new-address\nDisallow: /notifications\nDisallow: /preferences\n"
+        "Disallow: /register\nDisallow: /reset-password\nDisallow: /search\nDisallow: /unsubscribe/\n"
         "Disallow: /updates\n"
     )
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from pkgutil import walk_packages
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import regex
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 from pyramid.httpexceptions import HTTPBadRequest
 from webob import Request
 from webob.multidict import MultiDict
-from wtforms import StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import ValidationError
 
 import microblog
-from microblog.posts.forms import MAX_LENGTH, MAX_MENTIONS, MAX_TAGS
 from microblog.texts import CODE_POINTS_IN_A_GRAPHEME, split_graphemes, strip, to_unix_lines
 from microblog.web.forms import AtMost, Form, check_button, no_control_characters
 from tests.cost import MOST_SECONDS, cost_of
@@ -100,24 +101,41 @@ UNIT_TEXTS = [
 @pytest.mark.parametrize("form", sorted(FORMS, key=str), ids=lambda form: form.__name__)
 def test_no_form_looks_long_at_a_long_text(form, unit):
     """Accents that are put in order take the square of their number: seven seconds for 200 kB."""
-    for name in form(request_with({})):
+    for field in make_form(form, {}):
         text = (unit * 300_000)[:300_000]
-        filled_in = form(request_with({name.name: text}))
-        assert cost_of(filled_in.validate) < MOST_SECONDS, name.name
-        may_be_blank = name.name == "language" and not unit.strip()
-        assert not filled_in.validate() or name.name == "remember_me" or may_be_blank
+        filled_in = make_form(form, {field.name: text})
+        assert cost_of(filled_in.validate) < MOST_SECONDS, field.name
+        may_be_blank = field.name == "language" and not unit.strip()
+        # What a hidden field or a box sends is compared with what there is, whatever it is.
+        is_typed = not isinstance(field, HiddenField | BooleanField)
+        assert not filled_in.validate() or not is_typed or may_be_blank
 
 
-def request_with(fields):
+# What views give to forms besides the request.
+GIVEN = {"post_id": 1, "owner": SimpleNamespace(nickname="susan", email="susan@example.com")}
+
+
+def make_form(form, fields):
     request: Any = Request.blank("/", method="POST")
     registry = SimpleNamespace(reserved_nicknames={"admin"})
-    return SimpleNamespace(
-        POST=MultiDict(fields),
-        method=request.method,
-        microblog={MAX_LENGTH: 280, MAX_MENTIONS: 50, MAX_TAGS: 30},
-        registry=registry,
-        identity=None,
+    return form(
+        SimpleNamespace(
+            POST=MultiDict(fields),
+            method=request.method,
+            microblog=Defaults(),
+            registry=registry,
+            identity=None,
+            locale=Locale("en"),
+        ),
+        **{name: given for name, given in GIVEN.items() if name in signature(form.__init__).parameters},
     )
+
+
+class Defaults(dict[Any, Any]):
+    """The settings of a site that sets none."""
+
+    def __missing__(self, setting):
+        return setting.default
 
 
 def test_a_long_name_of_a_field_is_cut():

@@ -23,9 +23,13 @@ def choose(
     interface: Any,
     get_class: Callable[[str], Any],
     set_chosen: Callable[[Any], None],
+    *,
+    make: Callable[[Any], Any] = lambda chosen_class: chosen_class(),
 ) -> bool:
     """`set_chosen` an object of the class that `setting` names. When that cannot be, its fault becomes one of
     the settings, and False is returned.
+
+    `make` makes the object of the class.
 
     `get_class(name)` resolves a class, and raises as `resolve_class` does, or `Invalid` when it does not
     provide the interface.
@@ -35,7 +39,7 @@ def choose(
     for other in built_in.keys() - {name}:  # their settings may stay in the ini file, for switching back
         config.declare_settings(*getattr(get_class(other), "SETTINGS", ()), in_use=False)
     try:
-        set_chosen(get_class(name)())
+        set_chosen(make(get_class(name)))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         problem = str(error) if name in built_in else f"cannot be imported: {error}"
         settings.add_fault(

@@ -8,14 +8,13 @@ def includeme(config: Any) -> None:
     from microblog.mail.actions import note_dropped
     from microblog.mail.building import MailBuilder
     from microblog.mail.directives import add_mail_kind
-    from microblog.mail.interfaces import IMailTransport
     from microblog.mail.kinds import MailKinds
     from microblog.mail.outbox import deliver, get_lease_seconds
     from microblog.mail.queries import KIND
     from microblog.mail.resources import MailsPage, Unsubscriptions
     from microblog.mail.settings import FOR_ALL_MAIL, FOR_SMTP, MAIL, SMTP_TIMEOUT, check_together
     from microblog.mail.tasks import SECONDS_BETWEEN_CLEANINGS, delete_old_mails
-    from microblog.mail.transports import choose_transport
+    from microblog.mail.transports import choose_transport, set_mail_transport
     from microblog.mail.transports.smtp import TIMEOUTS_IN_ALL
 
     settings = config.registry.microblog
@@ -23,7 +22,8 @@ def includeme(config: Any) -> None:
     config.declare_settings(*FOR_SMTP, in_use=settings[MAIL] == "smtp")
     check_together(settings)
     config.include("microblog.mail.checks")
-    config.registry.registerUtility(choose_transport(settings), IMailTransport)
+    config.add_directive("set_mail_transport", set_mail_transport)
+    choose_transport(config)
     config.registry.mail_kinds = MailKinds()
     config.registry.mail_builder = MailBuilder(config.registry)
     config.add_directive("add_mail_kind", add_mail_kind)

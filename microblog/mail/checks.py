@@ -7,7 +7,7 @@ from typing import Any
 
 from microblog.checks import FAULT, OK, WARNING, CheckedSite, Finding
 from microblog.mail.interfaces import MailError, get_transport
-from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER
+from microblog.mail.settings import ADMINS, MAIL, MAIL_FOLDER, leaves_by_server
 from microblog.security.settings import DEVELOPMENT
 
 
@@ -20,7 +20,7 @@ def describe_mail(site: CheckedSite) -> Iterator[Finding]:
     except MailError as error:
         yield Finding(FAULT, str(error))
     else:
-        if in_force[MAIL] == "smtp" or not is_production:
+        if leaves_by_server(in_force) or not is_production:
             yield Finding(OK, sentence)
         else:
             yield Finding(WARNING, f"{sentence} Nobody gets it: set {MAIL.key} = smtp.")

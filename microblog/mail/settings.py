@@ -57,9 +57,10 @@ ADMINS = Setting(
 )
 MAIL = Setting(
     "microblog.mail",
-    one_of("folder", "smtp", "console"),
+    text,
     "folder",
-    "smtp: mail goes to a mail server. folder: each mail is a file. console: it is printed (for developers).",
+    "smtp: mail goes to a mail server. folder: each mail is a file. console: it is printed (for developers). "
+    "Or the dotted name of a transport of your own.",
 )
 MAIL_FOLDER = Setting("microblog.mail.folder", Path, Path("mail"), "The folder for microblog.mail = folder.")
 SENDER = Setting(
@@ -107,6 +108,7 @@ SMTP_TIMEOUT = Setting(
     "Seconds to wait for an answer of the server.",
 )
 
+FOR_DEVELOPERS = ("folder", "console")
 FOR_ALL_MAIL = (ADMINS, MAIL, MAIL_FOLDER, SENDER, KEEP_DAYS)
 FOR_SMTP = (
     SMTP_HOST,
@@ -122,7 +124,7 @@ SETTINGS = (*FOR_ALL_MAIL, *FOR_SMTP)
 
 def leaves_by_server(settings: Settings) -> bool:
     """Does mail reach people? What goes into a folder, or on the console, is for developers."""
-    return settings[MAIL] == "smtp"
+    return settings[MAIL] not in FOR_DEVELOPERS
 
 
 def check_together(settings: Settings) -> None:

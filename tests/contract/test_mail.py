@@ -15,10 +15,11 @@ from zope.interface.verify import verifyObject
 
 from microblog.mail.interfaces import IMailTransport, MailError
 from microblog.mail.messages import make_message
-from microblog.mail.settings import SETTINGS
-from microblog.mail.transports import TRANSPORTS, choose_transport
+from microblog.mail.settings import MAIL, SETTINGS
+from microblog.mail.transports import TRANSPORTS, get_class, make_transport
 from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
+from tests.contract.keeping import MOST
 from tests.sink import Sink
 
 TEXT = "Hello,\n\nthis is a line.\n" + "Zwölf Boxkämpfer 🥊 " * 200 + "\n.\nFrom here on: the end.\n"
@@ -50,7 +51,10 @@ def printed(text: str) -> EmailMessage:
     return message
 
 
-@pytest.fixture(params=sorted(TRANSPORTS))
+OWN = "tests.contract.keeping.Keeping"
+
+
+@pytest.fixture(params=[*sorted(TRANSPORTS), OWN])
 def post(request: Any, tmp_path: Path, capsys: Any) -> Iterator[Post]:
     folder = tmp_path / "new" / "mail"
     with Sink(enable_SMTPUTF8=True) as sink:
@@ -61,7 +65,7 @@ def post(request: Any, tmp_path: Path, capsys: Any) -> Iterator[Post]:
             "microblog.mail.sender": "Microblög <microblog@example.org>",
         }
         settings = Settings(values, {})
-        settings.declare(PUBLIC_URL, *SETTINGS)
+        settings.declare(PUBLIC_URL, *SETTINGS, MOST)
         out: list[str] = []
 
         def from_console() -> list[EmailMessage]:
@@ -77,13 +81,15 @@ def post(request: Any, tmp_path: Path, capsys: Any) -> Iterator[Post]:
             "console": from_console,
             "folder": from_folder,
             "smtp": lambda: [mail.message for mail in sink.mails],
+            OWN: lambda: transport.kept,
         }
-        yield Post(choose_transport(settings), settings, arrived[request.param])
+        transport: Any = make_transport(settings)
+        yield Post(transport, settings, arrived[request.param])
 
 
 def test_a_transport_provides_its_interface(post):
     assert verifyObject(IMailTransport, post.transport)
-    assert type(post.transport) is TRANSPORTS[post.transport.name]
+    assert type(post.transport) is get_class(post.settings[MAIL])
 
 
 def test_a_mail_arrives_as_it_was_written(post):

@@ -16,7 +16,7 @@ from microblog.alerts import settings as alerts
 from microblog.alerts.reporting import Alerts
 from microblog.mail.interfaces import IMailTransport
 from microblog.mail.settings import SETTINGS, check_together
-from microblog.mail.transports import choose_transport
+from microblog.mail.transports import make_transport
 from microblog.measuring import IMetrics
 from microblog.security.settings import PUBLIC_URL
 from microblog.settings import Settings
@@ -83,7 +83,7 @@ class Office:
         self.registry.microblog.declare(PUBLIC_URL, SITE_NAME, *SETTINGS, *alerts.SETTINGS, CONTACT)
         check_together(self.registry.microblog)
         self.registry.microblog.freeze()
-        self.registry.registerUtility(choose_transport(self.registry.microblog), IMailTransport)
+        self.registry.registerUtility(make_transport(self.registry.microblog), IMailTransport)
         self.clock = clock or Clock()
         self.alerts = Alerts(self.registry, now=self.clock, has_thread=has_thread)
 

@@ -14,9 +14,12 @@ def list_refused(session: orm.Session, user_id: int) -> frozenset[str]:
     return queries.list_refused(session, user_id)
 
 
-def set_refused(session: orm.Session, user_id: int, kinds: Collection[str]) -> None:
-    """The person wants no mails of these kinds, and all others. What cannot be switched off is ignored."""
-    switchable = {kind.name for kind in session.info["registry"].mail_kinds.list_switchable()}
+def set_refused(session: orm.Session, user_id: int, kinds: Collection[str], *, by_admin: bool) -> None:
+    """The person, or an admin, wants no mails of these kinds, and all others. What they cannot switch is left
+    as it is.
+    """
+    kinds_here = session.info["registry"].mail_kinds
+    switchable = {kind.name for kind in kinds_here.list_switchable(by_admin=by_admin)}
     before, after = queries.list_refused(session, user_id), switchable & set(kinds)
     queries.add_refusals(session, user_id, after - before)
     queries.remove_refusals(session, user_id, (before & switchable) - after)

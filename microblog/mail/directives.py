@@ -20,8 +20,8 @@ def add_mail_kind(config: Any, name: str, *, folder: str, label: str, **options:
     The folder has `subject.jinja2`, `text.jinja2` and `html.jinja2`. The label stands beside the switch.
     `is_switchable=False` is for mails that somebody has asked for, or that keep their account safe;
     `only_confirmed=False` for those that go to an address of which nobody knows yet whose it is. The text of
-    an `is_secret` mail, which has a link that opens an account, is shown to no admin. What is not sent within
-    `lasts` is dropped.
+    an `is_secret` mail, which has a link that opens an account, is shown to no admin. Only admins see the
+    switch of a kind that is `for_admins`. What is not sent within `lasts` is dropped.
     """
     if not NAME.fullmatch(name):
         raise ConfigurationError(

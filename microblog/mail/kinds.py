@@ -16,11 +16,13 @@ class MailKind:
     is_switchable: bool = True
     only_confirmed: bool = True
     is_secret: bool = False
+    for_admins: bool = False
     lasts: timedelta | None = None
 
 
 class MailKinds(dict[str, MailKind]):
     """The registered kinds by name, in the order in which rooms added them."""
 
-    def list_switchable(self) -> list[MailKind]:
-        return [kind for kind in self.values() if kind.is_switchable]
+    def list_switchable(self, *, by_admin: bool) -> list[MailKind]:
+        """Those that a person, or an admin, can switch off."""
+        return [kind for kind in self.values() if kind.is_switchable and (by_admin or not kind.for_admins)]

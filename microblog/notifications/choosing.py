@@ -34,9 +34,9 @@ class Line:
     channels: frozenset[str]
 
 
-def list_lines(registry: Registry) -> list[Line]:
+def list_lines(registry: Registry, *, by_admin: bool) -> list[Line]:
     """Kinds of notifications, and behind them those of which there are only mails."""
-    mailed = registry.mail_kinds.list_switchable()
+    mailed = registry.mail_kinds.list_switchable(by_admin=by_admin)
     names_of_mails = {kind.name for kind in mailed}
     others = frozenset(registry.notice_channels) - {MAIL}
     kinds = list_kinds(registry)
@@ -67,19 +67,18 @@ def list_wanted(session: orm.Session, registry: Registry, user_id: int, lines: l
     }
 
 
-def save(
-    session: orm.Session, registry: Registry, user_id: int, lines: list[Line], wanted: Mapping[str, Any]
-) -> None:
+def save(session: orm.Session, request: Request, lines: list[Line], wanted: Mapping[str, Any]) -> None:
     """Keep by channel what the person wants to be told about."""
+    me = request.me
     choices = {
         (channel, name): name in wanted[channel]
-        for channel in registry.notice_channels
+        for channel in request.registry.notice_channels
         for name in list_names(lines, channel)
     }
     refused = [name for (channel, name), is_wanted in choices.items() if channel == MAIL and not is_wanted]
     kept_here = {key: is_wanted for key, is_wanted in choices.items() if key[0] != MAIL}
-    actions.save_choices(session, user_id, kept_here)
-    set_refused(session, user_id, refused)
+    actions.save_choices(session, me.id, kept_here)
+    set_refused(session, me.id, refused, by_admin=me.is_admin)
 
 
 def make_form(request: Request, lines: list[Line], wanted: Mapping[str, Any]) -> Form:
@@ -104,12 +103,12 @@ def make_form(request: Request, lines: list[Line], wanted: Mapping[str, Any]) ->
 )
 def notices(account: Account, request: Request) -> Any:
     registry = request.registry
-    lines = list_lines(registry)
+    lines = list_lines(registry, by_admin=request.me.is_admin)
     form = make_form(request, lines, list_wanted(request.dbsession, registry, request.me.id, lines))
     if request.method == "POST":
         if form.validate():
             wanted = {name: form[name].data for name in registry.notice_channels}
-            save(request.begin_write(), registry, request.me.id, lines, wanted)
+            save(request.begin_write(), request, lines, wanted)
             request.flash(_("Your choice has been saved."))
             return HTTPSeeOther(location=request.link("account", "notices"))
         request.response.status_int = 422

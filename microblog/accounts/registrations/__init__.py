@@ -11,7 +11,9 @@ def includeme(config: Any) -> None:
 
     config.registry.sign_up_endings[APPROVAL] = finish_sign_up_and_wait
     folder = "microblog.accounts:registrations/templates/mails"
-    config.add_mail_kind("registration", folder=f"{folder}/registration", label=_("Somebody wants to join"))
+    config.add_mail_kind(
+        "registration", folder=f"{folder}/registration", label=_("Somebody wants to join"), for_admins=True
+    )
     for name, label in (("approved", _("Your account is approved")), ("refused", _("No account for you"))):
         config.add_mail_kind(
             name, folder=f"{folder}/{name}", label=label, is_switchable=False, only_confirmed=False

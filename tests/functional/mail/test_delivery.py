@@ -215,7 +215,7 @@ def test_after_a_change_of_address_a_mail_to_the_former_one_is_dropped(site):
 def test_what_was_switched_off_since_is_dropped(site):
     mail_id = site.write()
     with site.database.write() as session:
-        set_refused(session, site.susan, ["letter"])
+        set_refused(session, site.susan, ["letter"], by_admin=False)
     site.deliver()
     assert (site.get(mail_id).state, site.get(mail_id).answer) == ("dropped", SWITCHED_OFF)
 

@@ -50,12 +50,12 @@ def test_there_are_never_two_mails_for_one_event(site):
 
 def test_a_kind_that_is_switched_off_is_not_written(site):
     with site.database.write() as session:
-        set_refused(session, site.susan, ["letter", "secret", "unknown"])
+        set_refused(session, site.susan, ["letter", "secret", "unknown"], by_admin=False)
         assert list_refused(session, site.susan) == {"letter"}
     assert site.write() is None
     assert site.write(kind="secret")
     with site.database.write() as session:
-        set_refused(session, site.susan, [])
+        set_refused(session, site.susan, [], by_admin=False)
         assert list_refused(session, site.susan) == set()
     assert site.write()
 

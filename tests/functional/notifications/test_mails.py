@@ -139,8 +139,30 @@ def list_chosen(site, channel: str = "mail") -> list[str]:
 def test_the_page_has_a_box_for_each_kind_of_mail_and_none_for_likes(site):
     form = site.show("/account/notices").forms["notices-form"]
     by_mail = [box._value for box in form.fields["mail"]]
-    assert by_mail == ["answer", "message", "mention", "follow", "new_browser", "registration"]
+    assert by_mail == ["answer", "message", "mention", "follow", "new_browser"]
     assert list_chosen(site) == by_mail
+
+
+def test_only_admins_have_a_box_for_what_only_admins_are_told(site):
+    make_admin(site, is_admin=True)
+    assert "registration" in list_chosen(site)
+    choose(site, "mail", "registration", wanted=False)
+    assert "registration" not in list_chosen(site)
+    make_admin(site, is_admin=False)
+    choose(site, "mail", "follow", wanted=False)
+    assert "registration" not in list_chosen(site)
+    make_admin(site, is_admin=True)
+    # What was saved without the box has not touched the choice behind it.
+    assert "registration" not in list_chosen(site)
+    assert "follow" not in list_chosen(site)
+
+
+def make_admin(site, *, is_admin: bool) -> None:
+    with site.application.database.write() as session:
+        session.execute(
+            sa.text("UPDATE users SET is_admin = :is_admin WHERE id = :id"),
+            {"id": site.susan, "is_admin": is_admin},
+        )
 
 
 @pytest.mark.parametrize("channel", ["site", "mail"])

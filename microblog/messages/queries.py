@@ -57,7 +57,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnThread:
-    """A thread of somebody; `person_id` is the other one, None when their account is gone."""
+    """A thread of somebody; `person_id` is the other one, None when nothing is left of their account."""
 
     owner_id: int
     id: int
@@ -83,10 +83,13 @@ def list_threads(session: orm.Session, owner_id: int, cursor: Cursor, limit: int
     is_last = sa.and_(
         Message.owner_id == page.c.owner_id, Message.thread_id == page.c.id, Message.id == page.c.last_id
     )
+    # Until the worker has removed all that is left of somebody, their row stays (docs/adr/0054).
+    is_there = sa.not_(User.is_gone)
     is_new = sa.and_(page.c.received_id > page.c.read_id, sa.not_(is_unseen(owner_id, page.c.person_id)))
     query = (
         sa.select(
-            *(page.c.id, User.nickname, sa.func.coalesce(User.display_name, ""), User.email),
+            *(page.c.id, sa.case((is_there, User.nickname)), sa.func.coalesce(User.display_name, "")),
+            User.email,
             *(page.c.last_id, Message.is_mine, Message.message_text, is_new),
         )
         .select_from(page)
@@ -137,7 +140,8 @@ def get_thread(session: orm.Session, owner_id: int, person_id: int) -> OwnThread
 def get_abandoned_thread(session: orm.Session, owner_id: int, thread_id: int) -> OwnThread | None:
     """A thread of somebody whose other one has deleted their account."""
     query = sa.select(*OWN_THREAD).where(MessageThread.owner_id == owner_id, MessageThread.id == thread_id)
-    row = session.execute(query.where(MessageThread.person_id.is_(None))).one_or_none()
+    is_gone = sa.exists().where(User.id == MessageThread.person_id, User.is_gone)
+    row = session.execute(query.where(MessageThread.person_id.is_(None) | is_gone)).one_or_none()
     return None if row is None else OwnThread(*row)
 
 

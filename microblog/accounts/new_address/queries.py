@@ -64,11 +64,11 @@ def is_valid(model: type[AddressChange | FormerAddress], token: str) -> sa.Colum
 
 
 def find_link(session: orm.Session, model: type[AddressChange | FormerAddress], token: str) -> Owner | None:
-    """Whose link it is, with the address to which it was mailed."""
+    """Whose link it is, with the address to which it was mailed; nobody's when they are gone."""
     query = (
         sa.select(User.id, User.nickname, model.email)
         .join(model, model.user_id == User.id)
-        .where(is_valid(model, token))
+        .where(is_valid(model, token), sa.not_(User.is_gone))
     )
     row = session.execute(query).one_or_none()
     return None if row is None else Owner(*row)
@@ -121,9 +121,10 @@ def set_address(session: orm.Session, user_id: int, email: str) -> None:
     if session.scalar(others.limit(1)) is not None:
         raise EmailTaken(email)
     values = {"email": email, "email_key": make_email_key(email)}
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
     try:
         with session.begin_nested():
-            changed = session.execute(sa.update(User).where(User.id == user_id).values(**values))
+            changed = session.execute(own.values(**values))
     except sa.exc.IntegrityError:
         raise EmailTaken(email) from None
     require_changed(changed)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from microblog.accounts import actions, queries
 from microblog.accounts.events import AccountDeleted, AccountKept, AccountLeaving
-from microblog.accounts.models import Departure, LoginSession, User
+from microblog.accounts.models import AddressChange, Departure, FormerAddress, LoginSession, User
+from microblog.accounts.new_address.queries import add_former, find_link, put_change, set_address
 from microblog.db import StaleData
 from microblog.security.cookies import SESSION_COOKIE
 from tests.competing import before_the_next_write
@@ -330,11 +331,29 @@ def test_nothing_can_be_done_with_somebody_who_is_gone(gone, database):
         lambda session: actions.set_admin(session, gone, is_admin=True),
         lambda session: actions.set_display_name(session, gone, "Mallory"),
         lambda session: actions.leave(session, gone, days=1),
+        lambda session: set_address(session, gone, "back@example.com"),
         lambda session: queries.lock_people(session, [gone]),
         lambda session: actions.change_profile(session, gone, nickname="back", display_name="", about_me=""),
     ):
         with database.write() as session, pytest.raises(StaleData):
             act(session)
+
+
+@pytest.mark.parametrize("table", [AddressChange, FormerAddress])
+def test_the_links_of_somebody_who_is_gone_lead_nowhere(database, browser, table):
+    user_id = enter(browser, "susan")
+    with database.write() as session:
+        queries.add_user(session, "other", is_admin=True)
+        if table is AddressChange:
+            token = put_change(session, user_id, "new@example.com", timedelta(days=1))
+        else:
+            token = add_former(session, user_id, "old@example.com", timedelta(days=1))
+        assert find_link(session, table, token) is not None
+        actions.leave(session, user_id, days=0)
+        assert actions.go(session, user_id)
+        assert find_link(session, table, token) is None
+    name = "new-address" if table is AddressChange else "former-address"
+    assert "This link is not valid any more" in browser.get(f"/{name}/{token}", status=404)
 
 
 def test_a_log_in_while_they_go_fails(application, database):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from microblog.accounts import actions as accounts
+from microblog.accounts.actions import go, leave
 from microblog.accounts.models import LoginSession, User
 from microblog.messages import actions, queries
 from microblog.messages.events import MessageWritten
@@ -583,10 +584,19 @@ def delete_account(two: Two, user_id: int) -> None:
     two.run(lambda session: session.execute(sa.delete(User).where(User.id == user_id)))
 
 
-def test_the_thread_with_a_deleted_account_stays_and_cannot_be_answered(two):
+def become_unreachable(two: Two, user_id: int) -> None:
+    """Their time has come, and the worker has removed nothing yet."""
+    two.run(leave, user_id, days=0)
+    two.run(go, user_id)
+
+
+@pytest.mark.parametrize(
+    "goes", [become_unreachable, delete_account], ids=["at once", "when nothing is left"]
+)
+def test_the_thread_with_a_deleted_account_stays_and_cannot_be_answered(two, goes):
     mine, theirs = two.send("mine"), two.send("theirs", by_john=True)
     form = two.susan.get("/messages/john").forms["message-form"]
-    delete_account(two, two.john_id)
+    goes(two, two.john_id)
     page = two.susan.get("/messages/")
     assert lines(page) == ["Deleted account | New theirs"]
     assert page.html.select(".threads img") == []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -14,8 +12,8 @@ from sqlalchemy import orm
 
 from microblog.accounts import (
     actions,
+    departure_commands,
     departure_queries,
-    departures,
     passwords,
     queries,
     rules,
@@ -23,16 +21,14 @@ from microblog.accounts import (
 )
 from microblog.accounts.browsers import describe_browser
 from microblog.accounts.by_mail.queries import is_confirmed
+from microblog.accounts.command_lines import MINUTE, report_deleted_person, require_person
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME
 from microblog.accounts.new_address import queries as address_queries
 from microblog.accounts.new_address.actions import give_address
 from microblog.accounts.registrations import actions as registrations
 from microblog.accounts.registrations import queries as waiting
 from microblog.accounts.registrations.forms import MOST_DAYS, MOST_USES
-from microblog.accounts.settings import DELETION_DAYS
-from microblog.console.progress import Progress
 from microblog.console.site import Site, pass_site
-from microblog.db import StaleData
 from microblog.errors import OperatorError
 from microblog.security.settings import PUBLIC_URL
 from microblog.texts import InvalidText
@@ -44,14 +40,16 @@ password_stdin = click.option(
     is_flag=True,
     help="Read the password from the first line of standard input.",
 )
-MINUTE = "%Y-%m-%d %H:%M UTC"
-SECONDS_BETWEEN_LOOKS = 0.05
 right = click.argument("right", type=click.Choice(["admin"]))
 
 
 @click.group()
 def user() -> None:
     """Add people, set passwords and addresses, grant rights, approve who waits, delete accounts."""
+
+
+for command in (departure_commands.delete, departure_commands.keep, departure_commands.list_departures):
+    user.add_command(command)
 
 
 @user.command()
@@ -213,7 +211,7 @@ def show(site: Site, *, nickname: str) -> None:
         owner = queries.get_owner(session, nickname)
         waits = None if owner else waiting.find_registration(session, nickname)
         if waits is not None:
-            click.echo(f"{waits.nickname} waits for an admin since {waits.asked:%Y-%m-%d %H:%M} UTC.")
+            click.echo(f"{waits.nickname} waits for an admin since {waits.asked:{MINUTE}}.")
             click.echo(f"Address: {waits.email}, {'confirmed' if waits.is_confirmed else 'not confirmed'}")
             return
         person = require_person(session, nickname)
@@ -222,13 +220,16 @@ def show(site: Site, *, nickname: str) -> None:
         wanted = address_queries.find_wanted(session, person.id)
         count = len(session_queries.list_sessions(session, person.id, ""))
         is_admin = person.id in waiting.list_admin_ids(session)
+        departure = departure_queries.get_departure(session, person.id)
     address = f"{person.email}, {'confirmed' if confirmed else 'not confirmed'}" if person.email else "none"
     click.echo(f"{person.nickname}, number {person.id}{', an admin' if is_admin else ''}")
     click.echo(f"Address: {address}")
     if wanted is not None:
-        click.echo(f"Wants the address: {wanted.email}, until {wanted.expires:%Y-%m-%d %H:%M} UTC")
+        click.echo(f"Wants the address: {wanted.email}, until {wanted.expires:{MINUTE}}")
     click.echo(f"Password: {'yes' if has_password else 'none, so they cannot log in'}")
     click.echo(f"Logged in: in {count} browsers" if count != 1 else "Logged in: in one browser")
+    if departure is not None:
+        click.echo(f"Account: {departure_commands.describe_state(departure)}, unless they log in before")
 
 
 @user.command()
@@ -283,126 +284,6 @@ def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> Non
         with report_deleted_person(person):
             actions.set_admin(session, person.id, is_admin=granted)
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
-
-
-@user.command()
-@click.argument("nickname")
-@click.option("--now", "at_once", is_flag=True, help="Do not wait: they cannot change their mind.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@pass_site
-def delete(site: Site, *, nickname: str, at_once: bool, yes: bool) -> None:
-    """Delete the account of NICKNAME, with all that they have written.
-
-    They are logged out everywhere. Without --now they can change their mind by logging in, as if they had
-    deleted it themselves. With it nothing is left when the command ends; if that is interrupted, the worker
-    goes on.
-    """
-    database = site.require_database()
-    with database.read() as session:
-        person = require_person(session, nickname)
-    days = 0 if at_once else site.registry.microblog[DELETION_DAYS]
-    when = f"in {days} days" if days else "now, for ever"
-    if not yes and not ask(f"Delete the account of {person.nickname} {when}?"):
-        raise OperatorError("Nothing was changed.")
-    try:
-        with report_deleted_person(person), database.write() as session:
-            due = actions.leave(session, person.id, days=days)
-    except actions.LastAdmin:
-        raise OperatorError(
-            f"{person.nickname} is the only admin who stays: say `microblog user grant NICKNAME admin` first."
-        ) from None
-    if days:
-        click.echo(
-            f"{person.nickname} is logged out, and will be deleted on {due:{MINUTE}} unless they log in "
-            f"before. `{site.command(f'user keep {person.nickname}')}` keeps them."
-        )
-        return
-    departures.go(site.registry, person.id)
-    remove_all(site, person.id)
-    click.echo(f"{person.nickname} is deleted, and nothing is left of them.")
-
-
-def ask(question: str) -> bool:
-    """:raises OperatorError: when nobody is there to answer."""
-    try:
-        return click.confirm(question)
-    except click.Abort:
-        raise OperatorError("Nothing was changed: say yes, or use --yes.") from None
-
-
-def remove_all(site: Site, user_id: int) -> None:
-    """Remove what is left of somebody who is gone. What another worker removes now is waited for."""
-    database = site.registry.database
-    with database.read() as session:
-        found = departure_queries.get_departure(session, user_id)
-    total = 0 if found is None else found.left
-    progress = Progress(total, "posts and follows")
-    removal = departures.Removal(site.registry, user_id)
-    while found is not None and found.ended is None:
-        if not removal.remove_some():  # nothing is left, or a worker removes it
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        with database.read() as session:
-            found = departure_queries.get_departure(session, user_id)
-        progress.update(total - found.left if found else total, total - found.left if found else total)
-    progress.finish()
-
-
-@user.command()
-@click.argument("nickname")
-@pass_site
-def keep(site: Site, *, nickname: str) -> None:
-    """Keep the account of NICKNAME, which was to be deleted."""
-    with site.require_database().write() as session:
-        person = require_person(session, nickname)
-        if not actions.stay(session, person.id):
-            raise OperatorError(
-                f"The account of {person.nickname} was not to be deleted: nothing was changed."
-            )
-    click.echo(f"{person.nickname} is kept, and can log in as before.")
-
-
-@user.command("departures")
-@pass_site
-def list_departures(site: Site) -> None:
-    """List accounts that are being deleted, or were within 30 days.
-
-    Of whom is gone only the id is known.
-    """
-    with site.require_database().read() as session:
-        found = departure_queries.list_departures(session)
-    for departure in found:
-        who = departure.nickname or f"user {departure.user_id}"
-        click.echo(f"{who:<30} {describe_state(departure)}")
-    if not found:
-        click.echo("No account is being deleted.")
-
-
-def describe_state(departure: departure_queries.DepartureRow) -> str:
-    if departure.ended is not None:
-        return f"deleted on {departure.ended:{MINUTE}}"
-    if departure.gone is not None:
-        return f"being deleted since {departure.gone:{MINUTE}}, {departure.left:,} posts and follows left"
-    return f"asked on {departure.asked:{MINUTE}}, to be deleted on {departure.due:{MINUTE}}"
-
-
-def require_person(session: orm.Session, nickname: str) -> queries.Owner:
-    """:raises OperatorError: when nobody has this nickname."""
-    person = queries.get_owner(session, nickname)
-    if person is None:
-        raise OperatorError(
-            f"Nobody here is called {nickname}: find the right nickname at /users/, "
-            "or add them with `microblog user add`."
-        )
-    return person
-
-
-@contextmanager
-def report_deleted_person(person: queries.Owner) -> Iterator[None]:
-    """:raises OperatorError: when the person was deleted since `require_person` found them."""
-    try:
-        yield
-    except StaleData:
-        raise OperatorError(f"{person.nickname} was deleted meanwhile: nothing was changed.") from None
 
 
 def ask_password_hash(site: Site, nickname: str, email: str | None, *, from_stdin: bool) -> str:

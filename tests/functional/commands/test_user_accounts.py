@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,12 @@ def test_what_is_known_of_a_person_is_shown(microblog, browser, database):
     assert lines[:2] == [f"susan, number {user_id}, an admin", "Address: susan@example.com, not confirmed"]
     assert lines[2].startswith("Wants the address: new@example.com, until 20")
     assert lines[-1] == "Logged in: in 0 browsers"
+    microblog("user", "revoke", "susan", "admin")
+    microblog("user", "delete", "susan", "--yes")
+    lines = microblog("user", "show", "susan").stdout.splitlines()
+    assert re.fullmatch(
+        r"Account: asked on .* UTC, to be deleted on .* UTC, unless they log in before", lines[-1]
+    )
     assert "Nobody here is called nobody" in microblog("user", "show", "nobody", status=1).stderr
 
 

@@ -279,6 +279,20 @@ def select_once(query: sa.Select[Any]) -> Any:
     return sa.select(found)
 
 
+DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+
+
+def compile_to_text(query: sa.Select[Any], dialect: str) -> tuple[sa.TextClause, dict[str, Any]]:
+    """A query that is always the same, as the text that SQLAlchemy makes of it, and the values in it.
+
+    It takes SQLAlchemy a tenth of a millisecond then, instead of a whole one. Its columns have names, and no
+    types: only for those that need no conversion.
+    """
+    compiled = query.compile(dialect=DIALECTS[dialect](paramstyle="named"))
+    # The name of a parameter would not end before its type.
+    return sa.text(str(compiled).replace("::", " ::")), dict(compiled.params)
+
+
 def parse_url(text: str) -> sa.URL:
     """Parse `microblog.database.url`. Only this function knows where the path of a file ends.
 

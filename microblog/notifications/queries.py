@@ -6,7 +6,7 @@ does not see (`microblog/people/visibility.py`) are none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -47,65 +47,93 @@ class Recipient:
 
 def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int) -> list[Recipient]:
     """This person, if they want to be told what this actor did."""
-    return list_recipients(session, actor_id, sa.literal(kind), User.id == user_id)
+    return list_recipients(session, choose_person, actor=actor_id, kind=kind, person=user_id)
 
 
 def find_oneself(session: orm.Session, kind: str, user_id: int) -> list[Recipient]:
     """This person, if they want to be told what nobody else did."""
-    wants = is_wanted(User.id, sa.literal(kind), SITE)
-    query = sa.select(User.id, User.preferences, sa.literal(kind), wants)
-    query = query.where(User.id == user_id, may_be_told(session, sa.literal(kind), wants))
-    lock = query.with_for_update(read=True, key_share=True, of=User)
-    return [Recipient(*row) for row in session.execute(lock)]
+    return list_recipients(session, choose_oneself, kind=kind, person=user_id)
 
 
 def find_author(session: orm.Session, kind: str, actor_id: int, post_id: int) -> list[Recipient]:
     """The author of a post, likewise."""
-    author = sa.select(Post.user_id).where(Post.id == post_id).scalar_subquery()
-    return list_recipients(session, actor_id, sa.literal(kind), User.id == author)
+    return list_recipients(session, choose_author, actor=actor_id, kind=kind, post=post_id)
 
 
 def find_people_of_post(session: orm.Session, post_id: int, author_id: int) -> list[Recipient]:
     """Whom a post answers, and whom else it mentions, likewise."""
-    concerned = sa.union_all(select_mentioned(post_id), select_answered(post_id))
-    kind = sa.case((User.id == select_answered(post_id).scalar_subquery(), ANSWER), else_=MENTION)
-    return list_recipients(session, author_id, kind, User.id.in_(concerned))
+    return list_recipients(session, choose_people_of_post, actor=author_id, post=post_id)
 
 
 def find_people_mentioned_since(
     session: orm.Session, post_id: int, author_id: int, keys: Collection[str]
 ) -> list[Recipient]:
     """Whom a post mentions by these keys of nicknames, without whom it answers, likewise."""
-    named = sa.select(Nickname.user_id).where(Nickname.key.in_(keys))
-    answered = sa.func.coalesce(select_answered(post_id).scalar_subquery(), 0)
-    mentioned = select_mentioned(post_id).where(Mention.user_id.in_(named), Mention.user_id != answered)
-    return list_recipients(session, author_id, sa.literal(MENTION), User.id.in_(mentioned))
+    return list_recipients(session, choose_mentioned_since, actor=author_id, post=post_id, keys=[*keys])
 
 
-def select_mentioned(post_id: int) -> Any:
+# Parameters of the statements that find recipients.
+THE_ACTOR, THE_PERSON, THE_POST = (
+    sa.bindparam(name, type_=sa.BigInteger) for name in ("actor", "person", "post")
+)
+THE_KIND = sa.bindparam("kind", type_=sa.String)
+# The kind of which they are told, and who they are, as columns; whether somebody else is the cause.
+Choice = tuple[Any, Any, bool]
+
+
+def choose_person() -> Choice:
+    return THE_KIND, User.id == THE_PERSON, True
+
+
+def choose_oneself() -> Choice:
+    return THE_KIND, User.id == THE_PERSON, False
+
+
+def choose_author() -> Choice:
+    return THE_KIND, User.id == sa.select(Post.user_id).where(Post.id == THE_POST).scalar_subquery(), True
+
+
+def choose_people_of_post() -> Choice:
+    concerned = sa.union_all(select_mentioned(THE_POST), select_answered(THE_POST))
+    kind = sa.case((User.id == select_answered(THE_POST).scalar_subquery(), ANSWER), else_=MENTION)
+    return kind, User.id.in_(concerned), True
+
+
+def choose_mentioned_since() -> Choice:
+    named = sa.select(Nickname.user_id).where(Nickname.key.in_(sa.bindparam("keys", expanding=True)))
+    answered = sa.func.coalesce(select_answered(THE_POST).scalar_subquery(), 0)
+    mentioned = select_mentioned(THE_POST).where(Mention.user_id.in_(named), Mention.user_id != answered)
+    return sa.literal(MENTION), User.id.in_(mentioned), True
+
+
+def select_mentioned(post_id: Any) -> Any:
     return sa.select(Mention.user_id).where(Mention.post_id == post_id)
 
 
-def select_answered(post_id: int) -> Any:
+def select_answered(post_id: Any) -> Any:
     return sa.select(Post.reply_to_author).where(Post.id == post_id)
 
 
-def list_recipients(session: orm.Session, actor_id: int, kind: Any, who: Any) -> list[Recipient]:
+def list_recipients(session: orm.Session, choose: Callable[[], Choice], **parameters: Any) -> list[Recipient]:
     """Not the actor, nor who does not see them, nor who does not want this kind. Nobody can delete them
     before this transaction ends."""
-    actor = sa.literal(actor_id, sa.BigInteger)
-    wants = is_wanted(User.id, kind, SITE)
-    query = sa.select(User.id, User.preferences, kind, wants).where(
-        *(who, User.id != actor, sa.not_(is_unseen(User.id, actor)), may_be_told(session, kind, wants))
-    )
-    lock = query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
-    return [Recipient(*row) for row in session.execute(lock)]
-
-
-def may_be_told(session: orm.Session, kind: Any, wants: Any) -> Any:
-    """A condition: do they want it here, or may they want a mail?"""
     kinds = session.info["registry"].notification_kinds.values()
-    return sa.or_(wants, kind.in_([each.name for each in kinds if each.mail is not None]))
+    mailed = tuple(each.name for each in kinds if each.mail is not None)
+    return [Recipient(*row) for row in session.execute(select_recipients(choose, mailed), parameters)]
+
+
+@lru_cache(maxsize=100)
+def select_recipients(choose: Callable[[], Choice], mailed: tuple[str, ...]) -> Any:
+    """Made once: SQLAlchemy takes longer to put the statement together than the database to answer it.
+
+    Who wants it here is told, and of the kinds that are `mailed` also who may want a mail.
+    """
+    kind, who, has_actor = choose()
+    wants = is_wanted(User.id, kind, SITE)
+    query = sa.select(User.id, User.preferences, kind, wants).where(who, sa.or_(wants, kind.in_(mailed)))
+    if has_actor:
+        query = query.where(User.id != THE_ACTOR, sa.not_(is_unseen(User.id, THE_ACTOR)))
+    return query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
 
 
 def is_wanted(user_id: Any, kind: Any, channel: str, *, by_default: bool = True) -> sa.ColumnElement[bool]:

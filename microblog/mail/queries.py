@@ -82,8 +82,10 @@ def add_mails(session: orm.Session, rows: Sequence[dict[str, Any]]) -> list[int]
     if not rows:
         return []
     now = get_now()
-    insert = build_insert(session, Mail).values([{"created": now, "state": WAITING, **row} for row in rows])
-    ids = list(session.scalars(insert.on_conflict_do_nothing().returning(Mail.id)))
+    new = [{"created": now, "state": WAITING, **row} for row in rows]
+    # Of the table, whose rows are parameters: those of `values` are a part of the statement, made each time.
+    insert = build_insert(session, Mail.__table__).on_conflict_do_nothing().returning(Mail.id)
+    ids = list(session.scalars(insert, new))
     write(session, KIND, ids, destination=DESTINATION)
     return ids
 

@@ -165,20 +165,21 @@ def get_body_before(session: orm.Session, post_id: int, version: int) -> str:
 
 def keep_groups(session: orm.Session, rows: Sequence[dict[str, Any]]) -> Mapping[int, int]:
     """Add groups; the `latest` of each by its id. One that is there already is locked, and stays as it is."""
-    insert = build_insert(session, Group).values(rows)
+    # Of tables, whose rows are parameters: those of `values` are a part of a statement, made for each.
+    insert = build_insert(session, Group.__table__)
     kept = insert.on_conflict_do_update(
         index_elements=[Group.user_id, Group.kind, Group.cause, Group.day], set_={"latest": Group.latest}
     )
-    return {row.id: row.latest for row in session.execute(kept.returning(Group.id, Group.latest))}
+    return {row.id: row.latest for row in session.execute(kept.returning(Group.id, Group.latest), rows)}
 
 
 def keep_notifications(session: orm.Session, rows: Sequence[dict[str, Any]]) -> Mapping[int, int]:
     """Add notifications; the id of each by that of its group. One that was withdrawn is back."""
-    insert = build_insert(session, Notification).values(rows)
+    insert = build_insert(session, Notification.__table__)
     kept = insert.on_conflict_do_update(
         index_elements=[Notification.group_id, Notification.actor_id], set_={"withdrawn": sa.false()}
     )
-    added = session.execute(kept.returning(Notification.group_id, Notification.id))
+    added = session.execute(kept.returning(Notification.group_id, Notification.id), rows)
     return {row.group_id: row.id for row in added}
 
 

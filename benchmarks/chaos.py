@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -425,8 +425,18 @@ def main() -> int:
     if arguments.adapter == "elasticsearch" and not STARTER.exists():
         print(f"There is no {STARTER}, which starts Elasticsearch.", file=sys.stderr)
         return 1
+    return run_in_folder(arguments, "microblog-chaos-", server_url, run)
+
+
+def run_in_folder(
+    arguments: argparse.Namespace, prefix: str, server_url: str | None, run: Callable[..., int]
+) -> int:
+    """`run(arguments, folder, url, stack)` with a folder and a database of its own; returns its status.
+
+    Both are gone afterwards, unless `arguments.keep` says that the folder stays.
+    """
     signal.signal(signal.SIGTERM, end)
-    folder = Path(tempfile.mkdtemp(prefix="microblog-chaos-"))
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         with ExitStack() as stack:
             if not arguments.keep:

@@ -19,7 +19,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -28,9 +27,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks.chaos import SERVER_VARIABLE, Worker, end, remove, say
+from benchmarks.chaos import SERVER_VARIABLE, Worker, run_in_folder, say
 from benchmarks.mail_server import GONE
-from benchmarks.servers import command, free_port, own_database, write_ini
+from benchmarks.servers import command, free_port, write_ini
 from microblog.accounts.queries import add_user
 from microblog.console.site import Site
 from microblog.mail.models import Mail
@@ -274,22 +273,7 @@ def main() -> int:
         print("--hurry is for --workers 1: another one would still be sending.", file=sys.stderr)
         return 1
     server_url = arguments.database or os.environ.get(SERVER_VARIABLE)
-    signal.signal(signal.SIGTERM, end)
-    folder = Path(tempfile.mkdtemp(prefix="microblog-mails-"))
-    try:
-        with ExitStack() as stack:
-            if not arguments.keep:
-                stack.callback(remove, folder)
-            url = f"sqlite+pysqlite:///{folder}/site.sqlite3"
-            if server_url:
-                url = stack.enter_context(own_database(server_url))
-            return run(arguments, folder, url, stack)
-    except KeyboardInterrupt:
-        say("Interrupted: everything that was started is ended.")
-        return 130
-    finally:
-        if arguments.keep:
-            say(f"The site is in {folder}.")
+    return run_in_folder(arguments, "microblog-mails-", server_url, run)
 
 
 if __name__ == "__main__":

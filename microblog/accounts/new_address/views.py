@@ -6,13 +6,15 @@ A GET of a link changes nothing: mail programs open links before their reader do
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPSeeOther
+from sqlalchemy import orm
 
 from microblog.accounts import queries as account_queries
 from microblog.accounts.by_mail.actions import LinkInvalid
-from microblog.accounts.by_mail.queries import is_confirmed
+from microblog.accounts.by_mail.queries import Owner, is_confirmed
 from microblog.accounts.by_mail.views import make_dead_end
 from microblog.accounts.models import AddressChange, FormerAddress
 from microblog.accounts.new_address import actions, queries
@@ -91,47 +93,53 @@ def make_page(request: Request, form: EmailForm, *, status: int = 200) -> dict[s
 
 @page_view(context=NewAddressLink, methods=("GET", "POST"), renderer="templates/new_address.jinja2")
 def confirm_new_address(link: NewAddressLink, request: Request) -> Any:
-    with request.registry.database.read() as session:
-        owner = queries.find_link(session, AddressChange, link.token)
-    if owner is None:
-        return make_dead_end(request)
-    if request.method != "POST":
-        return {"token": link.token, "owner": owner, "page_name": ""}
-    check_button(request)
-    try:
-        user_id = actions.change_address(request.begin_write(), link.token)
-    except LinkInvalid:  # since the look above
-        request.give_up_write()
-        return make_dead_end(request)
-    except EmailTaken:
-        request.give_up_write()
-        request.flash(TAKEN_MEANWHILE, "info")
-    else:
+    def finish(owner: Owner, user_id: int) -> Any:
         log.info("Another address: user %d, from %s", user_id, request.remote_addr)
         request.flash(_("%(nickname)s has a new e-mail address.", nickname=owner.nickname))
-    return HTTPSeeOther(
-        location=request.link("account", "email") if request.identity else request.link("login")
-    )
+        return go_on(request)
+
+    return follow_link(request, AddressChange, link.token, actions.change_address, finish)
 
 
 @page_view(context=FormerAddressLink, methods=("GET", "POST"), renderer="templates/former_address.jinja2")
 def restore_former_address(link: FormerAddressLink, request: Request) -> Any:
+    def finish(owner: Owner, restored: actions.Restored) -> Any:
+        log.info("The former address is back: user %d, from %s", restored.user_id, request.remote_addr)
+        request.flash(_("Your address is back, and everybody is logged out. Choose a new password now."))
+        return HTTPSeeOther(location=request.link("reset-password", restored.token))
+
+    return follow_link(request, FormerAddress, link.token, actions.restore_address, finish)
+
+
+def follow_link(
+    request: Request,
+    model: type[AddressChange | FormerAddress],
+    token: str,
+    act: Callable[[orm.Session, str], Any],
+    finish: Callable[[Owner, Any], Any],
+) -> Any:
+    """A GET asks; the button does `act`, and `finish` answers it. Whoever opens a link without being logged
+    in logs in next."""
     with request.registry.database.read() as session:
-        owner = queries.find_link(session, FormerAddress, link.token)
+        owner = queries.find_link(session, model, token)
     if owner is None:
         return make_dead_end(request)
     if request.method != "POST":
-        return {"token": link.token, "owner": owner, "page_name": ""}
+        return {"token": token, "owner": owner, "page_name": ""}
     check_button(request)
     try:
-        restored = actions.restore_address(request.begin_write(), link.token)
+        done = act(request.begin_write(), token)
     except LinkInvalid:  # since the look above
         request.give_up_write()
         return make_dead_end(request)
     except EmailTaken:
         request.give_up_write()
         request.flash(TAKEN_MEANWHILE, "info")
-        return HTTPSeeOther(location=request.link("login"))
-    log.info("The former address is back: user %d, from %s", restored.user_id, request.remote_addr)
-    request.flash(_("Your address is back, and everybody is logged out. Choose a new password now."))
-    return HTTPSeeOther(location=request.link("reset-password", restored.token))
+        return go_on(request)
+    return finish(owner, done)
+
+
+def go_on(request: Request) -> Any:
+    return HTTPSeeOther(
+        location=request.link("account", "email") if request.identity else request.link("login")
+    )

@@ -18,7 +18,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import Nickname, User
 from microblog.db import build_insert, select_once
 from microblog.ids import get_timestamp
-from microblog.notifications.models import NoticeChoice, Notification, NotificationGroup
+from microblog.notifications.models import Digest, NoticeChoice, Notification, NotificationGroup
 from microblog.notifications.rules import MOST_COUNTED, MOST_UNREAD
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.visibility import is_unseen
@@ -37,12 +37,13 @@ SITE = "site"
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Somebody who is to be told; `preferences` have their time zone. Who does not want it `on_site` may want
-    a mail, of kinds that have mails."""
+    a mail, of kinds that have mails. Who `has_digest` reads there what they are told on the site."""
 
     id: int
     preferences: str
     kind: str
     on_site: bool
+    has_digest: bool
 
 
 def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int) -> list[Recipient]:
@@ -53,7 +54,7 @@ def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int
 def find_oneself(session: orm.Session, kind: str, user_id: int) -> list[Recipient]:
     """This person, if they want to be told what nobody else did."""
     wants = is_wanted(User.id, sa.literal(kind), SITE)
-    query = sa.select(User.id, User.preferences, sa.literal(kind), wants)
+    query = sa.select(User.id, User.preferences, sa.literal(kind), wants, has_digest(User.id))
     query = query.where(User.id == user_id, may_be_told(session, sa.literal(kind), wants))
     lock = query.with_for_update(read=True, key_share=True, of=User)
     return [Recipient(*row) for row in session.execute(lock)]
@@ -95,7 +96,7 @@ def list_recipients(session: orm.Session, actor_id: int, kind: Any, who: Any) ->
     before this transaction ends."""
     actor = sa.literal(actor_id, sa.BigInteger)
     wants = is_wanted(User.id, kind, SITE)
-    query = sa.select(User.id, User.preferences, kind, wants).where(
+    query = sa.select(User.id, User.preferences, kind, wants, has_digest(User.id)).where(
         *(who, User.id != actor, sa.not_(is_unseen(User.id, actor)), may_be_told(session, kind, wants))
     )
     lock = query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
@@ -115,6 +116,13 @@ def is_wanted(user_id: Any, kind: Any, channel: str, *, by_default: bool = True)
     )
     looked_up = chosen.correlate_except(NoticeChoice).scalar_subquery()
     return sa.func.coalesce(looked_up, sa.true() if by_default else sa.false()) == sa.true()
+
+
+def has_digest(user_id: Any) -> sa.ColumnElement[bool]:
+    """A column: does this person want a digest?"""
+    chosen = sa.select(sa.literal_column("1", sa.Integer)).where(Digest.user_id == user_id)
+    looked_up = chosen.correlate_except(Digest).scalar_subquery()
+    return sa.func.coalesce(looked_up, sa.literal_column("0")) == sa.literal_column("1")
 
 
 def get_values_of_mail(session: orm.Session, actor_id: int, post_id: int | None) -> dict[str, Any]:

@@ -426,6 +426,7 @@ def test_each_kind_is_a_fieldset_with_a_legend(site):
         "Somebody boosts a post of yours",
         "Somebody logs in as you in a new browser",
         "Somebody wants to join",
+        "When mails come",
     ]
 
 

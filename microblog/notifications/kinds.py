@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import orm
 
 from microblog.notifications.counting import COUNT
 from microblog.notifications.models import CHANNEL_LENGTH, KIND_LENGTH
@@ -47,6 +49,8 @@ class NotificationKind:
     Those that are `folded` are one line a day, with one cause: "susan and 12 others liked your post".
     `mail` is the folder of the templates of its mails, whose kind has the same name; without it, people are
     told by no mail. Those that are not `counted` have another sign in the header that counts them.
+    Where a notification stands for several things, `count_unread(session, user_id, actor_ids)` is how many of
+    each actor the person has not read.
     """
 
     name: str
@@ -57,6 +61,7 @@ class NotificationKind:
     folded: bool = False
     mail: str | None = None
     counted: bool = True
+    count_unread: Callable[[orm.Session, int, Collection[int]], Mapping[int, int]] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -58,11 +58,13 @@ class MailReader:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A notification, the template of its sentence, and where it leads."""
+    """A notification, the template of its sentence, where it leads, and for how many things it stands, if
+    for several."""
 
     notification: NotificationRow
     template: str
     url: str
+    stands_for: int
 
 
 def get_until(now: datetime) -> int:
@@ -82,14 +84,32 @@ def compose(session: orm.Session, digest: DigestRow, now: datetime) -> dict[str,
     rows = queries.list_lines(session, digest.user_id, found[:MOST_LINES])
     if not rows:
         return None
-    reader = MailReader(person, partial(make_url, registry.microblog))
-    kinds = registry.notification_kinds
     return {
-        "lines": [Line(row, kinds[row.kind].template, kinds[row.kind].link(reader, row)) for row in rows],
+        "lines": make_lines(session, person, rows),
         "number": min(len(found), MOST_COUNTED),
         "more": max(min(len(found), MOST_COUNTED) - MOST_LINES, 0),
         "is_all_counted": len(found) <= MOST_COUNTED,
     }
+
+
+def make_lines(session: orm.Session, person: Recipient, rows: Sequence[NotificationRow]) -> list[Line]:
+    registry = session.info["registry"]
+    kinds = registry.notification_kinds
+    reader = MailReader(person, partial(make_url, registry.microblog))
+    unread: dict[tuple[str, int], int] = {}
+    for name in sorted({row.kind for row in rows if kinds[row.kind].count_unread}):
+        actors = {row.actor.id for row in rows if row.kind == name}
+        counts = kinds[name].count_unread(session, person.user_id, actors)
+        unread |= {(name, actor_id): count for actor_id, count in counts.items()}
+    return [
+        Line(
+            row,
+            kinds[row.kind].template,
+            kinds[row.kind].link(reader, row),
+            unread.get((row.kind, row.actor.id), 1),
+        )
+        for row in rows
+    ]
 
 
 def send(session: orm.Session, digest: DigestRow, values: dict[str, Any] | None, now: datetime) -> None:

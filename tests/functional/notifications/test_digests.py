@@ -113,7 +113,7 @@ def test_whoever_chose_a_digest_gets_one_mail_of_what_they_have_not_read(daily, 
     assert run(daily, WEDNESDAY - timedelta(minutes=1), clock) == []
     (mail,) = run(daily, WEDNESDAY, clock)
     assert (mail.kind, mail.address) == ("digest", "susan@example.com")
-    assert mail.subject == "6 things that you have not read"
+    assert mail.subject == "6 unread notifications"
     assert read_lines(mail) == [
         "@john wrote to you",
         "@tom boosted your post",
@@ -147,7 +147,7 @@ def test_nothing_is_told_twice_and_no_mail_tells_nothing(daily, john, clock):
     assert get_digest(daily).due == datetime(2026, 3, 6, 8, tzinfo=UTC)
     daily.do(follow, john, daily.susan)
     (mail,) = run(daily, THURSDAY + timedelta(days=1), clock)
-    assert (mail.subject, read_lines(mail)) == ("1 thing that you have not read", ["@john follows you now"])
+    assert (mail.subject, read_lines(mail)) == ("1 unread notification", ["@john follows you now"])
 
 
 def test_what_was_read_meanwhile_is_not_told(daily, john, clock):
@@ -190,6 +190,20 @@ def test_what_was_mailed_while_the_choice_was_made_is_not_told_again(site, john,
     assert len(get_subjects(site)) == 3
     (mail,) = run(site, WEDNESDAY, clock)
     assert read_lines(mail) == ["@john liked your post"]
+
+
+def test_of_unread_messages_it_says_who_wrote_how_many_and_never_what(daily, john, clock):
+    mary, tom = daily.add("mary", "tom")
+    daily.do(send, mary, daily.susan, "A word")
+    daily.do(send, tom, daily.susan, "A word")
+    daily.show("/messages/tom")
+    daily.application.registry.deferred.flush()
+    for number in range(3):
+        daily.do(send, john, daily.susan, f"A word {number}")
+    (mail,) = run(daily, WEDNESDAY, clock)
+    assert read_lines(mail) == ["@john wrote to you (3)", "@mary wrote to you"]
+    assert "wrote to you</a> (3)</p>" in mail.html
+    assert "word" not in f"{mail.subject}{mail.text}{mail.html}"
 
 
 # Whom and what it leaves out
@@ -294,10 +308,10 @@ def test_followers_lead_to_one_or_to_all_of_them(daily, john, clock):
 @pytest.mark.parametrize(
     ("posts", "subject", "rest"),
     [
-        (20, "20 things that you have not read", "All notifications"),
-        (21, "21 things that you have not read", "And 1 more"),
-        (100, "100 things that you have not read", "And 80 more"),
-        (101, "More than 100 things that you have not read", "And more than 80 more"),
+        (20, "20 unread notifications", "All notifications"),
+        (21, "21 unread notifications", "And 1 more"),
+        (100, "100 unread notifications", "And 80 more"),
+        (101, "More than 100 unread notifications", "And more than 80 more"),
     ],
 )
 def test_twenty_lines_are_told_and_the_number_of_the_others(daily, john, clock, posts, subject, rest):
@@ -307,7 +321,7 @@ def test_twenty_lines_are_told_and_the_number_of_the_others(daily, john, clock, 
     (mail,) = run(daily, WEDNESDAY, clock)
     assert mail.subject == subject
     assert len(read_lines(mail)) == mail.html.count("<blockquote") == 20
-    assert f"\n{rest}:\n" in mail.text
+    assert f"\n{rest}\n" in mail.text
     assert f">{rest}</a>" in mail.html
     assert f"number {posts - 1}" in mail.text
     assert ("number 0" in mail.text) == (posts == 20)
@@ -491,7 +505,7 @@ def test_two_workers_at_once_write_one(daily, john, clock):
     registry = daily.application.registry
     with before_the_next_write(daily.application.database, lambda: send_due(registry)):
         send_due(registry)
-    assert get_subjects(daily) == ["1 thing that you have not read"]
+    assert get_subjects(daily) == ["1 unread notification"]
 
 
 def test_a_worker_that_dies_writes_nothing_and_the_next_one_writes_it(daily, john, clock):

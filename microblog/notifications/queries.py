@@ -248,7 +248,7 @@ def select_seen(group_id: Any, *columns: Any) -> Any:
     )
 
 
-def build_list() -> Any:
+def build_lines() -> Any:
     newest = select_seen(Group.id).order_by(Notification.id.desc()).limit(1).scalar_subquery()
     actor = select_seen(Group.id, Notification.actor_id).order_by(Notification.id.desc()).limit(1)
     some = select_seen(Group.id, sa.literal_column("1").label("one")).limit(MOST_COUNTED + 1).subquery()
@@ -256,10 +256,11 @@ def build_list() -> Any:
     return sa.select(
         *(Group.id, Group.kind, Group.cause, Group.post_id, Group.latest, Group.read_until),
         *(newest.label("newest"), actor.scalar_subquery().label("actor_id"), count.label("seen_count")),
-    ).where(Group.user_id == READER)
+    )
 
 
-LIST = build_list()
+LINES = build_lines()  # of anybody, as the reader sees them
+LIST = LINES.where(Group.user_id == READER)
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ from microblog.db import build_insert
 from microblog.mail.models import Mail
 from microblog.notifications.models import Digest, Notification
 from microblog.notifications.queries import (
-    LIST,
+    LINES,
     READER,
     Group,
     NotificationRow,
@@ -128,7 +128,8 @@ def find_unread(
 
 
 def list_lines(session: orm.Session, user_id: int, group_ids: Sequence[int]) -> list[NotificationRow]:
-    """These lines, as the page has them, in its order."""
-    lines = LIST.where(Group.id.in_(group_ids)).order_by(Group.latest.desc())
-    rows = session.execute(lines, {"reader": user_id}).all()
+    """These lines, which are this person's, as the page has them, in its order."""
+    # Neither ordered nor by the person: SQLite would look for them among all lines that they have.
+    rows = session.execute(LINES.where(Group.id.in_(group_ids)), {"reader": user_id}).all()
+    rows = sorted(rows, key=lambda row: row.latest, reverse=True)
     return complete(session, user_id, choose_seen(rows))

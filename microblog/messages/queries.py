@@ -129,7 +129,7 @@ def count_unread(session: orm.Session, user_id: int) -> int:
 def count_unread_from(session: orm.Session, owner_id: int, person_ids: Collection[int]) -> dict[int, int]:
     """How many messages of each of these people somebody has not read, of which no more than `MOST_UNREAD`
     are counted."""
-    unread = sa.select(sa.literal_column("1").label("one")).where(
+    unread: Any = sa.select(sa.literal_column("1").label("one")).where(
         *(Message.owner_id == MessageThread.owner_id, Message.thread_id == MessageThread.id),
         *(Message.id > MessageThread.read_id, sa.not_(Message.is_mine)),
     )

@@ -97,7 +97,7 @@ def save(
     set_refused(session, user_id, refused)
 
 
-def list_moments(wanted: Mapping[str, Any]) -> dict[str, str]:
+def list_moments(wanted: Mapping[str, Any]) -> Mapping[str, str]:
     """When mails can come, with labels. That none come is no choice but of those who have it."""
     return WITH_NEVER if NEVER in wanted[WHEN] else MOMENTS
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -506,6 +508,21 @@ def test_two_workers_at_once_write_one(daily, john, clock):
     with before_the_next_write(daily.application.database, lambda: send_due(registry)):
         send_due(registry)
     assert get_subjects(daily) == ["1 unread notification"]
+
+
+def test_workers_in_the_middle_of_it_write_one(daily, john, clock):
+    daily.do(like, john, daily.post)
+    clock.move_to(WEDNESDAY)
+    gate = Barrier(4)
+
+    def work(_: int) -> None:
+        gate.wait()
+        send_due(daily.application.registry)
+
+    with ThreadPoolExecutor(gate.parties) as pool:
+        list(pool.map(work, range(gate.parties)))
+    assert get_subjects(daily) == ["1 unread notification"]
+    assert get_digest(daily).due == datetime(2026, 3, 5, 8, tzinfo=UTC)
 
 
 def test_a_worker_that_dies_writes_nothing_and_the_next_one_writes_it(daily, john, clock):

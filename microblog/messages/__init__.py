@@ -50,6 +50,7 @@ def includeme(config: Any) -> None:
         link=subscribers.link_to_thread,
         mail="microblog.messages:templates/mails/message",
         counted=False,
+        count_unread=queries.count_unread_from,
         order=15,
     )
     config.add_subscriber(subscribers.tell_written, MessageWritten)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,6 +127,24 @@ COUNT = build_count()
 def count_unread(session: orm.Session, user_id: int) -> int:
     """The number of the header, of one person."""
     return session.scalar(COUNT, {"reader": user_id}) or 0
+
+
+def count_unread_from(session: orm.Session, owner_id: int, person_ids: Collection[int]) -> dict[int, int]:
+    """How many messages of each of these people somebody has not read, of which no more than `MOST_UNREAD`
+    are counted."""
+    unread: Any = sa.select(sa.literal_column("1").label("one")).where(
+        *(Message.owner_id == MessageThread.owner_id, Message.thread_id == MessageThread.id),
+        *(Message.id > MessageThread.read_id, sa.not_(Message.is_mine)),
+    )
+    some = unread.correlate(MessageThread).limit(MOST_UNREAD).subquery()
+    count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    # Not by IN, for which SQLite without statistics looks through all threads of the owner.
+    threads = (
+        sa.and_(MessageThread.owner_id == owner_id, MessageThread.person_id == person_id)
+        for person_id in sorted(person_ids)
+    )
+    query = sa.select(MessageThread.person_id, count).where(sa.or_(*threads))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def get_thread(session: orm.Session, owner_id: int, person_id: int) -> OwnThread | None:

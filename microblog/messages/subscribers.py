@@ -6,8 +6,8 @@ from microblog.messages import queries
 from microblog.messages.actions import KIND
 from microblog.messages.events import MessageWritten
 from microblog.notifications.actions import tell
+from microblog.notifications.kinds import Reader
 from microblog.notifications.queries import NotificationRow
-from microblog.request import Request
 
 
 def tell_written(event: MessageWritten) -> None:
@@ -23,5 +23,5 @@ def tell_written(event: MessageWritten) -> None:
         )
 
 
-def link_to_thread(request: Request, notification: NotificationRow) -> str:
-    return request.link("messages", notification.actor.nickname)
+def link_to_thread(reader: Reader, notification: NotificationRow) -> str:
+    return reader.link("messages", notification.actor.nickname)

@@ -48,3 +48,4 @@ def includeme(config: Any) -> None:
         config.add_subscriber(function, event)
     config.add_worker_task("old notifications", delete_old, every=SECONDS_BETWEEN_CLEANINGS)
     config.add_models("microblog.notifications.models")
+    config.include("microblog.notifications.digests")

@@ -11,7 +11,7 @@ from microblog.ids import new_id
 from microblog.mail.actions import Letter, write_mails
 from microblog.notifications import queries
 from microblog.notifications.queries import Recipient
-from microblog.notifications.rules import get_day
+from microblog.notifications.rules import get_day, name_cause
 
 
 def tell(
@@ -80,14 +80,18 @@ def _write_mails(
     cause: int,
     post_id: int | None,
 ) -> None:
-    """The actor is of the cause: two who follow are two mails, and one who follows again is one."""
+    """Not to whom a digest lists it. The actor is of the cause: two who follow are two mails, and one who
+    follows again is one."""
     kinds = session.info["registry"].notification_kinds
-    mailed = [recipient for recipient in recipients if kinds[recipient.kind].mail is not None]
+    mailed = [
+        each
+        for each in recipients
+        if kinds[each.kind].mail is not None and not (each.has_digest and each.on_site)
+    ]
     if mailed:
         values = queries.get_values_of_mail(session, actor_id, post_id)
-        write_mails(
-            session, [Letter(each.kind, each.id, values, f"{cause} of {actor_id}") for each in mailed]
-        )
+        name = name_cause(cause, actor_id)
+        write_mails(session, [Letter(each.kind, each.id, values, name) for each in mailed])
 
 
 def _write_rows(

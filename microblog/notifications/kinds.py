@@ -7,15 +7,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import orm
 
 from microblog.notifications.counting import COUNT
 from microblog.notifications.models import CHANNEL_LENGTH, KIND_LENGTH
 from microblog.notifications.queries import build_count
-from microblog.request import Registry, Request
+from microblog.request import Registry
 
 if TYPE_CHECKING:
     from microblog.notifications.queries import NotificationRow
@@ -24,24 +26,42 @@ SITE = "site"  # the channel of /notifications/
 MAIL = "mail"  # whose choices the room of mail keeps, by its switches
 
 
+class Person(Protocol):
+    @property
+    def nickname(self) -> str: ...
+
+
+class Reader(Protocol):
+    """Who is told (`me`), and the addresses of pages where they read it: a request, or a mail."""
+
+    @property
+    def me(self) -> Person: ...
+
+    @property
+    def link(self) -> Callable[..., str]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class NotificationKind:
-    """`label` is what is chosen on `/account/notices`; `template` draws the sentence of a `notification`,
-    and `link(request, notification)` is where it leads.
+    """`label` is what is chosen on `/account/notices`; `template` draws the sentence of a `notification`, on
+    pages and in digests, and `link(reader, notification)` is where it leads.
 
     Those that are `folded` are one line a day, with one cause: "susan and 12 others liked your post".
     `mail` is the folder of the templates of its mails, whose kind has the same name; without it, people are
     told by no mail. Those that are not `counted` have another sign in the header that counts them.
+    Where a notification stands for several things, `count_unread(session, user_id, actor_ids)` is how many of
+    each actor the person has not read.
     """
 
     name: str
     label: str
     template: str
-    link: Callable[[Request, NotificationRow], str]
+    link: Callable[[Reader, NotificationRow], str]
     order: int
     folded: bool = False
     mail: str | None = None
     counted: bool = True
+    count_unread: Callable[[orm.Session, int, Collection[int]], Mapping[int, int]] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""What people are told about (docs/adr/0052-notifications.md)."""
+"""What people are told about (docs/adr/0052-notifications.md, docs/adr/0055-digests.md)."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from microblog.db import Base, Id
+from microblog.db import Base, Id, UTCDateTime
 
 KIND_LENGTH = 30
 CHANNEL_LENGTH = 20
+EVERY_LENGTH = 10
 
 
 class NotificationGroup(Base):
@@ -75,3 +78,20 @@ class NoticeChoice(Base):
     kind: Mapped[str] = mapped_column(sa.String(KIND_LENGTH), primary_key=True)
     channel: Mapped[str] = mapped_column(sa.String(CHANNEL_LENGTH), primary_key=True)
     wanted: Mapped[bool]
+
+
+class Digest(Base):
+    """Somebody wants one mail `every` day or week, instead of one for each notification.
+
+    The next one is `due` then. `since` is the time-ordered id up to which they were told, by the last one or
+    by single mails.
+    """
+
+    __tablename__ = "digests"
+
+    user_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    every: Mapped[str] = mapped_column(sa.String(EVERY_LENGTH))
+    due: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    since: Mapped[int] = mapped_column(sa.BigInteger)

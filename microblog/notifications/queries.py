@@ -18,7 +18,7 @@ from sqlalchemy import orm
 from microblog.accounts.models import Nickname, User
 from microblog.db import build_insert, select_once
 from microblog.ids import get_timestamp
-from microblog.notifications.models import NoticeChoice, Notification, NotificationGroup
+from microblog.notifications.models import Digest, NoticeChoice, Notification, NotificationGroup
 from microblog.notifications.rules import MOST_COUNTED, MOST_UNREAD
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.visibility import is_unseen
@@ -37,12 +37,13 @@ SITE = "site"
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Somebody who is to be told; `preferences` have their time zone. Who does not want it `on_site` may want
-    a mail, of kinds that have mails."""
+    a mail, of kinds that have mails. Who `has_digest` reads there what they are told on the site."""
 
     id: int
     preferences: str
     kind: str
     on_site: bool
+    has_digest: bool
 
 
 def find_recipients(session: orm.Session, kind: str, actor_id: int, user_id: int) -> list[Recipient]:
@@ -130,7 +131,8 @@ def select_recipients(choose: Callable[[], Choice], mailed: tuple[str, ...]) -> 
     """
     kind, who, has_actor = choose()
     wants = is_wanted(User.id, kind, SITE)
-    query = sa.select(User.id, User.preferences, kind, wants).where(who, sa.or_(wants, kind.in_(mailed)))
+    query = sa.select(User.id, User.preferences, kind, wants, has_digest(User.id))
+    query = query.where(who, sa.or_(wants, kind.in_(mailed)))
     if has_actor:
         query = query.where(User.id != THE_ACTOR, sa.not_(is_unseen(User.id, THE_ACTOR)))
     return query.order_by(User.id).with_for_update(read=True, key_share=True, of=User)
@@ -143,6 +145,13 @@ def is_wanted(user_id: Any, kind: Any, channel: str, *, by_default: bool = True)
     )
     looked_up = chosen.correlate_except(NoticeChoice).scalar_subquery()
     return sa.func.coalesce(looked_up, sa.true() if by_default else sa.false()) == sa.true()
+
+
+def has_digest(user_id: Any) -> sa.ColumnElement[bool]:
+    """A column: does this person want a digest?"""
+    chosen = sa.select(sa.literal_column("1", sa.Integer)).where(Digest.user_id == user_id)
+    looked_up = chosen.correlate_except(Digest).scalar_subquery()
+    return sa.func.coalesce(looked_up, sa.literal_column("0")) == sa.literal_column("1")
 
 
 def get_values_of_mail(session: orm.Session, actor_id: int, post_id: int | None) -> dict[str, Any]:
@@ -269,7 +278,7 @@ def select_seen(group_id: Any, *columns: Any) -> Any:
     )
 
 
-def build_list() -> Any:
+def build_lines() -> Any:
     newest = select_seen(Group.id).order_by(Notification.id.desc()).limit(1).scalar_subquery()
     actor = select_seen(Group.id, Notification.actor_id).order_by(Notification.id.desc()).limit(1)
     some = select_seen(Group.id, sa.literal_column("1").label("one")).limit(MOST_COUNTED + 1).subquery()
@@ -277,10 +286,11 @@ def build_list() -> Any:
     return sa.select(
         *(Group.id, Group.kind, Group.cause, Group.post_id, Group.latest, Group.read_until),
         *(newest.label("newest"), actor.scalar_subquery().label("actor_id"), count.label("seen_count")),
-    ).where(Group.user_id == READER)
+    )
 
 
-LIST = build_list()
+LINES = build_lines()  # of anybody, as the reader sees them
+LIST = LINES.where(Group.user_id == READER)
 
 
 @lru_cache(maxsize=16)

@@ -14,6 +14,11 @@ MOST_COUNTED = 100
 MOST_UNREAD = 100  # from it on the header says "99+"
 
 
+def name_cause(cause: object, actor_id: object) -> str:
+    """Of the mail about what this actor did (`Letter.cause`)."""
+    return f"{cause} of {actor_id}"
+
+
 def get_day(preferences: str, notification_id: int) -> int:
     """The day of a notification for somebody with these preferences: in the time zone that they have chosen,
     else in UTC."""

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from microblog.i18n import _
+from microblog.notifications.kinds import Reader
 from microblog.notifications.queries import NotificationRow
-from microblog.request import Request
 
 # Of likes and boosts nobody wants a mail each.
 MAILED = frozenset({"answer", "mention", "follow"})
 
 
-def link_to_post(request: Request, notification: NotificationRow) -> str:
-    return request.link("posts", notification.post_id)
+def link_to_post(reader: Reader, notification: NotificationRow) -> str:
+    return reader.link("posts", notification.post_id)
 
 
-def link_to_followers(request: Request, notification: NotificationRow) -> str:
+def link_to_followers(reader: Reader, notification: NotificationRow) -> str:
     """Who follows now: of several all of them, of one the profile."""
     if notification.count > 1:
-        return request.link("users", request.me.nickname, "followers")
-    return request.link("users", notification.actor.nickname)
+        return reader.link("users", reader.me.nickname, "followers")
+    return reader.link("users", notification.actor.nickname)
 
 
 def includeme(config: Any) -> None:

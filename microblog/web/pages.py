@@ -109,8 +109,9 @@ canonical_deriver.options = ("page", "api")  # type: ignore[attr-defined]
 
 @pass_context
 def count(context: Context, number: int) -> str:
-    """12,345, or 12.345, in the language of the page."""
-    return format_number(number, str(context["request"].locale))
+    """12,345, or 12.345, in the language of the page or, without a request, of the mail."""
+    request = context.get("request")
+    return format_number(number, str(context["language"].locale if request is None else request.locale))
 
 
 @lru_cache(maxsize=1024)

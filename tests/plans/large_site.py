@@ -112,6 +112,8 @@ TABLES = {
         "1 + (n % :others * 31 + n / :others * 7919) % :people, 1000000001 + n % :others",
         ":follows",
     ),
+    # Everybody has one, and half of them are due (see below).
+    "digests": ("(user_id, every, due, since) SELECT n, 'daily', '2025-01-01 08:00:00.000000', 0", ":people"),
     "deleted_posts": (f"(id, thread, deleted) SELECT {POST} + 1, {POST} + 1, 0", ":others"),
     "follows": (
         "(follower_id, followee_id, since) SELECT 1 + n % :people, "
@@ -148,6 +150,7 @@ AFTERWARDS = (
     ),
     "INSERT INTO notifications (group_id, actor_id, id) SELECT :others, n, 1000000000 + :others "
     "FROM {people} WHERE n > 0 ON CONFLICT DO NOTHING",
+    "UPDATE digests SET due = '2099-01-01 08:00:00.000000' WHERE user_id % 2 = 0",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT n, :popular, 1000000000 + n "
     "FROM {people} WHERE n <> :popular ON CONFLICT DO NOTHING",
     "INSERT INTO follows (follower_id, followee_id, since) SELECT :reader, 10 + n, 2000000000 + n "

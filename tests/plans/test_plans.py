@@ -7,6 +7,7 @@ reads count, on SQLite the steps.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -21,10 +22,16 @@ from microblog.accounts.registrations.resources import (
 from microblog.accounts.resources import Account
 from microblog.admin.resources import Admin
 from microblog.health.views import Health
+from microblog.ids import LARGEST
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.messages.queries import count_unread_from
 from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.metrics.views import MetricsPage
+from microblog.notifications.digests import queries as digests
+from microblog.notifications.digests.rules import MOST_LINES
+from microblog.notifications.digests.tasks import PEOPLE_IN_A_ROUND
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
+from microblog.notifications.rules import MOST_COUNTED
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -35,7 +42,7 @@ from microblog.tree import Api, Root
 from tests.conftest import POSTGRESQL_URL, Application
 from tests.plans.checking import Statement, capture, find_problems
 from tests.plans.conftest import NEWCOMERS_TOKEN, READERS_TOKEN
-from tests.plans.large_site import ANSWERED, DELETED, POSTS, get_post_id, write_statistics
+from tests.plans.large_site import ANSWERED, DELETED, POSTS, READER, get_post_id, write_statistics
 
 DIALECT = "postgresql" if POSTGRESQL_URL else "sqlite"
 LARGER_BY = 1_000_000 // POSTS[DIALECT]
@@ -262,6 +269,19 @@ def test_whom_a_newcomer_may_like_to_follow_is_found_among_the_newest_posts(know
         page = newcomer.get("/")
     assert len(page.html.select(".suggested .person")) == MOST_SUGGESTED
     assert [problem for each in statements for problem in find_problems(known.database, each)] == []
+
+
+def test_a_digest_reads_no_more_than_it_tells(known):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with known.database.read() as session, capture(known.database) as statements:
+        due = digests.list_due(session, now, PEOPLE_IN_A_ROUND)
+        found = digests.find_unread(session, READER, since=0, until=LARGEST, refused={"answer"})
+        lines = digests.list_lines(session, READER, found[:MOST_LINES])
+        count_unread_from(session, READER, range(2, MOST_LINES))
+    with known.database.write() as session, capture(known.database) as writing:
+        assert digests.take(session, due[0], due=now, since=0)
+    assert (len(due), len(found), len(lines)) == (PEOPLE_IN_A_ROUND, MOST_COUNTED + 1, MOST_LINES)
+    assert [problem for each in statements + writing for problem in find_problems(known.database, each)] == []
 
 
 @pytest.mark.parametrize("q", SEARCHES)

@@ -31,6 +31,7 @@ MAILS: dict[str, dict[str, Any]] = {
     "mention": {**JOHN, "body": "Hello", "post_id": 7},
     "answer": {**JOHN, "body": "Hello", "post_id": 7},
     "message": JOHN,
+    "digest": {"lines": [], "number": 1, "more": 0, "is_all_counted": True},
 }
 
 
@@ -45,7 +46,9 @@ def test_a_mail_is_whole_in_every_language(make_application, kind, tag):
     assert {link for link in links if not link.startswith("https://blog.example.org/")} == set()
     if "token" in MAILS[kind]:
         assert {link.endswith(TOKEN) for link in links} == {True, False}
-    assert ("John" if "display_name" in MAILS[kind] else "microblog") in mail.subject
+    assert (
+        "John" if "display_name" in MAILS[kind] else "1" if kind == "digest" else "microblog"
+    ) in mail.subject
     assert ("/unsubscribe/" in mail.text) == registry.mail_kinds[kind].is_switchable
     assert "&" not in mail.text
     assert mail.message_id.endswith("@blog.example.org>")

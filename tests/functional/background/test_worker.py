@@ -33,6 +33,7 @@ def test_each_task_is_observed_by_its_name(make_application):
         "older posts",
         "tags of the week",
         "old notifications",
+        "digests",
         "search index",
         "old search index",
         "search maintenance",

@@ -425,6 +425,7 @@ def test_each_kind_is_a_fieldset_with_a_legend(site):
         "Somebody likes a post of yours",
         "Somebody boosts a post of yours",
         "Somebody logs in as you in a new browser",
+        "When mails come",
     ]
 
 

@@ -193,7 +193,7 @@ def test_the_metrics_of_several_processes_are_added_up(start, ini, tmp_path):
 
 
 HALF_OPEN = 1100
-SECONDS_FOR_A_PAGE = 5  # on a busy machine; it takes some hundredths
+SECONDS_FOR_A_PAGE = 20  # on a very busy machine; it takes some hundredths
 
 
 @pytest.fixture

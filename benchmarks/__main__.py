@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,7 +53,7 @@ PAGE_SIZE = 25
 DEEP_PAGE = 500
 ROUNDS = 15
 PAGE_ROUNDS = 60
-POSTS_WRITTEN = 100
+WRITTEN = 200  # of each kind
 SERVER_VARIABLE = "MICROBLOG_TEST_DATABASE_URL"
 # Median milliseconds of the home timeline's SQL: (people followed, database) from issue 3.
 TARGETS = {(50, "sqlite"): 1, (50, "postgresql"): 2, (1000, "sqlite"): 3, (1000, "postgresql"): 15}
@@ -212,14 +213,7 @@ def pages(url: str, size: Size, *, search: bool) -> None:
         ["page", "least", "median", "p99", "processor", "statements"],
         rows,
     )
-    print(f"\n  Posts written, one after the other: {posting_rate(get):,.0f} a second")
-    print(f"  Likes given and taken back: {liking_rate(get, post_id):,.0f} a second", end="")
-    with registry.database.write() as session:
-        liked = {"post": post_id, "reader": reader}
-        session.execute(sa.text(LIKE_BY_ALL), liked)
-    print(f"; of a post that {size.people:,} people like: {liking_rate(get, post_id):,.0f}")
-    with registry.database.write() as session:
-        session.execute(sa.text(UNLIKE_BY_ALL), {"post": post_id})
+    writes(get, registry.database, size, reader)
     with registry.database.write() as session:
         session.execute(
             sa.text("DELETE FROM posts WHERE body LIKE 'benchmark %'  AND user_id = :id"), {"id": reader}
@@ -230,35 +224,50 @@ def pages(url: str, size: Size, *, search: bool) -> None:
     registry.database.close()
 
 
-def posting_rate(get: Callable[..., Any]) -> float:
-    """Posts a second; each form has its key."""
-    home = get("/").text
-    found = re.search(r'name="csrf_token" value="(\w+)"', home)
-    assert found, "the home page has no form"
-    began = time.perf_counter()
-    for number in range(POSTS_WRITTEN):
-        fields = {"csrf_token": found[1], "body": f"benchmark {number}", "key": secrets.token_urlsafe(16)}
-        answer = get("/posts/", POST=fields)
-        assert answer.status_int == 303, answer.status
-    return POSTS_WRITTEN / (time.perf_counter() - began)
-
-
 # Of those who do not like it already. The ids have no time, but are in an order, and tell which these are.
 LIKE_BY_ALL = """INSERT INTO likes (user_id, post_id, id)
     SELECT id, :post, id FROM users WHERE id <> :reader ON CONFLICT DO NOTHING"""
 UNLIKE_BY_ALL = "DELETE FROM likes WHERE post_id = :post AND id = user_id"
 
 
-def liking_rate(get: Callable[..., Any], post_id: int) -> float:
-    """Likes, and likes taken back, a second."""
+def writes(get: Callable[..., Any], database: Database, size: Size, reader: int) -> None:
+    """A post, a like of a post that few like, and one of a post that everybody likes, by turns: what else the
+    machine does slows down all of them. A like is taken back the next time."""
+    with database.write() as session:
+        newest = "SELECT id FROM posts WHERE user_id = 1 ORDER BY id DESC LIMIT 2"
+        popular, other = session.scalars(sa.text(newest)).all()
+        session.execute(sa.text(LIKE_BY_ALL), {"post": popular, "reader": reader})
     found = re.search(r'name="csrf_token" value="(\w+)"', get("/").text)
     assert found, "the home page has no form"
-    began = time.perf_counter()
-    for number in range(POSTS_WRITTEN):
-        name = "unlike" if number % 2 else "like"
-        answer = get(f"/posts/{post_id}/{name}", POST={"csrf_token": found[1]})
-        assert answer.status_int == 303, answer.status
-    return POSTS_WRITTEN / (time.perf_counter() - began)
+    token = {"csrf_token": found[1]}
+
+    def post(number: int) -> Any:
+        fields = {"body": f"benchmark {number}", "key": secrets.token_urlsafe(16)}
+        return get("/posts/", POST={**token, **fields})
+
+    def like(post_id: int, number: int) -> Any:
+        return get(f"/posts/{post_id}/{'unlike' if number % 2 else 'like'}", POST=token)
+
+    deeds = {
+        "a post": post,
+        "a like, or one taken back": partial(like, other),
+        f"the same, of a post that {size.people:,} people like": partial(like, popular),
+    }
+    times: dict[str, list[float]] = {name: [] for name in deeds}
+    processor = dict.fromkeys(deeds, 0.0)
+    for number in range(WRITTEN):
+        for name, deed in deeds.items():
+            began, used = time.perf_counter(), time.process_time()
+            answer = deed(number)
+            times[name].append((time.perf_counter() - began) * 1000)
+            processor[name] += (time.process_time() - used) * 1000 / WRITTEN
+            assert answer.status_int == 303, answer.status
+    rows = [[name, *summary(each), f"{processor[name]:.2f}"] for name, each in times.items()]
+    table(
+        f"Writes on {database.dialect}, by turns (ms)", ["what", "least", "median", "p99", "processor"], rows
+    )
+    with database.write() as session:
+        session.execute(sa.text(UNLIKE_BY_ALL), {"post": popular})
 
 
 def searches(registry: Any) -> None:

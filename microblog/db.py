@@ -155,6 +155,9 @@ class Database:
         self.sessions: weakref.WeakSet[orm.Session] = weakref.WeakSet()
         # A closed session stays closed: code that keeps one beyond its request fails at once.
         options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False, "info": dict(info)}
+        # We read rows, never entities, so an UPDATE or DELETE has none to bring up to date; SQLAlchemy would
+        # put its condition together once more, in Python, to find them.
+        options["execution_options"] = {"synchronize_session": False}
         self._read_session = orm.sessionmaker(bind=self.reading, **options)
         self._write_session = orm.sessionmaker(bind=self.writing, **options)
 
@@ -263,10 +266,12 @@ SQLITE_OPTIONS = re.compile(
 )
 
 
+INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
 def build_insert(session: orm.Session, table: Any) -> Any:
     """An INSERT of the session's database, which understands ON CONFLICT and RETURNING."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return insert(table)
+    return INSERTS[session.get_bind().dialect.name](table)
 
 
 def select_once(query: sa.Select[Any]) -> Any:

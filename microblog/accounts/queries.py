@@ -378,7 +378,7 @@ def delete_links(session: orm.Session, user_id: int) -> None:
 def delete_reset_links(session: orm.Session, user_id: int) -> None:
     """The links for a new password that were mailed are worth nothing any more."""
     links = sa.delete(AccountToken).where(AccountToken.user_id == user_id, AccountToken.purpose == RESET)
-    session.execute(links.execution_options(synchronize_session=False))
+    session.execute(links)
 
 
 def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: str) -> None:

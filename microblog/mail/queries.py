@@ -115,7 +115,7 @@ def lock_mail(session: orm.Session, mail_id: int) -> Any:
 
 def update_mails(session: orm.Session, ids: Collection[int], **values: Any) -> None:
     update = sa.update(Mail).where(Mail.id.in_(ids)).values(**values)
-    session.execute(update.execution_options(synchronize_session=False))
+    session.execute(update)
 
 
 def begin(session: orm.Session, mail_id: int, *, is_perhaps_twice: bool) -> None:
@@ -157,7 +157,7 @@ def list_ids(session: orm.Session, ids: Collection[int], states: Sequence[str]) 
 def wait_again(session: orm.Session) -> None:
     """All that were refused wait again."""
     update = sa.update(Mail).where(Mail.state == REFUSED).values(state=WAITING, finished=None)
-    session.execute(update.execution_options(synchronize_session=False))
+    session.execute(update)
 
 
 def delete_old(session: orm.Session, age: timedelta, limit: int) -> int:
@@ -173,16 +173,12 @@ def delete_old(session: orm.Session, age: timedelta, limit: int) -> int:
             .with_for_update(skip_locked=True)
         )
         delete = sa.delete(Mail).where(Mail.id.in_(select_once(old))).returning(Mail.id)
-        ids += session.scalars(delete.execution_options(synchronize_session=False)).all()
+        ids += session.scalars(delete).all()
         if len(ids) >= limit:
             break
     keys = [str(mail_id) for mail_id in ids]
     if keys:
-        session.execute(
-            sa.delete(Entry)
-            .where(Entry.kind == KIND, Entry.key.in_(keys))
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(sa.delete(Entry).where(Entry.kind == KIND, Entry.key.in_(keys)))
     return len(ids)
 
 
@@ -211,4 +207,4 @@ def add_refusals(session: orm.Session, user_id: int, kinds: Collection[str]) -> 
 
 def remove_refusals(session: orm.Session, user_id: int, kinds: Collection[str]) -> None:
     delete = sa.delete(MailRefusal).where(MailRefusal.user_id == user_id, MailRefusal.kind.in_(kinds))
-    session.execute(delete.execution_options(synchronize_session=False))
+    session.execute(delete)

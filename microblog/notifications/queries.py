@@ -91,7 +91,7 @@ def choose_oneself() -> Choice:
 
 
 def choose_author() -> Choice:
-    return THE_KIND, User.id == sa.select(Post.user_id).where(Post.id == THE_POST).scalar_subquery(), True
+    return THE_KIND, User.id == select_author().scalar_subquery(), True
 
 
 def choose_people_of_post() -> Choice:
@@ -105,6 +105,10 @@ def choose_mentioned_since() -> Choice:
     answered = sa.func.coalesce(select_answered(THE_POST).scalar_subquery(), 0)
     mentioned = select_mentioned(THE_POST).where(Mention.user_id.in_(named), Mention.user_id != answered)
     return sa.literal(MENTION), User.id.in_(mentioned), True
+
+
+def select_author() -> Any:
+    return sa.select(Post.user_id).where(Post.id == THE_POST)
 
 
 def select_mentioned(post_id: Any) -> Any:
@@ -198,19 +202,29 @@ def move_up(session: orm.Session, group_ids: Collection[int], latest: int) -> No
     session.execute(older.values(latest=latest))
 
 
-def withdraw(session: orm.Session, kind: str, actor_id: int, user_id: Any, cause: int) -> None:
+def withdraw(session: orm.Session, kind: str, actor_id: int, user_id: int, cause: int) -> None:
     """What this actor did is taken back."""
-    groups = sa.select(Group.id).where(Group.user_id == user_id, Group.kind == kind, Group.cause == cause)
-    own = sa.update(Notification).where(
-        Notification.group_id.in_(groups), Notification.actor_id == actor_id, sa.not_(Notification.withdrawn)
-    )
-    session.execute(own.values(withdrawn=True))
+    values = {"person": user_id, "kind": kind, "actor": actor_id, "cause": cause}
+    session.execute(WITHDRAW, values)
 
 
 def withdraw_from_author(session: orm.Session, kind: str, actor_id: int, post_id: int) -> None:
     """What this actor did with a post is taken back."""
-    author = sa.select(Post.user_id).where(Post.id == post_id).scalar_subquery()
-    withdraw(session, kind, actor_id, author, post_id)
+    values = {"post": post_id, "kind": kind, "actor": actor_id, "cause": post_id}
+    session.execute(WITHDRAW_FROM_AUTHOR, values)
+
+
+def make_withdrawal(person: Any) -> Any:
+    cause = sa.bindparam("cause", type_=sa.BigInteger)
+    groups = sa.select(Group.id).where(Group.user_id == person, Group.kind == THE_KIND, Group.cause == cause)
+    own = sa.update(Notification).where(
+        Notification.group_id.in_(groups), Notification.actor_id == THE_ACTOR, sa.not_(Notification.withdrawn)
+    )
+    return own.values(withdrawn=True)
+
+
+WITHDRAW = make_withdrawal(THE_PERSON)
+WITHDRAW_FROM_AUTHOR = make_withdrawal(select_author().scalar_subquery())
 
 
 def withdraw_mentions(session: orm.Session, post_id: int) -> None:

@@ -62,7 +62,6 @@ def retry(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = N
         sa.update(Entry)
         .where(Entry.id.in_(session.scalars(found.with_for_update(skip_locked=True)).all()))
         .values(is_dead_letter=False, next_at=0, not_before=0, lease_until=0, attempts=0)
-        .execution_options(synchronize_session=False)
     )
     if kind is not None:
         end_pause(session, kind)
@@ -74,7 +73,7 @@ def drop(session: orm.Session, *, ids: Iterable[int] = (), kind: str | None = No
     chosen = Entry.id.in_(list(ids)) if kind is None else sa.and_(Entry.kind == kind, Entry.is_dead_letter)
     deleted = sa.delete(Entry).where(chosen).returning(Entry.kind, Entry.key)
     dropped: dict[str, list[str]] = {}
-    for name, key in session.execute(deleted.execution_options(synchronize_session=False)):
+    for name, key in session.execute(deleted):
         dropped.setdefault(name, []).append(key)
     for name, keys in dropped.items():
         registered = session.info["registry"].outbox.kinds.get(name)

@@ -176,7 +176,6 @@ def lease(
             Entry.destination,
             Entry.is_unique,
         )
-        .execution_options(synchronize_session=False)
     )
     leased = []
     for id, key, text, attempts, until, destination, is_unique in rows.all():
@@ -272,12 +271,7 @@ def retry_now(
         )
         .with_for_update(skip_locked=True)
     )
-    session.execute(
-        sa.update(Entry)
-        .where(Entry.id.in_(select_once(late)))
-        .values(next_at=Entry.not_before)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(sa.update(Entry).where(Entry.id.in_(select_once(late))).values(next_at=Entry.not_before))
 
 
 # Destinations
@@ -303,7 +297,6 @@ def pause(
         sa.update(Pause)
         .where(Pause.kind == kind, Pause.destination == destination)
         .values(until=get_now() + int(1000 * seconds), error=error[:ERROR_CHARACTERS])
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -312,7 +305,7 @@ def end_pause(session: orm.Session, kind: str, destination: str | None = None) -
     ended = sa.delete(Pause).where(Pause.kind == kind)
     if destination is not None:
         ended = ended.where(Pause.destination == destination)
-    failures = ended.returning(Pause.failures).execution_options(synchronize_session=False)
+    failures = ended.returning(Pause.failures)
     return max(session.scalars(failures), default=0)
 
 

@@ -153,4 +153,4 @@ def delete(session: orm.Session, entry_id: int) -> None:
 
 def change(session: orm.Session, entry_id: int, **values: Any) -> None:
     update = sa.update(Entry).where(Entry.id == entry_id).values(**values)
-    session.execute(update.execution_options(synchronize_session=False))
+    session.execute(update)

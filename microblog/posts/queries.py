@@ -155,10 +155,17 @@ def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostR
 
     It is not `is_shown` when its author and the reader do not see each other.
     """
-    is_there = is_published(get_parameter(reader_id))
-    query = select_posts(reader_id, with_muted=True).where(Post.id == post_id, is_there, ~User.is_gone)
-    row = read_rows(session, query.add_columns(User.is_indexed), reader_id).one_or_none()
+    query = build_query_of_one(get_parameter(reader_id))
+    values = {"reader": reader_id, "present": get_present(), "post": post_id}
+    row = session.execute(query, values).one_or_none()
     return None if row is None else replace(PostRow(*row[:-1]), is_indexed=row[-1])
+
+
+@lru_cache(maxsize=2)
+def build_query_of_one(reader: Any) -> Any:
+    query = build_query(reader, with_muted=True).add_columns(User.is_indexed)
+    is_it = Post.id == sa.bindparam("post", type_=sa.BigInteger)
+    return query.where(is_it, is_published(reader), sa.not_(User.is_gone))
 
 
 def is_deleted(session: orm.Session, post_id: int) -> bool:

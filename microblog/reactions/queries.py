@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
-from microblog.db import build_insert
+from microblog.db import INSERTS
 from microblog.ids import new_id
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import PersonRow, select_people
@@ -53,16 +53,31 @@ LOCKED_POST = (
 
 def add(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
     """Add a row, of a post that is locked; True if it is new."""
-    insert = build_insert(session, table).values(user_id=user_id, post_id=post_id, id=new_id())
-    insert = insert.on_conflict_do_nothing(index_elements=[table.user_id, table.post_id])
-    return session.scalar(insert.returning(table.id)) is not None
+    insert = ADD[table][session.get_bind().dialect.name]
+    return session.scalar(insert, {"user_id": user_id, "post_id": post_id, "id": new_id()}) is not None
 
 
 def remove(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
     """Delete a row, of a post that is locked; True if there was one."""
-    own = sa.delete(table).where(table.user_id == user_id, table.post_id == post_id)
-    result: Any = session.execute(own)
+    result: Any = session.execute(REMOVE[table], {"user": user_id, "post": post_id})
     return bool(result.rowcount)
+
+
+def make_insert(insert: Any, table: Any) -> Any:
+    added = insert(table.__table__).on_conflict_do_nothing(index_elements=[table.user_id, table.post_id])
+    return added.returning(table.id)
+
+
+def make_delete(table: Any) -> Any:
+    return sa.delete(table.__table__).where(
+        table.user_id == sa.bindparam("user"), table.post_id == sa.bindparam("post")
+    )
+
+
+# Made once, as above.
+TABLES: tuple[Table, ...] = (Like, Boost, Bookmark)
+ADD = {table: {name: make_insert(insert, table) for name, insert in INSERTS.items()} for table in TABLES}
+REMOVE = {table: make_delete(table) for table in TABLES}
 
 
 @dataclass(frozen=True, slots=True)

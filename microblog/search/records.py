@@ -73,7 +73,7 @@ def note_progress(session: orm.Session, adapter: str, token: str, more: int = 0)
     mine = (IndexState.adapter == adapter) & (IndexState.rebuild == token)
     values = {"rebuild_seen_at": get_now(), "rebuilt": IndexState.rebuilt + more}
     found: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
-        sa.update(IndexState).where(mine).values(values).execution_options(synchronize_session=False)
+        sa.update(IndexState).where(mine).values(values)
     )
     if not found.rowcount:
         raise SearchUnavailable(REPLACED)
@@ -84,7 +84,7 @@ def end_rebuild(session: orm.Session, adapter: str, token: str | None = None) ->
     ended = sa.update(IndexState).where(IndexState.adapter == adapter).values(rebuild=None)
     if token is not None:
         ended = ended.where(IndexState.rebuild == token)
-    session.execute(ended.execution_options(synchronize_session=False))
+    session.execute(ended)
 
 
 def forget_index(session: orm.Session, adapter: str) -> None:

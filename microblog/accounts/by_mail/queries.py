@@ -100,7 +100,7 @@ def find_link(session: orm.Session, purpose: str, token: str) -> Owner | None:
 def use_link(session: orm.Session, purpose: str, token: str) -> int | None:
     """Delete the link, and return whose it was; of two transactions at once only one gets it."""
     deleted = sa.delete(AccountToken).where(is_valid(purpose, token)).returning(AccountToken.user_id)
-    found: int | None = session.scalar(deleted.execution_options(synchronize_session=False))
+    found: int | None = session.scalar(deleted)
     return found
 
 
@@ -164,7 +164,7 @@ def find_sign_up(session: orm.Session, token: str) -> SignUp | None:
 def use_sign_up(session: orm.Session, token: str) -> SignUp | None:
     """Delete the sign-up, and return it; of two transactions at once only one gets it."""
     deleted = sa.delete(PendingSignUp).where(is_pending(token)).returning(*SIGN_UP_COLUMNS)
-    row = session.execute(deleted.execution_options(synchronize_session=False)).one_or_none()
+    row = session.execute(deleted).one_or_none()
     return None if row is None else SignUp(*row)
 
 
@@ -180,7 +180,7 @@ def delete_expired(session: orm.Session, limit: int) -> bool:
             .with_for_update(skip_locked=True)
         )
         delete = sa.delete(model).where(model.token_hash.in_(select_once(old))).returning(model.token_hash)
-        counts.append(len(session.scalars(delete.execution_options(synchronize_session=False)).all()))
+        counts.append(len(session.scalars(delete).all()))
     return max(counts) < limit
 
 

@@ -102,7 +102,7 @@ def add_former(session: orm.Session, user_id: int, email: str, lasts: timedelta)
 def delete_former_since(session: orm.Session, user_id: int, moment: datetime) -> None:
     """The ways back to addresses that the person has had after that moment are closed."""
     later = sa.and_(FormerAddress.user_id == user_id, FormerAddress.changed >= moment)
-    session.execute(sa.delete(FormerAddress).where(later).execution_options(synchronize_session=False))
+    session.execute(sa.delete(FormerAddress).where(later))
 
 
 def lock_address(session: orm.Session, user_id: int) -> str | None:

@@ -156,7 +156,7 @@ def is_invited(session: orm.Session, token: str) -> bool:
 def use_invitation(session: orm.Session, token: str) -> bool:
     """Count one more use; False when there was none left, also when another transaction took the last."""
     update = sa.update(Invitation).where(is_usable(token)).values(used=Invitation.used + 1)
-    update = update.returning(Invitation.id).execution_options(synchronize_session=False)
+    update = update.returning(Invitation.id)
     return session.scalar(update) is not None
 
 
@@ -172,4 +172,4 @@ def end_invitation(session: orm.Session, invitation_id: int) -> None:
     update = sa.update(Invitation).where(
         Invitation.id == invitation_id, Invitation.expires > datetime.now(UTC)
     )
-    session.execute(update.values(expires=datetime.now(UTC)).execution_options(synchronize_session=False))
+    session.execute(update.values(expires=datetime.now(UTC)))

@@ -7,9 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import postgresql, sqlite
 
-from microblog.db import select_once
+from microblog.db import INSERTS, select_once
 from microblog.security.limits.models import LimitCount
 from microblog.security.limits.rules import Count
 
@@ -40,9 +39,8 @@ def make_upsert(insert: Any, *, within: bool) -> Any:
     ).returning(kept.c.key, kept.c.timestamp, kept.c.times)
 
 
-INSERTS = (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-TAKE = {name: make_upsert(insert, within=True) for name, insert in INSERTS}
-ADD = {name: make_upsert(insert, within=False) for name, insert in INSERTS}
+TAKE = {name: make_upsert(insert, within=True) for name, insert in INSERTS.items()}
+ADD = {name: make_upsert(insert, within=False) for name, insert in INSERTS.items()}
 READ = sa.select(kept.c.key, kept.c.timestamp).where(kept.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 

@@ -15,6 +15,8 @@ from tests.functional.accounts.addresses import INTERNATIONAL, NO_ADDRESSES, OTH
 from tests.functional.accounts.mail_site import URL, Site
 from tests.walk import PASSWORD, enter, flashes
 
+Way = Callable[[Site, str], Any]
+
 HOST = URL.removeprefix("https://")
 
 
@@ -40,9 +42,11 @@ def change(site: Site, email: str) -> Any:
     return form.submit(status="*")
 
 
-LINKS = {sign_up: ("/confirm/", "confirm-form"), change: ("/new-address/", "new-address-form")}
-WAYS = [sign_up, ask_for_password, change]
-Way = Callable[[Site, str], Any]
+LINKS: dict[Way, tuple[str, str]] = {
+    sign_up: ("/confirm/", "confirm-form"),
+    change: ("/new-address/", "new-address-form"),
+}
+WAYS: list[Way] = [sign_up, ask_for_password, change]
 
 
 def emails(site: Site) -> set[str | None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from microblog.accounts.browsers import describe_browser
+from microblog.notifications.digests.actions import Line
+from microblog.notifications.queries import Actor, NotificationRow
 
 TOKEN = "x" * 43
 JOHN = {"nickname": "john", "display_name": "John"}
@@ -29,7 +32,21 @@ MAILS: dict[str, dict[str, Any]] = {
     "mention": {**JOHN, "body": "Hello", "post_id": 7},
     "answer": {**JOHN, "body": "Hello", "post_id": 7},
     "message": JOHN,
+    "digest": {"lines": [], "number": 1, "more": 0, "is_all_counted": True},
 }
+
+
+def make_line(kind: str, who: dict[str, str], *, count: int = 1, body: str = "", stands_for: int = 1) -> Line:
+    """A line of a digest."""
+    post = SimpleNamespace(body=body, language=None) if body else None
+    actor = Actor(1, who["nickname"], who["display_name"], None)
+    row = NotificationRow(1, kind, 1, 7, 1, is_unread=True, newest=1, count=count, actor=actor, post=post)  # type: ignore[arg-type]
+    room = "messages" if kind == "message" else "notifications"
+    name = "notification" if kind == "message" else kind
+    template = f"microblog.{room}:templates/{name}.jinja2"
+    return Line(row, template, "https://blog.example.org/posts/7", stands_for)
+
+
 # The same with the longest names, without a place to break a line, and with names and texts from right to
 # left, which stand in a mail of any direction.
 WIDE = {"nickname": "W" * 30, "display_name": "W" * 60}
@@ -53,4 +70,19 @@ HARD_MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "answer-lines": ("answer", {**JOHN, "body": "One\n\nTwo <b>three</b>\n" * 5, "post_id": 7}),
     "message-arabic": ("message", ARABIC),
+    "digest-lines": (
+        "digest",
+        {
+            "lines": [
+                make_line("mention", JOHN, body="Hello @susan, have you read this?"),
+                make_line("like", ARABIC, count=13, body="مرحبا @susan! هل قرأت هذا؟"),
+                make_line("like", WIDE, count=101, body="W" * 280),
+                make_line("follow", JOHN, count=2),
+                make_line("message", ARABIC, stands_for=3),
+            ],
+            "number": 25,
+            "more": 5,
+            "is_all_counted": True,
+        },
+    ),
 }

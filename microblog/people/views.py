@@ -126,7 +126,8 @@ def people(users: Users, request: Request) -> Any:
 def people_to_mention(users: Users, request: Request) -> Any:
     """People whose nickname begins like `q`, for app.js, which offers them behind an @."""
     q = request.GET.get("q", "")
-    request.response.cache_control = "private, no-cache"
+    request.response.cache_control = "no-store"
+    request.response.vary = ("Cookie",)
     if len(q) > NICKNAME_LENGTH or NOT_ALLOWED.search(q):
         return {"people": []}
     count_request(request, "suggestions")

@@ -73,4 +73,5 @@ def download(page: ProfilePage, request: Request) -> Any:
         content_type="application/octet-stream",
         content_disposition=f'attachment; filename="{page.__name__}.prof"',
         cache_control="no-store",
+        vary=("Cookie",),
     )

@@ -4,7 +4,8 @@
 
 takes those of all scenes (`tests/browser/scenes.py`), or of those whose name has one of the words; `ar:` in
 Arabic, without those in which a button is pressed: scenes find it by its English text. In place of words,
-`--ten` takes ten pages that show what a site looks like, in English and in Arabic (`make screenshots`).
+`--ten` takes ten pages that show what a site looks like, in English and in Arabic (`make screenshots`), and
+`mails` every kind of mail, in both.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, HEIGHTS, Site, serving
+from tests.browser.mail_pictures import MAIL_SETTINGS, take_mails
 from tests.browser.scenes import (
     CLOSED,
     CLOSED_SCENES,
@@ -87,6 +89,10 @@ def main(arguments: list[str]) -> int:
     )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        if words == ["mails"]:
+            sets = ()
+            application = Application({**settings_for("sqlite+pysqlite://"), **MAIL_SETTINGS})
+            take_mails(browser, application.registry, folder)
         for scenes, settings, fill_it in sets:
             with tempfile.TemporaryDirectory() as directory:
                 url = f"sqlite+pysqlite:///{directory}/pictures.sqlite3"

@@ -312,6 +312,7 @@ def test_the_counter_counts_what_a_reader_counts(site: Site, open_window: Callab
 def test_the_back_button_shows_nothing_private_after_logging_out(
     site: Site, open_window: Callable[..., Page], javascript: bool
 ) -> None:
+    """FOUNDATION 6, line 23, in a browser with its history."""
     page = open_window(site, javascript=javascript)
     sign_up(page, "susan")
     page.goto("/account/profile")

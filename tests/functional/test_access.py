@@ -237,6 +237,11 @@ TABLE: dict[tuple[type, str], Page] = {
     (ProfilePage, "download"): Page(f"/admin/profiles/{PROFILED.name}/download", ADMIN),
 }
 PAGES = [pytest.param(page, id=page.path) for page in TABLE.values()]
+PRIVATE = [
+    pytest.param(page, id=page.path)
+    for page in TABLE.values()
+    if page.get[0] == 303 and 200 in page.get and page.path != "/logout"
+]
 FORMS = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post]
 PROTECTED = [pytest.param(page, id=page.path) for page in TABLE.values() if page.post and page.has_token]
 SHOWN_FORMS = [
@@ -362,6 +367,21 @@ def test_a_page_answers_each_role_and_each_method_as_the_table_says(site, page):
             response = browsers[ROLES.index("owner")].request(page.path, method=method, status=405)
         assert response.headers["Allow"] == page.allow, method
         assert "cannot be opened in this way" in response.text
+
+
+@pytest.mark.parametrize("page", PRIVATE)
+def test_a_private_page_is_kept_by_nobody_and_nothing_is_shown_after_logging_out(site, page):
+    """FOUNDATION 6, line 23: no-store and Vary: Cookie on each page that not everybody sees."""
+    browser = browser_of(site, ROLES[page.get.index(200)])
+    shown = browser.get(page.path, status=200)
+    may_be_asked_again = page.path == "/notifications/count"  # by a 304: it has a number and no more
+    assert shown.headers["Cache-Control"] == ("private, no-cache" if may_be_asked_again else "no-store")
+    assert "Cookie" in (shown.vary or ())
+    browser.get("/logout").forms["logout-form"].submit(status=303)
+    same = {"If-None-Match": shown.headers["ETag"]} if may_be_asked_again else {}
+    after = browser.get(page.path, headers=same, status=303)
+    assert str(after.location).startswith("http://localhost/login?next=")
+    assert "susan" not in after.follow().html.select("main")[0].get_text()
 
 
 @pytest.mark.parametrize("role", ROLES)

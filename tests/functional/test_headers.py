@@ -100,6 +100,7 @@ def test_over_https_the_browser_is_to_stay_there(application, path, status):
 
 @pytest.mark.parametrize("path", ["/", "/login", "/users/", "/search?q=x", "/nothing", "/?before=abc"])
 def test_a_page_is_kept_by_nobody_and_depends_on_the_cookie(browser, path):
+    """FOUNDATION 6, line 23: pages for everybody, too; those of one person are in test_access.py."""
     response = browser.get(path, status="*")
     assert response.headers["Cache-Control"] == "no-store"
     assert "Cookie" in response.headers["Vary"]
@@ -121,6 +122,7 @@ def test_a_page_without_a_form_sets_no_cookie(browser):
 
 
 def test_behind_https_every_cookie_is_bound_to_this_host(make_application):
+    """FOUNDATION 6, line 7: __Host-, Secure, HttpOnly, SameSite=Lax."""
     browser = make_application({"microblog.cookies.secure": "true"}).browser(**HTTPS)
     form = browser.get("/register").forms["register-form"]
     lines = []

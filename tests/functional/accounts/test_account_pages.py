@@ -79,6 +79,7 @@ def test_a_new_password_is_the_one_that_counts(susan, application):
 
 
 def test_a_new_password_ends_all_other_sessions_and_gives_this_one_another_token(susan):
+    """FOUNDATION 6, line 3."""
     before = susan[0].cookies[SESSION_COOKIE]
     change(susan[0], PASSWORD, NEW_PASSWORD)
     assert susan[0].cookies[SESSION_COOKIE] != before
@@ -114,6 +115,7 @@ def test_a_browser_that_is_remembered_stays_so(application, remembered):
     ],
 )
 def test_what_is_refused_changes_nothing(susan, application, present, new, expected):
+    """FOUNDATION 6, line 6: a new password needs the present one; and line 15: no bad one is taken."""
     page = change(susan[0], present, new, status=422)
     assert [expected] == errors(page) if expected else errors(page)
     assert not any(field.get("value") for field in page.html.select("input[type=password]"))
@@ -158,6 +160,7 @@ def test_the_form_sent_twice_changes_the_password_once(susan, application):
 
 
 def test_sessions_say_which_browser_and_about_where(susan):
+    """FOUNDATION 6, line 6: one sees one's own sessions."""
     susan[0].get("/")
     page = susan[0].get("/account/sessions")
     first, *others = listed(page)
@@ -170,6 +173,7 @@ def test_sessions_say_which_browser_and_about_where(susan):
 
 
 def test_one_other_browser_can_be_logged_out(susan):
+    """FOUNDATION 6, line 6: one ends one of one's own sessions."""
     page = susan[0].get("/account/sessions")
     phone = next(each for each in page.html.select("li") if "iPhone" in each.get_text())
     form = page.forms["sessions-form"]
@@ -183,6 +187,7 @@ def test_one_other_browser_can_be_logged_out(susan):
 
 
 def test_all_other_browsers_can_be_logged_out(susan):
+    """FOUNDATION 6, line 6: one ends all one's other sessions."""
     done = susan[0].get("/account/sessions").forms["sessions-form"].submit(status=303).follow()
     assert flashes(done) == ["2 browsers were logged out."]
     assert len(listed(done)) == 1
@@ -191,6 +196,7 @@ def test_all_other_browsers_can_be_logged_out(susan):
 
 
 def test_nobody_ends_the_sessions_of_others(susan, application):
+    """FOUNDATION 6, line 6: only those of one's own."""
     mallory = application.browser()
     enter(mallory, "mallory")
     key = susan[0].get("/account/sessions").html.select_one("button[name=session]")["value"]

@@ -56,6 +56,7 @@ def test_the_page_says_what_happens_and_changes_nothing(browser, database):
 
 
 def test_whoever_deletes_their_account_is_logged_out_everywhere_and_told_until_when(application, database):
+    """FOUNDATION 6, line 4: all sessions end with the request, not with the account two weeks later."""
     browser, other = application.browser(), application.browser()
     sign_up(browser, "susan")
     log_in(other, "susan")

@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from microblog.accounts import passwords, queries
+from microblog.accounts import actions, passwords, queries
 from microblog.accounts.models import LoginSession, User
-from tests.walk import PASSWORD, flashes, sign_up, token
+from microblog.security.csrf import unmask
+from tests.walk import PASSWORD, bodies, flashes, sign_up, token
 
 WRONG = "This nickname or e-mail address and this password do not match."
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -51,9 +52,33 @@ def test_one_logs_in_by_nickname_or_address_in_any_case(susan, browser, login):
     assert is_logged_in(browser)
 
 
-def test_a_wrong_password_and_an_unknown_person_get_the_same_page(susan, application):
+def test_a_wrong_password_and_an_unknown_person_get_the_same_page(susan, application, monkeypatch):
+    """FOUNDATION 6, line 10: whoever is not there, has no password, is leaving or is gone; and as many hashes
+    are made, so that the time tells nothing either."""
+    verified = []
+    original = argon2.PasswordHasher.verify
+
+    def verify(hasher, *arguments):
+        verified.append(arguments)
+        return original(hasher, *arguments)
+
+    passwords.make_dummy_hash()
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    with application.database.write() as session:
+        queries.add_user(session, "imported")
+        for nickname in ("leaving", "gone"):
+            user_id = queries.add_user(session, nickname, password_hash=passwords.hash_password(PASSWORD))
+            actions.leave(session, user_id, days=0)
+        actions.go(session, user_id)
     pages = []
-    for login, password in (("susan", "wrong password"), ("nobody", PASSWORD), ("no@example.com", PASSWORD)):
+    for login, password in (
+        ("susan", "wrong password"),
+        ("nobody", PASSWORD),
+        ("no@example.com", PASSWORD),
+        ("imported", PASSWORD),
+        ("leaving", "wrong password"),
+        ("gone", PASSWORD),
+    ):
         browser = application.browser()
         browser.set_cookie("visitor", "the same")
         page = log_in(browser, login, password, status=422)
@@ -62,7 +87,8 @@ def test_a_wrong_password_and_an_unknown_person_get_the_same_page(susan, applica
         # Random, of this page alone.
         key, masked = (page.forms["login-form"][name].value for name in ("key", "csrf_token"))
         pages.append(page.text.replace(login, "…").replace(key, "…").replace(masked, "…"))
-    assert pages[0] == pages[1] == pages[2]
+    assert len(set(pages)) == 1
+    assert len(verified) == len(pages)
 
 
 def test_the_nickname_stays_in_the_form_and_the_password_does_not(susan, browser):
@@ -188,6 +214,7 @@ def test_with_remember_me_the_cookie_stays_for_a_year(susan, browser):
 
 @pytest.mark.parametrize(("remember", "idle"), [(False, timedelta(hours=12)), (True, timedelta(days=30))])
 def test_a_session_ends_after_a_while_without_a_request(application, remember, idle):
+    """FOUNDATION 6, line 5: the idle lifetime, by a clock that is moved."""
     browser = application.browser()
     sign_up(application.browser(), "susan")
     with time_machine.travel(NOON, tick=False) as clock:
@@ -204,6 +231,7 @@ def test_a_session_ends_after_a_while_without_a_request(application, remember, i
 
 
 def test_a_session_ends_after_a_year_even_if_it_is_used(application):
+    """FOUNDATION 6, line 5: the absolute lifetime, by a clock that is moved."""
     browser = application.browser()
     sign_up(application.browser(), "susan")
     with time_machine.travel(NOON, tick=False) as clock:
@@ -235,6 +263,7 @@ def test_the_duration_of_a_session_is_a_setting(make_application):
 
 
 def test_every_log_in_gives_a_new_token_and_only_its_hash_is_kept(susan, application, database):
+    """FOUNDATION 6, lines 1 and 7: new with each log-in, of 256 random bits, and stored hashed."""
     tokens = {susan.cookies["session"]}
     for _ in range(2):
         browser = application.browser()
@@ -248,18 +277,33 @@ def test_every_log_in_gives_a_new_token_and_only_its_hash_is_kept(susan, applica
     assert not tokens & {value for row in rows for value in row}
 
 
-def test_a_planted_session_is_not_taken_over(susan, browser):
-    browser.set_cookie("session", "planted")
+@pytest.mark.parametrize("planted", ["x" * 43, "one that has ended"])
+def test_a_planted_session_is_not_taken_over(susan, application, browser, planted):
+    """FOUNDATION 6, line 1: whoever has planted it in her browser cannot use it after her log-in."""
+    if planted == "one that has ended":
+        planted = susan.cookies["session"]
+        susan.get("/logout").forms["logout-form"].submit(status=303)
+    browser.set_cookie("session", planted)
     assert not is_logged_in(browser)
     log_in(browser)
-    assert browser.cookies["session"] != "planted"
+    assert browser.cookies["session"] != planted
+    assert is_logged_in(browser)
+    thief = application.browser()
+    thief.set_cookie("session", planted)
+    assert not is_logged_in(thief)
 
 
-def test_the_form_token_changes_with_the_log_in(susan, browser):
+def test_the_form_token_changes_with_the_log_in(susan, application, browser):
+    """FOUNDATION 6, line 1: nor is the token of a planted visitor's cookie worth anything."""
+    thief = application.browser()
+    known = token(thief, "/login")
+    browser.set_cookie("visitor", thief.cookies["visitor"])
     before = token(browser, "/login")
+    assert unmask(before) == unmask(known)
     log_in(browser)
-    assert token(browser) != before
-    browser.post("/posts/", {"csrf_token": before, "body": "Hello"}, status=400)
+    assert unmask(token(browser)) != unmask(known)
+    for old in (before, known):
+        browser.post("/posts/", {"csrf_token": old, "body": "Hello"}, status=400)
 
 
 # Logging out
@@ -280,12 +324,18 @@ def test_the_address_alone_asks_first(susan):
 
 
 def test_the_cookie_of_an_ended_session_is_nobodys(susan, application):
+    """FOUNDATION 6, line 2: neither a page nor a form knows it."""
     cookie = susan.cookies["session"]
+    form = susan.get("/").forms["compose-form"]
+    form["body"] = "Written by a replay"
     susan.get("/logout").forms["logout-form"].submit(status=303)
     assert "session" not in susan.cookies
     replay = application.browser()
     replay.set_cookie("session", cookie)
     assert not is_logged_in(replay)
+    assert replay.get("/account/", status=303).location.startswith("http://localhost/login")
+    assert "login-form" in replay.post(form.action, form.submit_fields(), status=400).forms
+    assert bodies(replay.get("/explore")) == []
 
 
 def test_logging_out_here_leaves_other_browsers_logged_in(susan, browser):
@@ -308,6 +358,7 @@ def test_logging_out_twice_is_harmless(susan, application):
 
 
 def test_a_hash_of_other_parameters_is_made_anew_at_the_log_in(application, browser, database):
+    """FOUNDATION 6, line 16."""
     weak = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     with database.write() as session:
         queries.add_user(session, "susan", password_hash=weak)

@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
-from microblog.accounts.browsers import describe_browser
-
-TOKEN = "x" * 43
-JOHN = {"nickname": "john", "display_name": "John"}
-MAILS: dict[str, dict[str, Any]] = {
-    "sign_up": {"token": TOKEN, "nickname": "susan"},
-    "taken": {"nickname": "susan"},
-    "confirm": {"token": TOKEN},
-    "reset": {"token": TOKEN, "nickname": "susan"},
-    "new_address": {"token": TOKEN, "nickname": "susan"},
-    "address_taken": {"nickname": "susan"},
-    "address_changed": {"token": TOKEN},
-    "registration": {},
-    "approved": {"nickname": "susan"},
-    "refused": {"nickname": "susan"},
-    "new_browser": {
-        "browser": describe_browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-        "address": "192.0.2.0/24",
-        "when": "2026-11-27 00:40 UTC",
-    },
-    "follow": JOHN,
-    "mention": {**JOHN, "body": "Hello", "post_id": 7},
-    "answer": {**JOHN, "body": "Hello", "post_id": 7},
-    "message": JOHN,
-    "digest": {"lines": [], "number": 1, "more": 0, "is_all_counted": True},
-}
+from tests.mails import HARD_MAILS, MAILS, TOKEN
 
 
 @pytest.mark.parametrize("tag", ["en", "de", "es", "ar", "no-such-language"])
@@ -40,7 +15,10 @@ MAILS: dict[str, dict[str, Any]] = {
 def test_a_mail_is_whole_in_every_language(make_application, kind, tag):
     registry = make_application({"microblog.url": "https://blog.example.org"}).registry
     mail = registry.mail_builder.build(registry.mail_kinds[kind], tag, MAILS[kind], user_id=1)
-    assert f'dir="{"rtl" if tag == "ar" else "ltr"}"' in mail.html
+    html = BeautifulSoup(mail.html, "html.parser")
+    # Also without <html>, which programs drop that show a mail inside a page of theirs.
+    assert [each["dir"] for each in html.select("html, .mail")] == ["rtl" if tag == "ar" else "ltr"] * 2
+    assert len({each["lang"] for each in html.select("html, .mail")}) == 1
     assert not re.search(r"<(img|script|link|iframe)\b|\burl\(|@import", mail.html)
     links = re.findall(r'https?://[^\s"<]+', f"{mail.text} {mail.html}")
     assert {link for link in links if not link.startswith("https://blog.example.org/")} == set()
@@ -63,3 +41,21 @@ def test_a_mail_in_another_language_says_it_so(make_application):
     assert mails["de"].subject == "Ein neues Passwort für microblog"
     assert len({mail.subject for mail in mails.values()}) == len(mails)
     assert len({mail.text for mail in mails.values()}) == len(mails)
+
+
+def test_there_are_values_of_every_kind_of_mail(application):
+    """For these tests, and for the pictures of mails (tests/browser/mail_pictures.py)."""
+    assert set(MAILS) == set(application.registry.mail_kinds)
+
+
+@pytest.mark.parametrize("tag", ["en", "ar"])
+@pytest.mark.parametrize("name", HARD_MAILS)
+def test_a_name_that_is_hard_to_draw_is_in_its_mail(application, name, tag):
+    kind, values = HARD_MAILS[name]
+    registry = application.registry
+    mail = registry.mail_builder.build(registry.mail_kinds[kind], tag, values, user_id=1)
+    if "nickname" in values:
+        assert values["nickname"] in mail.text
+        assert f"{values['nickname']}</bdi>" in mail.html
+    assert len(mail.subject) <= 200
+    assert "<b>" not in mail.html

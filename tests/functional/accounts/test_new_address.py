@@ -296,6 +296,7 @@ def test_an_address_in_other_letters_gets_its_mail(susan):
 
 
 def test_the_present_password_is_asked_for(susan):
+    """FOUNDATION 6, line 6: a new address needs the present password."""
     page = susan.ask(NEW, password="wrong")
     assert (page.status_int, errors(page)) == (422, ["This is not your present password."])
     assert page.forms["email-form"]["email"].value == NEW

@@ -153,9 +153,40 @@ def test_a_taken_address_is_refused_in_any_case(application, browser, email):
     [("", "Choose a password."), ("1234567", "8 to 1,000"), ("x" * 1001, "8 to 1,000")],
 )
 def test_a_short_or_endless_password_is_refused(browser, password, words):
+    """FOUNDATION 6, line 15: 8 characters at least."""
     page = answer(browser, password=password)
     assert len(errors(page)) == 1
     assert words in errors(page)[0]
+
+
+def test_a_password_without_end_is_never_hashed(application, monkeypatch):
+    """FOUNDATION 6, line 15: its length is looked at before argon2, on each page that takes one."""
+    susan = application.browser()
+    sign_up(susan, "susan")
+    typed = []
+    for name in ("hash", "verify"):
+        original = getattr(argon2.PasswordHasher, name)
+
+        def watch(hasher, *args, original=original, **kwargs):
+            typed.append(args[-1])
+            return original(hasher, *args, **kwargs)
+
+        monkeypatch.setattr(argon2.PasswordHasher, name, watch)
+    endless = "x" * 1001
+    answer(application.browser(), nickname="other", email="other@example.com", password=endless)
+    assert log_in(application.browser(), "susan", endless).status_int == 422
+    for path, name, fields in (
+        ("/account/password", "password-form", {"password": endless, "new_password": "four words in a row"}),
+        ("/account/password", "password-form", {"password": PASSWORD, "new_password": endless}),
+        ("/account/email", "email-form", {"email": "new@example.com", "password": endless}),
+        ("/account/delete", "deletion-form", {"password": endless}),
+    ):
+        form = susan.get(path).forms[name]
+        for field, value in fields.items():
+            form[field] = value
+        form.submit(status=422)
+    assert endless not in typed
+    assert typed == []
 
 
 @pytest.mark.parametrize(
@@ -169,6 +200,7 @@ def test_a_short_or_endless_password_is_refused(browser, password, words):
     ],
 )
 def test_a_password_that_is_tried_first_is_refused(browser, password, words):
+    """FOUNDATION 6, line 15: none of those that are tried first."""
     page = answer(browser, email="sue.kramer@example.com", password=password)
     assert len(errors(page)) == 1
     assert words in errors(page)[0]
@@ -184,6 +216,7 @@ LONG = ("a thousand characters, " * 50)[:1000]
 
 @pytest.mark.parametrize("password", [LONG, "  spaces  ", "пароль日本語🙂", "<b>&amp;\"'"])
 def test_any_other_password_is_taken_to_the_letter(application, browser, password):
+    """FOUNDATION 6, line 15: any characters, up to a thousand, neither trimmed nor cut off."""
     answer(browser, password=password, status=303)
     again = application.browser()
     for typed, status in ((password + " ", 422), (password[:-1], 422), (password, 303)):

@@ -79,6 +79,7 @@ def test_a_taken_e_mail_address_is_refused(microblog, browser):
 
 
 def test_a_new_password_logs_out_everywhere(microblog, application, browser):
+    """FOUNDATION 6, lines 3 and 4: an operator's change ends all sessions, too."""
     enter(browser, "susan")
     said = microblog("user", "password", "SUSAN", "--password-stdin", stdin="another password\n").stdout
     assert said == "The password of susan is set; they have to log in again everywhere.\n"

@@ -6,12 +6,15 @@ import re
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from microblog.accounts.by_mail.queries import SignUp, mark_unconfirmed
+from microblog.accounts.models import User
 from microblog.accounts.new_address.queries import put_change
 from microblog.accounts.passwords import hash_password
 from microblog.accounts.registrations import queries
 from microblog.mail import queries as mail_queries
+from tests.functional.accounts.addresses import INTERNATIONAL, NO_ADDRESSES, OTHER_SPELLINGS
 from tests.walk import PASSWORD, enter, log_in
 
 
@@ -27,6 +30,11 @@ def list_mails(database):
         mails = mail_queries.list_mails(session, None, 50)
     # That about the log-in in a browser that nobody knows is not about these commands.
     return [(mail.kind, mail.address) for mail in mails if mail.kind != "new_browser"]
+
+
+def list_emails(database):
+    with database.read() as session:
+        return list(session.scalars(sa.select(User.email)))
 
 
 def test_an_address_is_set_at_once_and_the_former_one_is_told(microblog, browser, application, database):
@@ -49,6 +57,43 @@ def test_an_address_that_is_taken_or_none_is_refused(microblog, browser, applica
         assert sentence in microblog("user", "email", "susan", address, status=1).stderr
 
 
+@pytest.mark.parametrize("address", [address for address in NO_ADDRESSES if "\0" not in address])
+def test_what_is_no_address_is_refused_with_a_sentence(microblog, browser, database, address):
+    """No process has a NUL in its arguments."""
+    enter(browser, "susan")
+    for arguments in (
+        ["email", "susan", address],
+        ["add", "john", "--email", address, "--password-stdin"],
+    ):
+        result = microblog("user", *arguments, stdin=f"{PASSWORD}\n", status=1)
+        assert result.stderr.strip().endswith("Try again with another.")
+    assert list_emails(database) == ["susan@example.com"]
+    assert list_mails(database) == []
+
+
+@pytest.mark.parametrize(("typed", "stored"), OTHER_SPELLINGS)
+def test_another_spelling_of_the_address_of_somebody_else_is_theirs(
+    microblog, browser, application, database, typed, stored
+):
+    enter(browser, "susan", email=stored)
+    enter(application.browser(), "john")
+    error = microblog("user", "email", "john", typed, status=1).stderr
+    assert f"Somebody else has the address {typed}: nothing was changed." in error
+    assert sorted(list_emails(database)) == sorted([stored, "john@example.com"])
+    assert list_mails(database) == []
+
+
+@pytest.mark.parametrize("address", INTERNATIONAL)
+def test_an_address_in_any_letters_is_set_and_only_the_former_one_is_told(
+    microblog, browser, application, database, address
+):
+    enter(browser, "susan")
+    output = microblog("user", "email", "susan", f" {address} ").stdout
+    assert output == f"susan has the address {address} now.\n"
+    log_in(application.browser(), address.upper()).follow(status=200)
+    assert list_mails(database) == [("address_changed", "susan@example.com")]
+
+
 def test_a_nickname_is_changed_and_the_former_one_still_leads_to_the_person(microblog, browser):
     enter(browser, "susan")
     assert microblog("user", "nickname", "susan", "sue").stdout == "susan is sue now.\n"
@@ -68,6 +113,7 @@ def test_a_nickname_that_cannot_be_had_is_refused(microblog, browser, applicatio
 
 
 def test_sessions_are_listed_and_ended(microblog, browser, application):
+    """FOUNDATION 6, line 4: what an operator ends has ended at the next request."""
     enter(browser, "susan")
     log_in(application.browser(REMOTE_ADDR="203.0.113.7"), "susan")
     output = microblog("user", "sessions", "susan").stdout

@@ -45,6 +45,7 @@ def verified(monkeypatch):
 
 @pytest.mark.usefixtures("susan")
 def test_of_sixty_wrong_passwords_from_one_client_ten_are_verified(site, verified):
+    """FOUNDATION 6, line 8: a limit for an account and an address, with the answer 429."""
     assert Client(site, ATTACKER).tries(60) == [422] * 10 + [429] * 50
     assert len(verified) == 10
 
@@ -110,6 +111,7 @@ def test_a_try_whose_request_runs_again_counts_once(site, susan):
 
 @pytest.mark.usefixtures("susan")
 def test_an_account_that_is_not_there_is_refused_like_one_that_is(site):
+    """FOUNDATION 6, line 10: the limit does not tell either."""
     answers = {}
     for nickname, address in (("susan", HOME), ("nobody", ELSEWHERE)):
         client = Client(site, address)
@@ -272,6 +274,7 @@ def test_the_cookie_is_worth_nothing_after_its_time(site, known_browser, time):
 
 @pytest.mark.usefixtures("susan")
 def test_the_tries_from_one_address_do_not_lock_out_another_one(site):
+    """FOUNDATION 6, line 9."""
     assert Client(site, ATTACKER).tries(30) == [422] * 10 + [429] * 20
     assert Client(site, HOME).log_in().status_int == 303
 
@@ -286,6 +289,7 @@ def attacked(make_site, susan):
 
 
 def test_many_addresses_at_one_account_lock_out_those_who_tried_and_not_the_owner(attacked):
+    """FOUNDATION 6, lines 8 and 9: a limit for an account, whose owner gets in from an address of theirs."""
     site = attacked
     assert Client(site, "203.0.113.1").tries(1) == [429]
     assert Client(site, HOME).tries(2) == [422, 429]  # from a new address one is free
@@ -299,6 +303,7 @@ def test_an_attack_on_one_account_keeps_nobody_from_another(attacked):
 
 @pytest.mark.usefixtures("susan")
 def test_one_address_at_many_accounts_is_refused_and_others_are_not(site):
+    """FOUNDATION 6, line 8: a limit for an address."""
     client = Client(site, ATTACKER)
     statuses = [client.tries(1, f"person{number}")[0] for number in range(40)]
     assert statuses == [422] * 30 + [429] * 10
@@ -316,6 +321,7 @@ def test_behind_a_shared_address_only_a_browser_that_is_known_gets_in_while_some
 
 
 def test_when_the_site_has_had_too_many_only_those_are_refused_who_have_tried_before(make_site):
+    """FOUNDATION 6, line 8: a limit for the whole site."""
     site = make_site({"login.site": "20 per 15 minutes"})
     add_person(site, "susan")
     for last in range(20):
@@ -327,6 +333,7 @@ def test_when_the_site_has_had_too_many_only_those_are_refused_who_have_tried_be
 
 @pytest.mark.usefixtures("susan")
 def test_a_64_of_ipv6_is_one_address(site):
+    """FOUNDATION 6, line 8: IPv6 is counted by /64."""
     statuses = [Client(site, f"2001:db8::{number:x}").tries(1)[0] for number in range(12)]
     assert statuses == [422] * 10 + [429] * 2
     assert Client(site, "2001:db8:0:1::1").tries(1) == [422]

@@ -33,9 +33,9 @@ from microblog.security.identity import hash_token
 from tests.clock import TimeOfDay, ids_by
 from tests.competing import before_the_next_write
 from tests.conftest import counted_statements
-from tests.functional.accounts.test_mails import MAILS
 from tests.functional.notifications.conftest import Site
 from tests.functional.notifications.test_mails import choose, get_subjects, list_chosen, read_mails
+from tests.mails import MAILS
 from tests.walk import flashes, token
 
 TUESDAY = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -34,7 +34,7 @@ def get_subjects(site) -> list[str]:
     return [mail.subject for mail in read_mails(site)]
 
 
-def test_foundation_6_35_a_follow_a_mention_an_answer_and_a_message_are_mailed(site, john):
+def test_a_follow_a_mention_an_answer_and_a_message_are_mailed(site, john):
     site.do(follow, john, site.susan)
     site.do(write, john, "Hello @susan <b>")
     answer = site.do(write, john, "Indeed, @susan", reply_to=site.post)
@@ -79,6 +79,7 @@ def test_one_event_is_one_mail(site, john):
 
 
 def test_nobody_is_mailed_about_whom_they_do_not_see_or_about_themselves_or_what_is_imported(site, john):
+    """FOUNDATION 6, line 33: nor by mail."""
     mary, tom = site.add("mary", "tom")
     site.do(block, site.susan, john)
     site.do(mute, site.susan, mary)

@@ -21,8 +21,8 @@ from tests.functional.notifications.conftest import Site
 from tests.walk import enter
 
 
-def test_foundation_6_33_who_follows_mentions_answers_likes_and_boosts_is_told_of_and_counted(site, john):
-    """FOUNDATION 6, 33: told in the transaction of its cause, and counted on every page."""
+def test_who_follows_mentions_answers_likes_and_boosts_is_told_of_and_counted(site, john):
+    """Told in the transaction of its cause, and counted on every page."""
     site.do(follow, john, site.susan)
     site.do(write, john, "@susan look at this")
     site.do(write, john, "And mine hums.", reply_to=site.post)

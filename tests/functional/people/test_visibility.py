@@ -171,6 +171,7 @@ PATHS = [pytest.param(key, path, id=path) for key, paths in LISTS.items() for pa
 
 @pytest.mark.parametrize(("key", "path"), PATHS)
 def test_a_list_shows_nothing_of_somebody_whom_the_reader_has_blocked(site, database, key, path):
+    """FOUNDATION 6, line 33: timelines, search, threads, notifications and every other list."""
     with database.write() as session:
         block(session, site.susan, site.mallory)
     assert find_hidden(open_list(site, path)) == []
@@ -178,6 +179,7 @@ def test_a_list_shows_nothing_of_somebody_whom_the_reader_has_blocked(site, data
 
 @pytest.mark.parametrize(("key", "path"), PATHS)
 def test_a_list_shows_nothing_of_somebody_who_has_blocked_the_reader(site, database, key, path):
+    """FOUNDATION 6, line 33, the other way round."""
     with database.write() as session:
         block(session, site.mallory, site.susan)
     assert find_hidden(open_list(site, path)) == []
@@ -224,6 +226,7 @@ def test_without_them_the_same_lists_show_what_she_has_written(site):
 
 @pytest.mark.parametrize("hide", [block, mute, go])
 def test_posts_of_somebody_who_is_not_seen_are_not_counted(site, database, hide):
+    """FOUNDATION 6, line 33: nor do numbers tell of them."""
     updates = "/updates?after={before}", "/updates?after={before}&timeline=home"
     before = [count_new(site, path) for path in updates]
     with database.write() as session:

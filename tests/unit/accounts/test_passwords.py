@@ -45,6 +45,7 @@ UNCOMMON = [
 @pytest.mark.parametrize("password", COMMON)
 @pytest.mark.parametrize("spell", [str, str.upper, str.capitalize], ids=["", "upper", "capital"])
 def test_a_common_password_is_refused_in_any_case(password, spell):
+    """FOUNDATION 6, line 15: those of the lists (docs/adr/0032), in any case."""
     assert is_guessed(spell(password))
 
 

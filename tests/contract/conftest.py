@@ -44,6 +44,12 @@ class Site:
         with self.database.write() as session:
             return add_post(session, self.people[author], body, **more)
 
+    def join(self, nickname: str) -> str:
+        """One more author; returns their nickname."""
+        with self.database.write() as session:
+            self.people[nickname] = add_user(session, nickname)
+        return nickname
+
     def catch_up(self, limit: int = 10) -> int:
         return catch_up(self.registry, limit)
 

@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-import pytest
 import sqlalchemy as sa
 
 from microblog.posts.models import Post
 from microblog.search.language import parse
 from tests.walk import bodies, enter, write
 
+FORMS = [
+    ("en", "Susan runs home", "running"),
+    ("en", "running", "runs"),
+    ("en-GB", "Two Cats’ tails", "cat"),
+    ("de", "Ein Haus am See", "Häuser"),
+    ("de", "Viele HÄUSER", "haus"),
+    ("de", "viele Häuser", "hauses"),
+    ("es", "muchas canciones", "canción"),
+    ("es", "una canción", "canciones"),
+    ("es-MX", "una cancion", "canciones"),
+    ("fr", "les chevaux et l’école", "écoles"),
+    ("it", "le ragazze", "ragazza"),
+    ("pt", "dois gatos", "gato"),
+    ("nl", "de boeken", "boek"),
+    ("nb", "mange bøker", "bøkene"),
+    ("nn", "husa", "husene"),
+    ("sv", "flickorna", "flicka"),
+    ("fi", "talossa", "talo"),
+    ("ru", "новые книги", "книгу"),
+    ("el", "οι άνθρωποι", "άνθρωπος"),
+    ("ar", "المدرسة القديمة", "مدرسة"),
+    ("hi", "लड़कियों", "लड़की"),
+    ("tr", "evler", "evlerde"),
+    ("id", "membaca buku", "bacaan"),
+]
 
-@pytest.mark.parametrize(
-    ("language", "text", "query"),
-    [
-        ("en", "Susan runs home", "running"),
-        ("en", "running", "runs"),
-        ("en-GB", "Two Cats’ tails", "cat"),
-        ("de", "Ein Haus am See", "Häuser"),
-        ("de", "Viele HÄUSER", "haus"),
-        ("de", "viele Häuser", "hauses"),
-        ("es", "muchas canciones", "canción"),
-        ("es", "una canción", "canciones"),
-        ("es-MX", "una cancion", "canciones"),
-        ("fr", "les chevaux et l’école", "écoles"),
-        ("it", "le ragazze", "ragazza"),
-        ("pt", "dois gatos", "gato"),
-        ("nl", "de boeken", "boek"),
-        ("nb", "mange bøker", "bøkene"),
-        ("nn", "husa", "husene"),
-        ("sv", "flickorna", "flicka"),
-        ("fi", "talossa", "talo"),
-        ("ru", "новые книги", "книгу"),
-        ("el", "οι άνθρωποι", "άνθρωπος"),
-        ("ar", "المدرسة القديمة", "مدرسة"),
-        ("hi", "लड़कियों", "लड़की"),
-        ("tr", "evler", "evlerde"),
-        ("id", "membaca buku", "bacaan"),
-    ],
-)
-def test_forms_of_a_word_are_found_in_posts_whose_language_is_known(site, language, text, query):
-    post = site.write(text, language=language)
-    site.write(text)
-    assert site.find(query) == [post]
-    assert site.find(f"{query} lang:{language}") == [post]
+
+def test_forms_of_a_word_are_found_in_posts_whose_language_is_known(site):
+    assert_forms_are_found(site, FORMS, in_no_language=True)
+
+
+def assert_forms_are_found(site, forms, *, in_no_language):
+    """All in one site, each text with an author of its own."""
+    posts = {}
+    for number, (language, text, query) in enumerate(forms):
+        author = site.join(f"author{number}")
+        post = [site.write(text, author, language=language)]
+        posts |= {f"from:{author} {query}": post, f"from:{author} {query} lang:{language}": post}
+        if in_no_language:
+            site.write(text, author)
+    assert {query: site.find(query) for query in posts} == posts
 
 
 def test_forms_are_those_of_the_language_of_the_post(site):
@@ -149,24 +155,21 @@ def test_a_query_of_as_many_words_as_can_be_has_all_their_forms(site):
     assert site.find(f"{without} -{names[0]}") == []
 
 
-@pytest.mark.parametrize(
-    ("language", "text", "query"),
-    [
-        ("ru", "две кни\u0301ги", "книгу"),
-        ("en", "we r\u0336u\u0336n\u0336s\u0336", "running"),
-        ("en", "ＲＵＮＳ", "running"),
-        ("es", "unas cancio\u0301nes", "canción"),
-        ("ru", "мои Telegramкниги", "книга"),
-        ("sr", "knjige и књиге", "књига"),
-        ("sr", "knjige и књиге", "knjiga"),
-        ("NO", "mange bøker", "bøkene"),
-        ("pt-BR", "dois gatos", "gato"),
-    ],
-)
-def test_forms_are_found_whatever_marks_and_scripts_are_mixed(site, language, text, query):
-    post = site.write(text, language=language)
-    assert site.find(query) == [post]
-    assert site.find(f"{query} lang:{language}") == [post]
+MIXED_FORMS = [
+    ("ru", "две кни\u0301ги", "книгу"),
+    ("en", "we r\u0336u\u0336n\u0336s\u0336", "running"),
+    ("en", "ＲＵＮＳ", "running"),
+    ("es", "unas cancio\u0301nes", "canción"),
+    ("ru", "мои Telegramкниги", "книга"),
+    ("sr", "knjige и књиге", "књига"),
+    ("sr", "knjige и књиге", "knjiga"),
+    ("NO", "mange bøker", "bøkene"),
+    ("pt-BR", "dois gatos", "gato"),
+]
+
+
+def test_forms_are_found_whatever_marks_and_scripts_are_mixed(site):
+    assert_forms_are_found(site, MIXED_FORMS, in_no_language=False)
 
 
 def test_a_language_that_nobody_knows_has_words_without_forms(site):

@@ -189,6 +189,12 @@ class Dying(Removal):
         raise Killed
 
 
+def stand_still():
+    """A clock by which nothing takes time. By another one a busy machine does little in each transaction, and
+    a process that begins anew each time may not come to the first row."""
+    return 0.0
+
+
 @pytest.mark.parametrize("dies_before", [True, False])
 def test_it_goes_on_wherever_it_was_stopped(site, dies_before):
     """Each of its transactions is that of another process; before each, one dies in the middle of it."""
@@ -197,12 +203,12 @@ def test_it_goes_on_wherever_it_was_stopped(site, dies_before):
     while has_more:
         if dies_before:
             with pytest.raises(Killed):
-                Dying(site.application.registry, site.mallory).remove_some()
-        removal = Removal(site.application.registry, site.mallory)
+                Dying(site.application.registry, site.mallory, now=stand_still).remove_some()
+        removal = Removal(site.application.registry, site.mallory, now=stand_still)
         removal.rows = 1
         has_more = removal.remove_some()
         transactions += 1
-    assert transactions > 20
+    assert transactions > 15
     assert_nothing_is_left(site.database, site.mallory)
     assert set(site.deleted) == set(site.posts["mallory"])
 
@@ -357,7 +363,7 @@ def test_somebody_with_thousands_of_posts_and_followers_is_removed_in_many_short
             return done
 
     leave(popular.database, popular.mallory)
-    removal = Counted(popular.application.registry, popular.mallory)
+    removal = Counted(popular.application.registry, popular.mallory, now=stand_still)
     while removal.remove_some():
         assert removal.rows <= MOST_ROWS
     assert len(rows) > (POSTS + 4 * PEOPLE) / MOST_ROWS

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -24,7 +24,7 @@ from microblog.accounts.models import (
 )
 from microblog.accounts.nicknames import list_candidates, make_nickname_key
 from microblog.addresses import list_email_keys, make_email_key
-from microblog.db import StaleData, require_changed, select_once
+from microblog.db import StaleData, build_insert, require_changed, select_once
 from microblog.security.identity import Identity
 
 # The limit of a remembered session that is used all the time.
@@ -289,14 +289,11 @@ def claim_nickname(session: orm.Session, user_id: int, nickname: str) -> None:
     """:raises NicknameTaken: when it is or was somebody else's."""
     owner = find_owner_id(session, nickname)
     if owner is None:
-        try:
-            with session.begin_nested():
-                session.execute(sa.insert(Nickname).values(key=make_nickname_key(nickname), user_id=user_id))
-        except sa.exc.IntegrityError:
-            # Another transaction was quicker, perhaps of the same person after a double click.
-            if find_owner_id(session, nickname) != user_id:
-                raise NicknameTaken(nickname) from None
-    elif owner != user_id:
+        insert = build_insert(session, Nickname).values(key=make_nickname_key(nickname), user_id=user_id)
+        added: Any = session.execute(insert.on_conflict_do_nothing().returning(Nickname.user_id)).all()
+        # Another transaction may have been quicker, perhaps of the same person after a double click.
+        owner = user_id if added else find_owner_id(session, nickname)
+    if owner != user_id:
         raise NicknameTaken(nickname)
 
 

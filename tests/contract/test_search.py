@@ -294,7 +294,7 @@ SAME_WORDS = [
 
 def test_case_accents_and_scripts_do_not_matter(site):
     """All in one site, each text with an author of its own: making a site takes longer than searching."""
-    posts = {}
+    posts: dict[str, list[int]] = {}
     for number, (text, query) in enumerate(SAME_WORDS):
         author = site.join(f"author{number}")
         posts[f"from:{author} {query}"] = [site.write(text, author)]

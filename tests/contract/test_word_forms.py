@@ -41,7 +41,7 @@ def test_forms_of_a_word_are_found_in_posts_whose_language_is_known(site):
 
 def assert_forms_are_found(site, forms, *, in_no_language):
     """All in one site, each text with an author of its own."""
-    posts = {}
+    posts: dict[str, list[int]] = {}
     for number, (language, text, query) in enumerate(forms):
         author = site.join(f"author{number}")
         post = [site.write(text, author, language=language)]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from microblog.accounts import queries
-from microblog.accounts.by_mail.queries import SignUp
+from microblog.accounts.by_mail.queries import SignUp, use_sign_up
 from microblog.accounts.new_address.queries import set_address
 from microblog.accounts.nicknames import list_candidates
 from microblog.accounts.registrations import actions
 from microblog.accounts.registrations.queries import AlreadyWaiting, get_registration
 from microblog.db import StaleData
 from microblog.people.queries import get_privacy
-from tests.competing import before_the_statement
+from tests.competing import before_the_next_write, before_the_statement
 from tests.conftest import POSTGRESQL_URL
 from tests.functional.accounts.test_registrations import register
-from tests.walk import enter, flashes
+from tests.walk import PASSWORD, enter, flashes
 
 
 def wait(session, nickname="susan", email="susan@example.com"):
@@ -110,3 +110,32 @@ def test_an_address_that_has_an_account_since_the_page_was_sent_does_not_wait(ma
         queries.add_user(session, "john", email="susan@example.com")
     page = form.submit(status=303).follow()
     assert "account" in flashes(page)[0]
+
+
+def test_a_link_that_is_used_between_its_page_and_the_button_waits_once(make_site):
+    site = make_site(registration="approval")
+    path = read_confirmation(site)
+    form = site.browser().get(path).forms["confirm-form"]
+
+    def use_it():
+        with site.database.write() as session:
+            assert use_sign_up(session, path.rpartition("/")[2]) is not None
+
+    with before_the_next_write(site.database, use_it):
+        page = form.submit(status=404)
+    assert "This link is not valid any more" in page
+
+
+def test_an_address_that_somebody_waits_with_at_the_same_time_is_taken(make_application):
+    application = make_application({"microblog.registration": "approval"})
+    form = application.browser().get("/register").forms["register-form"]
+    form["nickname"], form["email"], form["password"] = "susan", "susan@example.com", PASSWORD
+
+    def wait_with_it():
+        with application.database.write() as session:
+            wait(session, nickname="another")
+
+    # The first write counts the request.
+    with before_the_statement(application.database.engine, "registrations.email_key", wait_with_it):
+        page = form.submit(status=422)
+    assert page.forms["register-form"]["email"].value == "susan@example.com"

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.queries import find_owner_id
+from microblog.db import StaleData
 from microblog.ids import SEQUENCE_BITS, get_now, new_id
 from microblog.outbox.models import Entry
 from microblog.people.actions import block
@@ -13,7 +14,8 @@ from microblog.posts import actions
 from microblog.posts.events import PostDeleted, PostPublished, PostWritten
 from microblog.posts.models import DeletedPost, Post
 from microblog.posts.publishing import UNDO_SECONDS
-from tests.walk import bodies, enter, flashes, post_ids, token, write
+from microblog.posts.queries import take_own_post
+from tests.walk import bodies, enter, flashes, post_ids, token, user_id_of, write
 
 SECONDS = 100
 GERMAN = "Das ist ein kleiner Satz auf Deutsch."
@@ -227,3 +229,13 @@ def test_a_reply_is_taken_back_with_its_text_when_nobody_is_to_be_answered_any_m
     page = john.get(f"/posts/{post_ids(page)[1]}")
     page = page.forms[f"undo-{post_ids(page)[-1]}"].submit(status=303).follow(status="*")
     assert "A book" in page.text, (page.status, page.request.path)
+
+
+def test_a_post_that_is_not_ones_own_or_gone_is_not_taken_back(database, susan):
+    write(susan, "Mine")
+    (post_id,) = post_ids(susan.get("/explore"))
+    me = user_id_of(susan)
+    for number, author_id in ((post_id, me + 1), (post_id + 1, me)):
+        with database.write() as session, pytest.raises(StaleData):
+            take_own_post(session, number, author_id)
+    assert post_ids(susan.get("/explore")) == [post_id]

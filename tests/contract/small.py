@@ -31,4 +31,4 @@ class SmallScanning(ScanningSearch):
 
 class SmallElasticsearch(ElasticsearchSearch):
     def __init__(self) -> None:
-        super().__init__(seconds_for_a_query=30.0, batch=2)
+        super().__init__(seconds_for_a_query=120.0, seconds_for_the_worker=120.0, batch=2)

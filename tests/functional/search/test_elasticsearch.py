@@ -111,7 +111,7 @@ def make_site(make_application: Callable[..., Application]) -> Iterator[Callable
     with Gate(settings[URL.key]) as gate:
 
         def make(**options: Any) -> Site:
-            options = {"seconds_for_a_query": 30.0, **options}  # a busy machine is no failure
+            options = {"seconds_for_a_query": 120.0, "seconds_for_the_worker": 120.0, **options}  # a busy machine is no failure
             application = make_application(
                 {"microblog.search": "elasticsearch", **settings, URL.key: gate.url},
                 extend=lambda config: config.set_search_adapter(ElasticsearchSearch(**options)),
@@ -153,7 +153,7 @@ def test_while_the_server_is_down_everything_but_search_works_and_search_recover
     assert len(list_logged(caplog)) == 1
     assert "Posting and reading go on." in list_logged(caplog)[0]
     site.gate.mode = "pass"
-    site.search.seconds_for_the_worker = site.search.seconds_for_a_query = 30.0
+    site.search.seconds_for_the_worker = site.search.seconds_for_a_query = 120.0
     assert site.catch_up() == 1
     site.search.refresh()
     assert bodies(browser.get("/search?q=written")) == ["written while it was down"]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import Nickname, User
-from microblog.db import build_insert, select_once
+from microblog.db import INSERTS, build_insert, select_once
 from microblog.ids import get_timestamp
 from microblog.notifications.models import Digest, NoticeChoice, Notification, NotificationGroup
 from microblog.notifications.rules import MOST_COUNTED, MOST_UNREAD
@@ -178,22 +178,33 @@ def get_body_before(session: orm.Session, post_id: int, version: int) -> str:
 
 def keep_groups(session: orm.Session, rows: Sequence[dict[str, Any]]) -> Mapping[int, int]:
     """Add groups; the `latest` of each by its id. One that is there already is locked, and stays as it is."""
-    # Of tables, whose rows are parameters: those of `values` are a part of a statement, made for each.
-    insert = build_insert(session, Group.__table__)
-    kept = insert.on_conflict_do_update(
-        index_elements=[Group.user_id, Group.kind, Group.cause, Group.day], set_={"latest": Group.latest}
-    )
-    return {row.id: row.latest for row in session.execute(kept.returning(Group.id, Group.latest), rows)}
+    kept = session.execute(KEEP_GROUPS[session.get_bind().dialect.name], rows)
+    return {row.id: row.latest for row in kept}
 
 
 def keep_notifications(session: orm.Session, rows: Sequence[dict[str, Any]]) -> Mapping[int, int]:
     """Add notifications; the id of each by that of its group. One that was withdrawn is back."""
-    insert = build_insert(session, Notification.__table__)
-    kept = insert.on_conflict_do_update(
-        index_elements=[Notification.group_id, Notification.actor_id], set_={"withdrawn": sa.false()}
-    )
-    added = session.execute(kept.returning(Notification.group_id, Notification.id), rows)
+    added = session.execute(KEEP_NOTIFICATIONS[session.get_bind().dialect.name], rows)
     return {row.group_id: row.id for row in added}
+
+
+# Of tables, whose rows are parameters: those of `values` are a part of a statement, made for each.
+def make_insert_of_groups(insert: Any) -> Any:
+    key = [Group.user_id, Group.kind, Group.cause, Group.day]
+    kept = insert(Group.__table__).on_conflict_do_update(index_elements=key, set_={"latest": Group.latest})
+    return kept.returning(Group.id, Group.latest)
+
+
+def make_insert_of_notifications(insert: Any) -> Any:
+    key = [Notification.group_id, Notification.actor_id]
+    kept = insert(Notification.__table__).on_conflict_do_update(
+        index_elements=key, set_={"withdrawn": sa.false()}
+    )
+    return kept.returning(Notification.group_id, Notification.id)
+
+
+KEEP_GROUPS = {name: make_insert_of_groups(insert) for name, insert in INSERTS.items()}
+KEEP_NOTIFICATIONS = {name: make_insert_of_notifications(insert) for name, insert in INSERTS.items()}
 
 
 def move_up(session: orm.Session, group_ids: Collection[int], latest: int) -> None:

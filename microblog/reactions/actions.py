@@ -73,12 +73,12 @@ def _add(
     post_id: int,
     imported: bool,
 ) -> bool:
+    if queries.add(session, table, user_id, post_id):
+        notify(event(session=session, imported=imported, post_id=post_id, user_id=user_id))
+        return True
     if _lock(session, post_id, user_id).is_blocked:
         raise StaleData("One of them has blocked the other.")
-    is_new = queries.add(session, table, user_id, post_id)
-    if is_new:
-        notify(event(session=session, imported=imported, post_id=post_id, user_id=user_id))
-    return is_new
+    return False
 
 
 def _remove(

@@ -40,21 +40,14 @@ def lock_post(session: orm.Session, post_id: int, user_id: int) -> PostToReactTo
     return None if row is None else PostToReactTo(*row)
 
 
-# Made once: to make it costs more than to run it.
-LOCKED_POST = (
-    sa.select(
-        Post.id, is_blocked(sa.bindparam("user", type_=sa.BigInteger), Post.user_id).label("is_blocked")
-    )
-    .join(User, User.id == Post.user_id)
-    .where(Post.id == sa.bindparam("post", type_=sa.BigInteger), sa.not_(User.is_gone))
-    .with_for_update(key_share=True, of=Post)
-)
-
-
 def add(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
-    """Add a row, of a post that is locked; True if it is new."""
+    """Lock a post, as `lock_post` does, and add a row; True if it is new.
+
+    It is not when there was one, and for the reasons that `lock_post` tells: no statement asks for these
+    first, since they are rare.
+    """
     insert = ADD[table][session.get_bind().dialect.name]
-    return session.scalar(insert, {"user_id": user_id, "post_id": post_id, "id": new_id()}) is not None
+    return session.scalar(insert, {"user": user_id, "post": post_id, "id": new_id()}) is not None
 
 
 def remove(session: orm.Session, table: Table, user_id: int, post_id: int) -> bool:
@@ -63,18 +56,30 @@ def remove(session: orm.Session, table: Table, user_id: int, post_id: int) -> bo
     return bool(result.rowcount)
 
 
+THE_USER, THE_POST, THE_ID = (sa.bindparam(name, type_=sa.BigInteger) for name in ("user", "post", "id"))
+IS_BLOCKED = is_blocked(THE_USER, Post.user_id)
+
+
+def select_locked(*columns: Any) -> Any:
+    """A query for a post that is there, which it locks."""
+    query = sa.select(*columns).select_from(Post).join(User, User.id == Post.user_id)
+    query = query.where(Post.id == THE_POST, sa.not_(User.is_gone))
+    return query.with_for_update(key_share=True, of=Post)
+
+
 def make_insert(insert: Any, table: Any) -> Any:
-    added = insert(table.__table__).on_conflict_do_nothing(index_elements=[table.user_id, table.post_id])
-    return added.returning(table.id)
+    source = select_locked(THE_USER, Post.id, THE_ID).where(sa.not_(IS_BLOCKED))
+    columns = [table.user_id, table.post_id, table.id]
+    added = insert(table.__table__).from_select(columns, source, include_defaults=False)
+    return added.on_conflict_do_nothing(index_elements=columns[:2]).returning(table.id)
 
 
 def make_delete(table: Any) -> Any:
-    return sa.delete(table.__table__).where(
-        table.user_id == sa.bindparam("user"), table.post_id == sa.bindparam("post")
-    )
+    return sa.delete(table.__table__).where(table.user_id == THE_USER, table.post_id == THE_POST)
 
 
-# Made once, as above.
+# Made once: to make one costs more than to run it.
+LOCKED_POST = select_locked(Post.id, IS_BLOCKED.label("is_blocked"))
 TABLES: tuple[Table, ...] = (Like, Boost, Bookmark)
 ADD = {table: {name: make_insert(insert, table) for name, insert in INSERTS.items()} for table in TABLES}
 REMOVE = {table: make_delete(table) for table in TABLES}

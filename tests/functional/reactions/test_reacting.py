@@ -220,3 +220,20 @@ def test_events_say_what_is_new(make_application):
     with application.database.write() as session:
         assert actions.boost(session, find_owner_id(session, "susan") or 0, post_id, imported=True)
     assert seen == [(Liked, False), (Unliked, False), (Boosted, True)]
+
+
+def test_a_like_is_one_statement_besides_what_tells_the_author(count_statements, susan, john, post):
+    """As dear as a post: the first time, the second, and when it is taken back."""
+    fields = {"csrf_token": token(john)}
+
+    def count(name):
+        with count_statements() as statements:
+            john.post(f"/posts/{post}/{name}", fields, status=303)
+        # Without what FTS5 asks of each transaction.
+        return len([each for each in statements if "search_" not in each])
+
+    # The session, the post, the session again, the limit, the like, its author, and two for the notification.
+    assert count("like") == 8
+    # Why it is not a new one.
+    assert count("like") == 6
+    assert count("unlike") == 7

@@ -111,7 +111,11 @@ def make_site(make_application: Callable[..., Application]) -> Iterator[Callable
     with Gate(settings[URL.key]) as gate:
 
         def make(**options: Any) -> Site:
-            options = {"seconds_for_a_query": 120.0, "seconds_for_the_worker": 120.0, **options}  # a busy machine is no failure
+            options = {
+                "seconds_for_a_query": 120.0,
+                "seconds_for_the_worker": 120.0,
+                **options,
+            }  # a busy machine is no failure
             application = make_application(
                 {"microblog.search": "elasticsearch", **settings, URL.key: gate.url},
                 extend=lambda config: config.set_search_adapter(ElasticsearchSearch(**options)),

@@ -22,6 +22,8 @@ NOTHING_OF_THEM = {
     User.is_admin: False,
     User.display_name: "",
     User.about_me: "",
+    User.avatar: None,
+    User.header: None,
     User.preferences: "",
     User.muted_words: "",
     User.only_read_languages: False,

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.db import Base, Id, UTCDateTime
+from microblog.media.models import NAME_CHARACTERS
 
 NICKNAME_LENGTH = 30
 EMAIL_LENGTH = 254  # RFC 5321
@@ -57,6 +58,10 @@ class User(Base):
     display_name: Mapped[str] = mapped_column(
         sa.String(DISPLAY_NAME_CODE_POINTS), server_default=sa.text("''"), default=""
     )
+    # The names of their pictures (`microblog/media`), and how many bytes all of their pictures have.
+    avatar: Mapped[str | None] = mapped_column(sa.String(NAME_CHARACTERS))
+    header: Mapped[str | None] = mapped_column(sa.String(NAME_CHARACTERS))
+    pictures_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     # How they want to see the pages: `language=de&colors=dark` (`microblog/web/languages.py`).
     preferences: Mapped[str] = mapped_column(
         sa.String(PREFERENCES_CHARACTERS), server_default=sa.text("''"), default=""

@@ -39,7 +39,7 @@ FIND_IDENTITY = (
     sa.select(
         *(users.c.id, users.c.nickname, users.c.email, users.c.is_admin),
         *(sessions.c.token_hash, sessions.c.seen, users.c.preferences),
-        *(users.c.muted_words, users.c.only_read_languages),
+        *(users.c.muted_words, users.c.only_read_languages, users.c.avatar),
     )
     .join_from(sessions, users, users.c.id == sessions.c.user_id)
     .where(

@@ -32,6 +32,7 @@ class ThreadRow:
     nickname: str | None
     display_name: str
     email: str | None
+    avatar: str | None
     last_id: int
     is_mine: bool
     text: str
@@ -89,7 +90,7 @@ def list_threads(session: orm.Session, owner_id: int, cursor: Cursor, limit: int
     query = (
         sa.select(
             *(page.c.id, sa.case((is_there, User.nickname)), sa.func.coalesce(User.display_name, "")),
-            User.email,
+            *(User.email, User.avatar),
             *(page.c.last_id, Message.is_mine, Message.message_text, is_new),
         )
         .select_from(page)

@@ -257,6 +257,7 @@ class Actor:
     nickname: str
     display_name: str
     email: str | None
+    avatar: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +383,7 @@ def complete(session: orm.Session, reader_id: int, rows: Sequence[Any]) -> list[
 def list_actors(session: orm.Session, ids: Collection[int]) -> dict[int, Actor]:
     if not ids:
         return {}
-    columns = (User.id, User.nickname, User.display_name, User.email)
+    columns = (User.id, User.nickname, User.display_name, User.email, User.avatar)
     return {row.id: Actor(*row) for row in session.execute(sa.select(*columns).where(User.id.in_(ids)))}
 
 

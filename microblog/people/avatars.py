@@ -7,6 +7,7 @@ import hmac
 from functools import lru_cache
 from typing import Any
 
+from microblog.media.names import get_file
 from microblog.request import Request
 from microblog.security.settings import SECRET
 from microblog.settings import Setting, one_of
@@ -26,9 +27,14 @@ CELL = 20
 MARGIN = 14
 
 
-def avatar(request: Request, person: Any) -> str:
-    """The URL of the avatar of a person, or of the author of a post."""
-    user_id = getattr(person, "author_id", None) or person.id
+def avatar(request: Request, person: Any, *, large: bool = False) -> str:
+    """The URL of the avatar of a person, or of the author of a post: of the picture that they have chosen, or
+    of one that is made here."""
+    is_post = hasattr(person, "author_id")
+    chosen = person.author_avatar if is_post else person.avatar
+    if chosen:
+        return f"{request.link('media', '')}{get_file(chosen, 0 if large else 1)}"
+    user_id = person.author_id if is_post else person.id
     if request.microblog[AVATARS] == "gravatar":
         email = getattr(person, "author_email", None) or getattr(person, "email", None) or ""
         digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()

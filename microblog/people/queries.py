@@ -29,6 +29,8 @@ PERSON_COLUMNS = (
     User.posts_count,
     User.followers_count,
     User.following_count,
+    User.avatar,
+    User.header,
 )
 
 
@@ -46,6 +48,8 @@ class PersonRow:
     posts_count: int
     followers_count: int
     following_count: int
+    avatar: str | None = None  # names of pictures
+    header: str | None = None
     i_follow: bool = False
     since: int = 0
     i_block: bool = False

@@ -30,6 +30,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.posts.replies")
     config.include("microblog.posts.editing")
     config.include("microblog.posts.publishing")
+    config.include("microblog.posts.pictures")
     config.include("microblog.posts.drawing")
     config.include("microblog.posts.departures")
     config.add_command("posts", "microblog.posts.commands.posts", order=55)

@@ -10,6 +10,8 @@ from sqlalchemy import orm
 from microblog.db import StaleData
 from microblog.events import notify
 from microblog.ids import get_present
+from microblog.media import actions as media
+from microblog.media.shown import NO_PICTURES, ShownPictures, dump
 from microblog.outbox import queries as outbox
 from microblog.posts import mention_queries, queries, versions
 from microblog.posts.events import (
@@ -49,20 +51,31 @@ def write(
     language: str | None = None,
     reply_to: int | None = None,
     publish_at: int | None = None,
+    pictures: ShownPictures = NO_PICTURES,
 ) -> int:
-    """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id.
+    """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id. Its pictures
+    are some that wait for it.
 
     With `publish_at` (milliseconds since 1970) others see it only from then on.
 
     :raises AnsweredPostDeleted: when there is nothing to answer.
     :raises StaleData: when its author and this one do not see each other.
+    :raises PictureGone: when one of the pictures does not wait any longer.
     """
     answered = None if reply_to is None else queries.lock_answered_post(session, reply_to, author_id)
     if reply_to is not None and answered is None:
         raise AnsweredPostDeleted
     post_id = queries.add_post(
-        session, author_id, body, language=language, answered=answered, publish_at=publish_at
+        session,
+        author_id,
+        body,
+        language=language,
+        answered=answered,
+        publish_at=publish_at,
+        pictures=dump(pictures),
     )
+    if pictures.pictures:
+        media.attach(session, author_id, post_id, [each.name for each in pictures.pictures])
     keep_mentions(session, {post_id: body}, author_id)
     notify(
         PostWritten(
@@ -127,6 +140,7 @@ def take_back(session: orm.Session, post_id: int, author_id: int) -> queries.Tak
     """
     if post_id < get_present():
         raise PublishedMeanwhile
+    media.release(session, post_id)
     taken = queries.take_own_post(session, post_id, author_id)
     notify(PostDeleted(session=session, post_id=post_id, author_id=author_id))
     return taken

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from microblog.people.avatars import avatar
 from microblog.people.names import draw_name
 from microblog.posts.details import get_post_details
+from microblog.posts.pictures import draw_pictures
 from microblog.posts.post_actions import PostAction, list_post_actions
 from microblog.posts.publishing import count_seconds_left
 from microblog.posts.queries import PostRow
@@ -84,12 +85,15 @@ def draw_opening(
 
 
 def draw_body(request: Request, post: PostRow, highlighter: Any = None) -> Markup:
-    """HTML: the text of the post. In a search `highlighter.in_language(tag)` escapes it and marks words."""
+    """HTML: the text of the post, and its pictures. In a search `highlighter.in_language(tag)` escapes it and marks words."""
+    pictures = draw_pictures(request, post)
+    if not post.body:
+        return Markup(pictures)  # noqa: S704  # as above
     highlight = highlighter.in_language(post.language) if highlighter else None
     mentioned = get_post_details(request, "mentions", post) or ()
     body = post_text(post.body, request.post_texts.root, highlight, mentioned)
     language = escape(post.language or "")
-    return Markup(f'<div class="post-body" dir="auto" lang="{language}">{body}</div>\n')  # noqa: S704  # as above
+    return Markup(f'<div class="post-body" dir="auto" lang="{language}">{body}</div>\n{pictures}')  # noqa: S704  # as above
 
 
 def draw_actions(request: Request, post: PostRow, actions: list[PostAction]) -> str:

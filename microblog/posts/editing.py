@@ -77,7 +77,7 @@ def edit(page: PostPage, request: Request) -> Any:
     if kept is not None and not kept.is_there:
         request.flash(kept.notice, kept.kind)
         return HTTPSeeOther(location=request.link("posts", post.id, "edit"))
-    form = EditForm(request, data=describe_text(request, post))
+    form = make_form(request, post, data=describe_text(request, post))
     if refusal is not None:
         return refuse(request, post, form, refusal, status=403)
     return make_page(post, form)
@@ -87,7 +87,7 @@ def edit(page: PostPage, request: Request) -> Any:
     context=PostPage, name="edit", methods=("POST",), permission="edit", renderer="templates/edit.jinja2"
 )
 def save(page: PostPage, request: Request) -> Any:
-    post, form = page.post, EditForm(request)
+    post, form = page.post, make_form(request, page.post)
     refusal = find_refusal(request, post)
     if refusal is not None:
         return refuse(request, post, form, refusal, status=403)
@@ -111,6 +111,12 @@ def save(page: PostPage, request: Request) -> Any:
         remember_language(request, session, chosen)
     request.flash(_("Your post has been saved."))
     return HTTPSeeOther(location=request.link("posts", post.id))
+
+
+def make_form(request: Request, post: PostRow, **more: Any) -> EditForm:
+    form = EditForm(request, **more)
+    form.has_pictures = bool(post.pictures.pictures)
+    return form
 
 
 def describe_text(request: Request, post: PostRow) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Post(Base):
     Triggers keep the numbers of direct replies, likes and boosts, so that bulk statements and cascades count
     too.
 
+    `pictures` is a JSON text that says what its pictures show and are called (`microblog/media/shown.py`).
+
     `version` is the number of the text that it has now, and `edited` when it got it (milliseconds since 1970;
     NULL for the first one).
 
@@ -57,6 +59,7 @@ class Post(Base):
     boosts_count: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
     version: Mapped[int] = mapped_column(sa.Integer, default=1, server_default="1")
     edited: Mapped[int | None] = mapped_column(sa.BigInteger)
+    pictures: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class PostVersion(Base):

@@ -17,6 +17,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from microblog.events import notify
 from microblog.i18n import Message, _, n_
 from microblog.ids import get_milliseconds, get_now
+from microblog.media.shown import load
 from microblog.outbox.queries import Leased, acknowledge
 from microblog.posts import actions
 from microblog.posts.events import PostPublished
@@ -111,7 +112,13 @@ def make_form(request: Request, taken: TakenBack) -> Sent:
     path = "/posts/" if taken.reply_to is None else f"/posts/{taken.reply_to}/replies"
     is_detected = get_detector(request.registry)(taken.body) == taken.language
     language = "" if is_detected else taken.language or ""
-    return Sent(path, urlencode(UNDONE), [("body", taken.body), ("language", language)], request.me.id)
+    pictures = load(taken.pictures)
+    fields = [("body", taken.body), ("language", language)]
+    for picture in pictures.pictures:
+        fields += [("picture", picture.name), ("alt", picture.alt)]
+    if pictures.is_sensitive:
+        fields.append(("sensitive", "y"))
+    return Sent(path, urlencode(UNDONE), fields, request.me.id)
 
 
 def includeme(config: Any) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from microblog.accounts.models import User
 from microblog.db import StaleData, build_insert, require_changed
 from microblog.ids import get_present, get_timestamp, new_id, new_id_at_milliseconds, to_timestamp
+from microblog.media.shown import ShownPictures, load
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import is_found_by
 from microblog.people.visibility import is_blocked, is_unseen
@@ -40,6 +41,8 @@ class PostRow:
     boosts_count: int
     version: int  # of its text; the first is 1
     edited_at: int | None  # milliseconds since 1970
+    pictures_text: str | None  # see `pictures`
+    author_avatar: str | None  # the name of their picture
     is_shown: bool = True  # to this reader: lists leave out what is not
     # At home: the id of the boost, or of the post, and who boosted it.
     entry_id: int = 0
@@ -51,6 +54,10 @@ class PostRow:
     def position(self) -> int:
         """The id by which it stands in a list."""
         return self.entry_id or self.id
+
+    @property
+    def pictures(self) -> ShownPictures:
+        return load(self.pictures_text)
 
     @property
     def edited(self) -> datetime | None:
@@ -76,6 +83,7 @@ COLUMNS = (
     Post.replies_count,
     *(Post.likes_count, Post.boosts_count),
     *(Post.version, Post.edited),
+    *(Post.pictures, User.avatar),
 )
 
 
@@ -242,9 +250,15 @@ def add_post(
     language: str | None = None,
     answered: AnsweredPost | None = None,
     publish_at: int | None = None,
+    pictures: str | None = None,
 ) -> int:
-    """Add a post, or a reply to one, published now or later (milliseconds since 1970); returns its id."""
+    """Add a post, or a reply to one, published now or later (milliseconds since 1970); returns its id.
+
+    `pictures` is what `microblog.media.shown.dump` makes.
+    """
     values: dict[str, Any] = {"user_id": user_id, "body": body, "language": language}
+    if pictures is not None:
+        values["pictures"] = pictures
     if answered is not None:
         values |= {
             "reply_to": answered.id,
@@ -276,6 +290,7 @@ class TakenBack:
     body: str
     language: str | None
     reply_to: int | None
+    pictures: str | None
 
 
 def take_own_post(session: orm.Session, post_id: int, author_id: int) -> TakenBack:
@@ -284,7 +299,7 @@ def take_own_post(session: orm.Session, post_id: int, author_id: int) -> TakenBa
     :raises StaleData: when there is no such post of this author.
     """
     own = sa.delete(Post).where(Post.id == post_id, Post.user_id == author_id)
-    row = session.execute(own.returning(Post.body, Post.language, Post.reply_to)).one_or_none()
+    row = session.execute(own.returning(Post.body, Post.language, Post.reply_to, Post.pictures)).one_or_none()
     if row is None:
         raise StaleData("There is no such post of this author.")
     session.execute(sa.delete(DeletedPost).where(DeletedPost.id == post_id))

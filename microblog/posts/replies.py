@@ -8,9 +8,11 @@ from markupsafe import Markup
 from pyramid.httpexceptions import HTTPForbidden, HTTPGone, HTTPSeeOther
 
 from microblog.i18n import _
+from microblog.media.actions import PictureGone
 from microblog.posts import actions
 from microblog.posts.forms import ReplyForm
 from microblog.posts.languages import choose_language, remember_language
+from microblog.posts.pictures import FormPictures
 from microblog.posts.publishing import choose_moment, describe_moment
 from microblog.posts.queries import PostRow
 from microblog.posts.resources import DeletedPost, PostPage
@@ -49,8 +51,9 @@ def replies(page: PostPage, request: Request) -> Any:
 )
 def reply(page: PostPage, request: Request) -> Any:
     form = ReplyForm(request, page.post.id)
-    if not form.validate():
-        return make_reply_page(request, form, page.post.id, page.post, status=422)
+    pictures = FormPictures(request, form)
+    if not pictures.accept():
+        return make_reply_page(request, form, page.post.id, page.post, status=pictures.status)
     count_request(request, "posts")
     body = form.get_text("body")
     chosen = form.get_text("language")
@@ -64,7 +67,12 @@ def reply(page: PostPage, request: Request) -> Any:
             language=language,
             reply_to=page.post.id,
             publish_at=choose_moment(request),
+            pictures=pictures.make_shown(),
         )
+    except PictureGone:
+        request.give_up_write()
+        pictures.refuse_gone()
+        return make_reply_page(request, form, page.post.id, page.post, status=pictures.status)
     except actions.AnsweredPostDeleted:
         request.give_up_write()
         return refuse_reply(request, form, page.post.id)

@@ -31,9 +31,11 @@ class PostPage(Resource):
         return [(Allow, f"user:{self.post.author_id}", ("delete", "edit"))]
 
     def __getitem__(self, name: str) -> Resource:
-        if name != "versions":
-            raise KeyError(name)
-        return Versions(self, name)
+        if name == "versions":
+            return Versions(self, name)
+        if name == "pictures" and self.post.pictures.pictures:
+            return Pictures(self, name)
+        raise KeyError(name)
 
     def why_forbidden(self, request: Request) -> str | None:
         return WHY_FORBIDDEN.get(request.view_name)
@@ -45,6 +47,31 @@ class Versions(Container):
     def __init__(self, parent: PostPage, name: str) -> None:
         super().__init__(parent, name)
         self.post = parent.post
+
+
+class Pictures(Container):
+    """The pictures of a post, by their numbers from 1."""
+
+    def __init__(self, parent: PostPage, name: str) -> None:
+        super().__init__(parent, name)
+        self.post = parent.post
+
+    def find(self, name: str) -> PicturePage | None:
+        number, pictures = parse_id(name), self.post.pictures.pictures
+        if number is None or not 1 <= number <= len(pictures):
+            return None
+        return PicturePage(self, name, self.post, number)
+
+
+class PicturePage(Resource):
+    """One picture of a post."""
+
+    def __init__(self, parent: Pictures, name: str, post: queries.PostRow, number: int) -> None:
+        super().__init__(parent, name)
+        self.post = post
+        self.number = number
+        self.count = len(post.pictures.pictures)
+        self.picture = post.pictures.pictures[number - 1]
 
 
 class DeletedPost(Resource):

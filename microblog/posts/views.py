@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPMovedPermanently, HTTPNotF
 from pyramid.view import forbidden_view_config, notfound_view_config
 
 from microblog.i18n import _
+from microblog.media.actions import PictureGone
 from microblog.posts import actions
 from microblog.posts.forms import LanguageForm, PostForm
 from microblog.posts.languages import (
@@ -17,6 +18,7 @@ from microblog.posts.languages import (
     offer_languages,
     remember_language,
 )
+from microblog.posts.pictures import FormPictures
 from microblog.posts.publishing import choose_moment, describe_moment
 from microblog.posts.resources import DeletedPost, HiddenPost, PostPage, Posts
 from microblog.posts.rules import UNDETERMINED
@@ -46,22 +48,40 @@ def posts(posts: Posts, request: Request) -> Any:
     if form is not None and not form.is_there:
         request.flash(form.notice, form.kind)
         return HTTPSeeOther(location=request.link())
-    return {"form": PostForm(request), "next": get_next_page(request)}
+    return make_form_page(request, PostForm(request))
+
+
+def make_form_page(request: Request, form: PostForm, *, status: int = 200) -> dict[str, Any]:
+    """The form with what was typed, and its pictures."""
+    request.response.status_int = status
+    return {"form": form, "next": get_next_page(request)}
 
 
 @page_view(context=Posts, methods=("POST",), permission="write", renderer="templates/compose.jinja2")
 def write(posts: Posts, request: Request) -> Any:
     form = PostForm(request)
-    if not form.validate():
-        request.response.status_int = 422
-        return {"form": form, "next": get_next_page(request)}
+    pictures = FormPictures(request, form)
+    if not pictures.accept():
+        return make_form_page(request, form, status=pictures.status)
     count_request(request, "posts")
     body = form.get_text("body")
     chosen = form.get_text("language")
     language = choose_language(request, chosen, body)
     session = request.begin_write()
     publish_at = choose_moment(request)
-    actions.write(session, request.me.id, body, language=language, publish_at=publish_at)
+    try:
+        actions.write(
+            session,
+            request.me.id,
+            body,
+            language=language,
+            publish_at=publish_at,
+            pictures=pictures.make_shown(),
+        )
+    except PictureGone:
+        request.give_up_write()
+        pictures.refuse_gone()
+        return make_form_page(request, form, status=pictures.status)
     if chosen:
         remember_language(request, session, chosen)
     request.flash(describe_moment(request, _("Your post is now live!")))

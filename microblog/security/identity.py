@@ -12,7 +12,7 @@ class Identity:
     """Who sends the request; `session` is the hash of the session's token, "" without a session.
 
     `preferences` is how they want to see the pages, as `microblog/web/languages.py` reads it. `muted_words`,
-    one on a line, and `only_read_languages` filter their home timeline.
+    one on a line, and `only_read_languages` filter their home timeline. `avatar` is the name of their picture.
     """
 
     id: int
@@ -24,6 +24,7 @@ class Identity:
     preferences: str = ""
     muted_words: str = ""
     only_read_languages: bool = False
+    avatar: str | None = None
 
 
 def hash_token(token: str) -> str:

@@ -45,10 +45,12 @@ def load_texts_of_wtforms(language: str) -> Any:
 
 
 class Form(WTForm):
-    """A form that refuses unknown fields and files.
+    """A form that refuses unknown fields, and files but for the fields that `takes_files` names.
 
     When a form that the person sent before was kept, its page shows it filled with that.
     """
+
+    takes_files: frozenset[str] = frozenset()
 
     class Meta:
         def get_translations(self, form: Form) -> FormTexts:
@@ -66,7 +68,7 @@ class Form(WTForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """True when the form is valid; else the sentences are in the fields and in `form_errors`."""
         valid = bool(super().validate(extra_validators))
-        known = COMMON_FIELDS.union(self._fields)
+        known = COMMON_FIELDS.union(self._fields, self.takes_files)
         unknown = [name for name in dict.fromkeys(self.request.POST) if name not in known]
         for name in unknown[:UNKNOWN_FIELDS_NAMED]:
             self.form_errors.append(_("This form has no field called %(name)s.", name=repr(name[:50])))
@@ -79,7 +81,9 @@ class Form(WTForm):
                     more,
                 )
             )
-        if not all(isinstance(value, str) for value in self.request.POST.values()):
+        # Browsers send a file field without a file as an empty text.
+        files = {name for name, value in self.request.POST.items() if not isinstance(value, str)}
+        if files - self.takes_files:
             self.form_errors.append(_("This form takes no files."))
         key = self.request.POST.get("key")
         if isinstance(key, str) and key and not FORM_KEY.fullmatch(key):

@@ -52,6 +52,8 @@ RUNTIME = [
     "markdown-it-py>=4,<5",
     "markupsafe>=3.0",
     "multipart>=2.0,<3",
+    # AVIF is in its wheels from 11.3 on.
+    "pillow>=13,<14",
     "plaster_pastedeploy>=1.0.1",
     "prometheus_client>=0.26,<1",
     "pyramid>=2.1,<3",

@@ -1,125 +1,241 @@
 """Processes that decode pictures, so that a hostile one harms neither the server nor its memory.
 
-There are two for each server, started when the first picture comes, and used one picture after the other. One
-that takes too long is killed; one that ends is replaced.
+There are two for each server, started when the first picture comes, and used for one picture after the other.
+One that takes too long is killed; one that ends is replaced. What they answer is believed as little as what
+people send.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any, Final
 
-from microblog.media.decoding import BROKEN, TOO_LARGE, Made, MadePicture, Refused
+from microblog.media.plans import PLANS
+from microblog.media.results import BROKEN, REASONS, TOO_SLOW, Made, MadePicture, Refused
 from microblog.media.wire import receive, send
 
 CHILDREN: Final = 2
-MEMORY_BYTES: Final = 190 * 1024 * 1024  # more than when it started
-SECONDS: Final = 10.0  # for one picture; a photograph of 12 megapixels takes less than one
-# Large blocks go back to the system at once, or one picture would leave less room for the next.
-OF_ITS_MEMORY: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
+# More than when it started, which is some 20 million bytes: together fewer than 200 million.
+MEMORY_BYTES: Final = 152 * 1024 * 1024
+SECONDS: Final = 10.0  # for one picture; a photograph of 12 megapixels takes one
+SECONDS_OF_STARTING: Final = 60.0  # of a process, on a machine that is very busy; usually 0.2
 SECONDS_OF_WAITING: Final = 20.0  # for others' pictures
+# A process whose server was killed ends by itself, this much later than the server would have killed it.
+MORE_SECONDS_OF_AN_ORPHAN: Final = 5
+
+# Nothing of our environment: it may hold secrets, and the process looks at strangers' data. Large blocks go back
+# to the system at once, or one picture would leave less room for the next.
+KEPT_VARIABLES: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+VARIABLES: Final = {
+    "LC_ALL": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "OMP_NUM_THREADS": "1",
+}
+# The package without its `__init__`, which imports all of Pyramid: half of the time and of the memory.
+PROGRAM: Final = """\
+import sys, types
+sys.modules["microblog"] = package = types.ModuleType("microblog")
+package.__path__ = [sys.argv.pop(1)]
+from microblog.media.child import main, take_output
+sys.exit(main(sys.argv[1:], sys.stdin.buffer, take_output()))
+"""
+PACKAGE: Final = Path(__file__).parents[1]
+COLOR: Final = re.compile(r"#[0-9a-f]{6}")
+
+log = logging.getLogger(__name__)
 
 
 class Busy(Exception):
     """Others' pictures take so long that this one has to come again later."""
 
 
+class CannotStart(Exception):
+    """No process can be started that decodes pictures; the message is a sentence for the operator."""
+
+
 class Child:
     """A process, and whether it is still usable."""
 
-    def __init__(self) -> None:
-        # Nothing of our environment: it may hold secrets, and the process looks at strangers' data.
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "microblog.media.child", str(MEMORY_BYTES)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**kept, **OF_ITS_MEMORY},
-            cwd="/",
-        )
-        self.is_alive = True
+    def __init__(self, program: str = PROGRAM, seconds: float = SECONDS, memory: int = MEMORY_BYTES) -> None:
+        """:raises CannotStart: when it does not answer."""
+        self._seconds = seconds
+        self._started_by = os.getpid()
+        alone = int(seconds) + MORE_SECONDS_OF_AN_ORPHAN
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", program, str(PACKAGE), str(memory), str(alone)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**kept, **VARIABLES},
+                cwd="/",
+            )
+        except OSError as error:
+            raise CannotStart(f"The process that decodes pictures cannot be started: {error}") from error
+        self._stdin: IO[bytes] = self._process.stdin  # type: ignore[assignment]
+        self._stdout: IO[bytes] = self._process.stdout  # type: ignore[assignment]
+        self._is_open = True
+        try:
+            with self._killed_after(SECONDS_OF_STARTING):
+                ready, _ = receive(self._stdout)
+        except (EOFError, OSError, ValueError):
+            self.close()
+            raise CannotStart(
+                "The process that decodes pictures ended while it started; "
+                f"it says why when you run it: {sys.executable} -c 'import microblog.media.child'"
+            ) from None
+        self.is_limited = bool(ready.get("limited"))
+
+    @property
+    def id(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_usable(self) -> bool:
+        """Not after it was closed, has died, or this process was forked: the pipes are those of another one."""
+        return self._is_open and self._started_by == os.getpid() and self._process.poll() is None
 
     def make(self, data: bytes, plan: str) -> Made:
         """
         :raises Refused: also when the process has ended, or took too long.
         """
-        assert self._process.stdin is not None  # noqa: S101  # for the types
-        assert self._process.stdout is not None  # noqa: S101
-        stdin: IO[bytes] = self._process.stdin
-        stdout: IO[bytes] = self._process.stdout
+        try:
+            with self._killed_after(self._seconds) as is_late:
+                send(self._stdin, {"plan": plan}, data)
+                head, pictures = receive(self._stdout)
+            if head.get("ends"):
+                self.close()
+            return read_answer(head, pictures, plan)
+        except (EOFError, OSError, ValueError, TypeError, KeyError) as error:
+            self.close()
+            reason = TOO_SLOW if is_late.is_set() else BROKEN
+            log.warning(
+                "A process that decodes pictures was replaced.",
+                extra={"reason": reason, "error": type(error).__name__, "status": self._process.returncode},
+            )
+            raise Refused(reason) from None
+
+    @contextmanager
+    def _killed_after(self, seconds: float) -> Iterator[threading.Event]:
         is_late = threading.Event()
 
         def kill() -> None:
             is_late.set()
             self._process.kill()
 
-        timer = threading.Timer(SECONDS, kill)
+        timer = threading.Timer(seconds, kill)
+        timer.daemon = True
         timer.start()
         try:
-            send(stdin, {"plan": plan}, data)
-            head, pictures = receive(stdout)
-        except (EOFError, OSError):
-            self.close()
-            raise Refused(TOO_LARGE if is_late.is_set() else BROKEN) from None
+            yield is_late
         finally:
             timer.cancel()
-        return read_answer(head, pictures)
 
     def close(self) -> None:
-        self.is_alive = False
-        self._process.kill()
-        for file in (self._process.stdin, self._process.stdout):
+        if self._started_by == os.getpid():
+            self._process.kill()
+        self._is_open = False
+        for file in (self._stdin, self._stdout):
             with suppress(OSError):
-                file.close()  # type: ignore[union-attr]
-        self._process.wait()
+                file.close()
+        if self._started_by == os.getpid():
+            self._process.wait()
 
 
-def read_answer(head: dict[str, Any], pictures: list[bytes]) -> Made:
+def read_answer(head: dict[str, Any], pictures: list[bytes], plan: str) -> Made:
+    """
+    :raises Refused: when that is the answer.
+    :raises ValueError, TypeError, KeyError: when it is none: then the process is not what it was.
+    """
     if "refused" in head:
+        if head["refused"] not in REASONS:
+            raise ValueError("This is no reason.")
         raise Refused(head["refused"])
-    return Made(
-        head["color"],
-        tuple(
-            MadePicture(width, height, data)
-            for (width, height), data in zip(head["sizes"], pictures, strict=True)
-        ),
-    )
+    if not COLOR.fullmatch(head["color"]):
+        raise ValueError("This is no colour.")
+    made = []
+    for (width, height), (widest, highest), data in zip(
+        head["sizes"], PLANS[plan].sizes, pictures, strict=True
+    ):
+        if not (0 < width <= widest and 0 < height <= highest and is_webp(data)):
+            raise ValueError("This is no picture.")
+        made.append(MadePicture(int(width), int(height), data))
+    return Made(head["color"], tuple(made))
+
+
+def is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 class Decoder:
     """`registry.picture_decoder`: makes pictures in its processes; several threads may use it at once."""
 
-    def __init__(self, children: int = CHILDREN) -> None:
+    def __init__(
+        self,
+        children: int = CHILDREN,
+        *,
+        program: str = PROGRAM,
+        seconds: float = SECONDS,
+        seconds_of_waiting: float = SECONDS_OF_WAITING,
+        memory: int = MEMORY_BYTES,
+    ) -> None:
+        self._program, self._seconds, self._memory = program, seconds, memory
+        self._seconds_of_waiting = seconds_of_waiting
         self._free: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(children):
             self._free.put(None)  # started when it is needed
+        self._is_closed = False
+        self._has_warned = False
 
     def make(self, data: bytes, plan: str) -> Made:
         """
         :raises Refused: when the picture cannot be used.
         :raises Busy: when others' pictures take too long.
+        :raises CannotStart: when there is no process that could decode it.
         """
         try:
-            child = self._free.get(timeout=SECONDS_OF_WAITING)
+            child = self._free.get(timeout=self._seconds_of_waiting)
         except queue.Empty:
             raise Busy from None
         try:
-            if child is None or not child.is_alive:
-                child = Child()
+            if child is None or not child.is_usable:
+                child = self._replace(child)
             return child.make(data, plan)
         finally:
+            if child is not None and self._is_closed:
+                child.close()
+                child = None
             self._free.put(child)
 
+    def _replace(self, child: Child | None) -> Child:
+        if child is not None:
+            child.close()
+        new = Child(self._program, self._seconds, self._memory)
+        if not new.is_limited and not self._has_warned:
+            self._has_warned = True
+            log.warning("This system cannot limit the memory of the processes that decode pictures.")
+        return new
+
     def close(self) -> None:
-        """End the processes that are free; those at work end with their parent, whose end of the pipe closes."""
+        """End the processes that are free, and those at work after their picture. A later picture starts one
+        for itself."""
+        self._is_closed = True
+        children = []
         with suppress(queue.Empty):
             while True:
-                child = self._free.get_nowait()
-                if child is not None:
-                    child.close()
+                children.append(self._free.get_nowait())
+        for child in children:
+            if child is not None:
+                child.close()
+            self._free.put(None)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import IO, Any
+from typing import IO, Any, Final
 
-LENGTH = struct.Struct(">I")
-LONGEST_PART = 64 * 1024 * 1024
+LENGTH: Final = struct.Struct(">I")
+MOST_PARTS: Final = 4
+LONGEST_HEAD: Final = 10_000  # bytes
+LONGEST_PART: Final = 32_000_000  # bytes
 
 
 def send(file: IO[bytes], head: dict[str, Any], *parts: bytes) -> None:
@@ -22,15 +24,19 @@ def send(file: IO[bytes], head: dict[str, Any], *parts: bytes) -> None:
 def receive(file: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     """
     :raises EOFError: when the other side has ended, also in the middle.
+    :raises ValueError: when this is nothing that `send` writes: a decoder may have been taken over.
     """
-    head: dict[str, Any] = json.loads(read_part(file))
-    return head, [read_part(file) for _ in range(head["parts"])]
+    head = json.loads(read_part(file, LONGEST_HEAD))
+    count = head.get("parts") if isinstance(head, dict) else None
+    if not isinstance(count, int) or count > MOST_PARTS:
+        raise ValueError("This head says not how many parts follow.")
+    return head, [read_part(file, LONGEST_PART) for _ in range(count)]
 
 
-def read_part(file: IO[bytes]) -> bytes:
+def read_part(file: IO[bytes], longest: int) -> bytes:
     (length,) = LENGTH.unpack(read_exactly(file, LENGTH.size))
-    if length > LONGEST_PART:
-        raise EOFError("This part is longer than any.")
+    if length > longest:
+        raise ValueError("This part is longer than any.")
     return read_exactly(file, length)
 
 

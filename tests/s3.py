@@ -10,9 +10,14 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from microblog.media.storage.s3 import make_client
@@ -101,3 +106,51 @@ def read(values: dict[str, str], *more: Any) -> Settings:
     settings = Settings(values, {})
     settings.declare(STORAGE, *FOR_S3, *more)
     return settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server says to every question. It sends `pieces` of the body with pauses, and may say a `length`
+    that is more than it sends.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    pieces: int = 1
+    pause: float = 0.0
+    length: int | None = None
+
+
+@contextmanager
+def answering(answer: Answer) -> Iterator[str]:
+    """The address of a server that gives this answer; no S3 server gives it when it is asked to."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(answer.length or len(answer.body)))
+            self.send_header("Last-Modified", "Fri, 27 Nov 2026 08:00:00 GMT")
+            self.end_headers()
+            size = -(-len(answer.body) // answer.pieces)
+            with suppress(OSError):  # who asked may have gone
+                for start in range(0, len(answer.body), max(size, 1)):
+                    self.wfile.write(answer.body[start : start + size])
+                    over.wait(answer.pause)
+            self.close_connection = True
+
+        do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    over = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        over.set()
+        server.shutdown()
+        thread.join()

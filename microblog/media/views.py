@@ -1,4 +1,4 @@
-"""Sends pictures. It reads neither the database nor a cookie, so a picture costs no more than a static file."""
+"""Sends pictures: without the database and without a cookie, so that one costs no more than a static file."""
 
 from __future__ import annotations
 

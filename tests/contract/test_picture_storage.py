@@ -1,4 +1,4 @@
-"""One suite for every storage of pictures, by nothing but its interface; and what becomes of S3 in an outage."""
+"""One suite for every storage of pictures, by its interface alone; and what becomes of S3 in an outage."""
 
 from __future__ import annotations
 

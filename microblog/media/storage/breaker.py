@@ -1,4 +1,4 @@
-"""A circuit breaker: while a server does not answer, one call at a time waits for it, and all others fail at once.
+"""A circuit breaker: while a server does not answer, one call at a time waits for it, and all others fail.
 
 Otherwise a page with 25 pictures would keep all threads of the site waiting.
 """

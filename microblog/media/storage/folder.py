@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -97,8 +98,9 @@ class FolderStorage:
     def _make(self, folder: Path) -> None:
         """Make a folder, and those above it, unless it is there."""
         if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            if folder != self._folder:
+            if folder == self._folder:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+            else:
                 self._make(self._folder)
             with suppress(FileExistsError):  # another thread has made it
                 folder.mkdir()
@@ -107,9 +109,9 @@ class FolderStorage:
 
     def _list(self, folder: Path) -> list[os.DirEntry[str]]:
         """What is in a folder, by name. A folder has one file of 4,096, and there are no more folders."""
-        with self._explain_errors("read"), suppress(FileNotFoundError, NotADirectoryError):
-            with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+        missing = suppress(FileNotFoundError, NotADirectoryError)
+        with self._explain_errors("read"), missing, os.scandir(folder) as entries:
+            return sorted(entries, key=attrgetter("name"))
         return []
 
     @contextmanager

@@ -44,7 +44,7 @@ SERVER_ERROR: Final = 500
 
 @implementer(IPictureStorage)
 class S3Storage:
-    """A file is an object, whose key is the prefix of the settings and where the file would be in a folder."""
+    """A file is an object: its key is the prefix of the settings, and where it would be in a folder."""
 
     name = "s3"
     SETTINGS = FOR_S3

@@ -47,8 +47,8 @@ ACCEL_REDIRECT = Setting(
     "microblog.media.accel_redirect",
     optional_accel_prefix,
     None,
-    "The path under which nginx has that folder as an internal location, such as /protected-media/: then nginx "
-    "sends the pictures. Without it the site sends them itself.",
+    "The path under which nginx has that folder as an internal location, such as /protected-media/: then "
+    "nginx sends the pictures. Without it the site sends them itself.",
 )
 S3_BUCKET = Setting("microblog.media.s3.bucket", optional_text, None, "The bucket, which has to exist.")
 S3_ENDPOINT = Setting(

@@ -44,11 +44,15 @@ ELASTICSEARCH_URL = os.environ.get("MICROBLOG_TEST_ELASTICSEARCH_URL")
 # Compiling the templates takes longer than building an application, and tests build hundreds.
 TEMPLATES = tempfile.mkdtemp(prefix="microblog-templates-")
 atexit.register(shutil.rmtree, TEMPLATES, ignore_errors=True)
+# Of all tests of this process; a test that looks at the folder has one of its own.
+PICTURES = tempfile.mkdtemp(prefix="microblog-pictures-")
+atexit.register(shutil.rmtree, PICTURES, ignore_errors=True)
 TEST_SECRET = "only for tests, but long enough to be one"
 SETTINGS = {
     "microblog.secret": TEST_SECRET,
     "microblog.cookies.secure": "false",
     "microblog.worker": "off",
+    "microblog.media.folder": PICTURES,
     "jinja2.bytecode_caching": "true",
     "jinja2.bytecode_caching_directory": TEMPLATES,
     # Counted as ever, and nobody is refused; tests of limits have their own (tests/functional/limits).

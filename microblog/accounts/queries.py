@@ -35,7 +35,7 @@ GONE = 0  # the id of whoever had a nickname and has deleted their account
 
 # Every request runs these. They are built once, from tables: building takes longer than running.
 users, sessions = User.__table__, LoginSession.__table__
-FIND_IDENTITY = (
+FIND_IDENTITY: Any = (
     sa.select(
         *(users.c.id, users.c.nickname, users.c.email, users.c.is_admin),
         *(sessions.c.token_hash, sessions.c.seen, users.c.preferences),

@@ -1,10 +1,21 @@
-"""Pictures: decoded apart, kept in a storage, and shown at `/media/`."""
+"""Pictures of posts and of people: decoded apart, kept as files, served for ever: `/media/…`."""
 
 from typing import Any
 
 
 def includeme(config: Any) -> None:
+    from microblog.media.processes import Decoder
     from microblog.media.resources import Media
+    from microblog.media.sending import METRIC
+    from microblog.media.settings import MAX_BYTES, PICTURES_PER_POST, SETTINGS
 
     config.include("microblog.media.storage")
+    config.declare_settings(*SETTINGS)
+    settings = config.registry.microblog
+    config.registry.bytes_for_files = settings[MAX_BYTES] * settings[PICTURES_PER_POST]
+    config.registry.picture_decoder = Decoder()
+    config.add_models("microblog.media.models")
     config.add_branch("media", Media)
+    config.add_metric(
+        METRIC, "Pictures that were sent, by what became of them.", labels=("result",), order=45
+    )

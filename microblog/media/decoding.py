@@ -35,6 +35,7 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # Texts in a PNG are skipped, but Pillow keeps them all; some programs write megabytes.
 PngImagePlugin.MAX_TEXT_MEMORY = 16_000_000
 
+HEAD_BYTES: Final = 128  # by which a format is known
 LONGEST_SIDE: Final = 65_500
 QUALITY: Final = 80
 METHOD: Final = 4  # of 0 (fast) to 6 (small)
@@ -42,8 +43,8 @@ METHOD: Final = 4  # of 0 (fast) to 6 (small)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files of a format begin, who reads them, and of how many pixels there is room for in memory, with and
-    without an alpha channel."""
+    """How files of a format begin, who reads them, and of how many pixels there is room for in memory,
+    without and with an alpha channel."""
 
     begins: Callable[[bytes], bool]
     read: Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -52,7 +53,10 @@ class Format:
 
 
 def begins_avif(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis", b"mif1", b"msf1")
+    """Among the kinds that the file says it is; HEIC begins likewise, and has other ones."""
+    brands = head[8 : int.from_bytes(head[:4])]
+    kinds = {brands[start : start + 4] for start in range(0, len(brands), 4)}
+    return head[4:8] == b"ftyp" and not kinds.isdisjoint((b"avif", b"avis"))
 
 
 def begins_webp(head: bytes) -> bool:
@@ -146,7 +150,7 @@ def load(data: bytes, plan: Plan) -> Image.Image:
 
 def find_format(data: bytes) -> Format:
     for kind in FORMATS:
-        if kind.begins(data[:16]):
+        if kind.begins(data[:HEAD_BYTES]):
             return kind
     raise Refused(UNKNOWN)
 
@@ -230,9 +234,7 @@ def apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
     """The same colours in sRGB; as it is when the profile is damaged, or one for other pixels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
     assert converted is not None  # noqa: S101  # for the types: nothing is converted in place

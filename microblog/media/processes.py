@@ -32,11 +32,11 @@ SECONDS_OF_WAITING: Final = 20.0  # for others' pictures
 # A process whose server was killed ends by itself, this much later than the server would have killed it.
 MORE_SECONDS_OF_AN_ORPHAN: Final = 5
 
-# Nothing of our environment: it may hold secrets, and the process looks at strangers' data. Large blocks go back
-# to the system at once, or one picture would leave less room for the next.
+# Nothing more of our environment: it may hold secrets, and the process looks at strangers' data.
 KEPT_VARIABLES: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 VARIABLES: Final = {
     "LC_ALL": "C.UTF-8",
+    # Large blocks go back to the system at once, or one picture would leave less room for the next.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "OMP_NUM_THREADS": "1",
@@ -73,7 +73,7 @@ class Child:
         alone = int(seconds) + MORE_SECONDS_OF_AN_ORPHAN
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from outside
                 [sys.executable, "-P", "-c", program, str(PACKAGE), str(memory), str(alone)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -103,7 +103,7 @@ class Child:
 
     @property
     def is_usable(self) -> bool:
-        """Not after it was closed, has died, or this process was forked: the pipes are those of another one."""
+        """Not after it was closed or has died, nor in a fork: the pipes are those of its parent."""
         return self._is_open and self._started_by == os.getpid() and self._process.poll() is None
 
     def make(self, data: bytes, plan: str) -> Made:

@@ -18,7 +18,8 @@ from microblog.media.plans import PLANS, POST
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """`width` and `height` are those of the largest file, in pixels; `alt` is "" when nobody has described it."""
+    """`width` and `height` are those of the largest file, in pixels; `alt` is "" when nobody has described
+    it."""
 
     name: str
     width: int

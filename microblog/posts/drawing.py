@@ -93,7 +93,8 @@ def draw_body(request: Request, post: PostRow, highlighter: Any = None) -> Marku
     mentioned = get_post_details(request, "mentions", post) or ()
     body = post_text(post.body, request.post_texts.root, highlight, mentioned)
     language = escape(post.language or "")
-    return Markup(f'<div class="post-body" dir="auto" lang="{language}">{body}</div>\n{pictures}')  # noqa: S704  # as above
+    text = f'<div class="post-body" dir="auto" lang="{language}">{body}</div>\n'
+    return Markup(f"{text}{pictures}")  # noqa: S704  # as above
 
 
 def draw_actions(request: Request, post: PostRow, actions: list[PostAction]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from types import SimpleNamespace
+from typing import Any
 
 from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
 from wtforms.validators import Optional, StopValidation, ValidationError
@@ -112,9 +111,9 @@ def check_texts_of_pictures(form: Any, field: Any) -> None:
 
 
 class PictureForm(LanguageForm):
-    """What belongs to pictures in the form of a post. `picture` are the names of those that are stored already,
-    and `alt` the texts that stand for them, in the same order; new ones are files called `pictures`. `add` and
-    `remove` are buttons, which change the pictures and do not publish the post; `remove` has a name.
+    """What belongs to pictures in the form of a post. `picture` are the names of those that are stored
+    already, and `alt` the texts that stand for them, in the same order; new ones are files, `pictures`.
+    `add` and `remove` are buttons, which change the pictures and do not publish the post; `remove` has a name.
     """
 
     takes_files = frozenset({FILES})

@@ -1,4 +1,4 @@
-"""The pictures of a post: in the form in which it is written, and on the page of each (`/posts/{id}/pictures/{n}`).
+"""The pictures of a post: in the form in which it is written, and on pages (`/posts/{id}/pictures/{n}`).
 
 A file that was sent is decoded and stored at once, in a transaction of its own, so that a form which is
 refused has lost nothing: it comes back with the names of its pictures, which wait for the next attempt.
@@ -18,48 +18,33 @@ from microblog.i18n import Message, _, n_
 from microblog.media import actions as media
 from microblog.media import queries
 from microblog.media.plans import POST
-from microblog.media.receiving import store_uploads
-from microblog.media.settings import BYTES_OF_A_MEGABYTE, QUOTA
+from microblog.media.sending import BYTES_OF_A_MEGABYTE
+from microblog.media.settings import ALT_TEXT, PICTURES_PER_POST, QUOTA, REQUIRED
 from microblog.media.shown import ShownPicture, ShownPictures
-from microblog.posts.forms import MOST_PICTURES, PictureForm
+from microblog.media.storing import store_uploads
+from microblog.posts.forms import PictureForm
 from microblog.posts.queries import PostRow
 from microblog.posts.resources import PicturePage
 from microblog.request import Request
 from microblog.security.limits.counting import count_at_once
-from microblog.settings import Setting, one_of, whole_number
 from microblog.web.forms import BROKEN
 from microblog.web.pages import page_view
 
-REQUIRED = "required"
-ALT_TEXT = Setting(
-    "microblog.posts.picture_texts",
-    one_of("optional", REQUIRED),
-    "optional",
-    "Whether each picture of a post needs a text, for people who cannot see it: optional (it is asked for), or required.",
-)
-MOST_OF_A_POST = Setting(
-    "microblog.posts.max_pictures",
-    whole_number(0, MOST_PICTURES),
-    4,
-    "Pictures that a post may have. 0: none, and the form has no field for them.",
-)
 NO_TEXT = _("Describe each picture for people who cannot see it. On this site no picture is without a text.")
 NO_ROOM = _("Your pictures take as much room as they may on this site: delete some, or leave these out.")
 
 
 def describe_gone(count: int) -> Message:
     return n_(
-        "%(count)s picture is not here any longer: it is in another post by now, or has waited for more than a "
-        "day. Add it again.",
-        "%(count)s pictures are not here any longer: they are in another post by now, or have waited for more "
-        "than a day. Add them again.",
+        "%(count)s picture is not here any longer: it is in another post by now, or has waited for more "
+        "than a day. Add it again.",
+        "%(count)s pictures are not here any longer: they are in another post by now, or have waited for "
+        "more than a day. Add them again.",
         count,
     )
 
 
 def describe_most(most: int) -> Message:
-    if not most:
-        return _("This site takes no pictures.")
     return n_(
         "A post can have %(count)s picture: leave out the others.",
         "A post can have %(count)s pictures: leave out the others.",
@@ -129,15 +114,15 @@ class FormPictures:
         if not uploads:
             return []
         request, shown = self._request, self._form.shown or []
-        most = request.microblog[MOST_OF_A_POST]
+        most = request.microblog[PICTURES_PER_POST]
         if len(shown) + len(uploads) > most:
             return [describe_most(most)]
         request.end_reading()  # to decode takes seconds
         count_at_once(request, "pictures")
-        stored, errors = store_uploads(request, uploads, POST)
-        if any(error.status == 503 for error in errors):
+        stored, troubles = store_uploads(request.registry, uploads, POST)
+        if any(trouble.is_ours for trouble in troubles):
             self.status = 503
-        sentences = [error.sentence for error in errors]
+        sentences = [trouble.sentence for trouble in troubles]
         if stored:
             quota = request.microblog[QUOTA] * BYTES_OF_A_MEGABYTE
             try:
@@ -217,9 +202,8 @@ def picture(page: PicturePage, request: Request) -> Any:
 
 
 def includeme(config: Any) -> None:
-    config.declare_settings(ALT_TEXT, MOST_OF_A_POST)
     config.add_template_global("form_pictures", lambda request: partial(list_form_pictures, request))
-    config.add_template_global("most_pictures", lambda request: request.microblog[MOST_OF_A_POST])
+    config.add_template_global("most_pictures", lambda request: request.microblog[PICTURES_PER_POST])
     config.add_limit(
         "pictures",
         what="Forms with new pictures",

@@ -12,7 +12,8 @@ class Identity:
     """Who sends the request; `session` is the hash of the session's token, "" without a session.
 
     `preferences` is how they want to see the pages, as `microblog/web/languages.py` reads it. `muted_words`,
-    one on a line, and `only_read_languages` filter their home timeline. `avatar` is the name of their picture.
+    one on a line, and `only_read_languages` filter their home timeline. `avatar` is the name of their
+    picture.
     """
 
     id: int

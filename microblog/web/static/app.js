@@ -78,7 +78,7 @@ function sendWithEnter(textarea) {
   textarea.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
     event.preventDefault();
-    const button = textarea.form.querySelector('[type="submit"]');
+    const button = textarea.form.querySelector('.primary[type="submit"]');
     if (!button.disabled) textarea.form.requestSubmit(button);
   });
 }
@@ -482,6 +482,8 @@ function swap(ids, page) {
   }
 }
 
+// Of pictures and their texts the page has what was sent.
+const TYPED = ['text', 'textarea', 'email', 'password', 'search', 'select-one'];
 const PROBLEMS = ['.error-summary', '[data-flash="error"]', 'h1'];
 
 // Of a page that refuses a form: the form, where it is the same as here, with what is typed by now; else all of it.
@@ -489,7 +491,10 @@ function showRefusal(form, page) {
   const again = page.getElementById(form.id);
   if (again?.className === form.className && !form.closest('dialog') && !swapsAround(form)) {
     Object.assign(again.dataset, form.dataset);
-    for (const { name, type, value } of form.elements) if (name && type !== 'hidden') again.elements[name].value = value;
+    for (const { name, type, value } of form.elements) {
+      const field = again.elements[name];
+      if (field instanceof Element && TYPED.includes(type)) field.value = value;
+    }
     swap([form.id, 'messages'], page);
   } else {
     document.title = page.title;
@@ -507,7 +512,17 @@ function showRefusal(form, page) {
 // What is sent arrives also when one leaves the page at once, where it is not too long for that.
 const MOST_SENT_WHEN_LEFT = 60_000;
 
-const sendAlsoWhenLeft = (body) => ({ method: 'POST', body, keepalive: `${body}`.length <= MOST_SENT_WHEN_LEFT });
+const isShort = (body) => body instanceof URLSearchParams && `${body}`.length <= MOST_SENT_WHEN_LEFT;
+const sendAlsoWhenLeft = (body) => ({ method: 'POST', body, keepalive: isShort(body) });
+
+// As a browser sends it, but a field for files without any is left out: then no parts are needed.
+function readForm(form, submitter) {
+  const fields = new FormData(form, submitter);
+  const files = [...fields].filter(([, value]) => value instanceof File);
+  if (files.some(([, file]) => file.size || file.name)) return fields;
+  for (const [name] of files) fields.delete(name);
+  return new URLSearchParams(fields);
+}
 
 // Proxies have pages of their own, and our very last one comes without anything.
 const isOurs = (page) => page.querySelector('main#main h1');
@@ -521,7 +536,7 @@ const listSwapped = (form, submitter) => (
 );
 
 async function sendInPlace(form, submitter) {
-  const body = new URLSearchParams(new FormData(form, submitter));
+  const body = readForm(form, submitter);
   const action = swapsAround(form) ? submitter.formAction : form.action;
   const follows = swapsAround(form) ? action : form.dataset.follows;
   if (follows) body.set('next', new URL(follows).pathname);
@@ -646,6 +661,145 @@ function answerInPlace() {
       loading.add(link);
       open(link).catch(() => location.assign(link.href)).finally(() => loading.delete(link));
     }
+  });
+}
+
+// ---- pictures --------------------------------------------------------------------------------------------
+// What is chosen, pasted into the text or dropped on the form is sent at once, by the buttons that are there for
+// whoever has no script. The box of the page that comes back takes the place of the one that is here.
+
+const LONGEST_UPLOAD_MS = 120_000;
+
+function addPictures(box) {
+  const form = box.closest('form');
+  const text = form.querySelector('textarea');
+  const isPicture = (file) => file.type.startsWith('image/');
+  let last = Promise.resolve();
+  let current = box;
+
+  const say = (sentence) => {
+    current.querySelector('.compose-said')?.remove();
+    if (!sentence) return;
+    const place = document.createElement('p');
+    Object.assign(place.dataset, { flash: 'error' });
+    Object.assign(place, { className: 'compose-said field-errors', textContent: sentence });
+    place.setAttribute('role', 'alert');
+    current.append(place);
+  };
+  const show = (next) => {
+    const texts = new Map([...current.querySelectorAll('li')].map((item) => (
+      [item.querySelector('[name="picture"]').value, item.querySelector('textarea').value]
+    )));
+    for (const item of next.querySelectorAll('li')) {
+      const typed = texts.get(item.querySelector('[name="picture"]').value);
+      if (typed !== undefined) item.querySelector('textarea').value = typed;
+    }
+    const isNew = next.querySelectorAll('li').length > texts.size;
+    current.replaceWith(document.adoptNode(next));
+    current = next;
+    text.required = !next.querySelector('li');
+    watch();
+    for (const textarea of next.querySelectorAll('textarea')) growWithText(textarea);
+    const field = isNew ? [...next.querySelectorAll('li textarea')].at(-1) : next.querySelector('input[type="file"]');
+    field.focus();
+  };
+  const send = async (changes, files = []) => {
+    const body = new FormData(form);
+    body.delete('pictures');
+    body.delete(text.name);
+    for (const [name, value] of Object.entries(changes)) body.set(name, value);
+    for (const file of files) body.append('pictures', file);
+    const { page, answer } = await readPage(form.action, { method: 'POST', body, signal: AbortSignal.timeout(LONGEST_UPLOAD_MS) });
+    const next = page.getElementById(current.id);
+    const problem = page.querySelector('.error-summary')?.textContent.trim();
+    if (next) show(next);
+    if (problem || !next) say(problem ?? page.querySelector('main h1')?.textContent ?? `${answer.status}`);
+  };
+  const change = (changes, files) => {
+    current.setAttribute('aria-busy', 'true');
+    say('');
+    last = last.then(() => send(changes, files)).catch(() => say(current.dataset.failed)).finally(() => {
+      current.removeAttribute('aria-busy');
+    });
+  };
+  function watch() {
+    current.querySelector('input[type="file"]').addEventListener('change', ({ target }) => {
+      const files = [...target.files];
+      target.value = '';
+      if (files.length) change({ add: '1' }, files);
+    });
+    for (const button of current.querySelectorAll('[name="remove"]')) {
+      button.addEventListener('click', (event) => {
+        event.preventDefault();
+        change({ remove: button.value });
+      });
+    }
+  }
+  const take = (event, files) => {
+    const pictures = [...files].filter(isPicture);
+    if (!pictures.length) return;
+    event.preventDefault();
+    change({ add: '1' }, pictures);
+  };
+  text.addEventListener('paste', (event) => take(event, event.clipboardData.files));
+  form.addEventListener('dragover', (event) => {
+    if (![...event.dataTransfer.items].some((item) => item.kind === 'file')) return;
+    event.preventDefault();
+    form.classList.add('is-dropping');
+  });
+  for (const name of ['dragleave', 'drop']) form.addEventListener(name, () => form.classList.remove('is-dropping'));
+  form.addEventListener('drop', (event) => take(event, event.dataTransfer.files));
+  form.addEventListener('accepted', () => {
+    for (const part of current.querySelectorAll('ol, .hint, .compose-sensitive, .compose-said')) part.remove();
+    current.querySelector('input[type="file"]').disabled = false;
+    text.required = true;
+  });
+  watch();
+}
+
+// A picture is looked at where it is: its page in a dialog, in which the arrows lead to the next one.
+async function fillViewer(dialog, address) {
+  const { page } = await fetchPage(address);
+  const title = document.createElement('h2');
+  title.id = 'viewer-title';
+  title.textContent = page.querySelector('h1').textContent;
+  const parts = [...page.querySelectorAll('.picture, .picture-pages')];
+  dialog.replaceChildren(title, ...parts);
+  dialog.querySelector('.picture-pages a:not([rel])').dataset.close = '';
+}
+
+async function viewPicture(link) {
+  const dialog = document.createElement('dialog');
+  dialog.className = 'viewer';
+  dialog.setAttribute('aria-labelledby', 'viewer-title');
+  await fillViewer(dialog, link.href);
+  const go = (way) => {
+    const next = dialog.querySelector(`.picture-pages a[rel="${way}"]`);
+    if (next) fillViewer(dialog, next.href).then(() => dialog.querySelector(`a[rel="${way}"], a`).focus(), () => location.assign(next.href));
+  };
+  dialog.addEventListener('click', (event) => {
+    const pressed = event.target.closest('a');
+    if (event.target === dialog) dialog.close();
+    if (!pressed || !staysHere(event)) return;
+    event.preventDefault();
+    if ('close' in pressed.dataset) dialog.close();
+    else go(pressed.rel);
+  });
+  dialog.addEventListener('keydown', ({ key }) => {
+    const back = document.documentElement.dir === 'rtl' ? 'ArrowRight' : 'ArrowLeft';
+    if (key === 'ArrowLeft' || key === 'ArrowRight') go(key === back ? 'prev' : 'next');
+  });
+  dialog.addEventListener('close', () => dialog.remove());
+  document.querySelector('main').append(dialog);
+  dialog.showModal();
+}
+
+function viewPictures() {
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('a[data-view]');
+    if (!link || !staysHere(event)) return;
+    event.preventDefault();
+    viewPicture(link).catch(() => location.assign(link.href));
   });
 }
 
@@ -941,6 +1095,7 @@ function begin(root) {
   for (const form of all('form[method="post"]')) sendOnce(form);
   for (const form of all('.people form.follow')) followInPlace(form);
   for (const form of all('form[data-draft]')) keepDraft(form);
+  for (const box of all('[data-pictures]')) addPictures(box);
   for (const form of all('#header-logout-form, #logout-form')) forgetWithLogOut(form);
   for (const text of all('[data-seconds-left]')) countSeconds(text);
   for (const box of all('[data-updates]')) askForNewPosts(box);
@@ -959,5 +1114,6 @@ sendFormsInPlace();
 askInDialogs();
 answerInPlace();
 showCards();
+viewPictures();
 
 document.querySelector('.error-summary')?.focus();

@@ -172,10 +172,11 @@ def draw_pictures(request: Request, post: PostRow) -> str:
     html = f'<div class="post-pictures" data-count="{len(pictures)}">\n{drawn}\n</div>\n'
     if not post.pictures.is_sensitive:
         return html
+    count = len(pictures)
     show = catalogue.ngettext(
-        "Sensitive: show the picture", "Sensitive: show %(count)s pictures", len(pictures)
+        "Sensitive: show the picture", "Sensitive: show %(number)s pictures", count, number=count
     )
-    return f'<details class="post-sensitive"><summary>{escape(show)}</summary>\n{html}</details>\n'
+    return f'<details class="post-sensitive"><summary>{show}</summary>\n{html}</details>\n'
 
 
 def draw_picture(

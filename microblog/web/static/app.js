@@ -775,7 +775,9 @@ async function viewPicture(link) {
   await fillViewer(dialog, link.href);
   const go = (way) => {
     const next = dialog.querySelector(`.picture-pages a[rel="${way}"]`);
-    if (next) fillViewer(dialog, next.href).then(() => dialog.querySelector(`a[rel="${way}"], a`).focus(), () => location.assign(next.href));
+    if (!next) return;
+    const focus = () => (dialog.querySelector(`a[rel="${way}"]`) ?? dialog.querySelector('a')).focus();
+    fillViewer(dialog, next.href).then(focus, () => location.assign(next.href));
   };
   dialog.addEventListener('click', (event) => {
     const pressed = event.target.closest('a');

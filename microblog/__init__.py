@@ -36,6 +36,7 @@ INCLUDES = (
     "microblog.health",
     "microblog.metrics",
     "microblog.profiling",
+    "microblog.media",
     "microblog.accounts",
     "microblog.preferences",
     "microblog.people",

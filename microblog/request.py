@@ -24,7 +24,7 @@ from pyramid.registry import Registry as PyramidRegistry
 from pyramid.request import Request as PyramidRequest
 from webob.multidict import MultiDict, NoVars
 
-from microblog.formdata import MOST_FIELDS, Upload, parse_form
+from microblog.formdata import MOST_FIELDS, MULTIPART, Upload, parse_form
 from microblog.i18n import _
 from microblog.settings import Setting, Settings, whole_number
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from microblog.mail.building import MailBuilder
     from microblog.mail.kinds import MailKinds
     from microblog.measuring import Metric
+    from microblog.media.processes import Decoder
     from microblog.notifications.kinds import NoticeChannel, NotificationKind
     from microblog.observing import Observer
     from microblog.outbox.delivery import Outbox
@@ -78,7 +79,8 @@ MAX_BODY = Setting(
     "microblog.max_body",
     whole_number(1_000, 1_000_000_000),
     1_000_000,
-    "Bytes that the body of a request may have; a larger one gets a 413.",
+    "Bytes that the body of a request may have; a larger one gets a 413. "
+    "A form with files may have more, for pictures.",
 )
 
 LONGEST_METHOD = 20  # characters; every line of the log has it
@@ -145,6 +147,8 @@ class Registry(PyramidRegistry):
     page_methods: list[tuple[type, str, tuple[str, ...]]]
     api_methods: list[tuple[type, str, tuple[str, ...]]]
     checks_before_writing: dict[str, CheckBeforeWriting]
+    bytes_for_files: int  # that a form with files may have besides `MAX_BODY`
+    picture_decoder: Decoder
 
 
 class Request(PyramidRequest):
@@ -279,7 +283,7 @@ class Request(PyramidRequest):
             raise HTTPRequestEntityTooLarge(
                 _(
                     "This is larger than the %(most)s bytes that are accepted here.",
-                    most=self.registry.microblog[MAX_BODY],
+                    most=get_most_bytes(self),
                 )
             )
         if "Transfer-Encoding" in self.headers:  # waitress sets Content-Length, other servers do not
@@ -401,8 +405,15 @@ def is_below_api(environ: dict[str, Any]) -> bool:
     return bool(first == "api")
 
 
+def get_most_bytes(request: Request) -> int:
+    """That its body may have."""
+    kind = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    has_files = kind == MULTIPART
+    return request.registry.microblog[MAX_BODY] + (request.registry.bytes_for_files if has_files else 0)
+
+
 def is_too_large(request: Request) -> bool:
-    return (request.content_length or 0) > request.registry.microblog[MAX_BODY]
+    return (request.content_length or 0) > get_most_bytes(request)
 
 
 def retry_if_kept(request: Request) -> int | None:

@@ -62,6 +62,7 @@ def serve(site: Site, *, upgrade: bool, listen: str | None, profile: bool) -> No
         server.close()
         worker.stop()
         get_alerts(site.registry).close()
+        site.registry.picture_decoder.close()
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -86,7 +87,9 @@ def build_server_options(site: Site, listen: str | None) -> dict[str, Any]:
         **connections.DEFAULTS,
         "ident": None,
         "clear_untrusted_proxy_headers": True,
-        "max_request_body_size": site.registry.microblog[MAX_BODY] + MARGIN_BYTES,
+        "max_request_body_size": site.registry.microblog[MAX_BODY]
+        + site.registry.bytes_for_files
+        + MARGIN_BYTES,
         "ipv6": can_bind(socket.AF_INET6, "::1"),
         **section,
     }

@@ -22,19 +22,23 @@ from PIL import (
     ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
+    TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from microblog.media.plans import Plan
 from microblog.media.results import BROKEN, TOO_LARGE, UNKNOWN, Made, MadePicture, Refused
 
-# Ours are imported above and called by us: Pillow need not import all that it has, and never chooses.
+# Ours are imported above and called by us: Pillow need not import all that it has, and never chooses. Exif is
+# written as a TIFF is; what is not imported now cannot be read later (`child.py`).
 Image._initialized = 2
+assert TiffImagePlugin  # noqa: S101
 # Each thread of the AVIF decoder needs memory of its own.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # Texts in a PNG are skipped, but Pillow keeps them all; some programs write megabytes.
 PngImagePlugin.MAX_TEXT_MEMORY = 16_000_000
 
+HEAD_BYTES: Final = 128  # by which a format is known
 LONGEST_SIDE: Final = 65_500
 QUALITY: Final = 80
 METHOD: Final = 4  # of 0 (fast) to 6 (small)
@@ -42,8 +46,8 @@ METHOD: Final = 4  # of 0 (fast) to 6 (small)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files of a format begin, who reads them, and of how many pixels there is room for in memory, with and
-    without an alpha channel."""
+    """How files of a format begin, who reads them, and of how many pixels there is room for in memory,
+    without and with an alpha channel."""
 
     begins: Callable[[bytes], bool]
     read: Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -52,7 +56,10 @@ class Format:
 
 
 def begins_avif(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis", b"mif1", b"msf1")
+    """Among the kinds that the file says it is; HEIC begins likewise, and has other ones."""
+    brands = head[8 : int.from_bytes(head[:4])]
+    kinds = {brands[start : start + 4] for start in range(0, len(brands), 4)}
+    return head[4:8] == b"ftyp" and not kinds.isdisjoint((b"avif", b"avis"))
 
 
 def begins_webp(head: bytes) -> bool:
@@ -85,7 +92,7 @@ MOST_PIXELS_OF_A_JPEG: Final = 120_000_000
 FRACTIONS: Final = (1, 2, 4, 8)
 SHARPNESS: Final = 2  # times the size that is wanted have to be left
 # For its pixels, and for the coefficients of a progressive one, which are in memory all at once.
-ROOM_BYTES_OF_A_JPEG: Final = 110_000_000
+ROOM_BYTES_OF_A_JPEG: Final = 120_000_000
 BYTES_OF_A_PIXEL: Final = 4
 BYTES_OF_A_COEFFICIENT: Final = 2
 
@@ -146,7 +153,7 @@ def load(data: bytes, plan: Plan) -> Image.Image:
 
 def find_format(data: bytes) -> Format:
     for kind in FORMATS:
-        if kind.begins(data[:16]):
+        if kind.begins(data[:HEAD_BYTES]):
             return kind
     raise Refused(UNKNOWN)
 
@@ -230,9 +237,7 @@ def apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
     """The same colours in sRGB; as it is when the profile is damaged, or one for other pixels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
     assert converted is not None  # noqa: S101  # for the types: nothing is converted in place

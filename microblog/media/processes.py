@@ -32,11 +32,11 @@ SECONDS_OF_WAITING: Final = 20.0  # for others' pictures
 # A process whose server was killed ends by itself, this much later than the server would have killed it.
 MORE_SECONDS_OF_AN_ORPHAN: Final = 5
 
-# Nothing of our environment: it may hold secrets, and the process looks at strangers' data. Large blocks go back
-# to the system at once, or one picture would leave less room for the next.
+# Nothing more of our environment: it may hold secrets, and the process looks at strangers' data.
 KEPT_VARIABLES: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 VARIABLES: Final = {
     "LC_ALL": "C.UTF-8",
+    # Large blocks go back to the system at once, or one picture would leave less room for the next.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "OMP_NUM_THREADS": "1",
@@ -69,11 +69,10 @@ class Child:
     def __init__(self, program: str = PROGRAM, seconds: float = SECONDS, memory: int = MEMORY_BYTES) -> None:
         """:raises CannotStart: when it does not answer."""
         self._seconds = seconds
-        self._started_by = os.getpid()
         alone = int(seconds) + MORE_SECONDS_OF_AN_ORPHAN
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from outside
                 [sys.executable, "-P", "-c", program, str(PACKAGE), str(memory), str(alone)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -103,8 +102,8 @@ class Child:
 
     @property
     def is_usable(self) -> bool:
-        """Not after it was closed, has died, or this process was forked: the pipes are those of another one."""
-        return self._is_open and self._started_by == os.getpid() and self._process.poll() is None
+        """Not after it was closed or has died, nor in a fork: the pipes are those of its parent."""
+        return self._is_open and self._process.poll() is None
 
     def make(self, data: bytes, plan: str) -> Made:
         """
@@ -143,14 +142,12 @@ class Child:
             timer.cancel()
 
     def close(self) -> None:
-        if self._started_by == os.getpid():
-            self._process.kill()
         self._is_open = False
+        self._process.kill()  # not in a fork, whose child it is not
         for file in (self._stdin, self._stdout):
             with suppress(OSError):
                 file.close()
-        if self._started_by == os.getpid():
-            self._process.wait()
+        self._process.wait()
 
 
 def read_answer(head: dict[str, Any], pictures: list[bytes], plan: str) -> Made:
@@ -217,6 +214,10 @@ class Decoder:
                 child.close()
                 child = None
             self._free.put(child)
+
+    def list_processes(self) -> list[int]:
+        """The ids of those that wait for a picture."""
+        return [child.id for child in list(self._free.queue) if child is not None and child.is_usable]
 
     def _replace(self, child: Child | None) -> Child:
         if child is not None:

@@ -1,4 +1,4 @@
-"""What a process that decodes pictures and its parent say to each other: parts with their length before them."""
+"""What a process that decodes pictures and its parent say to each other: parts, each after its length."""
 
 from __future__ import annotations
 

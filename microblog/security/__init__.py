@@ -22,6 +22,7 @@ def includeme(config: Any) -> None:
 
     config.declare_settings(*SETTINGS, MAX_BODY)
     check_settings(config.registry)
+    config.registry.bytes_for_files = 0
     config.registry.content_security_policy = dict(CONTENT_SECURITY_POLICY)
     config.add_directive("add_content_source", add_content_source)
     config.set_request_factory(Request)

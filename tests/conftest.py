@@ -136,6 +136,10 @@ class Application:
         """A new browser, with no cookies yet."""
         return TestApp(self.wsgi, extra_environ=environ)
 
+    def close(self) -> None:
+        self.database.close()
+        self.registry.picture_decoder.close()
+
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Callable[[], str]]:
@@ -256,7 +260,7 @@ def shared_application(
     profiles = {"microblog.profiler.directory": str(tmp_path_factory.mktemp("profiles"))}
     application = Application({**settings_for(migrated()), **profiles})
     yield application
-    application.database.close()
+    application.close()
 
 
 @pytest.fixture
@@ -282,7 +286,7 @@ def make_application(migrated: Callable[[], str]) -> Iterator[Callable[..., Appl
 
     yield make
     for application in made:
-        application.database.close()
+        application.close()
 
 
 @pytest.fixture

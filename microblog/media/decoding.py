@@ -22,14 +22,17 @@ from PIL import (
     ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
+    TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from microblog.media.plans import Plan
 from microblog.media.results import BROKEN, TOO_LARGE, UNKNOWN, Made, MadePicture, Refused
 
-# Ours are imported above and called by us: Pillow need not import all that it has, and never chooses.
+# Ours are imported above and called by us: Pillow need not import all that it has, and never chooses. Exif is
+# written as a TIFF is; what is not imported now cannot be read later (`child.py`).
 Image._initialized = 2
+assert TiffImagePlugin  # noqa: S101
 # Each thread of the AVIF decoder needs memory of its own.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # Texts in a PNG are skipped, but Pillow keeps them all; some programs write megabytes.
@@ -89,7 +92,7 @@ MOST_PIXELS_OF_A_JPEG: Final = 120_000_000
 FRACTIONS: Final = (1, 2, 4, 8)
 SHARPNESS: Final = 2  # times the size that is wanted have to be left
 # For its pixels, and for the coefficients of a progressive one, which are in memory all at once.
-ROOM_BYTES_OF_A_JPEG: Final = 110_000_000
+ROOM_BYTES_OF_A_JPEG: Final = 120_000_000
 BYTES_OF_A_PIXEL: Final = 4
 BYTES_OF_A_COEFFICIENT: Final = 2
 

@@ -69,7 +69,6 @@ class Child:
     def __init__(self, program: str = PROGRAM, seconds: float = SECONDS, memory: int = MEMORY_BYTES) -> None:
         """:raises CannotStart: when it does not answer."""
         self._seconds = seconds
-        self._started_by = os.getpid()
         alone = int(seconds) + MORE_SECONDS_OF_AN_ORPHAN
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         try:
@@ -104,7 +103,7 @@ class Child:
     @property
     def is_usable(self) -> bool:
         """Not after it was closed or has died, nor in a fork: the pipes are those of its parent."""
-        return self._is_open and self._started_by == os.getpid() and self._process.poll() is None
+        return self._is_open and self._process.poll() is None
 
     def make(self, data: bytes, plan: str) -> Made:
         """
@@ -143,14 +142,12 @@ class Child:
             timer.cancel()
 
     def close(self) -> None:
-        if self._started_by == os.getpid():
-            self._process.kill()
         self._is_open = False
+        self._process.kill()  # not in a fork, whose child it is not
         for file in (self._stdin, self._stdout):
             with suppress(OSError):
                 file.close()
-        if self._started_by == os.getpid():
-            self._process.wait()
+        self._process.wait()
 
 
 def read_answer(head: dict[str, Any], pictures: list[bytes], plan: str) -> Made:
@@ -217,6 +214,10 @@ class Decoder:
                 child.close()
                 child = None
             self._free.put(child)
+
+    def list_processes(self) -> list[int]:
+        """The ids of those that wait for a picture."""
+        return [child.id for child in list(self._free.queue) if child is not None and child.is_usable]
 
     def _replace(self, child: Child | None) -> Child:
         if child is not None:

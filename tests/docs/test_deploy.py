@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 
 from microblog.commands.new import read_template
 from microblog.commands.serve import MARGIN_BYTES, can_bind
+from microblog.media.settings import MAX_BYTES, PICTURES_PER_POST
 from microblog.request import MAX_BODY
 from microblog.settings import NOT_SETTINGS
 from tests.docs.test_documents import fault_of_command, settings, variables_in
@@ -228,7 +229,7 @@ def test_cron_finds_the_command_though_it_looks_into_few_folders():
 
 def test_nginx_lets_pass_what_the_site_accepts_and_a_little_more():
     (size,) = re.findall(r"^\s*client_max_body_size (\d+);", get_text("nginx.conf"), re.M)
-    largest = MAX_BODY.default
+    largest = MAX_BODY.default + MAX_BYTES.default * PICTURES_PER_POST.default
     assert largest < int(size) <= largest + MARGIN_BYTES
 
 

@@ -40,6 +40,7 @@ FILE = (
 
 class Registry:
     microblog = {MAX_BODY: 2_000}
+    bytes_for_files = 500
 
 
 def blank(path="/", **more):

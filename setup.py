@@ -81,17 +81,24 @@ POSTGRESQL = ["psycopg[binary]>=3.2"]
 # The client's major version has to be that of the server: 9.x of it speaks to 9.x servers only.
 ELASTICSEARCH = ["elasticsearch>=8.19,<9"]
 
+S3 = ["boto3>=1.40,<2"]
+
 DEVELOPMENT = ["pyramid_debugtoolbar>=4.12.1"]
 
 TEST = [
     *POSTGRESQL,
     *ELASTICSEARCH,
+    *S3,
     *DEVELOPMENT,
     "aiosmtpd>=1.4.6",
     "beautifulsoup4>=4.13",
     "check-jsonschema>=0.34",
     "coverage>=7.10",
+    # The server part of moto, which is an S3 server; its own extra of that name brings thirty packages more.
+    "flask>=3.1",
+    "flask-cors>=6",
     "hypothesis>=6.130",
+    "moto[s3]>=5.2",
     "packaging>=25",
     "playwright>=1.50",
     "pytest>=8.4",
@@ -131,6 +138,7 @@ setup(
     extras_require={
         "postgresql": POSTGRESQL,
         "elasticsearch": ELASTICSEARCH,
+        "s3": S3,
         "development": DEVELOPMENT,
         "test": TEST,
         "lint": LINT,

@@ -58,11 +58,14 @@ def send(name: str, request: Request) -> Response:
             return describe(response, name, found.modified)
         if request.method == "HEAD" or accel is not None:
             response = Response(content_type="image/webp")
+            describe(response, name, found.modified)
             if accel is not None:
                 response.headers["X-Accel-Redirect"] = f"{accel}{get_path(name)}"
+                # nginx adds it to what it could read; this one would also be on its errors.
+                del response.headers["Cache-Control"]
             else:
                 response.content_length = found.size
-            return describe(response, name, found.modified)
+            return response
     stored = storage.read(name)
     if stored is None:
         return say_not_found()

@@ -16,6 +16,7 @@ from pyramid.tweens import EXCVIEW
 from pyramid.view import exception_view_config
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
+from webob.response import iter_close
 
 from microblog.call_sites import passes_on
 from microblog.redaction import mask_address
@@ -154,6 +155,7 @@ def show_again(handler: Handler, request: Request) -> Any:
     if page.asks_to_log_in:
         return show_log_in_page(handler, request, page.sent, 400)
     if page.has_failed or not page.takes_forms:
+        iter_close(page.response.app_iter)  # it may be an open file
         return None
     if page.response.status_int == HTTPSeeOther.code:
         return page.response if get_posted_token(request) else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,11 +21,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from microblog.commands.new import read_template
-from microblog.commands.serve import MARGIN_BYTES, can_bind
+from microblog.commands.serve import MARGIN_BYTES
 from microblog.media.settings import MAX_BYTES, PICTURES_PER_POST
 from microblog.request import MAX_BODY
 from microblog.settings import NOT_SETTINGS
 from tests.docs.test_documents import fault_of_command, settings, variables_in
+from tests.nginx import find_programs, write_configuration
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -251,35 +251,22 @@ def test_what_is_for_machines_is_not_for_the_world():
 
 
 def test_nginx_takes_the_site(tmp_path):
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    openssl = shutil.which("openssl")
-    if nginx is None or openssl is None:
-        pytest.skip("Install nginx and openssl (Debian: apt install nginx), to check deploy/nginx.conf.")
-    key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
-    subprocess.run(
-        shlex.split(
-            f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
-            f"-subj /CN=example.org -keyout {key} -out {certificate}"
-        ),
-        check=True,
-        capture_output=True,
-    )
-    site = get_text("nginx.conf").replace("/etc/letsencrypt/live/example.org", str(tmp_path))
-    site = re.sub(r"listen (\[::\]:)?(80|443)", r"listen \g<1>10\2", site)
-    if not can_bind(socket.AF_INET6, "::1"):
-        site = re.sub(r"^\s*listen \[::\].*\n", "", site, flags=re.M)
-    temporary = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {temporary} access_log off;\n{site}\n}}"
-    )
+    """`tests/functional/media/test_nginx.py` also starts it."""
+    programs = find_programs()
+    configuration = write_configuration(programs, tmp_path, http=1080, https=10443)
     result = subprocess.run(
-        [nginx, "-t", "-c", str(tmp_path / "nginx.conf")], capture_output=True, text=True, check=False
+        [programs.nginx, "-t", "-c", str(configuration)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert "[warn]" not in result.stderr
+    assert "[warn]" not in result.stderr + (tmp_path / "error.log").read_text()
+
+
+def test_nginx_reads_pictures_where_the_site_keeps_them():
+    folder = read_assignments(get_text("environment"))["MICROBLOG_MEDIA_FOLDER"].strip("'")
+    prefix = read_assignments(get_text("environment"))["MICROBLOG_MEDIA_ACCEL_REDIRECT"].strip("'")
+    (block,) = re.findall(rf"location {prefix} {{(.*?)}}", get_text("nginx.conf"), re.S)
+    assert "internal;" in block
+    assert f"alias {folder}/;" in block
 
 
 # logrotate

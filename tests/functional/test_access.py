@@ -38,6 +38,8 @@ from microblog.mail import queries as mail_queries
 from microblog.mail.kinds import MailKind
 from microblog.mail.links import sign
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.media.resources import PictureFile
+from microblog.media.storage.interfaces import get_storage
 from microblog.messages.models import Message, MessageThread
 from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.notifications.models import Notification, NotificationGroup
@@ -66,6 +68,7 @@ PEOPLE = {"owner": "susan", "other": "john", "admin": "grace"}
 OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 POST_ID = 1_790_000_000_000 << 20
 DELETED_ID = POST_ID + 1
+PICTURE = "access_0123456789abcde-0.webp"
 NOTIFICATION_ID = 12
 REGISTRATION_ID = 13
 
@@ -201,6 +204,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Thread, "delete"): Page("/messages/trudy/delete", LOGGED_IN, SENT_BY_PEOPLE),
     (ThreadMessage, "delete"): Page(f"/messages/trudy/{POST_ID}/delete", LOGGED_IN, SENT_BY_PEOPLE),
     (Avatar, ""): Page("/avatars/0123456789abcdef.svg", EVERYBODY),
+    (PictureFile, ""): Page(f"/media/{PICTURE}", EVERYBODY),
     (Posts, ""): Page("/posts/", (301, 200, 200, 200), SENT_BY_PEOPLE, {"body": "Hello"}),
     (PostPage, ""): Page(f"/posts/{POST_ID}", EVERYBODY),
     (PostPage, "replies"): Page(f"/posts/{POST_ID}/replies", SENT_ON, SENT_BY_PEOPLE, {"body": "Hello"}),
@@ -258,9 +262,10 @@ def password_hash() -> str:
 
 @pytest.fixture
 def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Application:
-    """Susan with a post, john, and an administrator, each with a session called as they are; a profile, and
-    a mail."""
+    """Susan with a post, john, and an administrator, each with a session called as they are; a profile, a
+    mail and a picture."""
     monkeypatch.setitem(application.registry.mail_kinds, LETTER.name, LETTER)
+    get_storage(application.registry).put(PICTURE, b"a picture")
     profile = ThreadProfile()
     profile.enable()
     profiles.write(

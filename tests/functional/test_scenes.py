@@ -33,7 +33,7 @@ NO_HTML = {
     "ready",
     "download",
 }
-NO_PAGES = {"Avatar", "Admin", "Posts", "UnreadCount"}
+NO_PAGES = {"Avatar", "PictureFile", "Admin", "Posts", "UnreadCount"}
 
 
 def test_every_page_of_the_tree_has_a_scene(make_application, tmp_path):

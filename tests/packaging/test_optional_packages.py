@@ -10,7 +10,9 @@ import sys
 
 class Missing:
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in {"psycopg", "psycopg_binary", "elasticsearch", "elastic_transport"}:
+        if name.partition(".")[0] in {
+            "psycopg", "psycopg_binary", "elasticsearch", "elastic_transport", "boto3", "botocore", "s3transfer"
+        }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing)
@@ -26,6 +28,6 @@ print("It starts.")
 """
 
 
-def test_a_site_on_sqlite_starts_without_the_packages_of_postgresql_and_elasticsearch(tmp_path):
+def test_a_site_on_sqlite_starts_without_the_packages_of_postgresql_elasticsearch_and_s3(tmp_path):
     said = run(sys.executable, "-c", SITE_WITHOUT_THEM, tmp_path / "site.sqlite3", folder=CHECKOUT)
     assert said.splitlines()[-1] == "It starts."

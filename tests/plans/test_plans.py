@@ -24,6 +24,7 @@ from microblog.admin.resources import Admin
 from microblog.health.views import Health
 from microblog.ids import LARGEST
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
+from microblog.media.resources import PictureFile
 from microblog.messages.queries import count_unread_from
 from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.metrics.views import MetricsPage
@@ -180,6 +181,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (BlockedPerson, "block"): ("/users/Person15001/block",),
     (BlockedPerson, "unblock"): ("/users/Person15001/unblock",),
     (Avatar, ""): "is drawn from its address",
+    (PictureFile, ""): "is sent by the storage, without the database",
     (Posts, ""): ("/posts/",),
     (PostPage, ""): (f"/posts/{MIDDLE}", "/posts/1", *paged(f"/posts/{BUSY}", *BY_POST)),
     (PostPage, "replies"): "leads to the post",

@@ -69,7 +69,7 @@ def test_live_asks_for_nothing(browser, count_statements):
 def test_ready_names_its_parts(browser):
     browser.set_cookie("session", "nonsense")
     answer = browser.get("/health/ready")
-    assert answer.text == "database: ok\nmigrations: ok\nsearch: ok\n"
+    assert answer.text == "database: ok\nmigrations: ok\nsearch: ok\npictures: ok\n"
     assert "Set-Cookie" not in answer.headers
     assert browser.head("/health/ready").body == b""
 
@@ -79,7 +79,7 @@ def test_checks_that_read_everything_are_for_doctor_alone(make_application):
         config.add_health_check("archive", lambda registry: "was read as a whole", full=True)
 
     browser = make_application({"microblog.metrics": "true"}, extend=extend).browser(REMOTE_ADDR="127.0.0.1")
-    assert browser.get("/health/ready").text == "database: ok\nmigrations: ok\nsearch: ok\n"
+    assert browser.get("/health/ready").text == "database: ok\nmigrations: ok\nsearch: ok\npictures: ok\n"
     assert "archive" not in browser.get("/metrics").text
 
 
@@ -90,12 +90,12 @@ def test_a_check_of_the_database_may_have_no_answer(make_application):
     def extend(config):
         config.add_health_check(DATABASE, check, needs_database=False)
 
-    assert make_application(extend=extend).browser().get("/health/ready").text == ""
+    assert make_application(extend=extend).browser().get("/health/ready").text == "pictures: ok\n"
 
 
 def test_ready_for_programs(browser):
     answer = browser.get("/health/ready", headers={"Accept": "application/json"})
-    assert answer.json == {"database": "ok", "migrations": "ok", "search": "ok"}
+    assert answer.json == {"database": "ok", "migrations": "ok", "search": "ok", "pictures": "ok"}
     assert browser.get("/health/ready", headers={"Accept": "text/html"}).content_type == "text/plain"
 
 
@@ -105,7 +105,7 @@ def test_a_search_that_is_down_is_named_and_logged_once_for_each_change(site, en
     engine.answer = raising(SearchUnavailable(DOWN))
     for _ in range(3):
         answer = browser.get("/health/ready", status=503)
-    assert answer.text == f"database: ok\nmigrations: ok\nsearch: {DOWN}\n"
+    assert answer.text == f"database: ok\nmigrations: ok\nsearch: {DOWN}\npictures: ok\n"
     assert list_logged(caplog) == [(logging.WARNING, f"Not ready: search: {DOWN}")]
     engine.answer = list
     for _ in range(3):
@@ -158,7 +158,7 @@ def test_an_old_database_is_named(site):
     assert "migrations: the database is at revision 0001, this microblog needs" in answer.text
 
 
-def test_a_database_that_does_not_answer_is_named_and_nothing_else_is_asked(make_application, caplog):
+def test_a_database_that_does_not_answer_is_named_and_what_needs_it_is_not_asked(make_application, caplog):
     site = make_application(
         {
             "microblog.database.url": "postgresql+psycopg://me:hush@127.0.0.1:1/x",
@@ -166,7 +166,7 @@ def test_a_database_that_does_not_answer_is_named_and_nothing_else_is_asked(make
         }
     )
     answer = site.browser().get("/health/ready", status=503)
-    assert answer.text == "database: does not answer; the log says why\n"
+    assert answer.text == "database: does not answer; the log says why\npictures: ok\n"
     site.browser().get("/health/live", status=200)
     caplog.clear()
 
@@ -207,6 +207,6 @@ def test_a_check_of_another_room_is_one_of_them_until_it_has_no_answer(make_appl
     browser = make_application(
         extend=lambda config: config.add_health_check("post office", check, order=6)
     ).browser()
-    assert browser.get("/health/ready", status=503).text.endswith("search: ok\npost office: it is closed\n")
-    assert browser.get("/health/ready", status=200).text.endswith("search: ok\npost office: ok\n")
+    assert browser.get("/health/ready", status=503).text.endswith("post office: it is closed\npictures: ok\n")
+    assert browser.get("/health/ready", status=200).text.endswith("post office: ok\npictures: ok\n")
     assert "post office" not in browser.get("/health/ready", status=200).text

@@ -135,7 +135,18 @@ class PictureForm(LanguageForm):
         """The files that were sent; a field without one sends none."""
         if self.request.method != "POST":
             return []
-        return [value for name, value in self.request.POST.items() if name == FILES and value != ""]
+        sent = self.request.POST.getall(FILES)
+        return [value for value in sent if isinstance(value, Upload)]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        # Browsers send a field without a file as an empty text.
+        if self.request.method == "POST" and any(
+            isinstance(value, str) and value for value in self.request.POST.getall(FILES)
+        ):
+            self.form_errors.append(BROKEN)
+            return False
+        return valid
 
     @property
     def has_pictures(self) -> bool:

@@ -25,6 +25,7 @@ from pyramid.view import exception_view_config
 from sqlalchemy import orm
 
 from microblog.call_sites import passes_on
+from microblog.formdata import Upload
 from microblog.i18n import _
 from microblog.request import Request
 from microblog.security.csrf import get_posted_token, is_form_of_this_browser, unmask
@@ -52,18 +53,29 @@ def make_form_key(request: Request) -> str:
 def compute_form_fingerprint(request: Request) -> str | None:
     """The same for all copies of a form: `request.form_fingerprint`.
 
-    None when the form has no key, is not this browser's, or has a file.
+    None when the form has no key, or is not this browser's.
     """
     # Each page masks the token otherwise, and a script sends the form of an earlier page once more.
     token = unmask(get_posted_token(request)).hex()
-    fields = [(name, token if name == "csrf_token" else value) for name, value in request.POST.items()]
-    if not all(isinstance(value, str) for _, value in fields):
-        return None
-    if not FORM_KEY.fullmatch(request.POST.get("key", "")) or not is_form_of_this_browser(request):
+    fields = [
+        (name, token if name == "csrf_token" else describe_value(value))
+        for name, value in request.POST.items()
+    ]
+    key = request.POST.get("key", "")
+    if not isinstance(key, str) or not FORM_KEY.fullmatch(key) or not is_form_of_this_browser(request):
         return None
     url = [request.script_name, request.path_info, request.query_string]
     text = json.dumps(["form", url, token, fields])
     return hmac.new(request.microblog[SECRET].encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def describe_value(value: str | Upload) -> Any:
+    """The text of a field, or what tells a file from any other."""
+    if isinstance(value, str):
+        return value
+    value.file.seek(0)
+    digest = hashlib.file_digest(value.file, "sha256").hexdigest()
+    return ["file", value.filename, digest]
 
 
 def note_log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> None:

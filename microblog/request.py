@@ -213,7 +213,7 @@ class Request(PyramidRequest):
     is_writing: bool = False
     outside_session: orm.Session | None = None  # the read session where there is no transaction
 
-    # The body is copied for a second attempt, in memory up to the default of `MAX_BODY`.
+    # A body that cannot be read twice is copied for a second attempt; a longer one not in memory.
     request_body_tempfile_limit = 1_000_000
 
     def __init__(self, environ: dict[str, Any], **more: Any) -> None:
@@ -237,6 +237,12 @@ class Request(PyramidRequest):
             self.environ["QUERY_STRING"] = ""
             refusal = NOT_UTF8
         return refusal
+
+    def make_body_seekable(self) -> None:
+        """WebOb copies the body, of which waitress has made a file already: pictures are large."""
+        if self.content_length is not None and is_seekable(self.body_file_raw):
+            self.is_body_seekable = True
+        super().make_body_seekable()
 
     @property
     def identity(self) -> Identity | None:
@@ -403,6 +409,10 @@ def is_below_api(environ: dict[str, Any]) -> bool:
     """Reads the raw path, which may not be decodable. For traversal, too, `//api/` is `/api/`."""
     first, _, _ = environ.get("PATH_INFO", "").lstrip("/").partition("/")
     return bool(first == "api")
+
+
+def is_seekable(file: Any) -> bool:
+    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
 
 
 def get_most_bytes(request: Request) -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import sys
 import zipfile
@@ -28,6 +29,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from microblog.media.processes import Decoder
 from microblog.media.results import BROKEN, TOO_LARGE, UNKNOWN
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 160, 30), (30, 30, 200), (220, 210, 40)
@@ -527,6 +529,47 @@ def list_of_what_is_none() -> Iterator[Case]:
 
 
 CASES = tuple(list_cases())
+
+
+# The largest pictures that fit into the memory of a decoder.
+
+
+def draw_noise(width: int, height: int, mode: str) -> Image.Image:
+    """Blurred: noise would take long to save, and is like no picture."""
+    small = Image.frombytes(
+        mode, (width // 8, height // 8), os.urandom(width // 8 * (height // 8) * len(mode))
+    )
+    return small.resize((width, height))
+
+
+LARGE = {
+    "jpeg of 12 megapixels": lambda: save(draw_noise(4000, 3000, "RGB"), "JPEG", quality=95, subsampling=0),
+    "jpeg of 25 megapixels": lambda: save(draw_noise(5000, 5000, "RGB"), "JPEG"),
+    "progressive jpeg of 16 megapixels": lambda: save(
+        draw_noise(5000, 3200, "RGB"), "JPEG", progressive=True, subsampling=0
+    ),
+    "jpeg of 100 megapixels": lambda: save(Image.new("L", (10_000, 10_000)), "JPEG"),
+    "png of 20 megapixels": lambda: save(Image.new("RGB", (5000, 4000), FOUR[0]), "PNG"),
+    "png with alpha of 12.5 megapixels": lambda: save(
+        draw_noise(4160, 3000, "RGBA").quantize(32), "PNG", compress_level=1
+    ),
+    "gif of 20 megapixels": lambda: save(draw_noise(5000, 4000, "L"), "GIF"),
+    "webp of 8.3 megapixels": lambda: save(draw_noise(3840, 2160, "RGBA"), "WEBP", method=0),
+    "avif of 12.5 megapixels": lambda: save(
+        draw_noise(4160, 3000, "RGB"), "AVIF", speed=10, subsampling="4:4:4"
+    ),
+    "avif with alpha of 8.3 megapixels": lambda: save(
+        draw_noise(3840, 2160, "RGBA"), "AVIF", speed=10, subsampling="4:4:4"
+    ),
+}
+
+
+def measure_memory(decoder: Decoder) -> int:
+    """The most bytes of memory that its one process has had."""
+    (process,) = decoder.list_processes()
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def write(folder: Path) -> None:

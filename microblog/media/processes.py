@@ -165,9 +165,9 @@ def read_answer(head: dict[str, Any], pictures: list[bytes], plan: str) -> Made:
     for (width, height), (widest, highest), data in zip(
         head["sizes"], PLANS[plan].sizes, pictures, strict=True
     ):
-        if not (0 < width <= widest and 0 < height <= highest and is_webp(data)):
+        if width not in range(1, widest + 1) or height not in range(1, highest + 1) or not is_webp(data):
             raise ValueError("This is no picture.")
-        made.append(MadePicture(int(width), int(height), data))
+        made.append(MadePicture(width, height, data))
     return Made(head["color"], tuple(made))
 
 

@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 
 LENGTH: Final = struct.Struct(">I")
 MOST_PARTS: Final = 4
-LONGEST_HEAD: Final = 10_000  # bytes
+LONGEST_HEAD: Final = 2_000  # bytes
 LONGEST_PART: Final = 32_000_000  # bytes
 
 
@@ -26,10 +26,13 @@ def receive(file: IO[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     :raises EOFError: when the other side has ended, also in the middle.
     :raises ValueError: when this is nothing that `send` writes: a decoder may have been taken over.
     """
-    head = json.loads(read_part(file, LONGEST_HEAD))
+    try:
+        head = json.loads(read_part(file, LONGEST_HEAD))
+    except RecursionError:
+        raise ValueError("This head is nested.") from None
     count = head.get("parts") if isinstance(head, dict) else None
-    if not isinstance(count, int) or count > MOST_PARTS:
-        raise ValueError("This head says not how many parts follow.")
+    if not isinstance(count, int) or not 0 <= count <= MOST_PARTS:
+        raise ValueError("This head does not say how many parts follow.")
     return head, [read_part(file, LONGEST_PART) for _ in range(count)]
 
 

@@ -399,6 +399,22 @@ def test_the_largest_body_is_a_setting(make_application):
     assert sentence(page) == "This is larger than the 1,000 bytes that are accepted here."
 
 
+def test_a_form_with_files_may_be_larger_by_the_pictures_of_a_post(make_application):
+    """It is refused for what it is, and not for its size."""
+    settings = {
+        "microblog.max_body": "1000",
+        "microblog.media.max_bytes": "1000000",
+        "microblog.media.pictures_per_post": "2",
+    }
+    browser = make_application(settings).browser()
+    files = [("picture", "picture.png", b"x" * 1_990_000)]
+    assert browser.post("/login", {}, upload_files=files, status="*").status_int == 400
+    files[0] = ("picture", "picture.png", b"x" * 2_001_000)
+    page = browser.post("/login", {}, upload_files=files, status=413)
+    assert sentence(page) == "This is larger than the 2,001,000 bytes that are accepted here."
+    browser.post("/login", {"nickname": "x" * 2000}, status=413)
+
+
 def test_hundred_kilobytes_of_accents_are_refused_and_stay(susan):
     body = "e" + "\u0301" * 50_000
     page = susan.post("/posts/", {"csrf_token": token(susan), "body": body}, status=422)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any
 
 import pytest
@@ -266,6 +267,32 @@ def test_without_a_length_there_is_no_form(length):
 def test_a_body_that_is_too_large_is_not_copied():
     assert retry_if_kept(posted(b"a" * 2001)) == 1
     assert retry_if_kept(posted(b"a" * 2000)) is None
+
+
+def sent_as(body):
+    request = blank(method="POST", content_type="application/x-www-form-urlencoded")
+    request.body_file_raw = body
+    request.content_length = 7
+    request.is_body_seekable = False
+    return request
+
+
+def test_a_body_that_can_be_read_twice_is_not_copied():
+    body = io.BytesIO(b"a=1&b=2")
+    body.read(2)  # as a server may leave it
+    request = sent_as(body)
+    assert [*request.POST.items()] == [("a", "1"), ("b", "2")]
+    assert request.body_file_raw is body
+
+
+def test_a_body_that_can_be_read_once_is_copied(tmp_path):
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(b"a=1&b=2")
+    with os.fdopen(reading, "rb") as body:
+        request = sent_as(body)
+        assert [*request.POST.items()] == [("a", "1"), ("b", "2")]
+        assert request.body_file_raw is not body
 
 
 def test_files_are_closed_when_the_request_ends_and_read_anew_by_the_next_attempt():

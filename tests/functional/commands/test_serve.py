@@ -51,6 +51,20 @@ def test_the_server_runs_until_a_signal_stops_it(start, ini, end):
     assert quiet(server.end(end)) == (0, "")
 
 
+def test_the_processes_that_decode_pictures_end_with_the_server(start, ini, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ini.write_text(
+        ini.read_text().replace(
+            "microblog.worker = off",
+            "pyramid.includes = tests.functional.commands.picturing\nmicroblog.worker = off",
+        )
+    )
+    server = start("-c", ini, "serve")
+    server.line()
+    status, errors = quiet(server.end(signal.SIGTERM))
+    assert (status, errors) == (0, "before: 1\nafter: 0\n")
+
+
 def test_upgrade_makes_a_new_site_and_a_second_start_finds_it(start, new_site):
     text = new_site.read_text().replace("microblog.worker = off", "microblog.worker = inline")
     new_site.write_text(text)

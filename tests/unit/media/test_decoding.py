@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +15,20 @@ from microblog.media.decoding import make
 from microblog.media.plans import AVATAR, HEADER, PLANS, POST, Plan
 from microblog.media.processes import PACKAGE, PROGRAM, Decoder
 from microblog.media.results import REASONS, Made, MadePicture, Refused
-from tests.media_corpus import CASES, FOUR, SECRET, Case, Picture, draw, exif_of, jpeg_with, save, write
+from tests.media_corpus import (
+    CASES,
+    FOUR,
+    LARGE,
+    SECRET,
+    Case,
+    Picture,
+    draw,
+    exif_of,
+    jpeg_with,
+    measure_memory,
+    save,
+    write,
+)
 
 MOST_BYTES = 200_000_000  # of the memory of a process that decodes
 TOLERANCE = 12  # of 255, since WebP is not exact
@@ -107,14 +118,6 @@ def decoder():
     decoder.close()
 
 
-def measure(decoder: Decoder) -> int:
-    """The most bytes of memory that its one process has had."""
-    (process,) = decoder.list_processes()
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux says how much memory a process has had.")
 def test_one_process_survives_the_whole_corpus_within_its_memory(decoder):
     decoder.make(PLAIN[0], POST)
@@ -127,37 +130,7 @@ def test_one_process_survives_the_whole_corpus_within_its_memory(decoder):
                 decoder.make(case.make(), POST)
             assert (case.name, refused.value.reason) == (case.name, case.expected)
     assert decoder.list_processes() == processes
-    assert measure(decoder) < MOST_BYTES
-
-
-def draw_noise(width: int, height: int, mode: str) -> Image.Image:
-    """Blurred, or it would take long to save."""
-    small = Image.frombytes(
-        mode, (width // 8, height // 8), os.urandom(width // 8 * (height // 8) * len(mode))
-    )
-    return small.resize((width, height))
-
-
-LARGE = {
-    "jpeg of 12 megapixels": lambda: save(draw_noise(4000, 3000, "RGB"), "JPEG", quality=95, subsampling=0),
-    "jpeg of 25 megapixels": lambda: save(draw_noise(5000, 5000, "RGB"), "JPEG"),
-    "progressive jpeg of 16 megapixels": lambda: save(
-        draw_noise(5000, 3200, "RGB"), "JPEG", progressive=True, subsampling=0
-    ),
-    "jpeg of 100 megapixels": lambda: save(Image.new("L", (10_000, 10_000)), "JPEG"),
-    "png of 20 megapixels": lambda: save(Image.new("RGB", (5000, 4000), FOUR[0]), "PNG"),
-    "png with alpha of 12.5 megapixels": lambda: save(
-        draw_noise(4160, 3000, "RGBA").quantize(32), "PNG", compress_level=1
-    ),
-    "gif of 20 megapixels": lambda: save(draw_noise(5000, 4000, "L"), "GIF"),
-    "webp of 8.3 megapixels": lambda: save(draw_noise(3840, 2160, "RGBA"), "WEBP", method=0),
-    "avif of 12.5 megapixels": lambda: save(
-        draw_noise(4160, 3000, "RGB"), "AVIF", speed=10, subsampling="4:4:4"
-    ),
-    "avif with alpha of 8.3 megapixels": lambda: save(
-        draw_noise(3840, 2160, "RGBA"), "AVIF", speed=10, subsampling="4:4:4"
-    ),
-}
+    assert measure_memory(decoder) < MOST_BYTES
 
 
 @pytest.mark.slow
@@ -166,7 +139,7 @@ LARGE = {
 def test_the_largest_pictures_fit_into_the_memory(decoder, large):
     made = decoder.make(large(), POST)
     assert max(made.pictures[0].width, made.pictures[0].height) == 1600
-    assert measure(decoder) < MOST_BYTES
+    assert measure_memory(decoder) < MOST_BYTES
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)

@@ -8,7 +8,7 @@ from tests.packaging.machine import CHECKOUT, run
 SITE_WITHOUT_THEM = """
 import sys
 
-missing = {"psycopg", "psycopg_binary", "elasticsearch", "elastic_transport", "boto3", "botocore", "s3transfer"}
+missing = {"psycopg", "psycopg_binary", "elasticsearch", "elastic_transport", "boto3", "botocore"}
 
 class Missing:
     def find_spec(name, path=None, target=None):

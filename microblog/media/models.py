@@ -57,7 +57,8 @@ class Picture(Base):
 
 class PictureFilesToDelete(Base):
     """The files of a picture that is gone: the worker deletes them, then the row. A trigger writes it, so
-    that bulk statements and cascades leave it, too. `files` is how many there are; `since` is in milliseconds.
+    that bulk statements and cascades leave it, too. `files` is how many there are; `since` is in
+    milliseconds.
     """
 
     __tablename__ = "picture_files_to_delete"

@@ -85,7 +85,8 @@ def draw_opening(
 
 
 def draw_body(request: Request, post: PostRow, highlighter: Any = None) -> Markup:
-    """HTML: the text of the post, and its pictures. In a search `highlighter.in_language(tag)` escapes it and marks words."""
+    """HTML: the text of the post, and its pictures. In a search `highlighter.in_language(tag)` escapes the
+    text and marks words."""
     pictures = draw_pictures(request, post)
     if not post.body:
         return Markup(pictures)  # noqa: S704  # as above

@@ -113,7 +113,8 @@ def check_texts_of_pictures(form: Any, field: Any) -> None:
 class PictureForm(LanguageForm):
     """What belongs to pictures in the form of a post. `picture` are the names of those that are stored
     already, and `alt` the texts that stand for them, in the same order; new ones are files, `pictures`.
-    `add` and `remove` are buttons, which change the pictures and do not publish the post; `remove` has a name.
+    `add` and `remove` are buttons, which change the pictures and do not publish the post; `remove` is the
+    name of one.
     """
 
     takes_files = frozenset({FILES})

@@ -16,7 +16,7 @@ from pyramid.tweens import EXCVIEW
 from pyramid.view import exception_view_config
 from pyramid_retry import is_error_retryable
 from sqlalchemy.exc import DBAPIError
-from webob.response import iter_close
+from webob.response import iter_close  # type: ignore[attr-defined]  # its types leave it out
 
 from microblog.call_sites import passes_on
 from microblog.redaction import mask_address

@@ -8,11 +8,11 @@ from tests.packaging.machine import CHECKOUT, run
 SITE_WITHOUT_THEM = """
 import sys
 
+missing = {"psycopg", "psycopg_binary", "elasticsearch", "elastic_transport", "boto3", "botocore"}
+
 class Missing:
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in {
-            "psycopg", "psycopg_binary", "elasticsearch", "elastic_transport", "boto3", "botocore", "s3transfer"
-        }:
+        if name.partition(".")[0] in missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing)

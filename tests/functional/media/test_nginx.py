@@ -7,6 +7,7 @@ import os
 import pwd
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from waitress.server import create_server
@@ -35,7 +36,7 @@ def make_site(make_application, folder, settings, user=None):
     media = folder / "media"
     application = make_application({"microblog.media.folder": str(media), **settings})
     get_storage(application.registry).put(NAME, PICTURE)
-    server = create_server(application.wsgi, host="127.0.0.1", port=0, threads=2, map={})
+    server: Any = create_server(application.wsgi, host="127.0.0.1", port=0, threads=2, map={})
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

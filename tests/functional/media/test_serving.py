@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 from wsgiref.util import FileWrapper
 
 import pytest
 
+from microblog.media.storage.checks import describe_storage
 from microblog.media.storage.interfaces import StorageUnavailable, get_storage
 from microblog.settings import Settings
 from tests.contract.shelf import MOST, Shelf
@@ -268,15 +271,12 @@ def test_without_that_setting_nobody_is_told(make_site):
 
 
 def test_doctor_stores_something_and_says_where(make_application, tmp_path):
-    from microblog.media.storage.checks import describe_storage
-
-    class Site:
-        registry = make_application({"microblog.media.folder": str(tmp_path / "media")}).registry
-
-    (finding,) = describe_storage(Site())
+    registry = make_application({"microblog.media.folder": str(tmp_path / "media")}).registry
+    site: Any = SimpleNamespace(registry=registry)
+    (finding,) = describe_storage(site)
     assert (finding.level, finding.sentence) == ("ok", f"Pictures are kept in the folder {tmp_path}/media.")
     (tmp_path / "media").rmdir()
     (tmp_path / "media").touch()
-    (finding,) = describe_storage(Site())
+    (finding,) = describe_storage(site)
     assert finding.level == "fault"
     assert "cannot be used (Not a directory)" in finding.sentence

@@ -1,6 +1,6 @@
 """How long pictures take until they are safe to show, and how much memory that needs.
 
-    python -m benchmarks.pictures [--rounds N]
+    python -m benchmarks.decoding_pictures [--rounds N]
 
 The pictures are made by `tests/media_corpus.py`: blurred noise, which compresses badly, so photographs take
 less. Each is decoded by a process of its own, as by the server. Of the times, the least says most on a busy

@@ -25,7 +25,7 @@ from pyramid.view import exception_view_config
 from sqlalchemy import orm
 
 from microblog.call_sites import passes_on
-from microblog.formdata import Upload
+from microblog.formdata import CHUNK_BYTES, Upload
 from microblog.i18n import _
 from microblog.request import Request
 from microblog.security.csrf import get_posted_token, is_form_of_this_browser, unmask
@@ -74,8 +74,10 @@ def describe_value(value: str | Upload) -> Any:
     if isinstance(value, str):
         return value
     value.file.seek(0)
-    digest = hashlib.file_digest(value.file, "sha256").hexdigest()
-    return ["file", value.filename, digest]
+    digest = hashlib.sha256()
+    while piece := value.file.read(CHUNK_BYTES):
+        digest.update(piece)
+    return ["file", value.filename, digest.hexdigest()]
 
 
 def note_log_in(request: Request, user_id: int, *, remembered: bool, verified: str) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from playwright.sync_api import Page, Response
+from playwright.sync_api import FilePayload, Page, Response
 
 from microblog.accounts.by_mail import queries
 from microblog.accounts.by_mail.queries import SignUp
@@ -27,6 +27,8 @@ from microblog.ids import get_now, new_id_at
 from microblog.mail.actions import write_mail
 from microblog.mail.links import make_unsubscribe_token
 from microblog.mail.queries import DROPPED, REFUSED, SENT, WAITING, finish
+from microblog.media.actions import attach
+from microblog.media.shown import ShownPictures, dump
 from microblog.messages.actions import choose_senders
 from microblog.messages.actions import write as write_message
 from microblog.messages.queries import get_thread
@@ -46,6 +48,7 @@ from microblog.tags.queries import TagOfTheWeek, add_tags, replace_tags_of_the_w
 from microblog.translation.settings import TRANSLATOR
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
+from tests.pictures import keep_pictures, paint
 from tests.walk import PASSWORD
 
 # A page of posts is full with six, and a request too large with six thousand bytes.
@@ -103,6 +106,10 @@ ABOUT = {
     "ada": "أكتب عن القطارات والأشجار.",
     WIDEST: LONG_WORD[:140],
 }
+PICTURES = (
+    ("Four walks, and the sun was always there.", "en", (f"Hills by the sea. {LONG_WORD}", "", ARABIC, "")),
+    ("", None, ("What nobody has to see.",)),
+)
 DISPLAY_NAMES = {
     "susan": "Susan 🫖 Kramer",
     "ada": "أدا لوفلايس",
@@ -130,7 +137,8 @@ class Filled:
     `reply` answers `deleted`, which is gone. `edited` is susan's, and `edited_arabic` ada's;
     `waiting` is ada's, and not published yet. `reset`, `confirm` and `unsubscribe` are what links in mails to
     reader0 end with, `new_address` and `former_address` in those to reader1. `notification` is susan's,
-    `abandoned` her thread with a deleted account, and `message` one of ada to her.
+    `abandoned` her thread with a deleted account, and `message` one of ada to her. `pictured` and `sensitive`
+    are posts of nils with pictures.
     """
 
     by_susan: int
@@ -150,6 +158,8 @@ class Filled:
     notification: int
     abandoned: int
     message: int
+    pictured: int
+    sensitive: int
 
 
 def fill(application: Application) -> Filled:
@@ -239,7 +249,22 @@ def fill(application: Application) -> Filled:
         notification=notification,
         abandoned=abandoned,
         message=message,
+        **dict(zip(("pictured", "sensitive"), add_pictures(application, ids["nils"]), strict=True)),
     )
+
+
+def add_pictures(application: Application, user_id: int) -> list[int]:
+    """Old posts of somebody with pictures, some of them without a text."""
+    posts = []
+    for number, (body, language, texts) in enumerate(PICTURES):
+        pictures = ShownPictures(tuple(keep_pictures(application, user_id, texts)), is_sensitive=number == 1)
+        post_id = new_id_at(datetime.now(UTC) - timedelta(days=50 + number))
+        row = {"id": post_id, "user_id": user_id, "body": body, "language": language}
+        with application.database.write() as session:
+            add_posts(session, [{**row, "pictures": dump(pictures)}])
+            attach(session, user_id, post_id, [each.name for each in pictures.pictures])
+        posts.append(post_id)
+    return posts
 
 
 def exchange_messages(application: Application, ids: dict[str, int]) -> tuple[int, int]:
@@ -330,6 +355,12 @@ SEND_AS_PAGES = """() => {
 }"""
 
 
+WITHOUT_SENDING_AT_ONCE = """() => {
+    const field = document.getElementById('compose-form-pictures');
+    field.replaceWith(field.cloneNode());
+}"""
+
+
 @dataclass(frozen=True)
 class Scene:
     """`person`, or a visitor, opens `path` ({by_susan}, … are posts) and does `act` there, which
@@ -380,6 +411,14 @@ def post(text: str) -> Callable[[Page], None]:
 
 def reply_with(text: str) -> Callable[[Page], None]:
     return fill_in("Reply", Your_reply=text)
+
+
+def add_picture(page: Page) -> None:
+    """Choose a file, and send it as without script."""
+    page.evaluate(WITHOUT_SENDING_AT_ONCE)
+    file: FilePayload = {"name": "hills.jpg", "mimeType": "image/jpeg", "buffer": paint(5, (400, 300))}
+    page.locator("#compose-form-pictures").set_input_files(file)
+    page.evaluate("document.forms['compose-form'].requestSubmit(document.querySelector('[name=add]'))")
 
 
 def save_in_the_second_tab(page: Page) -> None:
@@ -464,6 +503,10 @@ SCENES = (
     Scene("no followers", f"/users/{NEWCOMER}/followers"),
     Scene("following nobody", f"/users/{NEWCOMER}/following"),
     Scene("post", "/posts/{by_ada}"),
+    Scene("post with pictures", "/posts/{pictured}"),
+    Scene("post with a sensitive picture", "/posts/{sensitive}"),
+    Scene("picture", "/posts/{pictured}/pictures/1"),
+    Scene("picture without a text", "/posts/{pictured}/pictures/2"),
     Scene("translation, for a visitor", "/posts/{in_spanish}/translate"),
     Scene("search", "/search"),
     Scene("posts and people found", "/search?q=susan"),
@@ -539,6 +582,7 @@ SCENES = (
     Scene("home, before the first post", "/?before=1", "susan"),
     Scene("home with nothing", "/", NEWCOMER),
     Scene("home after posting", "/", "susan", act=post("A new one")),
+    Scene("pictures are added", "/", "susan", act=add_picture),
     Scene("post refused as blank", "/", "susan", act=post(" "), status=422),
     Scene("post refused as too long", "/", "susan", act=post(LONG_WORD * 2), status=422),
     Scene("post too large", "/", "susan", act=post("x" * 7000), status=413),

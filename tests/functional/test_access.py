@@ -39,6 +39,7 @@ from microblog.mail.kinds import MailKind
 from microblog.mail.links import sign
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.media.resources import PictureFile
+from microblog.media.shown import ShownPicture, ShownPictures, dump
 from microblog.media.storage.interfaces import get_storage
 from microblog.messages.models import Message, MessageThread
 from microblog.messages.resources import Messages, Thread, ThreadMessage
@@ -47,7 +48,7 @@ from microblog.notifications.resources import NotificationLine, Notifications, U
 from microblog.people import actions as people_actions
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
 from microblog.posts import queries as post_queries
-from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
+from microblog.posts.resources import DeletedPost, PicturePage, PostPage, Posts, Versions
 from microblog.profiling import profiles
 from microblog.profiling.profiles import Profiled
 from microblog.profiling.resources import ProfilePage, ProfilesPage
@@ -225,6 +226,7 @@ TABLE: dict[tuple[type, str], Page] = {
     # It is published long since.
     (PostPage, "undo"): Page(f"/posts/{POST_ID}/undo", (303, 403, 303, 403), (403, 403, 303, 403)),
     (Versions, ""): Page(f"/posts/{POST_ID}/versions/", EVERYBODY),
+    (PicturePage, ""): Page(f"/posts/{POST_ID}/pictures/1", EVERYBODY),
     **{
         (PostPage, name): Page(f"/posts/{POST_ID}/{name}", LOGGED_IN, SENT_BY_PEOPLE)
         for name in ("like", "unlike", "boost", "unboost", "bookmark", "unbookmark")
@@ -290,6 +292,7 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
             session.execute(sa.insert(Message).values(owner_id=user_id, thread_id=POST_ID, **message))
             if nickname == PEOPLE["owner"]:
                 post = {"id": POST_ID, "user_id": user_id, "body": "Mine", "language": None}
+                post["pictures"] = dump(ShownPictures((ShownPicture("A" * 22, 4, 3, "#ffffff"),)))
                 post_queries.add_posts(session, [post, {**post, "id": DELETED_ID}])
                 post_queries.delete_post(session, DELETED_ID)
                 tell(session, user_id, POST_ID)

@@ -34,7 +34,7 @@ from microblog.notifications.digests.tasks import PEOPLE_IN_A_ROUND
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.notifications.rules import MOST_COUNTED
 from microblog.people.resources import Avatar, BlockedPerson, Person, Users
-from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
+from microblog.posts.resources import DeletedPost, PicturePage, PostPage, Posts, Versions
 from microblog.profiling.resources import ProfilePage, ProfilesPage
 from microblog.search.resources import Search
 from microblog.tags.resources import Tag, Tags
@@ -192,6 +192,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (PostPage, "language"): (f"/posts/{MIDDLE}/language",),
     (PostPage, "edit"): (f"/posts/{MIDDLE}/edit",),
     (PostPage, "undo"): (f"/posts/{MIDDLE}/undo",),
+    (PicturePage, ""): (f"/posts/{MIDDLE}/pictures/1",),
     (Versions, ""): paged(f"/posts/{BUSY}/versions/", "before=50"),
     **{
         (PostPage, name): (f"/posts/{BUSY}/{name}",)

@@ -26,7 +26,7 @@ from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
 from microblog.posts.actions import write
 from microblog.posts.models import Post
-from microblog.posts.resources import DeletedPost, PostPage, Posts, Versions
+from microblog.posts.resources import DeletedPost, PicturePage, PostPage, Posts, Versions
 from microblog.reactions.actions import bookmark, boost, like
 from microblog.search.resources import Search
 from microblog.tags.resources import Tag, Tags
@@ -68,6 +68,7 @@ ABOVE_A_REPLY = "/posts/{reply_of_john}"  # which one has opened to see what it 
 # Pages without a list of what others write or are: forms and confirmations about one post or one person,
 # which a block refuses as a whole, and pages about the site or about oneself.
 NO_LISTS: set[tuple[type, str]] = {
+    (PicturePage, ""),
     *((Root, name) for name in ("register", "login", "logout", "preferences", "about", "help", "privacy")),
     *((Root, name) for name in ("terms", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
     (Root, "favicon.ico"),

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from webtest import TestApp, Upload
 from zope.interface import implementer
 
-from microblog.accounts.queries import find_owner_id
 from microblog.media.models import Picture, PictureFilesToDelete
 from microblog.media.settings import ALT_TEXT, MAX_BYTES, PICTURES_PER_POST, QUOTA
 from microblog.media.storage.interfaces import IPictureStorage, StorageUnavailable
@@ -17,7 +16,7 @@ from microblog.posts.publishing import UNDO_SECONDS
 from tests.competing import before_the_next_write
 from tests.conftest import counted_statements
 from tests.pictures import BLUE, GREEN, make_picture, upload
-from tests.walk import PASSWORD, bodies, enter, post_ids, token, write
+from tests.walk import PASSWORD, bodies, enter, post_ids, token, user_id_of, write
 
 GONE = "1 picture is not here any longer"
 LONG = "x" * 281
@@ -344,6 +343,17 @@ class FullStorage:
     def put(self, file_name, data):
         raise StorageUnavailable("The disk is full.")
 
+    def find(self, file_name):
+        return None
+
+    read = find
+
+    def delete(self, file_names):
+        pass
+
+    def list_files(self):
+        return iter(())
+
     def check(self):
         raise StorageUnavailable("The disk is full.")
 
@@ -407,7 +417,8 @@ def test_a_picture_may_be_as_large_as_the_site_says_and_the_rest_of_a_form_no_la
 
 
 def test_a_blocked_person_sees_no_page_of_a_picture(database, susan, john):
+    susan_id, john_id = user_id_of(susan), user_id_of(john)
     post_id = post_ids(publish(susan, "Look", upload()))[0]
     with database.write() as session:
-        block(session, find_owner_id(session, "susan"), find_owner_id(session, "john"))
+        block(session, susan_id, john_id)
     john.get(f"/posts/{post_id}/pictures/1", status=403)

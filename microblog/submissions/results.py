@@ -55,11 +55,13 @@ def compute_form_fingerprint(request: Request) -> str | None:
 
     None when the form has no key, or is not this browser's.
     """
-    # Each page masks the token otherwise, and a script sends the form of an earlier page once more.
+    # Each page masks the token otherwise, and a script sends the form of an earlier page once more. A field
+    # for files without any is an empty text, or, from a script, none.
     token = unmask(get_posted_token(request)).hex()
     fields = [
         (name, token if name == "csrf_token" else describe_value(value))
         for name, value in request.POST.items()
+        if value != ""
     ]
     key = request.POST.get("key", "")
     if not isinstance(key, str) or not FORM_KEY.fullmatch(key) or not is_form_of_this_browser(request):

@@ -60,7 +60,7 @@ def open_form(page: Page, number: int = NUMBER) -> None:
 
 
 def send(page: Page) -> None:
-    item(page).locator(".reply-place [type=submit]").click()
+    item(page).locator(".reply-place .primary").click()
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -142,7 +142,7 @@ def test_several_forms_are_open_at_once_each_with_its_own_text(
     page.locator("#compose-form textarea").fill("To everybody")
     ids = page.locator("[id]").evaluate_all("(each) => each.map(({ id }) => id)")
     assert len(ids) == len(set(ids))
-    item(page, 4).locator(".reply-place [type=submit]").click()
+    item(page, 4).locator(".reply-place .primary").click()
     expect(item(page, 4).locator(".flash")).to_be_visible()
     expect(field(page, 3)).to_have_value("To 3")
     expect(page.locator("#compose-form textarea")).to_have_value("To everybody")
@@ -155,7 +155,7 @@ def test_double_clicks_open_once_and_send_once(people: Site, open_window: Callab
     page.keyboard.press("Escape")
     link(page).dblclick()
     expect(field(page)).to_have_value("Said once")
-    item(page).locator(".reply-place [type=submit]").dblclick()
+    item(page).locator(".reply-place .primary").dblclick()
     expect(item(page).locator(".flash")).to_be_visible()
     expect(item(page).locator(".reply .react-count")).to_have_text("1")
 
@@ -268,7 +268,7 @@ def test_a_session_that_is_over_shows_the_log_in_form_and_finds_the_reply_again(
     expect(page.get_by_role("heading", name="Log in", level=1)).to_be_visible()
     log_in(page, "susan")
     expect(page.get_by_label("Your reply")).to_have_value("Not lost")
-    page.locator("main form.compose [type=submit]").click()
+    page.locator("main form.compose .primary").click()
     expect(page.locator(".replies .post-body")).to_have_text(["Not lost"])
 
 
@@ -286,7 +286,7 @@ def test_without_a_script_the_link_leads_to_the_form(people: Site, open_window: 
     link(page).click()
     expect(page.locator("form.compose")).to_be_in_viewport()
     page.get_by_label("Your reply").fill("Of course")
-    page.locator("form.compose [type=submit]").click()
+    page.locator("form.compose .primary").click()
     expect(page.locator(".replies .post-body")).to_have_text(["Of course"])
 
 

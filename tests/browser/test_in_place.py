@@ -55,7 +55,7 @@ def test_the_language_that_was_chosen_is_that_of_one_post(
     page = open_page(open_window, people, "/")
     page.locator("#compose-form textarea").fill("Een kleine zin")
     page.locator("#compose-form select").select_option("nl")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page).first).to_have_attribute("lang", "nl")
     expect(page.locator("#compose-form select")).to_have_value("")
     assert page.evaluate(IS_STILL_HERE)
@@ -73,14 +73,14 @@ def test_posting_shows_the_post_and_an_empty_field(
     field = page.locator("#compose-form textarea")
     for text in ("One more", "And another"):
         field.fill(text)
-        page.locator("#compose-form button").click()
+        page.locator("#compose-form .primary").click()
         expect(posts(page).first).to_have_text(text)
         expect(field).to_have_value("")
         expect(page.locator(".flash")).to_have_count(1)
     expect(posts(page)).to_have_count(4)
     if javascript:
         assert page.evaluate(IS_STILL_HERE)
-        expect(page.locator("#compose-form button")).to_be_focused()
+        expect(page.locator("#compose-form .primary")).to_be_focused()
     page.reload()
     expect(posts(page)).to_have_text(["And another", "One more", "The kettle sings.", "Mine hums."])
 
@@ -96,7 +96,7 @@ def test_what_is_being_sent_when_one_leaves_the_page_is_sent(
         held.append(route)
 
     page.context.route("**/posts/", hold)
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     page.goto("about:blank")
     (route,) = held
     route.continue_()
@@ -115,7 +115,7 @@ def test_on_an_older_page_posting_leads_to_the_first_one(
     page = open_page(open_window, people, "/?before=1")
     page.locator("#compose-form textarea").fill("From below")
     with page.expect_navigation():
-        page.locator("#compose-form button").click()
+        page.locator("#compose-form .primary").click()
     expect(posts(page).first).to_have_text("From below")
 
 
@@ -161,7 +161,7 @@ def test_following_on_a_profile_changes_its_button_and_its_counts(
 def test_a_double_click_in_place_is_one_post(people: Site, open_window: Callable[..., Page]) -> None:
     page = open_page(open_window, people, "/")
     page.locator("#compose-form textarea").fill("Said once")
-    page.locator("#compose-form button").dblclick()
+    page.locator("#compose-form .primary").dblclick()
     expect(posts(page).first).to_have_text("Said once")
     page.reload()
     expect(posts(page)).to_have_text(["Said once", "The kettle sings.", "Mine hums."])
@@ -178,7 +178,7 @@ def test_when_the_answer_is_lost_the_form_is_sent_as_a_page_and_done_once(
     page = open_page(open_window, people, "/")
     page.route("**/posts/", lose_the_first_answer, times=1)
     page.locator("#compose-form textarea").fill("Said once")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page)).to_have_text(["Said once", "The kettle sings.", "Mine hums."])
     assert not page.evaluate(IS_STILL_HERE)
     expect(page.locator("#compose-form textarea")).to_have_value("")
@@ -200,7 +200,7 @@ def test_what_is_refused_is_said_in_place_and_sent_once(
     field, text = page.locator("#compose-form textarea"), "a word too many " * 18
     field.fill(text)
     page.locator("#compose-form select").select_option("nl")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(page.locator("#compose-form .error-summary")).to_be_focused()
     expect(field).to_have_value(text)
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -208,7 +208,7 @@ def test_what_is_refused_is_said_in_place_and_sent_once(
     expect(page.locator("#compose-form [data-over-limit]")).to_be_visible()
     assert sent == ["/posts/"]
     field.fill("Shorter")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page)).to_have_text(["Shorter", "The kettle sings.", "Mine hums."])
     expect(page.locator(".error-summary, .field-errors, [aria-invalid]")).to_have_count(0)
     expect(field).to_have_value("")
@@ -226,7 +226,7 @@ def test_what_is_written_on_while_the_form_is_refused_stays(
     page = open_page(open_window, people, "/")
     page.route("**/posts/", write_on, times=1)
     page.locator("#compose-form textarea").fill("a word too many " * 18)
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(page.locator(".error-summary")).to_be_focused()
     expect(page.locator("#compose-form textarea")).to_have_value("Written on")
     page.reload()
@@ -249,11 +249,11 @@ def test_who_writes_too_much_is_told_in_place(limited: Site, open_window: Callab
     sent = note_sent(page)
     field = page.locator("#compose-form textarea")
     field.fill("First")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page)).to_have_text(["First"])
     field.fill("Second")
     with page.expect_response("**/posts/") as response:
-        page.locator("#compose-form button").click()
+        page.locator("#compose-form .primary").click()
     assert (response.value.status, bool(response.value.headers["retry-after"])) == (429, True)
     expect(page.locator("#messages .flash-error")).to_be_focused()
     expect(field).to_have_value("Second")
@@ -288,14 +288,14 @@ def test_a_session_that_is_over_shows_the_log_in_form_and_finds_the_text_again(
     page.context.clear_cookies(name="session")
     sent = note_sent(page)
     page.locator("#compose-form textarea").fill("Not lost")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(page.locator(".flash-error")).to_be_focused()
     expect(page).to_have_title(re.compile("Log in"))
     assert sent == ["/posts/"]
     assert page.evaluate(IS_STILL_HERE)
     log_in(page, "susan")
     expect(page.locator("#compose-form textarea")).to_have_value("Not lost")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page).first).to_have_text("Not lost")
 
 
@@ -327,7 +327,7 @@ def test_the_page_of_a_fault_is_shown_and_nothing_sent_again(
     watch.allowed_statuses.add(500)
     sent = note_sent(page)
     page.locator("#compose-form textarea").fill("Not lost")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(page.locator("h1")).to_be_focused()
     expect(page.locator(".recovered textarea")).to_have_value("Not lost")
     assert sent == ["/posts/"]
@@ -341,7 +341,7 @@ def test_what_a_proxy_answers_is_no_page_of_ours_and_the_form_is_sent_as_a_page(
     answer = {"status": 502, "body": "<h1>Bad gateway</h1>", "content_type": "text/html"}
     page.route("**/posts/", lambda route: route.fulfill(**answer), times=1)
     page.locator("#compose-form textarea").fill("Said once")
-    page.locator("#compose-form button").click()
+    page.locator("#compose-form .primary").click()
     expect(posts(page)).to_have_text(["Said once", "The kettle sings.", "Mine hums."])
     assert not page.evaluate(IS_STILL_HERE)
 

@@ -478,7 +478,7 @@ function swap(ids, page) {
     begin(there);
     if (!focused) continue;
     const next = document.getElementById(focused) ?? there;
-    (next.matches('form') ? next.querySelector('button') : next).focus();
+    (next.matches('form') ? next.querySelector('.primary') ?? next.querySelector('button') : next).focus();
   }
 }
 

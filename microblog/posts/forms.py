@@ -120,7 +120,7 @@ class PictureForm(LanguageForm):
     takes_files = frozenset({FILES})
 
     picture = Texts("", [check_pictures])
-    alt = Texts(_("What the picture shows, for people who cannot see it"), [check_texts_of_pictures], [])
+    alt = Texts("", [check_texts_of_pictures])
     sensitive = BooleanField(_("Sensitive: hide the pictures until somebody asks for them"))
     add = HiddenField("")
     remove = HiddenField("", [Optional(), check_name_of_picture])

@@ -585,7 +585,7 @@ SCENES = (
     Scene("pictures are added", "/", "susan", act=add_picture),
     Scene("post refused as blank", "/", "susan", act=post(" "), status=422),
     Scene("post refused as too long", "/", "susan", act=post(LONG_WORD * 2), status=422),
-    Scene("post too large", "/", "susan", act=post("x" * 7000), status=413),
+    Scene("message too large", "/messages/nils", "susan", act=fill_in("Send", Your_message="x" * 7000), status=413),
     Scene("method not allowed", "/", "susan", act=post_to_a_page_that_only_shows, status=405),
     Scene("explore, logged in", "/explore", "susan"),
     Scene("mentions", "/users/susan/mentions", "susan"),

@@ -50,11 +50,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name="uq_pictures_name"),
     )
     op.create_index("ix_pictures_user_id_id", "pictures", ["user_id", "id"])
-    for column in ("post_id", "waits_since"):
-        is_there = sa.text(f"{column} IS NOT NULL")
-        op.create_index(
-            f"ix_pictures_{column}", "pictures", [column], sqlite_where=is_there, postgresql_where=is_there
-        )
+    op.create_index("ix_pictures_post_id", "pictures", ["post_id"])
+    waits = sa.text("waits_since IS NOT NULL")
+    op.create_index(
+        "ix_pictures_waits_since", "pictures", ["waits_since"], sqlite_where=waits, postgresql_where=waits
+    )
     op.create_table(
         "picture_files_to_delete",
         sa.Column("name", sa.String(22), nullable=False),

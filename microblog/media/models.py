@@ -28,12 +28,7 @@ class Picture(Base):
     __tablename__ = "pictures"
     __table_args__ = (
         sa.Index("ix_pictures_user_id_id", "user_id", "id"),
-        sa.Index(
-            "ix_pictures_post_id",
-            "post_id",
-            sqlite_where=sa.text("post_id IS NOT NULL"),
-            postgresql_where=sa.text("post_id IS NOT NULL"),
-        ),
+        sa.Index("ix_pictures_post_id", "post_id"),
         sa.Index(
             "ix_pictures_waits_since",
             "waits_since",

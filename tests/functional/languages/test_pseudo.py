@@ -38,7 +38,8 @@ ATTRIBUTES = ("alt", "aria-label", "title", "placeholder", "content")
 NOT_OURS = (
     "script, style, code, kbd, pre, textarea, time, bdi, [translate=no], [lang]:not(html), option[lang], "
     "option[value], #time_zone option, .post-body, .person-about, .profile-about, .brand, .post-author, "
-    ".number, .function, .location, .table th[scope=row], .statements"
+    ".number, .function, .location, .table th[scope=row], .statements, .post-picture img, .picture-text, "
+    ".picture:has(.picture-text) img"
 )
 NOT_OURS_IN_HEAD = ", ".join(
     [

@@ -45,7 +45,7 @@ def describe_rows(found: RowsFound) -> Iterator[Finding]:
         yield Finding(
             FAULT,
             f"{found.posts.count:,} posts show pictures that are not theirs by the table of pictures, so "
-            f"that these may be deleted (posts {name(found.posts)}): restore a backup, or tell their authors.",
+            f"that these may be deleted (posts {name(found.posts)}): restore a backup.",
         )
     for purpose, people in ((AVATAR, found.avatars), (HEADER, found.headers)):
         if people.count:

@@ -79,8 +79,10 @@ class PictureBackup:
 
     def _count_pictures(self) -> int:
         """Of a database that can be read; what is wrong with another is said when it is backed up."""
-        with suppress(sa.exc.SQLAlchemyError), self._site.database.read() as session:
-            return queries.count_pictures(session)
+        file = self._site.database_file
+        if file is None or file.exists():  # nothing makes it
+            with suppress(sa.exc.SQLAlchemyError), self._site.database.read() as session:
+                return queries.count_pictures(session)
         return 0
 
     def _refuse_own_folder(self) -> None:
@@ -277,7 +279,7 @@ class PictureCopy:
             return f"For its pictures set {FOLDER.key} = {self._path}."
         return (
             f"The files of its {count:,} pictures stay where they are ({describe_place(self._registry)}): "
-            "the new site has to name the same place. Where both sites run, give one a copy: --pictures FOLDER."
+            "the new site has to name the same place. Where both run, give one a copy: --pictures FOLDER."
         )
 
 

@@ -104,14 +104,14 @@ class PictureFolder:
 
     def copy(self, storage: IPictureStorage, file_name: str, now: float) -> int | None:
         """Copy a file of a storage; returns its bytes, or None when it is gone. `os.sync()` has to follow."""
-        stored = storage.read(file_name)
-        if stored is None:
-            return None
         path = self.path / get_path(file_name)
         for folder in (self.path, path.parent):
             if not folder.is_dir():
                 folder.mkdir(parents=True)
                 folder.chmod(self._folder_mode)
+        stored = storage.read(file_name)
+        if stored is None:
+            return None
         temporary = path.with_name(f".{file_name}.{os.getpid()}{TEMPORARY}")
         size = 0
         try:

@@ -363,7 +363,7 @@ def test_pictures_that_nothing_shows_are_found_and_repaired(
 
 
 class Changing:
-    """A storage that lists its files, but for those of one picture, as they were before something happened."""
+    """A storage that lists its files, but for those of one picture, as they were before something."""
 
     def __init__(self, storage, happens, left_out):
         self._storage = storage

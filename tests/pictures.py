@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import time_machine
 from PIL import Image
@@ -14,7 +16,9 @@ from webtest import Upload
 
 from microblog.media.names import get_file, make_name
 from microblog.media.shown import ShownPicture, ShownPictures
+from microblog.media.storage.folder import FolderStorage
 from microblog.media.storage.interfaces import IPictureStorage
+from microblog.media.storage.settings import FOLDER
 from microblog.media.storing import StoredPicture
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 60), (30, 60, 200)
@@ -46,6 +50,12 @@ def store_files(storage: IPictureStorage, *contents: bytes) -> StoredPicture:
 def show(*names: str) -> ShownPictures:
     """What a post says of such pictures."""
     return ShownPictures(tuple(ShownPicture(name, 80, 60, "#c81e1e") for name in names))
+
+
+def open_folder(path: Path) -> FolderStorage:
+    """The storage of a folder, without a site."""
+    settings: Any = {FOLDER: path}
+    return FolderStorage(settings)
 
 
 def list_names(storage: IPictureStorage) -> list[str]:

@@ -22,15 +22,13 @@ from microblog.media.checks import Totals, describe_all_pictures, describe_pictu
 from microblog.media.commands import describe_unfinished
 from microblog.media.models import Picture, PictureFilesToDelete
 from microblog.media.plans import AVATAR, HEADER, POST
-from microblog.media.storage.folder import FolderStorage
 from microblog.media.storage.interfaces import FileInfo, IPictureStorage
-from microblog.media.storage.settings import FOLDER
 from microblog.media.upkeep_queries import KeptPicture, Unfinished, walk_pictures, walk_posts
 from microblog.posts.actions import delete, write
 from microblog.posts.models import Post
 from microblog.search.settings import SEARCH
 from tests.functional.commands.conftest import run, write_ini
-from tests.pictures import in_days, list_names, show, store_files
+from tests.pictures import in_days, list_names, open_folder, show, store_files
 
 QUOTA = 10_000_000
 TWO_DAYS = 2 * 86_400
@@ -50,7 +48,7 @@ def ini(application, tmp_path, folder):
 
 @pytest.fixture
 def storage(folder):
-    return FolderStorage({FOLDER: folder})
+    return open_folder(folder)
 
 
 @pytest.fixture

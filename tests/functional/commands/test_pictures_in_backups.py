@@ -20,16 +20,21 @@ from microblog.console.site import Site
 from microblog.db import DATABASE_URL
 from microblog.media import actions
 from microblog.media.plans import POST
-from microblog.media.storage.folder import FolderStorage
-from microblog.media.storage.settings import FOLDER
+from microblog.media.storage.interfaces import IPictureStorage
+from microblog.media.storage.settings import STORAGE
 from microblog.operations import keeping, pictures
 from microblog.operations.commands import backup
-from microblog.operations.commands.pictures import PictureBackup
+from microblog.operations.commands.pictures import (
+    PictureBackup,
+    PictureRestore,
+    describe_place,
+    verify_pictures,
+)
 from microblog.posts.actions import delete, write
 from microblog.search.settings import SEARCH
 from tests.conftest import POSTGRESQL_URL
 from tests.functional.commands.conftest import run, write_ini
-from tests.pictures import list_names, show, store_files
+from tests.pictures import list_names, open_folder, show, store_files
 
 QUOTA = 10_000_000
 
@@ -60,7 +65,7 @@ def ini(application, tmp_path, folder):
 
 @pytest.fixture
 def storage(folder):
-    return FolderStorage({FOLDER: folder})
+    return open_folder(folder)
 
 
 @pytest.fixture
@@ -107,7 +112,7 @@ def other(tmp_path) -> Iterator[Path]:
 
 
 def list_others(tmp_path):
-    return list_names(FolderStorage({FOLDER: tmp_path / "others"}))
+    return list_names(open_folder(tmp_path / "others"))
 
 
 def age(folder, days=3):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import time_machine
 from PIL import Image, ImageDraw, ImageOps
 from webtest import Upload
 
 from microblog.media.actions import keep
+from microblog.media.names import get_file, make_name
 from microblog.media.plans import POST
-from microblog.media.shown import ShownPicture
-from microblog.media.storing import store
+from microblog.media.shown import ShownPicture, ShownPictures
+from microblog.media.storage.folder import FolderStorage
+from microblog.media.storage.interfaces import IPictureStorage
+from microblog.media.storage.settings import FOLDER
+from microblog.media.storing import StoredPicture, store
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 60), (30, 60, 200)
 
@@ -69,3 +78,37 @@ def keep_pictures(
         ShownPicture(each.name, each.width, each.height, each.color, text)
         for each, text in zip(stored, texts, strict=True)
     ]
+
+
+# Pictures that are kept without being decoded, since a test is about their files
+
+
+def store_files(storage: IPictureStorage, *contents: bytes) -> StoredPicture:
+    """A picture whose files have these contents, the largest first; it has no row yet."""
+    name = make_name()
+    for number, data in enumerate(contents):
+        storage.put(get_file(name, number), data)
+    checksums = " ".join(hashlib.sha256(data).hexdigest() for data in contents)
+    return StoredPicture(name, 80, 60, "#c81e1e", sum(map(len, contents)), checksums)
+
+
+def show(*names: str) -> ShownPictures:
+    """What a post says of such pictures."""
+    return ShownPictures(tuple(ShownPicture(name, 80, 60, "#c81e1e") for name in names))
+
+
+def open_folder(path: Path) -> FolderStorage:
+    """The storage of a folder, without a site."""
+    settings: Any = {FOLDER: path}
+    return FolderStorage(settings)
+
+
+def list_names(storage: IPictureStorage) -> list[str]:
+    return [file.name for file in storage.list_files()]
+
+
+@contextmanager
+def in_days(days: float) -> Iterator[None]:
+    """Inside, it is so many days later."""
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=days)):
+        yield

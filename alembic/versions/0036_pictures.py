@@ -21,6 +21,8 @@ branch_labels = None
 depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+# In the order in which storages list their files, whatever the language of the server is.
+Name = sa.String(22).with_variant(sa.String(22, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -30,7 +32,7 @@ def upgrade() -> None:
     op.create_table(
         "pictures",
         sa.Column("id", Id, autoincrement=False, nullable=False),
-        sa.Column("name", sa.String(22), nullable=False),
+        sa.Column("name", Name, nullable=False),
         sa.Column("user_id", Id, nullable=False),
         sa.Column("purpose", sa.String(10), nullable=False),
         sa.Column("post_id", Id),
@@ -57,7 +59,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "picture_files_to_delete",
-        sa.Column("name", sa.String(22), nullable=False),
+        sa.Column("name", Name, nullable=False),
         sa.Column("files", sa.Integer, nullable=False),
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_picture_files_to_delete"),

@@ -8,6 +8,12 @@ def includeme(config: Any) -> None:
     from microblog.media.resources import Media
     from microblog.media.sending import METRIC
     from microblog.media.settings import MAX_BYTES, PICTURES_PER_POST, SETTINGS
+    from microblog.media.tasks import (
+        SECONDS_BETWEEN_COLLECTIONS,
+        SECONDS_BETWEEN_DELETIONS,
+        DeleteFiles,
+        delete_old_pictures,
+    )
 
     config.include("microblog.media.storage")
     config.declare_settings(*SETTINGS)
@@ -19,3 +25,7 @@ def includeme(config: Any) -> None:
     config.add_metric(
         METRIC, "Pictures that were sent, by what became of them.", labels=("result",), order=45
     )
+    config.add_worker_task("old pictures", delete_old_pictures, every=SECONDS_BETWEEN_COLLECTIONS)
+    config.add_worker_task("picture files", DeleteFiles(), every=SECONDS_BETWEEN_DELETIONS)
+    config.add_command("media", "microblog.media.commands.media", order=56)
+    config.include("microblog.media.checks")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import orm
 
@@ -11,7 +12,9 @@ from microblog.db import StaleData
 from microblog.ids import get_now
 from microblog.media import queries
 from microblog.media.plans import POST
-from microblog.media.storing import StoredPicture
+
+if TYPE_CHECKING:
+    from microblog.media.storing import StoredPicture
 
 MOST_WAITING = 100  # pictures that somebody has sent and not used, until they are collected
 

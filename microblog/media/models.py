@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from microblog.db import Base, Id
 
 NAME_CHARACTERS = 22
+# In the order in which storages list their files, whatever the language of the server is.
+Name = sa.String(NAME_CHARACTERS).with_variant(sa.String(NAME_CHARACTERS, collation="C"), "postgresql")
 PURPOSE_CHARACTERS = 10
 CHECKSUMS_CHARACTERS = 400  # six sizes
 
@@ -38,7 +40,7 @@ class Picture(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    name: Mapped[str] = mapped_column(sa.String(NAME_CHARACTERS), unique=True)
+    name: Mapped[str] = mapped_column(Name, unique=True)
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(sa.String(PURPOSE_CHARACTERS))
     post_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("posts.id", ondelete="CASCADE"))
@@ -58,6 +60,6 @@ class PictureFilesToDelete(Base):
 
     __tablename__ = "picture_files_to_delete"
 
-    name: Mapped[str] = mapped_column(sa.String(NAME_CHARACTERS), primary_key=True)
+    name: Mapped[str] = mapped_column(Name, primary_key=True)
     files: Mapped[int] = mapped_column(sa.Integer)
     since: Mapped[int] = mapped_column(sa.BigInteger)

@@ -24,6 +24,16 @@ def get_file(name: str, number: int) -> str:
     return f"{name}-{number}.webp"
 
 
+def get_name(file: str) -> str:
+    """The name of the picture whose file this is."""
+    return file.partition(".")[0][:-2]
+
+
+def get_number(file: str) -> int:
+    """Which file of its picture this is; 0 is the largest."""
+    return int(file.partition(".")[0][-1])
+
+
 def list_files(name: str, files: int) -> list[str]:
     """The names of all files of a picture."""
     return [get_file(name, number) for number in range(files)]

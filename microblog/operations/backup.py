@@ -58,11 +58,7 @@ def write_atomically(file: Path) -> Iterator[Path]:
     """Inside, write to the given path, which only its owner can read; afterwards it is renamed to `file`.
 
     The file exists as a whole or not at all, also after a crash.
-
-    :raises OperatorError: when there is no such folder.
     """
-    if not file.parent.is_dir():
-        raise OperatorError(f"There is no folder {file.parent}: make it, or name another.")
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".partial", dir=file.parent)
     os.close(handle)
     partial = Path(name)

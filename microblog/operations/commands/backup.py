@@ -20,6 +20,14 @@ from microblog.operations import backup as backups
 from microblog.operations import dumps, keeping, migrating
 from microblog.operations.backup import POSTGRESQL, SQLITE, Inventory, NotWhole
 from microblog.operations.commands.copying import MADE_FOR
+from microblog.operations.commands.pictures import (
+    ALLOW_MISSING,
+    PictureBackup,
+    PictureRestore,
+    restore_pictures_only,
+    tidy_pictures,
+    verify_pictures,
+)
 from microblog.operations.copying import find_table_with_rows
 from microblog.search.adapters import uninstall_others
 from microblog.search.interfaces import find_search_feed
@@ -55,7 +63,8 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
     """Write the whole database to FILE, while the site goes on, and verify it.
 
     Where FILE is a folder, the backup is named after the current time. It holds addresses and hashes of
-    passwords: only its owner may read it. The ini file and its secret are not in it.
+    passwords: only its owner may read it. The ini file and its secret are not in it. Pictures that the site
+    keeps in a folder are copied into one beside FILE, each once for all backups of a folder.
 
     A damaged backup gets another name and replaces nothing. A failure is mailed to microblog.admins.
     """
@@ -65,20 +74,32 @@ def backup(site: Site, *, file: Path, overwrite: bool, keep: int | None) -> None
     with mail_failures(site, "The backup", folder), report_errors():
         if folder is not None:
             file = folder / keeping.make_backup_name(site.database.dialect)
-        made = make(site, file, overwrite=overwrite)
+        require_free(site, file, overwrite=overwrite)
+        pictures = PictureBackup(site, file)
+        pictures.copy()
+        made = make(site, file)
         click.echo(
             f"Backed up the database to {file} ({file.stat().st_size:,} bytes; {format_counts(made)})."
         )
+        pictures.copy()
+        pictures.finish()
         if folder is not None and keep is not None:
             tidy(site, file, made, keep)
+            tidy_pictures(folder)
 
 
-def make(site: Site, file: Path, *, overwrite: bool) -> Inventory:
-    """:raises OperatorError: when no backup could be made, or one that is not whole."""
+def require_free(site: Site, file: Path, *, overwrite: bool) -> None:
+    """:raises OperatorError: when the backup may not have this name."""
     if site.database_file is not None and file.resolve() == site.database_file.resolve():
         raise OperatorError(f"{file} is the site's database itself: name another file.")
     if file.exists() and not overwrite:
         raise OperatorError(f"There is {file} already: name another, or add --overwrite.")
+    if not file.parent.is_dir():
+        raise OperatorError(f"There is no folder {file.parent}: make it, or name another.")
+
+
+def make(site: Site, file: Path) -> Inventory:
+    """:raises OperatorError: when no backup could be made, or one that is not whole."""
     with backups.write_atomically(file) as partial:
         try:
             write(site, partial)
@@ -142,22 +163,33 @@ def copy_sqlite(source: Path, target: Path) -> None:
 @file_argument
 @click.option("--verify", is_flag=True, help="Only check whether the backup is whole.")
 @click.option("--overwrite", is_flag=True, help="Rename a database of SQLite that is not empty.")
+@click.option("--pictures", "only_pictures", is_flag=True, help="Only bring back files of pictures.")
+@click.option(ALLOW_MISSING, "allow_missing", is_flag=True, help="Even when some are not in the backup.")
 @pass_site
-def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
-    """Load the backup FILE into the site's database, which is empty or missing.
+def restore(
+    site: Site, *, file: Path, verify: bool, overwrite: bool, only_pictures: bool, allow_missing: bool
+) -> None:
+    """Load the backup FILE into the site's database, which is empty or missing, and bring back its pictures.
 
     With --verify nothing is changed, FILE may be a folder, whose newest backup is read, and the exit status
-    is 1 when it is not whole.
+    is 1 when it is not whole. With --pictures the database is left alone, and the site may go on: files that
+    are missing or damaged are brought back, of pictures that the site still has.
     """
     if verify:
         with (
             mail_failures(site, "The backup's verification", file if file.is_dir() else None),
             report_errors(),
         ):
-            click.echo(verify_backup(site, find_newest(file)))
+            newest = find_newest(file)
+            whole = verify_backup(site, newest)
+            click.echo(f"{whole} {verify_pictures(site, newest)}".rstrip())
         return
     with report_errors():
         file = find_newest(file)
+        if only_pictures:
+            restore_pictures_only(site, file)
+            return
+        pictures = PictureRestore(site, file, allow_missing=allow_missing)
         kind = backups.detect_kind(file)
         if kind != site.database.dialect:
             raise OperatorError(
@@ -166,9 +198,9 @@ def restore(site: Site, *, file: Path, verify: bool, overwrite: bool) -> None:
                 "`microblog copy-database`."
             )
         if kind == SQLITE:
-            restore_sqlite(site, file, overwrite=overwrite)
+            restore_sqlite(site, file, pictures, overwrite=overwrite)
         else:
-            restore_postgresql(site, file)
+            restore_postgresql(site, file, pictures)
     click.echo(f"Restored {file}.")
     click.echo(site.upgrade())
     # An index inside the database is in the backup, too.
@@ -212,7 +244,7 @@ def describe_backup(site: Site, file: Path, inventory: Inventory) -> str:
     return f"{file} is whole: {format_counts(inventory)} (revision {inventory.revision})."
 
 
-def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
+def restore_sqlite(site: Site, file: Path, pictures: PictureRestore, *, overwrite: bool) -> None:
     database = site.database_file
     if database is None:
         raise OperatorError("The site's database is in memory: name a file in its settings.")
@@ -222,6 +254,9 @@ def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
         copy_sqlite(file, partial)  # including its WAL, as it was read above
         backups.unseal(partial)
         if database.exists():
+            require_room(database, overwrite=overwrite)
+        pictures.bring_back()
+        if database.exists():
             make_room(database, overwrite=overwrite)
         else:
             move_parts(database)
@@ -229,6 +264,18 @@ def restore_sqlite(site: Site, file: Path, *, overwrite: bool) -> None:
 
 def make_room(database: Path, *, overwrite: bool) -> None:
     """Make room for another database: remove an empty one, and rename one that is not empty.
+
+    :raises OperatorError: see `require_room`.
+    """
+    if require_room(database, overwrite=overwrite):
+        for part in PARTS_OF_SQLITE:
+            database.with_name(f"{database.name}{part}").unlink(missing_ok=True)
+    else:
+        move_parts(database)
+
+
+def require_room(database: Path, *, overwrite: bool) -> bool:
+    """May another database take its place? Is it empty?
 
     :raises OperatorError: when it is in use, or not empty without `overwrite`.
     """
@@ -245,11 +292,7 @@ def make_room(database: Path, *, overwrite: bool) -> None:
         raise OperatorError(
             f"{database} is not empty: add --overwrite to rename it, or name another in the settings."
         )
-    if empty:
-        for part in PARTS_OF_SQLITE:
-            database.with_name(f"{database.name}{part}").unlink(missing_ok=True)
-    else:
-        move_parts(database)
+    return empty
 
 
 def move_parts(database: Path) -> None:
@@ -262,7 +305,7 @@ def move_parts(database: Path) -> None:
             click.echo(f"What was there is now {new}.")
 
 
-def restore_postgresql(site: Site, file: Path) -> None:
+def restore_postgresql(site: Site, file: Path, pictures: PictureRestore) -> None:
     database = site.database
     describe_backup(site, file, dumps.read_dump_inventory(file))
     revision = migrating.get_current_revision(database)
@@ -273,6 +316,7 @@ def restore_postgresql(site: Site, file: Path) -> None:
         raise OperatorError(
             f"The site's database is not empty: make another one (`{MADE_FOR}`), and name it in the settings."
         )
+    pictures.bring_back()
     if tables:
         remove_tables(database)
     dumps.load_postgresql(database.engine, file)

@@ -13,7 +13,9 @@ from microblog.console.progress import Progress
 from microblog.console.site import get_console
 from microblog.db import DATABASE_URL, Base, Database, get_sqlite_file, mask_password
 from microblog.errors import OperatorError
+from microblog.media.models import Picture
 from microblog.operations import migrating
+from microblog.operations.commands.pictures import PictureCopy
 from microblog.operations.copying import (
     copy,
     count_rows,
@@ -36,20 +38,30 @@ THIS_DATABASE = sa.text(
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--overwrite", is_flag=True, help="Replace what is in TO.")
+@click.option(
+    "--pictures", "folder", type=click.Path(path_type=Path), help="Also copy the files of pictures there."
+)
 @click.pass_context
-def copy_database(context: click.Context, *, source: str, target: str, overwrite: bool) -> None:
+def copy_database(
+    context: click.Context, *, source: str, target: str, overwrite: bool, folder: Path | None
+) -> None:
     """Copy everything from the database FROM to the database TO, and compare the two.
 
     Both are URLs as in microblog.database.url. Leave passwords out of them: they may be in
     $PGPASSWORD or in ~/.pgpass. TO is empty, or is made. First stop the site and the worker:
     what is written meanwhile is not copied. When the command is interrupted, nothing is copied.
+
+    The files of pictures are in no database: they stay where the settings say (-c FILE.ini), unless
+    --pictures names a folder for a copy of them.
     """
-    derived = get_console(context).registry.derived_kinds
+    registry = get_console(context).registry
+    derived, pictures = registry.derived_kinds, PictureCopy(registry, folder)
     with open_database(source) as reading, open_database(target) as writing:
         refuse_the_same(reading, writing)
         require_head(reading, hide_password(source))
         prepare(writing, hide_password(target), overwrite=overwrite)
         require_whole(reading, hide_password(source))
+        pictures.copy(reading)
         with reading.snapshot() as old, writing.write() as new:
             total = count_rows(old, derived)
             if overwrite and not total:
@@ -67,6 +79,9 @@ def copy_database(context: click.Context, *, source: str, target: str, overwrite
             f"Not copied, since no package of this site knows them: {', '.join(unknown)}. If they are a "
             "plug-in's, name the site with -c FILE.ini, whose pyramid.includes brings it in."
         )
+    about_pictures = pictures.describe(done.contents[Picture.__tablename__].rows)
+    if about_pictures is not None:
+        click.echo(about_pictures)
     if done.waiting:
         click.echo(
             f"{done.waiting:,} outbox entries wait in both databases: start nothing on the old one, "

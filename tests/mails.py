@@ -39,7 +39,7 @@ MAILS: dict[str, dict[str, Any]] = {
 def make_line(kind: str, who: dict[str, str], *, count: int = 1, body: str = "", stands_for: int = 1) -> Line:
     """A line of a digest."""
     post = SimpleNamespace(body=body, language=None) if body else None
-    actor = Actor(1, who["nickname"], who["display_name"], None)
+    actor = Actor(1, who["nickname"], who["display_name"], None, None)
     row = NotificationRow(1, kind, 1, 7, 1, is_unread=True, newest=1, count=count, actor=actor, post=post)  # type: ignore[arg-type]
     room = "messages" if kind == "message" else "notifications"
     name = "notification" if kind == "message" else kind

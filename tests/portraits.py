@@ -17,30 +17,36 @@ EVENING: tuple[Color, Color] = ((28, 58, 120), (246, 150, 96))
 MEADOW: tuple[Color, Color] = ((120, 190, 230), (60, 130, 70))
 
 
-def draw_hills(size: tuple[int, int], colors: tuple[Color, Color] = EVENING) -> Image.Image:
+def fade(size: tuple[int, int], colors: tuple[Color, Color]) -> Image.Image:
+    """From the second colour at the bottom to the first at the top."""
+    below, above = (Image.new("RGB", size, color) for color in reversed(colors))
+    return Image.composite(below, above, Image.linear_gradient("L").resize(size))
+
+
+def draw_circle(draw: ImageDraw.ImageDraw, middle: tuple[float, float], radius: float, color: Color) -> None:
+    (x, y) = middle
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
+
+
+def draw_hills(size: tuple[int, int]) -> Image.Image:
     """A sky that fades, a sun and two hills."""
-    width, height = size
-    fade = Image.linear_gradient("L").resize(size)
-    image = Image.composite(Image.new("RGB", size, colors[1]), Image.new("RGB", size, colors[0]), fade)
+    image, (width, height) = fade(size, EVENING), size
     draw = ImageDraw.Draw(image)
-    sun = height // 6
-    draw.ellipse((width * 2 // 3 - sun, height // 3 - sun, width * 2 // 3 + sun, height // 3 + sun), (255, 226, 150))
-    draw.ellipse((-width // 3, height * 2 // 3, width * 2 // 3, height * 2), (52, 74, 84))
-    draw.ellipse((width // 4, height * 3 // 4, width * 3 // 2, height * 2), (34, 50, 58))
+    draw_circle(draw, (width * 0.66, height * 0.33), height / 6, (255, 226, 150))
+    draw_circle(draw, (width * 0.2, height * 0.7 + width), width, (52, 74, 84))
+    draw_circle(draw, (width * 0.9, height * 0.75 + width), width, (34, 50, 58))
     return image
 
 
-def draw_face(size: tuple[int, int], colors: tuple[Color, Color] = MEADOW) -> Image.Image:
+def draw_face(size: tuple[int, int]) -> Image.Image:
     """A round face before a gradient."""
-    width, height = size
-    fade = Image.linear_gradient("L").resize(size)
-    image = Image.composite(Image.new("RGB", size, colors[1]), Image.new("RGB", size, colors[0]), fade)
+    image, (width, height) = fade(size, MEADOW), size
     draw = ImageDraw.Draw(image)
-    draw.ellipse((width // 5, height // 6, width * 4 // 5, height * 5 // 6), (240, 200, 160))
-    for eye in (2, 3):
-        middle, radius = width * eye // 5, width // 30
-        draw.ellipse((middle - radius, height * 2 // 5, middle + radius, height * 2 // 5 + 2 * radius), (40, 30, 30))
-    draw.arc((width * 2 // 5, height // 2, width * 3 // 5, height * 2 // 3), 10, 170, (150, 40, 40), width // 30)
+    draw_circle(draw, (width / 2, height / 2), height / 3, (240, 200, 160))
+    for eye in (0.4, 0.6):
+        draw_circle(draw, (width * eye, height * 0.43), height / 30, (40, 30, 30))
+    mouth = (width * 0.4, height * 0.5, width * 0.6, height * 0.66)
+    draw.arc(mouth, 10, 170, (150, 40, 40), max(1, height // 30))
     return image
 
 

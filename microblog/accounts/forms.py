@@ -176,4 +176,8 @@ class ProfileForm(Form):
 
     def list_files(self, name: str) -> list[Upload]:
         """The files that were sent in this field."""
-        return [value for field, value in self.request.POST.items() if field == name and not isinstance(value, str)]
+        return [
+            value
+            for field, value in self.request.POST.items()
+            if field == name and not isinstance(value, str)
+        ]

@@ -123,7 +123,12 @@ FOLLOWS = (
     *((f"reader{number}", "susan") for number in range(8)),
 )
 # Who has an avatar or a header of their own; the others have a pattern.
-PORTRAITS = (("susan", plans.AVATAR), ("susan", plans.HEADER), ("nils", plans.AVATAR), ("reader1", plans.HEADER))
+PORTRAITS = (
+    ("susan", plans.AVATAR),
+    ("susan", plans.HEADER),
+    ("nils", plans.AVATAR),
+    ("reader1", plans.HEADER),
+)
 PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for number in range(8)))
 
 

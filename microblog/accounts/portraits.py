@@ -1,7 +1,7 @@
 """The avatar and the header of a person, in the form of their profile.
 
-A file that was sent is decoded and stored at once, in a transaction of its own, so that a form which is refused
-has lost nothing: it comes back with the name of the picture, which waits for the next attempt.
+A file that was sent is decoded and stored at once, in a transaction of its own, so that a form which is
+refused has lost nothing: it comes back with the name of the picture, which waits for the next attempt.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ NO_ROOM = _("Your pictures take as much room as they may on this site. Delete po
 
 @dataclass(frozen=True, slots=True)
 class ShownPortrait:
-    """What the form shows: the name of the `present` picture, and of a `new` one that waits. `is_removed`
-    when the one that is seen is to go; the picture has `width` and `height` where it is shown large, in pixels."""
+    """What the form shows: the name of the `present` picture, and of a `new` one that waits; `removed` is the
+    name of the one that is to go. The picture that is seen is `width` × `height` pixels large."""
 
     purpose: str
     field: Any
     present: str | None
     new: str | None
-    is_removed: bool
+    removed: str
     width: int
     height: int
 
@@ -90,9 +90,8 @@ class FormPortraits:
                 self._form[purpose],
                 self._present[purpose],
                 self.new.get(purpose),
-                is_removed=purpose in self.removed,
-                width=PLANS[purpose].sizes[1][0],
-                height=PLANS[purpose].sizes[1][1],
+                self._form.get_text(f"remove_{purpose}"),
+                *PLANS[purpose].sizes[1],
             )
             for purpose in PURPOSES
         ]
@@ -104,8 +103,9 @@ class FormPortraits:
             if self._is_broken(purpose):
                 self._form.form_errors.append(BROKEN)
                 return
-            uploads |= {purpose: upload for upload in self._form.list_files(purpose)}
             is_there = self._find_new(purpose)
+            for upload in self._form.list_files(purpose):
+                uploads[purpose] = upload
             if not is_there and purpose not in uploads and not self._is_left_out(purpose):
                 self._refuse(purpose, GONE, 422)
         stored = self._store(uploads)

@@ -5,6 +5,7 @@ They take hashes of passwords, which are computed before the transaction opens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import orm
@@ -19,6 +20,9 @@ from microblog.accounts.events import (
     Renamed,
 )
 from microblog.events import notify
+from microblog.media import actions as media
+
+NO_PICTURES: Mapping[str, str] = {}
 
 
 class LastAdmin(Exception):
@@ -58,15 +62,28 @@ def change_profile(
     nickname: str,
     display_name: str,
     about_me: str,
+    new_pictures: Mapping[str, str] = NO_PICTURES,
+    removed_pictures: Mapping[str, str] = NO_PICTURES,
     imported: bool = False,
 ) -> None:
-    """
+    """Change what a person says of themselves, and their pictures: names by purpose (`microblog.media.plans`).
+
+    A picture is removed unless another one has taken its place meanwhile.
+
     :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
+    :raises PictureGone: when a new picture does not wait any longer.
     :raises StaleData: when the person was deleted.
     """
     profile = queries.Profile(nickname, display_name, about_me)
-    former = queries.change_profile(session, user_id, profile)
-    if former != profile:
+    former, portraits = queries.change_profile(session, user_id, profile)
+    present = portraits._asdict()
+    changes: dict[str, str | None] = {
+        purpose: name for purpose, name in new_pictures.items() if present[purpose] != name
+    }
+    changes |= {purpose: None for purpose, name in removed_pictures.items() if present[purpose] == name}
+    for purpose, name in changes.items():
+        media.set_portrait(session, user_id, purpose, name)
+    if former != profile or changes:
         notify(ProfileChanged(session=session, imported=imported, user_id=user_id))
     if former.nickname != nickname:
         renamed = {"former": former.nickname, "nickname": nickname}
@@ -80,6 +97,18 @@ def set_display_name(session: orm.Session, user_id: int, name: str, *, imported:
     """
     queries.set_display_name(session, user_id, name)
     notify(ProfileChanged(session=session, imported=imported, user_id=user_id))
+
+
+def remove_portrait(session: orm.Session, user_id: int, purpose: str) -> bool:
+    """Remove the avatar or header of a person; False when they have none.
+
+    :raises StaleData: when the person was deleted.
+    """
+    if queries.lock_portraits(session, user_id)._asdict()[purpose] is None:
+        return False
+    media.set_portrait(session, user_id, purpose, None)
+    notify(ProfileChanged(session=session, imported=False, user_id=user_id))
+    return True
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:

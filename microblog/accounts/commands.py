@@ -15,6 +15,7 @@ from microblog.accounts import (
     departure_commands,
     departure_queries,
     passwords,
+    portrait_commands,
     queries,
     rules,
     session_queries,
@@ -45,10 +46,15 @@ right = click.argument("right", type=click.Choice(["admin"]))
 
 @click.group()
 def user() -> None:
-    """Add people, set passwords and addresses, grant rights, approve who waits, delete accounts."""
+    """Add people, set passwords and addresses, grant rights, approve who waits, remove pictures, delete accounts."""
 
 
-for command in (departure_commands.delete, departure_commands.keep, departure_commands.list_departures):
+for command in (
+    departure_commands.delete,
+    departure_commands.keep,
+    departure_commands.list_departures,
+    portrait_commands.remove_picture,
+):
     user.add_command(command)
 
 

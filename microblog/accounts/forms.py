@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, PasswordField, StringField, TextAreaField
-from wtforms.validators import InputRequired, StopValidation
+from wtforms import BooleanField, FileField, HiddenField, PasswordField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Optional, StopValidation, ValidationError
 
 from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
+from microblog.formdata import Upload
 from microblog.i18n import _
+from microblog.media.names import is_name
+from microblog.media.plans import AVATAR, HEADER
 from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
-from microblog.web.forms import Form, Rule, no_control_characters
+from microblog.web.forms import BROKEN, Form, Rule, no_control_characters
 from microblog.web.pages import SITE_NAME
 
 TAKEN_NICKNAME = _("Somebody has, or had, this nickname already.")
@@ -139,7 +142,42 @@ class LoginForm(Form):
     carried = HiddenField("")  # the form, signed, that was sent after the session had ended
 
 
+def check_name_of_picture(form: Any, field: Any) -> None:
+    if not is_name(field.data):
+        raise ValidationError(BROKEN)
+
+
+def check_file(form: Any, field: Any) -> None:
+    """A browser sends one file, or an empty text."""
+    if field.data or len(form.list_files(field.name)) > 1:
+        raise ValidationError(BROKEN)
+
+
+def make_name_field() -> Any:
+    return HiddenField("", [Optional(), check_name_of_picture])
+
+
 class ProfileForm(Form):
+    """`avatar` and `header` are files. `new_avatar` is the name of a picture that was accepted while another
+    field was refused, and waits; `remove_avatar` that of the picture, new or not, that is to go.
+    """
+
+    takes_files = frozenset({AVATAR, HEADER})
+
     nickname = StringField(_("Nickname"), [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     display_name = StringField(_("Display name"), [Rule(rules.check_display_name)], [rules.tidy_display_name])
     about_me = TextAreaField(_("About me"), [Rule(rules.check_about_me)], [to_unix_lines, empty_if_blank])
+    avatar = FileField(_("Avatar"), [check_file])
+    new_avatar = make_name_field()
+    remove_avatar = make_name_field()
+    header = FileField(_("Header"), [check_file])
+    new_header = make_name_field()
+    remove_header = make_name_field()
+
+    def list_files(self, name: str) -> list[Upload]:
+        """The files that were sent in this field."""
+        return [
+            value
+            for field, value in self.request.POST.items()
+            if field == name and not isinstance(value, str)
+        ]

@@ -305,14 +305,21 @@ class Profile(NamedTuple):
     about_me: str
 
 
-def change_profile(session: orm.Session, user_id: int, profile: Profile) -> Profile:
-    """Change the profile; returns the former one.
+class Portraits(NamedTuple):
+    """The names of the pictures that a person has chosen."""
+
+    avatar: str | None
+    header: str | None
+
+
+def change_profile(session: orm.Session, user_id: int, profile: Profile) -> tuple[Profile, Portraits]:
+    """Change the profile; returns the former one, and their pictures, which stay.
 
     :raises NicknameTaken, TooManyNicknames: when it is or was somebody else's, or one too many.
     :raises StaleData: when the person was deleted.
     """
     # The lock serializes changes of a profile, as the nicknames are counted before one is added.
-    person = sa.select(User.nickname, User.display_name, User.about_me)
+    person = sa.select(User.nickname, User.display_name, User.about_me, User.avatar, User.header)
     person = person.where(User.id == user_id, sa.not_(User.is_gone))
     former = session.execute(person.with_for_update(key_share=True)).one_or_none()
     if former is None:
@@ -322,7 +329,19 @@ def change_profile(session: orm.Session, user_id: int, profile: Profile) -> Prof
         raise TooManyNicknames(profile.nickname)
     claim_nickname(session, user_id, profile.nickname)
     session.execute(sa.update(User).where(User.id == user_id).values(**profile._asdict()))
-    return Profile(*former)
+    return Profile(*former[:3]), Portraits(*former[3:])
+
+
+def lock_portraits(session: orm.Session, user_id: int) -> Portraits:
+    """The pictures of a person, which nobody else changes before this transaction ends.
+
+    :raises StaleData: when the person was deleted.
+    """
+    own = sa.select(User.avatar, User.header).where(User.id == user_id, sa.not_(User.is_gone))
+    row = session.execute(own.with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise StaleData("The person was deleted.")
+    return Portraits(*row)
 
 
 def set_display_name(session: orm.Session, user_id: int, name: str) -> None:
@@ -346,11 +365,18 @@ def get_profile(session: orm.Session, user_id: int) -> Profile:
     """
     :raises StaleData: when the person was deleted.
     """
-    query = sa.select(User.nickname, User.about_me, User.display_name).where(User.id == user_id)
-    row = session.execute(query).one_or_none()
+    return get_whole_profile(session, user_id)[0]
+
+
+def get_whole_profile(session: orm.Session, user_id: int) -> tuple[Profile, Portraits]:
+    """
+    :raises StaleData: when the person was deleted.
+    """
+    columns = (User.nickname, User.display_name, User.about_me, User.avatar, User.header)
+    row = session.execute(sa.select(*columns).where(User.id == user_id)).one_or_none()
     if row is None:
         raise StaleData("The person was deleted.")
-    return Profile(**row._mapping)
+    return Profile(*row[:3]), Portraits(*row[3:])
 
 
 def set_password(session: orm.Session, user_id: int, password_hash: str) -> None:

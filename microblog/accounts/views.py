@@ -15,6 +15,7 @@ from microblog.accounts.by_mail.actions import sign_up, write_confirmation
 from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
 from microblog.accounts.new_browsers import write_about_new_browser
+from microblog.accounts.portraits import FormPortraits
 from microblog.accounts.registrations import queries as waiting
 from microblog.accounts.registrations.actions import AlreadyWaiting, wait_for_approval
 from microblog.accounts.registrations.texts import INVITATION_USED, NOT_INVITED, WAITS
@@ -24,6 +25,7 @@ from microblog.accounts.settings import APPROVAL, CLOSED, INVITE, LOG_IN, REGIST
 from microblog.i18n import _, n_
 from microblog.mail.settings import leaves_by_server
 from microblog.measuring import count
+from microblog.media.actions import PictureGone
 from microblog.request import Request
 from microblog.security.cookies import SESSION_COOKIE, delete_cookie
 from microblog.security.limits.counting import check_room, count_request
@@ -243,13 +245,16 @@ def logout(root: Root, request: Request) -> Any:
 def edit_profile(account: Account, request: Request) -> Any:
     me = request.me
     if request.method != "POST":
-        profile = queries.get_profile(request.dbsession, me.id)
-        return make_profile_page(request, ProfileForm(request, **profile._asdict()))
+        profile, present = queries.get_whole_profile(request.dbsession, me.id)
+        form = ProfileForm(request, **profile._asdict())
+        return make_profile_page(request, form, FormPortraits(request, form, present))
     form = ProfileForm(request)
     form.validate()
     offer = offer_nickname(request, form.nickname, me.id)
+    portraits = FormPortraits(request, form, queries.get_whole_profile(request.dbsession, me.id)[1])
+    portraits.receive()
     if form.errors:
-        return make_profile_page(request, form, offer=offer, status=422)
+        return make_profile_page(request, form, portraits, offer=offer, status=portraits.status)
     try:
         actions.change_profile(
             request.begin_write(),
@@ -257,22 +262,39 @@ def edit_profile(account: Account, request: Request) -> Any:
             nickname=form.get_text("nickname"),
             display_name=form.get_text("display_name"),
             about_me=form.get_text("about_me"),
+            new_pictures=portraits.new,
+            removed_pictures=portraits.removed,
         )
     except queries.TooManyNicknames:
         request.give_up_write()
         form.nickname.errors = [TOO_MANY_NICKNAMES]
-        return make_profile_page(request, form, status=422)
+        return make_profile_page(request, form, portraits, status=422)
     except queries.NicknameTaken:  # since the check above
         request.give_up_write()
         form.nickname.errors = [TAKEN_NICKNAME]
         offer = offer_nickname(request, form.nickname, me.id)
-        return make_profile_page(request, form, offer=offer, status=422)
+        return make_profile_page(request, form, portraits, offer=offer, status=422)
+    except PictureGone:  # since it was looked up
+        request.give_up_write()
+        portraits.refuse_gone()
+        return make_profile_page(request, form, portraits, status=portraits.status)
     request.flash(_("Your profile has been saved."))
     return HTTPSeeOther(location=request.link("users", form.nickname.data))
 
 
 def make_profile_page(
-    request: Request, form: ProfileForm, *, offer: str | None = None, status: int = 200
+    request: Request,
+    form: ProfileForm,
+    portraits: FormPortraits,
+    *,
+    offer: str | None = None,
+    status: int = 200,
 ) -> dict[str, Any]:
     request.response.status_int = status
-    return {"form": form, "offer": offer, "page_name": "account"}
+    return {
+        "form": form,
+        "offer": offer,
+        "portraits": portraits.list_shown(),
+        "most_megabytes": portraits.most_megabytes,
+        "page_name": "account",
+    }

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from microblog.i18n import _
+
+PORTRAITS = 2  # that the form of a profile takes
+
 
 def includeme(config: Any) -> None:
     from microblog.media.processes import Decoder
@@ -18,10 +22,16 @@ def includeme(config: Any) -> None:
     config.include("microblog.media.storage")
     config.declare_settings(*SETTINGS)
     settings = config.registry.microblog
-    config.registry.bytes_for_files = settings[MAX_BYTES] * settings[PICTURES_PER_POST]
+    config.registry.bytes_for_files = settings[MAX_BYTES] * max(settings[PICTURES_PER_POST], PORTRAITS)
     config.registry.picture_decoder = Decoder()
     config.add_models("microblog.media.models")
     config.add_branch("media", Media)
+    config.add_limit(
+        "pictures",
+        what="Forms with new pictures",
+        refusal=_("You have sent very many pictures in a short time. These were not stored yet."),
+        per_account="60 per 10 minutes",
+    )
     config.add_metric(
         METRIC, "Pictures that were sent, by what became of them.", labels=("result",), order=45
     )

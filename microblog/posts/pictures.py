@@ -205,9 +205,3 @@ def picture(page: PicturePage, request: Request) -> Any:
 def includeme(config: Any) -> None:
     config.add_template_global("form_pictures", lambda request: partial(list_form_pictures, request))
     config.add_template_global("most_pictures", lambda request: request.microblog[PICTURES_PER_POST])
-    config.add_limit(
-        "pictures",
-        what="Forms with new pictures",
-        refusal=_("You have sent very many pictures in a short time. These were not stored yet."),
-        per_account="60 per 10 minutes",
-    )

@@ -27,6 +27,7 @@ from microblog.ids import get_now, new_id_at
 from microblog.mail.actions import write_mail
 from microblog.mail.links import make_unsubscribe_token
 from microblog.mail.queries import DROPPED, REFUSED, SENT, WAITING, finish
+from microblog.media import plans
 from microblog.media.actions import attach
 from microblog.media.shown import ShownPictures, dump
 from microblog.messages.actions import choose_senders
@@ -49,6 +50,7 @@ from microblog.translation.settings import TRANSLATOR
 from microblog.web.pages import PAGE_SIZE
 from tests.conftest import Application
 from tests.pictures import keep_pictures, paint
+from tests.portraits import give_portrait
 from tests.walk import PASSWORD
 
 # A page of posts is full with six, and a request too large with six thousand bytes.
@@ -126,6 +128,13 @@ FOLLOWS = (
     ("ada", "susan"),
     (WIDEST, "susan"),
     *((f"reader{number}", "susan") for number in range(8)),
+)
+# Who has an avatar or a header of their own; the others have a pattern.
+PORTRAITS = (
+    ("susan", plans.AVATAR),
+    ("susan", plans.HEADER),
+    ("nils", plans.AVATAR),
+    ("reader1", plans.HEADER),
 )
 PEOPLE = ("susan", "ada", WIDEST, "nils", NEWCOMER, *(f"reader{number}" for number in range(8)))
 
@@ -218,6 +227,8 @@ def fill(application: Application) -> Filled:
         later = get_now() + 3_600_000
         waiting = write(session, ids["ada"], "The kettle has a lid.", language="en", publish_at=later)
     react(application, ids, ids_of_posts)
+    for name, purpose in PORTRAITS:
+        give_portrait(application, ids[name], purpose)
     abandoned, message = exchange_messages(application, ids)
     with application.database.write() as session:
         block(session, ids["susan"], ids["reader6"])
@@ -497,6 +508,8 @@ SCENES = (
     Scene("people not found", "/users/?q=zzz"),
     Scene("profile", "/users/susan"),
     Scene("profile with nothing", f"/users/{NEWCOMER}"),
+    Scene("profile with a header alone", "/users/reader1"),
+    Scene("profile with an avatar alone", "/users/nils"),
     Scene("widest profile", f"/users/{WIDEST}"),
     Scene("followers", "/users/susan/followers"),
     Scene("following", "/users/susan/following"),

@@ -1083,6 +1083,34 @@ function showOlderPosts(list) {
   watch();
 }
 
+// ---- pictures of oneself ---------------------------------------------------------------------------------
+// What is chosen is seen before it is saved: drawn here, as pages show no pictures but those of the site.
+
+function drawChosen(picture, { portrait, width, height }) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height, className: `portrait-${portrait}` });
+  canvas.setAttribute('aria-hidden', 'true');
+  const scale = Math.max(canvas.width / picture.width, canvas.height / picture.height);
+  const [drawnWidth, drawnHeight] = [picture.width * scale, picture.height * scale];
+  const [left, top] = [(canvas.width - drawnWidth) / 2, (canvas.height - drawnHeight) / 2];
+  canvas.getContext('2d').drawImage(picture, left, top, drawnWidth, drawnHeight);
+  return canvas;
+}
+
+function showChosen(box) {
+  const field = box.querySelector('input[type="file"]');
+  const said = box.querySelector('.portrait-said');
+  const before = said.textContent;
+  field?.addEventListener('change', async () => {
+    const [file] = field.files;
+    const picture = file && await createImageBitmap(file).catch(() => null);
+    if (field.files[0] !== file) return;
+    box.querySelector('canvas')?.remove();
+    if (picture) field.parentElement.prepend(drawChosen(picture, box.dataset));
+    for (const other of box.querySelectorAll('img, .field-checkbox')) other.hidden = Boolean(picture);
+    said.textContent = picture ? box.dataset.chosen : before;
+  });
+}
+
 // ---- begin -----------------------------------------------------------------------------------------------
 
 // For the page, and for what takes its place in it later.
@@ -1098,6 +1126,7 @@ function begin(root) {
   for (const form of all('.people form.follow')) followInPlace(form);
   for (const form of all('form[data-draft]')) keepDraft(form);
   for (const box of all('[data-pictures]')) addPictures(box);
+  for (const box of all('[data-portrait]')) showChosen(box);
   for (const form of all('#header-logout-form, #logout-form')) forgetWithLogOut(form);
   for (const text of all('[data-seconds-left]')) countSeconds(text);
   for (const box of all('[data-updates]')) askForNewPosts(box);

@@ -237,7 +237,7 @@ def test_a_storage_that_is_away_is_told_and_logged_unless_it_was(make_applicatio
 
 def test_a_server_that_dies_leaves_the_site_its_pages(make_application, s3_server):
     with S3Server() as own:
-        values = {**own.make_bucket(), "microblog.media.s3.timeout": "0.5"}
+        values = {**own.make_bucket(), "microblog.media.s3.timeout": "5"}
         application = make_application(values)
         get_storage(application.registry).put(NAME, PICTURE)
         browser = application.browser()

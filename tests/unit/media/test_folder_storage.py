@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -92,6 +93,24 @@ def test_the_group_may_read_pictures_whatever_the_umask_is(storage, folder):
         os.umask(before)
     modes = [path.stat().st_mode & 0o777 for path in (folder, folder / "-A", folder / "-A" / NAME)]
     assert modes == [0o750, 0o750, 0o640]
+
+
+def test_a_file_that_is_written_again_is_whole_for_whoever_reads_it_meanwhile(storage):
+    storage.put(NAME, PICTURE)
+    read = []
+
+    def rewrite():
+        for _ in range(50):
+            storage.put(NAME, PICTURE)
+
+    threads = [threading.Thread(target=rewrite) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        stored = storage.read(NAME)
+        read.append(b"".join(stored.data))
+        stored.close()
+    assert set(read) == {PICTURE}
 
 
 def test_a_server_can_send_the_file_itself(storage, folder):

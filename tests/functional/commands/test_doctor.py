@@ -96,6 +96,7 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "search",
         "outbox",
         "translator",
+        "pictures",
         "tables",
         "index",
         "counts",

@@ -27,6 +27,8 @@ def test_each_task_is_observed_by_its_name(make_application):
         "expired limits",
         "old forms",
         "old mails",
+        "old pictures",
+        "picture files",
         "expired links",
         "expired sessions",
         "departures",

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,11 +19,12 @@ import sqlalchemy as sa
 from microblog.accounts.queries import add_user
 from microblog.console.site import Site
 from microblog.db import DATABASE_URL
+from microblog.errors import OperatorError
 from microblog.media import actions
 from microblog.media.plans import POST
 from microblog.media.storage.interfaces import IPictureStorage
 from microblog.media.storage.settings import STORAGE
-from microblog.operations import keeping, pictures
+from microblog.operations import dumps, keeping, pictures
 from microblog.operations.commands import backup
 from microblog.operations.commands.pictures import (
     PictureBackup,
@@ -328,7 +330,7 @@ def test_a_backup_from_before_there_were_pictures_is_restored(microblog, post, t
     """It has no table of them."""
     if POSTGRESQL_URL:
         microblog("backup", tmp_path / "site.backup")
-        assert list(pictures.dumps.read_rows(tmp_path / "site.backup", "strangers", ("name",))) == []
+        assert list(dumps.read_rows(tmp_path / "site.backup", "strangers", ("name",))) == []
         return
     with sqlite3.connect(tmp_path / "old.sqlite3") as connection:
         connection.execute("CREATE TABLE users (id INTEGER)")
@@ -338,7 +340,7 @@ def test_a_backup_from_before_there_were_pictures_is_restored(microblog, post, t
 def test_a_dump_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "site.dump").write_bytes(b"PGDMPnothing")
     if shutil.which("pg_restore"):
-        with pytest.raises(pictures.dumps.OperatorError, match="pg_restore failed"):
+        with pytest.raises(OperatorError, match="pg_restore failed"):
             list(pictures.read_pictures(tmp_path / "site.dump"))
 
 
@@ -377,7 +379,8 @@ def test_pictures_of_a_folder_are_restored_to_a_bucket(elsewhere, microblog, sto
 
 
 def test_a_place_is_named_by_its_settings(elsewhere):
-    assert describe_place(SimpleNamespace(microblog={STORAGE: "s3"})) == "microblog.media.storage = s3"
+    registry: Any = SimpleNamespace(microblog={STORAGE: "s3"})
+    assert describe_place(registry) == "microblog.media.storage = s3"
 
 
 # copy-database

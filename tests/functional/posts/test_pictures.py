@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import sqlalchemy as sa
 
-from microblog.media.models import Picture
-from tests.pictures import BLUE, GREEN, make_picture, upload
+from tests.pictures import upload
 from tests.walk import bodies, enter
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import orm
 
@@ -22,7 +23,16 @@ from microblog.accounts.events import (
 from microblog.events import notify
 from microblog.media import actions as media
 
-NO_PICTURES: Mapping[str, str] = {}
+
+class ChosenPictures(NamedTuple):
+    """The names of pictures that a person has chosen, and wants no longer, by purpose
+    (`microblog.media.plans`)."""
+
+    new: Mapping[str, str]
+    removed: Mapping[str, str]
+
+
+NO_PICTURES = ChosenPictures({}, {})
 
 
 class LastAdmin(Exception):
@@ -62,11 +72,10 @@ def change_profile(
     nickname: str,
     display_name: str,
     about_me: str,
-    new_pictures: Mapping[str, str] = NO_PICTURES,
-    removed_pictures: Mapping[str, str] = NO_PICTURES,
+    pictures: ChosenPictures = NO_PICTURES,
     imported: bool = False,
 ) -> None:
-    """Change what a person says of themselves, and their pictures: names by purpose (`microblog.media.plans`).
+    """Change what a person says of themselves, and their pictures.
 
     A picture is removed unless another one has taken its place meanwhile.
 
@@ -78,9 +87,9 @@ def change_profile(
     former, portraits = queries.change_profile(session, user_id, profile)
     present = portraits._asdict()
     changes: dict[str, str | None] = {
-        purpose: name for purpose, name in new_pictures.items() if present[purpose] != name
+        purpose: name for purpose, name in pictures.new.items() if present[purpose] != name
     }
-    changes |= {purpose: None for purpose, name in removed_pictures.items() if present[purpose] == name}
+    changes |= {purpose: None for purpose, name in pictures.removed.items() if present[purpose] == name}
     for purpose, name in changes.items():
         media.set_portrait(session, user_id, purpose, name)
     if former != profile or changes:

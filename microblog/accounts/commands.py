@@ -46,7 +46,8 @@ right = click.argument("right", type=click.Choice(["admin"]))
 
 @click.group()
 def user() -> None:
-    """Add people, set passwords and addresses, grant rights, approve who waits, remove pictures, delete accounts."""
+    """Add people, set passwords and addresses, grant rights, approve who waits, remove pictures, delete
+    accounts."""
 
 
 for command in (

@@ -262,8 +262,7 @@ def edit_profile(account: Account, request: Request) -> Any:
             nickname=form.get_text("nickname"),
             display_name=form.get_text("display_name"),
             about_me=form.get_text("about_me"),
-            new_pictures=portraits.new,
-            removed_pictures=portraits.removed,
+            pictures=actions.ChosenPictures(portraits.new, portraits.removed),
         )
     except queries.TooManyNicknames:
         request.give_up_write()

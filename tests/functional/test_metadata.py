@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microblog.media.plans import AVATAR
+from microblog.media.shown import ShownPicture, ShownPictures, dump
+from microblog.posts.models import Post
 from microblog.web.metadata import MOST_CHARACTERS, summarize
+from tests.portraits import give_portrait
 from tests.walk import enter, write
 
 
@@ -80,6 +85,34 @@ def test_a_post_is_shared_with_its_text_and_a_person_with_what_they_say_of_thems
     form.submit(status=303)
     shared = metadata(browser.get("/users/susan"))
     assert (shared["og:type"], shared["og:description"]) == ("profile", "I boil water.")
+
+
+def test_a_profile_is_shared_with_its_avatar_where_it_has_one(application, browser):
+    user_id = enter(browser, "susan")
+    icon = metadata(browser.get("/"))["og:image"]
+    write(browser, "Kettles")
+    post = browser.get("/users/susan").html.select(".post-when")[0]["href"]
+    for path in ("/users/susan", post):
+        assert metadata(browser.get(path))["og:image"] == icon
+    name = give_portrait(application, user_id, AVATAR)
+    for path in ("/users/susan", post):
+        shared = metadata(browser.get(path))
+        assert shared["og:image"] == f"http://localhost/media/{name}-0.webp"
+        assert (shared["og:image:width"], shared["og:image:height"]) == ("384", "384")
+
+
+@pytest.mark.parametrize("is_sensitive", [False, True])
+def test_a_post_is_shared_with_its_first_picture_unless_it_is_sensitive(application, browser, is_sensitive):
+    avatar = give_portrait(application, enter(browser, "susan"), AVATAR)
+    write(browser, "Look")
+    post = browser.get("/users/susan").html.select(".post-when")[0]["href"]
+    pictures = tuple(ShownPicture(letter * 22, 800, 600, "#808080", f"A {letter}") for letter in "xy")
+    with application.database.write() as session:
+        session.execute(sa.update(Post).values(pictures=dump(ShownPictures(pictures, is_sensitive))))
+    shared = metadata(browser.get(post))
+    name = avatar if is_sensitive else "x" * 22
+    assert shared["og:image"] == f"http://localhost/media/{name}-0.webp"
+    assert shared.get("og:image:alt") == (None if is_sensitive else "A x")
 
 
 def test_the_page_of_an_error_is_not_shared(browser):

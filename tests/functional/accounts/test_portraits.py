@@ -29,6 +29,7 @@ from tests.portraits import give_portrait, make_file
 from tests.walk import enter, flashes, token
 
 TAKEN = "Somebody has, or had, this nickname already."
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 UNREADABLE = "This is not a picture that we can read. Use a JPEG, PNG, WebP, GIF or AVIF file."
 
 
@@ -241,9 +242,7 @@ def test_what_is_no_picture_is_refused_and_nothing_else_is_lost(application, sus
     before = give_portrait(application, susan.id, AVATAR)
     form = open_form(susan)
     form["remove_avatar"].checked = True
-    page = save(
-        susan, 422, form, avatar=photo(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), about_me="Kettles"
-    )
+    page = save(susan, 422, form, avatar=photo(SVG), about_me="Kettles")
     assert said(page, AVATAR) == UNREADABLE
     assert page.html.select_one(".error-summary a")["href"] == "#avatar"
     form = page.forms["profile-form"]

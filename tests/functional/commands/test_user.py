@@ -8,8 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.accounts.models import User
+from microblog.media.plans import AVATAR, HEADER
 from tests.competing import before_the_statement
 from tests.conftest import POSTGRESQL_URL
+from tests.portraits import give_portrait
 from tests.walk import PASSWORD, enter, log_in
 
 
@@ -21,6 +23,22 @@ def test_a_person_who_was_added_can_log_in_by_nickname_and_e_mail(microblog, app
     assert add(microblog, "susan", "--email", "susan@example.com").stdout == "susan can log in now.\n"
     for login in ("Susan", "susan@example.com"):
         log_in(application.browser(), login).follow(status=200)
+
+
+@pytest.mark.parametrize("purpose", [AVATAR, HEADER])
+def test_a_picture_is_removed_by_an_operator(microblog, application, browser, purpose):
+    name = give_portrait(application, enter(browser, "susan"), purpose)
+    assert f"/media/{name}" in browser.get("/users/susan")
+    removed = microblog("user", "remove-picture", "SUSAN", purpose)
+    assert removed.stdout == f"The {purpose} of susan is removed.\n"
+    assert "/media/" not in browser.get("/users/susan")
+    error = microblog("user", "remove-picture", "susan", purpose, status=1).stderr
+    assert f"susan has no {purpose} of their own: nothing was changed." in error
+
+
+def test_a_picture_is_one_of_two_and_of_somebody_who_is_there(microblog, application):
+    assert "Nobody here is called" in microblog("user", "remove-picture", "john", AVATAR, status=1).stderr
+    microblog("user", "remove-picture", "john", "photo", status=2)
 
 
 def test_the_password_is_asked_for_twice(microblog, application):

@@ -135,8 +135,15 @@ def fill(session: orm.Session, password_hash: str, max_length: int) -> int:
             imported=True,
         )
         about = PEOPLE.get(nickname, ("A file of fortunes, one at a time.", []))[0]
-        names = {"nickname": nickname, "display_name": DISPLAY_NAMES.get(nickname, "")}
-        change_profile(session, user_id, **names, about_me=about, imported=True)
+        display_name = DISPLAY_NAMES.get(nickname, "")
+        change_profile(
+            session,
+            user_id,
+            nickname=nickname,
+            display_name=display_name,
+            about_me=about,
+            imported=True,
+        )
         ids.append(user_id)
         rows += [row_of(user_id, text, now, chance) for text in texts]
     count = import_posts(session, rows)

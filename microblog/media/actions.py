@@ -78,8 +78,8 @@ def release(session: orm.Session, post_id: int) -> None:
 
 
 def discard(session: orm.Session, user_id: int, names: Sequence[str]) -> None:
-    """Delete these pictures of a person; harmless when they are gone."""
-    queries.delete(session, user_id, names)
+    """Delete these pictures of a person, which wait; harmless for those that do not, or are gone."""
+    queries.delete_waiting(session, user_id, names)
 
 
 def set_portrait(session: orm.Session, user_id: int, purpose: str, name: str | None) -> None:

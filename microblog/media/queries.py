@@ -86,6 +86,12 @@ def release(session: orm.Session, post_id: int, since: int) -> None:
     session.execute(own.values(waits_since=since, post_id=None))
 
 
+def delete_waiting(session: orm.Session, user_id: int, names: Sequence[str]) -> None:
+    """Delete those of these pictures of a person that wait."""
+    own = sa.delete(Picture).where(Picture.name.in_(names), Picture.user_id == user_id)
+    session.execute(own.where(Picture.waits_since.is_not(None)))
+
+
 def delete(session: orm.Session, user_id: int, names: Sequence[str]) -> None:
     """Delete these pictures of a person; their files go by and by."""
     session.execute(sa.delete(Picture).where(Picture.name.in_(names), Picture.user_id == user_id))

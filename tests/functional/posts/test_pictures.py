@@ -422,3 +422,12 @@ def test_a_blocked_person_sees_no_page_of_a_picture(database, susan, john):
     with database.write() as session:
         block(session, susan_id, john_id)
     john.get(f"/posts/{post_id}/pictures/1", status=403)
+
+
+def test_what_a_post_shows_is_removed_by_no_form(database, susan):
+    publish(susan, "Look", upload())
+    with database.read() as session:
+        name = session.scalar(sa.select(Picture.name))
+    susan.post("/posts/", {"csrf_token": token(susan), "body": "", "remove": name}, status=200)
+    with database.read() as session:
+        assert session.scalars(sa.select(Picture.name)).all() == [name]

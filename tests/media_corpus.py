@@ -402,6 +402,7 @@ def list_of_png() -> Iterator[Case]:
         lambda: png_with_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(50_000_000), 9)),
         BROKEN,
     )
+    yield Case("exif-damaged.png", lambda: png_with_chunk(b"eXIf", b"nothing"), Picture())
     yield Case("with-zip.png", lambda: save(draw(), "PNG") + zip_file(), Picture())
 
 

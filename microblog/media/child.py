@@ -7,7 +7,6 @@ only so much memory: a picture that needs more is refused, or ends the process, 
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 from collections.abc import Callable
@@ -81,10 +80,3 @@ def main(
     send(sent, ready)
     serve(received, sent, seconds)
     return 0
-
-
-def take_output() -> IO[bytes]:
-    """The standard output; what a library prints goes where errors go, and is no answer."""
-    sent = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return sent

@@ -29,6 +29,9 @@ MEMORY_BYTES: Final = 152 * 1024 * 1024
 SECONDS: Final = 10.0  # for one picture; a photograph of 12 megapixels takes one
 SECONDS_OF_STARTING: Final = 60.0  # of a process, on a machine that is very busy; usually 0.2
 SECONDS_OF_WAITING: Final = 20.0  # for others' pictures
+# Pictures that wait for others. With those at work they keep fewer threads than the server has (8), so that
+# nobody who sends pictures that take long stops the site.
+MOST_WAITING: Final = 3
 # A process whose server was killed ends by itself, this much later than the server would have killed it.
 MORE_SECONDS_OF_AN_ORPHAN: Final = 5
 
@@ -41,13 +44,16 @@ VARIABLES: Final = {
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "OMP_NUM_THREADS": "1",
 }
-# The package without its `__init__`, which imports all of Pyramid: half of the time and of the memory.
+# The package without its `__init__`, which imports all of Pyramid: half of the time and of the memory. What a
+# library prints goes where errors go, and is no answer.
 PROGRAM: Final = """\
-import sys, types
+import os, sys, types
+sent = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)
 sys.modules["microblog"] = package = types.ModuleType("microblog")
 package.__path__ = [sys.argv.pop(1)]
-from microblog.media.child import main, take_output
-sys.exit(main(sys.argv[1:], sys.stdin.buffer, take_output()))
+from microblog.media.child import main
+sys.exit(main(sys.argv[1:], sys.stdin.buffer, sent))
 """
 PACKAGE: Final = Path(__file__).parents[1]
 COLOR: Final = re.compile(r"#[0-9a-f]{6}")
@@ -185,10 +191,12 @@ class Decoder:
         program: str = PROGRAM,
         seconds: float = SECONDS,
         seconds_of_waiting: float = SECONDS_OF_WAITING,
+        most_waiting: int = MOST_WAITING,
         memory: int = MEMORY_BYTES,
     ) -> None:
         self._program, self._seconds, self._memory = program, seconds, memory
         self._seconds_of_waiting = seconds_of_waiting
+        self._threads = threading.BoundedSemaphore(children + most_waiting)
         self._free: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(children):
             self._free.put(None)  # started when it is needed
@@ -198,9 +206,17 @@ class Decoder:
     def make(self, data: bytes, plan: str) -> Made:
         """
         :raises Refused: when the picture cannot be used.
-        :raises Busy: when others' pictures take too long.
+        :raises Busy: when others' pictures take too long, or too many wait for them.
         :raises CannotStart: when there is no process that could decode it.
         """
+        if not self._threads.acquire(blocking=False):
+            raise Busy
+        try:
+            return self._make_by_a_process(data, plan)
+        finally:
+            self._threads.release()
+
+    def _make_by_a_process(self, data: bytes, plan: str) -> Made:
         try:
             child = self._free.get(timeout=self._seconds_of_waiting)
         except queue.Empty:

@@ -106,7 +106,7 @@ def test_processes_start_with_the_first_picture_and_are_used_again(make_decoder)
 
 
 def test_many_threads_share_two_processes(make_decoder):
-    decoder = make_decoder(2, seconds_of_waiting=PATIENCE_SECONDS)
+    decoder = make_decoder(2, seconds_of_waiting=PATIENCE_SECONDS, most_waiting=6)
     colors = [(index * 10, 0, 255 - index * 10) for index in range(24)]
     files = [save(Image.new("RGB", (300, 200), color), "PNG") for color in colors]
     with ThreadPoolExecutor(8) as threads:
@@ -120,6 +120,8 @@ def test_many_threads_share_two_processes(make_decoder):
 def test_a_picture_for_which_there_is_no_place_comes_too_early(make_decoder):
     with pytest.raises(Busy):
         make_decoder(0, seconds_of_waiting=0.01).make(PICTURE, POST)
+    with pytest.raises(Busy):
+        make_decoder(0, most_waiting=0).make(PICTURE, POST)
 
 
 def test_a_process_that_takes_too_long_is_killed(caplog):

@@ -335,4 +335,5 @@ def index(registry: Any) -> None:
     if status.pending:
         file = get_sqlite_file(str(registry.database.engine.url))
         say(f"Building the search index of {file or 'the database'} (once) …")
-        get_search_index(registry).rebuild(registry.database, lambda count: None)
+        with registry.database.without_limits():
+            get_search_index(registry).rebuild(registry.database, lambda count: None)

@@ -37,6 +37,10 @@ class Highlighter:
             if len(term.words) > 1 or not term.is_prefix:
                 same = self._by_first_word.setdefault(term.words[0], [])
                 same.append((get_text(term), len(term.words)))
+        # Whether any of them is here is asked at once: most often none is, and there may be dozens.
+        self._any_by_first_word = {
+            word: tuple(text for text, _ in same) for word, same in self._by_first_word.items()
+        }
         self._beginnings = tuple(
             term.words[0] for term in query.terms if term.is_prefix and len(term.words) == 1
         )
@@ -87,9 +91,8 @@ class Highlighter:
 
     def _measure_longest(self, word: str, normal: str, start: int) -> int:
         """The number of words of the longest term that begins here with this word; 0 when none does."""
-        for term, length in self._by_first_word.get(word, ()):
-            if normal.startswith(term, start):
-                return length
+        if normal.startswith(self._any_by_first_word.get(word, ()), start):
+            return next(n for term, n in self._by_first_word[word] if normal.startswith(term, start))
         return int(word.startswith(self._beginnings))
 
 

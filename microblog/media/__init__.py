@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from microblog.i18n import _
-
+# Nothing of the site is imported here: the processes that decode pictures import this, too (`child.py`).
 PORTRAITS = 2  # that the form of a profile takes
 
 
 def includeme(config: Any) -> None:
+    from microblog.i18n import _
     from microblog.media.processes import Decoder
     from microblog.media.resources import Media
     from microblog.media.sending import METRIC

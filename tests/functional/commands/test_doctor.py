@@ -97,10 +97,12 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "outbox",
         "translator",
         "pictures",
+        "picture files",
         "tables",
         "index",
         "counts",
         "messages",
+        "all pictures",
         "departures",
     ]
     assert result.stdout.splitlines()[-1].startswith("0 faults, 0 warnings, ")

@@ -386,7 +386,7 @@ def test_what_changes_while_it_is_checked_is_no_fault(site, database, storage, f
         storage.delete([f"{gone}-0.webp", f"{gone}-1.webp", f"{damaged}-0.webp"])
         storage.put(f"{damaged}-0.webp", b"other")
         with database.write() as session:
-            actions.discard(session, susan, [gone, damaged])
+            session.execute(sa.delete(Picture).where(Picture.name.in_([gone, damaged])))
             actions.keep(session, susan, POST, [added], quota=QUOTA)
 
     site.registry.registerUtility(Changing(storage, change, late), IPictureStorage)

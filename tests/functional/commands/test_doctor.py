@@ -101,8 +101,8 @@ def test_a_new_site_is_well(new_site, monkeypatch):
         "tables",
         "index",
         "counts",
-        "messages",
         "all pictures",
+        "messages",
         "departures",
     ]
     assert result.stdout.splitlines()[-1].startswith("0 faults, 0 warnings, ")

@@ -18,6 +18,7 @@ class Watch:
         self.troubles: list[str] = []
         self.allowed_statuses: set[int] = set()
         self.allowed_failures: set[str | None] = {LEFT_BY_THE_READER}
+        self._asked: dict[Request, str] = {}
 
     def over(self, context: BrowserContext, url: str) -> None:
         """Watch this browser, whose only host may be that of `url`."""
@@ -26,7 +27,13 @@ class Watch:
         context.on("dialog", self._dialog)
         context.on("response", self._response)
         context.on("requestfailed", self._failed)
+        context.on("requestfinished", self._finished)
         context.on("request", lambda request: self._request(request, url))
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The addresses of requests that have not ended yet: what a page waits for that is never complete."""
+        return list(self._asked.values())
 
     def _note(self, trouble: str) -> None:
         self.troubles.append(trouble)
@@ -55,10 +62,15 @@ class Watch:
         if response.status >= 400 and response.request.resource_type != "document":
             self._note(f"{response.status} for the {response.request.resource_type} {response.url}")
 
+    def _finished(self, request: Request) -> None:
+        self._asked.pop(request, None)
+
     def _failed(self, request: Request) -> None:
+        self._asked.pop(request, None)
         if request.failure not in self.allowed_failures:
             self._note(f"failed: {request.url} ({request.failure})")
 
     def _request(self, request: Request, url: str) -> None:
+        self._asked[request] = request.url
         if not request.url.startswith((f"{url}/", *OF_NO_HOST)):
             self._note(f"asked another host: {request.url}")

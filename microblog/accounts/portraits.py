@@ -20,7 +20,7 @@ from microblog.media.names import get_file
 from microblog.media.plans import AVATAR, HEADER, PLANS
 from microblog.media.sending import BYTES_OF_A_MEGABYTE
 from microblog.media.settings import MAX_BYTES, QUOTA
-from microblog.media.storing import StoredPicture, store_uploads
+from microblog.media.storing import LEFT_OUT, StoredPicture, Trouble, drop_files, store_uploads
 from microblog.request import Request
 from microblog.security.limits.counting import count_at_once
 from microblog.web.forms import BROKEN
@@ -159,8 +159,13 @@ class FormPortraits:
         self._request.end_reading()  # to decode takes seconds
         count_at_once(self._request, "pictures")
         kept: set[str] = set()
+        stored: list[StoredPicture] = []
+        troubles: list[Trouble] = []
         for purpose, upload in uploads.items():
-            stored, troubles = store_uploads(self._request.registry, [upload], purpose)
+            if any(trouble.is_slow for trouble in troubles):
+                stored, troubles = [], [LEFT_OUT]
+            else:
+                stored, troubles = store_uploads(self._request.registry, [upload], purpose)
             for trouble in troubles:
                 self._refuse(purpose, trouble.sentence, 503 if trouble.is_ours else 422)
             kept |= {purpose for picture in stored if self._keep(purpose, picture)}
@@ -172,6 +177,7 @@ class FormPortraits:
             with self._request.registry.database.write() as session:
                 media.keep(session, self._request.me.id, purpose, [picture], quota=quota)
         except media.QuotaExceeded:
+            drop_files(self._request.registry, [picture])
             self._refuse(purpose, NO_ROOM, 422)
             return False
         if purpose in self.new:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from microblog.media.decoding import make
-from microblog.media.plans import PLANS
-from microblog.media.results import TOO_LARGE, Refused
+from microblog.media.plans import PLANS, Plan
+from microblog.media.results import TOO_LARGE, Made, Refused
 from microblog.media.wire import receive, send
 
 STATM: Final = Path("/proc/self/statm")
@@ -27,6 +27,7 @@ NOTHING: Final = tuple(
 )
 
 SetLimit = Callable[[int, tuple[int, int]], None]
+Make = Callable[[bytes, Plan], Made]
 
 
 def limit(memory: int, set_limit: SetLimit = resource.setrlimit, statm: Path = STATM) -> bool:
@@ -43,7 +44,7 @@ def limit(memory: int, set_limit: SetLimit = resource.setrlimit, statm: Path = S
     return is_limited
 
 
-def serve(received: IO[bytes], sent: IO[bytes], seconds: int) -> None:
+def serve(received: IO[bytes], sent: IO[bytes], seconds: int, make: Make = make) -> None:
     """Until the input ends, or the memory did: what is left of it may be in pieces.
 
     A picture may take so many seconds. The server ends it earlier, unless it was killed itself.
@@ -70,7 +71,11 @@ def serve(received: IO[bytes], sent: IO[bytes], seconds: int) -> None:
 
 
 def main(
-    arguments: list[str], received: IO[bytes], sent: IO[bytes], set_limit: SetLimit = resource.setrlimit
+    arguments: list[str],
+    received: IO[bytes],
+    sent: IO[bytes],
+    set_limit: SetLimit = resource.setrlimit,
+    make: Make = make,
 ) -> int:
     # Ctrl-C and the end of a service reach all of its processes; this one ends when its server has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -78,5 +83,5 @@ def main(
     memory, seconds = map(int, arguments)
     ready: dict[str, Any] = {"limited": limit(memory, set_limit)}
     send(sent, ready)
-    serve(received, sent, seconds)
+    serve(received, sent, seconds, make)
     return 0

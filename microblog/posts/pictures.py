@@ -21,7 +21,7 @@ from microblog.media.plans import POST
 from microblog.media.sending import BYTES_OF_A_MEGABYTE
 from microblog.media.settings import ALT_TEXT, PICTURES_PER_POST, QUOTA, REQUIRED
 from microblog.media.shown import ShownPicture, ShownPictures
-from microblog.media.storing import store_uploads
+from microblog.media.storing import drop_files, store_uploads
 from microblog.posts.forms import PictureForm
 from microblog.posts.queries import PostRow
 from microblog.posts.resources import PicturePage
@@ -122,13 +122,14 @@ class FormPictures:
         stored, troubles = store_uploads(request.registry, uploads, POST)
         if any(trouble.is_ours for trouble in troubles):
             self.status = 503
-        sentences = [trouble.sentence for trouble in troubles]
+        sentences = list(dict.fromkeys(trouble.sentence for trouble in troubles))
         if stored:
             quota = request.microblog[QUOTA] * BYTES_OF_A_MEGABYTE
             try:
                 with request.registry.database.write() as session:
                     media.keep(session, request.me.id, POST, stored, quota=quota)
             except media.QuotaExceeded:
+                drop_files(request.registry, stored)
                 return [*sentences, NO_ROOM]
         added = [ShownPicture(each.name, each.width, each.height, each.color) for each in stored]
         self._form.shown = [*shown, *added]

@@ -17,6 +17,11 @@ from microblog.db import StaleData
 from microblog.media import actions as media
 from microblog.media.models import Picture, PictureFilesToDelete
 from microblog.media.plans import AVATAR, HEADER, POST
+from microblog.media.processes import Decoder
+from microblog.media.results import TOO_SLOW
+from microblog.media.sending import REFUSALS
+from microblog.media.storage.interfaces import get_storage
+from microblog.media.storing import NOT_READ
 from microblog.messages.actions import write as write_message
 from microblog.people.actions import block, follow, mute
 from microblog.posts.actions import write as write_post
@@ -24,6 +29,7 @@ from microblog.reactions.actions import like
 from microblog.web.forms import BROKEN
 from tests.competing import before_the_next_write
 from tests.conftest import counted_statements
+from tests.failing_decoder import FAILING, SLEEPS
 from tests.pictures import BLUE, GREEN, make_picture
 from tests.portraits import give_portrait, make_file
 from tests.walk import enter, flashes, token
@@ -407,7 +413,7 @@ def test_one_field_takes_one_file(susan):
 
 
 def test_a_quota_that_is_used_up_is_said(make_application, tmp_path):
-    application = make_application({"microblog.media.quota": "1"})
+    application = make_application({"microblog.media.quota": "1", "microblog.media.folder": str(tmp_path)})
     browser = application.browser()
     user_id = enter(browser, "susan")
     with application.database.write() as session:
@@ -415,6 +421,17 @@ def test_a_quota_that_is_used_up_is_said(make_application, tmp_path):
     page = save(browser, 422, avatar=photo(), about_me="Kettles")
     assert said(page, AVATAR) == NO_ROOM
     assert page.forms["profile-form"]["about_me"].value == "Kettles"
+    assert portraits(application, user_id) == (None, None)
+    assert list(get_storage(application.registry).list_files()) == []
+
+
+def test_after_a_picture_that_takes_too_long_the_other_is_not_read(make_application):
+    application = make_application()
+    application.registry.picture_decoder = Decoder(1, program=FAILING, seconds=0.5)
+    browser = application.browser()
+    user_id = enter(browser, "susan")
+    page = save(browser, 503, avatar=photo(SLEEPS), header=photo())
+    assert (said(page, AVATAR), said(page, HEADER)) == (REFUSALS[TOO_SLOW], NOT_READ)
     assert portraits(application, user_id) == (None, None)
 
 

@@ -8,13 +8,19 @@ from webtest import TestApp, Upload
 from zope.interface import implementer
 
 from microblog.media.models import Picture, PictureFilesToDelete
+from microblog.media.processes import Decoder
+from microblog.media.results import TOO_SLOW
+from microblog.media.sending import REFUSALS
 from microblog.media.settings import ALT_TEXT, MAX_BYTES, PICTURES_PER_POST, QUOTA
-from microblog.media.storage.interfaces import IPictureStorage, StorageUnavailable
+from microblog.media.storage.interfaces import IPictureStorage, StorageUnavailable, get_storage
+from microblog.media.storage.settings import FOLDER
+from microblog.media.storing import NOT_READ
 from microblog.people.actions import block
 from microblog.posts.models import Post
 from microblog.posts.publishing import UNDO_SECONDS
 from tests.competing import before_the_next_write
 from tests.conftest import counted_statements
+from tests.failing_decoder import FAILING, SLEEPS
 from tests.pictures import BLUE, GREEN, make_picture, upload
 from tests.walk import PASSWORD, bodies, enter, post_ids, token, user_id_of, write
 
@@ -310,13 +316,25 @@ def test_a_page_of_posts_with_pictures_costs_no_statement_more(make_application)
     assert len(statements) == len(without)
 
 
-def test_pictures_take_so_much_room_at_most(make_application):
-    application = make_application({QUOTA.key: "0"})
+def test_pictures_take_so_much_room_at_most(make_application, tmp_path):
+    application = make_application({QUOTA.key: "0", FOLDER.key: str(tmp_path)})
     susan = enter_site(application)
     page = fill(susan, "Too much", upload()).submit(status=422)
     assert "Your pictures take as much room as they may on this site" in page
     assert in_form(page) == []
     assert page.forms["compose-form"]["body"].value == "Too much"
+    assert list(get_storage(application.registry).list_files()) == []
+
+
+def test_after_a_picture_that_takes_too_long_no_others_of_its_form_are_read(make_application):
+    application = make_application()
+    application.registry.picture_decoder = Decoder(1, program=FAILING, seconds=0.5)
+    susan = enter_site(application)
+    page = fill(susan, "Slow", upload(), upload(SLEEPS), upload(), upload()).submit(status=503)
+    assert problems(page) == [REFUSALS[TOO_SLOW], NOT_READ]
+    assert len(in_form(page)) == 1
+    assert page.forms["compose-form"]["body"].value == "Slow"
+    fill_form(page.forms["compose-form"], "Slow", upload()).submit(status=303)
 
 
 def test_so_many_pictures_wait_for_a_post_at_most(application, database, susan):
@@ -349,13 +367,36 @@ class FullStorage:
     read = find
 
     def delete(self, file_names):
-        pass
+        raise StorageUnavailable("The disk is full.")
 
     def list_files(self):
         return iter(())
 
     def check(self):
         raise StorageUnavailable("The disk is full.")
+
+
+class AlmostFullStorage(FullStorage):
+    """There is room for one file."""
+
+    def __init__(self):
+        self.files = []
+
+    def put(self, file_name, data):
+        if self.files:
+            super().put(file_name, data)
+        self.files.append(file_name)
+
+    def delete(self, file_names):
+        self.files = [name for name in self.files if name not in file_names]
+
+
+def test_of_a_picture_that_was_stored_in_part_nothing_is_left(make_application):
+    storage = AlmostFullStorage()
+    application = make_application(extend=lambda config: config.set_picture_storage(storage))
+    page = fill(enter_site(application), "Look", upload()).submit(status=503)
+    assert "Pictures cannot be stored at the moment." in page
+    assert storage.files == []
 
 
 def test_while_nothing_can_be_stored_the_text_stays_and_posts_without_pictures_go_on(make_application):
@@ -405,15 +446,14 @@ def test_a_form_with_files_that_comes_twice_is_one_post(susan):
 
 def test_a_picture_may_be_as_large_as_the_site_says_and_the_rest_of_a_form_no_larger(make_application):
     application = make_application({MAX_BYTES.key: "1000000", PICTURES_PER_POST.key: "1"})
-    susan = TestApp(
-        application.wsgi, lint=False
-    )  # which hides that a body can be read again, as waitress' can
+    # WebTest's own checks hide that a body can be read again, as that of waitress can.
+    susan = TestApp(application.wsgi, lint=False)
     enter(susan, "susan")
     padded = make_picture() + bytes(1_000_000)
     page = fill(susan, "Large", upload(padded)).submit(status=422)
     assert "This file has more than 1 MB." in page
     assert page.forms["compose-form"]["body"].value == "Large"
-    assert fill(susan, "Larger", upload(bytes(2_100_000))).submit(status=413)
+    assert fill(susan, "Larger", upload(bytes(3_100_000))).submit(status=413)  # a profile has two pictures
 
 
 def test_a_blocked_person_sees_no_page_of_a_picture(database, susan, john):

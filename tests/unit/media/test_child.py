@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from microblog.media import child
 from microblog.media.child import limit, main, serve
 from microblog.media.plans import POST
 from microblog.media.processes import PACKAGE, PROGRAM
-from microblog.media.results import BROKEN, TOO_LARGE
+from microblog.media.results import BROKEN, TOO_LARGE, Made
 from microblog.media.wire import receive, send
+from tests.failing_decoder import replace_make
 from tests.media_corpus import jpeg_with
 
 MEMORY = 150_000_000
@@ -50,13 +50,12 @@ def test_each_picture_is_answered_until_there_are_no_more():
     assert signal.alarm(0) == 0  # nothing is left behind
 
 
-def test_a_process_whose_memory_did_not_suffice_ends(monkeypatch):
-    def make(data: bytes, plan: object) -> object:
+def test_a_process_whose_memory_did_not_suffice_ends():
+    def make(data: bytes, plan: object) -> Made:
         raise MemoryError
 
-    monkeypatch.setattr(child, "make", make)
     sent = io.BytesIO()
-    serve(ask(*[({"plan": POST}, b"x")] * 2), sent, 60)
+    serve(ask(*[({"plan": POST}, b"x")] * 2), sent, 60, make)
     sent.seek(0)
     assert receive(sent) == ({"refused": TOO_LARGE, "ends": True, "parts": 0}, [])
     assert sent.read() == b""
@@ -94,8 +93,8 @@ def test_where_memory_cannot_be_limited_everything_else_is(tmp_path):
 
 
 def run(script: str, asked: bytes = b"", seconds: int = 60) -> subprocess.CompletedProcess[bytes]:
-    """The process, in which `script` replaces what it does with a picture."""
-    program = PROGRAM.replace("sys.exit(", f"{script}\nsys.exit(")
+    """The process, in which `make` of this script replaces what it does with a picture."""
+    program = replace_make(script) if script else PROGRAM
     return subprocess.run(
         [sys.executable, "-P", "-c", program, str(PACKAGE), str(MEMORY), str(seconds)],
         input=asked,
@@ -113,9 +112,8 @@ def test_it_ends_when_its_input_does():
 
 def test_what_a_library_prints_is_no_answer():
     script = """
-import os, microblog.media.child as child
-made = child.make
-child.make = lambda data, plan: os.write(1, b"printed") and made(data, plan)
+from microblog.media.decoding import make as made
+make = lambda data, plan: os.write(1, b"printed") and made(data, plan)
 """
     result = run(script, ask(({"plan": POST}, jpeg_with())).getvalue())
     assert result.stderr == b"printed"
@@ -137,7 +135,7 @@ TRIES = {
 @pytest.mark.parametrize("attempt", TRIES.values(), ids=TRIES)
 def test_a_decoder_that_was_taken_over_can_do_little(attempt):
     script = f"""
-import microblog.media.child as child, socket
+import socket
 from microblog.media.results import Refused
 def make(data, plan):
     try:
@@ -145,7 +143,6 @@ def make(data, plan):
     except (OSError, MemoryError) as error:
         raise Refused(type(error).__name__)
     raise Refused("done")
-child.make = make
 """
     result = run(script, ask(({"plan": POST}, b"x")).getvalue())
     answers = io.BytesIO(result.stdout)
@@ -155,8 +152,8 @@ child.make = make
 
 def test_a_picture_without_end_ends_its_process_though_the_server_is_gone():
     script = """
-import microblog.media.child as child, time
-child.make = lambda data, plan: time.sleep(600)
+import time
+make = lambda data, plan: time.sleep(600)
 """
     result = run(script, ask(({"plan": POST}, b"x")).getvalue(), seconds=1)
     assert result.returncode == -signal.SIGALRM

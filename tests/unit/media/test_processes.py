@@ -16,32 +16,14 @@ import pytest
 from PIL import Image
 
 from microblog.media.plans import AVATAR, POST
-from microblog.media.processes import PROGRAM, Busy, CannotStart, Child, Decoder, read_answer
+from microblog.media.processes import Busy, CannotStart, Child, Decoder, read_answer
 from microblog.media.results import BROKEN, TOO_LARGE, TOO_SLOW, Refused
+from tests.failing_decoder import FAILING
 from tests.media_corpus import draw, save
 
 PICTURE = save(draw(), "PNG")
 PATIENCE_SECONDS = 60.0
 WEBP = b"RIFF\0\0\0\0WEBPVP8 "
-
-# A decoder with data that make it fail.
-FAILING = PROGRAM.replace(
-    "sys.exit(",
-    """
-import os, signal, time
-import microblog.media.child as child
-make = child.make
-def fail(data, plan):
-    if data == b"sleep":
-        time.sleep(600)
-    if data == b"die":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if data == b"memory":
-        raise MemoryError
-    return make(data, plan)
-child.make = fail
-sys.exit(""",
-)
 
 
 def answering(answer: str) -> str:
@@ -208,9 +190,9 @@ def test_a_process_that_does_not_start_is_said_and_leaves_its_place_free(make_de
 
 
 def test_memory_that_cannot_be_limited_is_said_once(make_decoder, caplog):
-    decoder = make_decoder(
-        1, program=FAILING.replace("sys.exit(", "child.limit = lambda *arguments: False\nsys.exit(")
-    )
+    # As on a Mac.
+    unlimited = "import microblog.media.child as child\nchild.limit = lambda *arguments: False\n"
+    decoder = make_decoder(1, program=FAILING.replace("sys.exit(", f"{unlimited}sys.exit("))
     decoder.make(PICTURE, POST)
     assert refuse(decoder, b"memory") == TOO_LARGE
     decoder.make(PICTURE, POST)

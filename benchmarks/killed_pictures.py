@@ -27,6 +27,7 @@ from microblog.media.storage.interfaces import get_storage
 from microblog.posts.actions import delete, write
 from tests.pictures import show, store_files
 
+ROOT = Path(__file__).parents[1]
 ROUNDS = 50
 SHORTEST, LONGEST = 0.01, 0.25  # seconds until it is killed
 QUOTA = 10**12
@@ -55,7 +56,7 @@ def run_rounds(ini: Path, user_id: int, rounds: int, chance: random.Random) -> N
     """Two processes at once, each killed at some point, so many times."""
     words = [sys.executable, "-m", "benchmarks.killed_pictures", "--work", str(ini), str(user_id)]
     for _ in range(rounds):
-        processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
         for process in processes:
             assert process.stdout is not None
             if process.stdout.readline().strip() != STARTED:

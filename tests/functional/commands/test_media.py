@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import time
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.killed_pictures import run_rounds
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.console.site import Site
@@ -21,6 +23,7 @@ from microblog.media.checking import FileCheck, merge
 from microblog.media.checks import Totals, describe_all_pictures, describe_pictures
 from microblog.media.commands import describe_unfinished
 from microblog.media.models import Picture, PictureFilesToDelete
+from microblog.media.names import list_files
 from microblog.media.plans import AVATAR, HEADER, POST
 from microblog.media.storage.interfaces import FileInfo, IPictureStorage
 from microblog.media.upkeep_queries import KeptPicture, Unfinished, walk_pictures, walk_posts
@@ -515,3 +518,21 @@ def test_numbers_are_metrics_and_all_pictures_are_not_read_each_time(
     assert second["pictures"] == first["pictures"]
     assert (second["pictures_waiting"], second["pictures_leftovers"]) == (1, 1)
     assert 86_000 < second["pictures_leftovers_seconds"] < 87_000
+
+
+# Killed (`benchmarks/killed_pictures.py` does the same for as many rounds as one likes)
+
+
+@pytest.mark.slow
+def test_what_was_killed_at_any_point_leaves_no_row_without_its_files_nor_after_collect_a_file_without_a_row(
+    ini, susan, microblog, database, storage
+):
+    run_rounds(ini, susan, 3, random.Random(1))
+    microblog("media", "collect", "--older-than", "0", "--all")
+    pictures = list(walk_pictures(database))
+    assert pictures
+    assert sorted(list_names(storage)) == sorted(
+        file for picture in pictures for file in list_files(picture.name, len(picture.checksums))
+    )
+    said = microblog("media", "check").stdout
+    assert said == f"All is well with {len(pictures)} pictures and their {2 * len(pictures)} files.\n"

@@ -48,6 +48,7 @@ INCLUDES = (
     "microblog.notifications",
     "microblog.search",
     "microblog.messages",
+    "microblog.moderation",
     "microblog.about",
     "microblog.importing",
     "microblog.api",

@@ -19,9 +19,12 @@ from microblog.accounts.events import (
     AccountLeaving,
     ProfileChanged,
     Renamed,
+    RoleChanged,
 )
 from microblog.events import notify
 from microblog.media import actions as media
+
+ADMIN, MODERATOR = ROLES = ("admin", "moderator")
 
 
 class ChosenPictures(NamedTuple):
@@ -129,11 +132,21 @@ def set_password(session: orm.Session, user_id: int, password_hash: str) -> None
 
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:
-    """Grant or revoke the right `admin`.
+    """Grant or revoke the role `admin`.
 
     :raises StaleData: when the person was deleted.
     """
     queries.set_admin(session, user_id, is_admin=is_admin)
+    notify(RoleChanged(session=session, user_id=user_id, role=ADMIN, is_granted=is_admin))
+
+
+def set_moderator(session: orm.Session, user_id: int, *, is_moderator: bool) -> None:
+    """Grant or revoke the role `moderator`.
+
+    :raises StaleData: when the person was deleted.
+    """
+    queries.set_moderator(session, user_id, is_moderator=is_moderator)
+    notify(RoleChanged(session=session, user_id=user_id, role=MODERATOR, is_granted=is_moderator))
 
 
 def leave(session: orm.Session, user_id: int, *, days: int, verified: str | None = None) -> datetime:

@@ -41,7 +41,7 @@ password_stdin = click.option(
     is_flag=True,
     help="Read the password from the first line of standard input.",
 )
-right = click.argument("right", type=click.Choice(["admin"]))
+right = click.argument("right", type=click.Choice(actions.ROLES))
 
 
 @click.group()
@@ -128,7 +128,7 @@ def set_display_name(site: Site, *, nickname: str, name: str) -> None:
 @right
 @pass_site
 def grant(site: Site, *, nickname: str, right: str) -> None:
-    """Grant a right to NICKNAME."""
+    """Make NICKNAME an admin, or a moderator."""
     change_right(site, nickname, right, granted=True)
 
 
@@ -289,7 +289,10 @@ def change_right(site: Site, nickname: str, right: str, *, granted: bool) -> Non
     with site.require_database().write() as session:
         person = require_person(session, nickname)
         with report_deleted_person(person):
-            actions.set_admin(session, person.id, is_admin=granted)
+            if right == actions.ADMIN:
+                actions.set_admin(session, person.id, is_admin=granted)
+            else:
+                actions.set_moderator(session, person.id, is_moderator=granted)
     click.echo(f"{person.nickname} is {'now' if granted else 'no longer'} {right}.")
 
 

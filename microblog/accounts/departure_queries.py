@@ -20,6 +20,7 @@ NOTHING_OF_THEM = {
     User.email_key: None,
     User.password_hash: None,
     User.is_admin: False,
+    User.is_moderator: False,
     User.display_name: "",
     User.about_me: "",
     User.avatar: None,

@@ -33,6 +33,15 @@ class Renamed(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged(Change):
+    """Somebody has a role (`admin`, `moderator`) now, or has it no longer."""
+
+    user_id: int
+    role: str
+    is_granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLeaving(Change):
     """Somebody deletes their account. They are as before until `due`, and stay if they log in until then."""
 

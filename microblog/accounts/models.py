@@ -41,6 +41,12 @@ class User(Base):
             sqlite_where=sa.text("is_admin = 1"),
             postgresql_where=sa.text("is_admin"),
         ),
+        sa.Index(
+            "ix_users_id_moderators",
+            "id",
+            sqlite_where=sa.text("is_moderator = 1"),
+            postgresql_where=sa.text("is_moderator"),
+        ),
         {"sqlite_autoincrement": True},  # ids are never reused
     )
 
@@ -51,6 +57,7 @@ class User(Base):
     # Its statements have what somebody typed, perhaps into the wrong field: all their parameters are hidden.
     password_hash: Mapped[str | None] = mapped_column(sa.String(255), info={"secret": True, "verifies": True})
     is_admin: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+    is_moderator: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     about_me: Mapped[str] = mapped_column(
         sa.String(ABOUT_ME_CODE_POINTS), server_default=sa.text("''"), default=""
     )

@@ -39,7 +39,7 @@ FIND_IDENTITY: Any = (
     sa.select(
         *(users.c.id, users.c.nickname, users.c.email, users.c.is_admin),
         *(sessions.c.token_hash, sessions.c.seen, users.c.preferences),
-        *(users.c.muted_words, users.c.only_read_languages, users.c.avatar),
+        *(users.c.muted_words, users.c.only_read_languages, users.c.avatar, users.c.is_moderator),
     )
     .join_from(sessions, users, users.c.id == sessions.c.user_id)
     .where(
@@ -411,6 +411,12 @@ def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: st
     """
     same = sa.and_(User.id == user_id, User.password_hash == verified)
     require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
+
+
+def set_moderator(session: orm.Session, user_id: int, *, is_moderator: bool) -> None:
+    """:raises StaleData: when the person was deleted."""
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(own.values(is_moderator=is_moderator)))
 
 
 def set_admin(session: orm.Session, user_id: int, *, is_admin: bool) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 def includeme(config: Any) -> None:
     from microblog.admin.resources import Admin, AdminPages, IAdminPages, add_admin_page, list_admin_pages
     from microblog.i18n import _
-    from microblog.web.navigation import is_admin
 
     config.registry.registerUtility(AdminPages(), IAdminPages)
     config.add_directive("add_admin_page", add_admin_page)
@@ -17,7 +16,7 @@ def includeme(config: Any) -> None:
         _("Admin"),
         lambda request: request.link("admin", ""),
         # A single page has its own link.
-        shown=lambda request: is_admin(request) and len(list_admin_pages(request.registry)) > 1,
+        shown=lambda request: len(list_admin_pages(request)) > 1,
         slot="footer",
         order=10,
     )

@@ -11,7 +11,5 @@ from microblog.web.pages import page_view
 
 @page_view(context=Admin, renderer="templates/pages.jinja2")
 def show_pages(admin: Admin, request: Request) -> Any:
-    pages = [
-        (page.label, request.link("admin", page.name, "")) for page in list_admin_pages(request.registry)
-    ]
+    pages = [(page.label, request.link("admin", page.name, "")) for page in list_admin_pages(request)]
     return {"pages": pages}

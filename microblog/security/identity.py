@@ -26,6 +26,7 @@ class Identity:
     muted_words: str = ""
     only_read_languages: bool = False
     avatar: str | None = None
+    is_moderator: bool = False
 
 
 def hash_token(token: str) -> str:

@@ -16,6 +16,9 @@ from sqlalchemy import orm
 from microblog.request import Request
 from microblog.security.identity import Identity
 
+# Roles; what each may do is said by the `__acl__` of the tree (docs/moderation.md).
+ADMINS, MODERATORS = "group:admin", "group:moderator"
+
 IdentityLoader = Callable[[Request], Identity | None]
 Hold = Callable[[orm.Session, Identity], None]
 
@@ -86,7 +89,9 @@ class SecurityPolicy:
             return [Everyone]
         principals = [Everyone, Authenticated, f"user:{identity.id}"]
         if identity.is_admin:
-            principals.append("group:admin")
+            principals.append(ADMINS)
+        if identity.is_moderator:
+            principals.append(MODERATORS)
         return principals
 
     # The room of accounts sets its cookies itself: they need more than a userid.

@@ -20,6 +20,7 @@ from pyramid.view import view_config
 
 from microblog.call_sites import passes_on
 from microblog.request import Request
+from microblog.security.policy import ADMINS, MODERATORS
 from microblog.settings import Setting, text, whole_number
 from microblog.tree import Api, Root, get_path, is_api
 from microblog.web.languages import SourceTexts
@@ -30,7 +31,12 @@ PAGE_SIZE = Setting("microblog.page_size", whole_number(1, 100), 25, "Posts, or 
 STATIC = Path(__file__).with_name("static")
 STATIC_SECONDS = 365 * 86_400
 
-Root.__acl__ = [(Allow, Everyone, "view")]  # type: ignore[attr-defined]
+# What is not said below is inherited from here (docs/moderation.md).
+Root.__acl__ = [  # type: ignore[attr-defined]
+    (Allow, Everyone, "view"),
+    (Allow, ADMINS, "moderate"),
+    (Allow, MODERATORS, "moderate"),
+]
 
 
 class page_view(view_config):  # noqa: N801  # a decorator, like view_config

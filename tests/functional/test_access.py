@@ -43,6 +43,7 @@ from microblog.media.shown import ShownPicture, ShownPictures, dump
 from microblog.media.storage.interfaces import get_storage
 from microblog.messages.models import Message, MessageThread
 from microblog.messages.resources import Messages, Thread, ThreadMessage
+from microblog.moderation.resources import AuditPage
 from microblog.notifications.models import Notification, NotificationGroup
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people import actions as people_actions
@@ -64,8 +65,8 @@ from microblog.web.forms import FORM_KEY
 from tests.conftest import TEST_SECRET, Application
 from tests.walk import PASSWORD, flashes, token
 
-ROLES = ("visitor", "other", "owner", "admin")
-PEOPLE = {"owner": "susan", "other": "john", "admin": "grace"}
+ROLES = ("visitor", "other", "owner", "admin", "moderator")
+PEOPLE = {"owner": "susan", "other": "john", "admin": "grace", "moderator": "maria"}
 OTHER_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")
 POST_ID = 1_790_000_000_000 << 20
 DELETED_ID = POST_ID + 1
@@ -73,7 +74,7 @@ PICTURE = "access_0123456789abcde-0.webp"
 NOTIFICATION_ID = 12
 REGISTRATION_ID = 13
 
-Statuses = tuple[int, int, int, int]
+Statuses = tuple[int, ...]  # of visitor, other, owner and admin; a moderator is like others, or like admins
 EVERYBODY: Statuses = (200, 200, 200, 200)
 NOBODY: Statuses = (404, 404, 404, 404)
 # Who is not logged in is asked to, by a redirect.
@@ -86,13 +87,24 @@ SENT_BY_PEOPLE: Statuses = (403, 303, 303, 303)
 
 @dataclass(frozen=True)
 class Page:
-    """A page's path, and what it answers to visitor, other, owner, admin; None: it knows no POST."""
+    """A page's path, and what it answers to visitor, other, owner, admin; None: it knows no POST.
+
+    A moderator gets what an admin gets from a page that is `for_moderators`, else what others get.
+    """
 
     path: str
     get: Statuses
     post: Statuses | None = None
     fields: dict[str, str] = field(default_factory=dict)
     has_token: bool = True
+    for_moderators: bool = False
+
+    def __post_init__(self) -> None:
+        alike = ROLES.index("admin" if self.for_moderators else "other")
+        for name in ("get", "post"):
+            statuses = getattr(self, name)
+            if statuses is not None:
+                object.__setattr__(self, name, (*statuses, statuses[alike]))
 
     @property
     def allow(self) -> str:
@@ -149,6 +161,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Account, "confirm-address"): Page("/account/confirm-address", LOGGED_IN, SENT_BY_PEOPLE),
     # A mail program sends its form, which has neither a cookie nor a token.
     (Unsubscription, ""): Page(f"/unsubscribe/1.letter.{SIGNED}", EVERYBODY, EVERYBODY, has_token=False),
+    (AuditPage, ""): Page("/admin/audit/", ADMIN, for_moderators=True),
     (MailsPage, ""): Page("/admin/mail/", ADMIN),
     (MailPage, ""): Page(f"/admin/mail/{MAIL_ID}", ADMIN),
     (MailPage, "retry"): Page(f"/admin/mail/{MAIL_ID}/retry", ADMIN, BY_ADMINS),
@@ -237,7 +250,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Account, "bookmarks"): Page("/account/bookmarks", LOGGED_IN),
     (Health, "live"): Page("/health/live", EVERYBODY),
     (Health, "ready"): Page("/health/ready", EVERYBODY),
-    (Admin, ""): Page("/admin/", ADMIN),
+    (Admin, ""): Page("/admin/", ADMIN, for_moderators=True),
     (ProfilesPage, ""): Page("/admin/profiles/", ADMIN),
     (ProfilePage, ""): Page(f"/admin/profiles/{PROFILED.name}", ADMIN),
     (ProfilePage, "download"): Page(f"/admin/profiles/{PROFILED.name}/download", ADMIN),
@@ -283,6 +296,7 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
                 password_hash=password_hash(),
                 is_admin=nickname == PEOPLE["admin"],
             )
+            account_queries.set_moderator(session, user_id, is_moderator=nickname == PEOPLE["moderator"])
             mark_unconfirmed(session, user_id)
             account_queries.start_session(session, user_id, hash_token(nickname), timedelta(hours=1))
             people_actions.block(session, mallory, user_id)

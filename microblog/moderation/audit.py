@@ -1,0 +1,18 @@
+"""The audit trail: what its entries are called. No page and no command changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from microblog.i18n import Message, _
+
+GRANT_ADMIN, REVOKE_ADMIN = "grant admin", "revoke admin"
+GRANT_MODERATOR, REVOKE_MODERATOR = "grant moderator", "revoke moderator"
+# What is done, as the table names it and as pages show it.
+LABELS: Final[Mapping[str, Message]] = {
+    GRANT_ADMIN: _("Made an admin"),
+    REVOKE_ADMIN: _("Is no longer an admin"),
+    GRANT_MODERATOR: _("Made a moderator"),
+    REVOKE_MODERATOR: _("Is no longer a moderator"),
+}

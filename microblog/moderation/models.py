@@ -1,0 +1,40 @@
+"""What moderators did."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from microblog.accounts.models import NICKNAME_LENGTH
+from microblog.db import Base, Id
+
+ACTION_CHARACTERS = 40
+SUBJECT_CHARACTERS = 60
+
+
+class AuditEntry(Base):
+    """Who did what to whom. Its id has the time (`microblog.ids`).
+
+    It is kept when these people are deleted, so it has their nicknames of that time, in lower case, and its
+    ids are no foreign keys. `actor_id` is NULL for the command line. `subject` is what it was about besides
+    the person (`post:123`), or empty. `reason` is for moderators, `said` what the person was told; `before`
+    and `after` are JSON. Triggers refuse every change.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = tuple(
+        sa.Index(f"ix_audit_entries_{column}_id", column, "id")
+        for column in ("actor_id", "actor", "person_id", "person", "action")
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    actor_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    actor: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
+    action: Mapped[str] = mapped_column(sa.String(ACTION_CHARACTERS))
+    person_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    person: Mapped[str] = mapped_column(sa.String(NICKNAME_LENGTH))
+    subject: Mapped[str] = mapped_column(sa.String(SUBJECT_CHARACTERS))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    said: Mapped[str] = mapped_column(sa.Text)
+    before: Mapped[str] = mapped_column(sa.Text)
+    after: Mapped[str] = mapped_column(sa.Text)

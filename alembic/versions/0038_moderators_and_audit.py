@@ -69,7 +69,9 @@ TRIGGERS = {
     "postgresql": [
         f"""CREATE FUNCTION refuse_to_change_the_audit() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$""",
-        """CREATE TRIGGER audit_entries_not_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
+        """CREATE TRIGGER audit_entries_not_changed BEFORE UPDATE OR DELETE ON audit_entries
+            FOR EACH ROW EXECUTE FUNCTION refuse_to_change_the_audit()""",
+        """CREATE TRIGGER audit_entries_not_emptied BEFORE TRUNCATE ON audit_entries
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_audit()""",
     ],
 }

@@ -13,7 +13,7 @@ from sqlalchemy import orm
 
 from microblog.accounts import queries as accounts
 from microblog.accounts.models import User
-from microblog.accounts.nicknames import make_nickname_key
+from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import Database
 from microblog.ids import get_timestamp, new_id
 from microblog.moderation.models import AuditEntry
@@ -104,10 +104,12 @@ def list_audit(session: orm.Session, wanted: Wanted, cursor: Cursor, limit: int)
         (wanted.person, AuditEntry.person_id, AuditEntry.person),
     ):
         if name is not None:
+            if NOT_ALLOWED.search(name):  # nobody is called like this, and PostgreSQL knows no NUL
+                return []
             key = make_nickname_key(name)
             # Of somebody who is here all entries, whatever their nickname was.
-            owner = accounts.find_owner_id(session, key)
-            query = query.where(own_name == key if owner is None else own_id == owner)
+            owner = accounts.find_owner_id(session, key) or accounts.GONE
+            query = query.where(own_name == key if owner == accounts.GONE else own_id == owner)
     if wanted.action is not None:
         query = query.where(AuditEntry.action == wanted.action)
     return [AuditRow(*row) for row in session.execute(select_page(query, AuditEntry.id, cursor, limit))]

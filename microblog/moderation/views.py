@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from microblog.accounts.nicknames import NOT_ALLOWED
 from microblog.moderation import queries
 from microblog.moderation.audit import LABELS
 from microblog.moderation.queries import AuditRow, Wanted
@@ -33,6 +34,7 @@ def list_audit(page: AuditPage, request: Request) -> Any:
         "rows": listed.rows,
         "labels": LABELS,
         "wanted": wanted,
+        "typed": {name: NOT_ALLOWED.sub("", text or "") for name, text in asked.items()},
         "newer_url": listed.previous_url,
         "older_url": listed.next_url,
         "page_name": "admin",

@@ -133,6 +133,7 @@ class Registry(PyramidRegistry):
     account_pages: dict[str, AccountPage]
     person_actions: dict[str, PersonAction]
     sign_up_endings: dict[str, Callable[[Any, Request], Any]]
+    log_in_checks: list[Callable[[Any, int], Any]]
     departure_steps: dict[str, Step]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]

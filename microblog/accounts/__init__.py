@@ -5,6 +5,7 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     from microblog.accounts import queries
+    from microblog.accounts.log_in_checks import add_log_in_check
     from microblog.accounts.nicknames import NAMES_OF_THE_SITE
     from microblog.accounts.recipients import Recipients
     from microblog.accounts.resources import Account
@@ -16,6 +17,8 @@ def includeme(config: Any) -> None:
     from microblog.web.navigation import is_logged_in, is_visitor
 
     config.declare_settings(*SETTINGS)
+    config.registry.log_in_checks = []
+    config.add_directive("add_log_in_check", add_log_in_check)
 
     def is_open(request: Any) -> bool:
         return request.microblog[REGISTRATION] in (OPEN, APPROVAL)

@@ -72,8 +72,8 @@ def get_departure(session: orm.Session, user_id: int) -> DepartureRow | None:
 
 
 def select_gone() -> Any:
-    """The ids of the people who are gone and of whom something is left: for lists that do not join them."""
-    return sa.select(Departure.user_id).where(Departure.gone.is_not(None), Departure.ended.is_(None))
+    """The ids of the people of whom nothing is seen (`User.is_gone`): for lists that do not join them."""
+    return sa.select(User.id).where(User.is_gone)
 
 
 def list_due(session: orm.Session, now: datetime, limit: int) -> list[int]:
@@ -153,7 +153,8 @@ def lock_departure(session: orm.Session, user_id: int) -> bool:
     if session.get_bind().dialect.name == "postgresql":
         for statement in BY_INDEX:
             session.execute(statement)
-    left = select_gone().where(Departure.user_id == user_id)
+    is_left = sa.and_(Departure.gone.is_not(None), Departure.ended.is_(None))
+    left = sa.select(Departure.user_id).where(Departure.user_id == user_id, is_left)
     return session.scalar(left.with_for_update(skip_locked=True)) is not None
 
 

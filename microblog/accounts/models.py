@@ -47,6 +47,12 @@ class User(Base):
             sqlite_where=sa.text("is_moderator = 1"),
             postgresql_where=sa.text("is_moderator"),
         ),
+        sa.Index(
+            "ix_users_id_gone",
+            "id",
+            sqlite_where=sa.text("is_gone = 1"),
+            postgresql_where=sa.text("is_gone"),
+        ),
         {"sqlite_autoincrement": True},  # ids are never reused
     )
 
@@ -82,7 +88,8 @@ class User(Base):
     is_indexed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
     is_listed: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
     shows_last_seen: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
-    # Their account was deleted: nothing of them is seen, and the worker removes what is left (`Departure`).
+    # Nothing of them is seen: a moderator has suspended them, or their account was deleted, and the worker
+    # removes what is left (`Departure`).
     is_gone: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)

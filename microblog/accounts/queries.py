@@ -17,6 +17,7 @@ from microblog.accounts.models import (
     RESET,
     AccountToken,
     AddressChange,
+    Departure,
     GoneNickname,
     LoginSession,
     Nickname,
@@ -411,6 +412,29 @@ def replace_hash(session: orm.Session, user_id: int, *, verified: str, fresh: st
     """
     same = sa.and_(User.id == user_id, User.password_hash == verified)
     require_changed(session.execute(sa.update(User).where(same).values(password_hash=fresh)))
+
+
+def set_aside(session: orm.Session, user_id: int) -> None:
+    """From now on nothing of somebody is seen, and they are logged out; nothing is deleted.
+
+    Log-ins under way are waited for.
+
+    :raises StaleData: when the person was deleted, or set aside before.
+    """
+    session.execute(sa.select(User.id).where(User.id == user_id).with_for_update()).all()
+    there = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(there.values(is_gone=True)))
+    end_all_sessions(session, user_id)
+
+
+def take_back(session: orm.Session, user_id: int) -> None:
+    """Somebody who was set aside is seen again.
+
+    :raises StaleData: when they were not, or have deleted their account.
+    """
+    deleted = sa.select(Departure.user_id).where(Departure.user_id == user_id, Departure.gone.is_not(None))
+    aside = sa.update(User).where(User.id == user_id, User.is_gone, ~deleted.exists())
+    require_changed(session.execute(aside.values(is_gone=False)))
 
 
 def set_moderator(session: orm.Session, user_id: int, *, is_moderator: bool) -> None:

@@ -14,6 +14,7 @@ from microblog.accounts import actions, passwords, queries
 from microblog.accounts.by_mail.actions import sign_up, write_confirmation
 from microblog.accounts.by_mail.queries import SignUp
 from microblog.accounts.forms import TAKEN_EMAIL, TAKEN_NICKNAME, LoginForm, ProfileForm, RegisterForm
+from microblog.accounts.log_in_checks import find_log_in_refusal
 from microblog.accounts.new_browsers import write_about_new_browser
 from microblog.accounts.portraits import FormPortraits
 from microblog.accounts.registrations import queries as waiting
@@ -175,10 +176,13 @@ def login(root: Root, request: Request) -> Any:
         return make_login_page(request, form, status=422)
     sent = kept.read_carried_form(request)
     is_somebody_elses = sent is not None and not sent.may_be_shown_to(user_id)
-    if waits is not None or is_somebody_elses:
+    refusal = WAITS if waits is not None else find_log_in_refusal(request, user_id)
+    if refusal is None and is_somebody_elses:
+        refusal = kept.SOMEBODY_ELSES
+    if refusal is not None:
         with request.registry.database.write() as session:
             give_back(session, made)
-        form.form_errors.append(kept.SOMEBODY_ELSES if waits is None else WAITS)
+        form.form_errors.append(refusal)
         return make_login_page(request, form, status=422)
     verified = str(password_hash)
     if passwords.needs_rehash(verified, form.get_text("password")):

@@ -40,7 +40,7 @@ NOBODY_ELSE = (Deny, Everyone, ALL_PERMISSIONS)
 class Admin(Container):
     """The parent of all pages for admins and moderators; nobody else may see it."""
 
-    __acl__ = [(Allow, ADMINS, "view"), (Allow, MODERATORS, "view"), NOBODY_ELSE]
+    __acl__ = [*((Allow, role, ("view", "moderate")) for role in (ADMINS, MODERATORS)), NOBODY_ELSE]
 
     def find(self, name: str) -> Resource | None:
         page = get_admin_pages(self.request.registry).get(name)

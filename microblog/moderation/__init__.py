@@ -7,9 +7,20 @@ def includeme(config: Any) -> None:
     from microblog.accounts.events import RoleChanged
     from microblog.i18n import _
     from microblog.moderation import subscribers
-    from microblog.moderation.resources import AuditPage
+    from microblog.moderation.actions import MAIL
+    from microblog.moderation.resources import AuditPage, PeoplePage
+    from microblog.moderation.texts import describe_suspension
 
     config.add_models("microblog.moderation.models")
     config.add_admin_page("audit", _("What was done"), AuditPage, for_moderators=True)
+    config.add_admin_page("people", _("People"), PeoplePage, for_moderators=True)
+    config.add_mail_kind(
+        MAIL,
+        folder="microblog.moderation:templates/mails/moderation",
+        label=_("Moderators have something to say"),
+        is_switchable=False,
+        only_confirmed=False,
+    )
     config.add_command("audit", "microblog.moderation.commands.audit", order=58)
+    config.add_log_in_check(describe_suspension)
     config.add_subscriber(subscribers.record_role, RoleChanged)

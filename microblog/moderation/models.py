@@ -1,4 +1,4 @@
-"""What moderators did."""
+"""What moderators did, and whom they have suspended."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ class AuditEntry(Base):
     said: Mapped[str] = mapped_column(sa.Text)
     before: Mapped[str] = mapped_column(sa.Text)
     after: Mapped[str] = mapped_column(sa.Text)
+
+
+class Suspension(Base):
+    """Somebody is suspended `since` (milliseconds since 1970), and was told what is in `said`."""
+
+    __tablename__ = "suspensions"
+
+    user_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    since: Mapped[int] = mapped_column(sa.BigInteger, index=True)
+    said: Mapped[str] = mapped_column(sa.Text)

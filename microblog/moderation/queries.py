@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts import queries as accounts
-from microblog.accounts.models import User
+from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import Database
-from microblog.ids import get_timestamp, new_id
-from microblog.moderation.models import AuditEntry
-from microblog.paging import Cursor, select_page
+from microblog.ids import get_timestamp, new_id, to_timestamp
+from microblog.moderation.models import AuditEntry, Suspension
+from microblog.moderation.rules import Role
+from microblog.paging import Cursor, KeyCursor, select_page
+from microblog.people.queries import BEHIND_ALL
 
 ROWS_AT_ONCE: Final = 1000  # of an export
 
@@ -75,13 +77,14 @@ class Deed:
     after: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(session: orm.Session, deed: Deed) -> None:
-    """Write an entry of the audit trail, in the transaction of what is done."""
+def record(session: orm.Session, deed: Deed) -> int:
+    """Write an entry of the audit trail, in the transaction of what is done; returns its id."""
     ids = {each for each in (deed.actor_id, deed.person_id) if each is not None}
     found = session.execute(sa.select(User.id, User.nickname).where(User.id.in_(ids)))
     names: dict[int | None, str] = {each: make_nickname_key(nickname) for each, nickname in found}
+    entry_id = new_id()
     entry = {
-        "id": new_id(),
+        "id": entry_id,
         "actor": names.get(deed.actor_id, ""),
         "person": names.get(deed.person_id, ""),
         "before": dump(deed.before),
@@ -90,6 +93,7 @@ def record(session: orm.Session, deed: Deed) -> None:
     same = ("action", "actor_id", "person_id", "subject", "reason", "said")
     entry |= {name: getattr(deed, name) for name in same}
     session.execute(sa.insert(AuditEntry).values(entry))
+    return entry_id
 
 
 def dump(values: Mapping[str, Any]) -> str:
@@ -126,3 +130,93 @@ def walk_audit(database: Database) -> Iterator[AuditRow]:
         if len(rows) < ROWS_AT_ONCE:
             return
         last = rows[-1].id
+
+
+# People
+
+
+def get_role(session: orm.Session, user_id: int) -> Role | None:
+    """None when there is no such person, or they have deleted their account."""
+    query = sa.select(User.id, User.is_admin, User.is_moderator).where(
+        User.id == user_id, User.nickname != ""
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else Role(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class ModeratedPerson:
+    """What moderators see of somebody: `suspended` is when it was done, and `said` what they were told."""
+
+    id: int
+    nickname: str
+    display_name: str
+    email: str | None
+    member_since: datetime
+    last_seen: datetime | None
+    posts_count: int
+    followers_count: int
+    following_count: int
+    is_admin: bool
+    is_moderator: bool
+    suspended_at: int | None
+    said: str | None
+
+    @property
+    def suspended(self) -> datetime | None:
+        return None if self.suspended_at is None else to_timestamp(self.suspended_at)
+
+    @property
+    def role(self) -> Role:
+        return Role(self.id, self.is_admin, self.is_moderator)
+
+
+PERSON_COLUMNS = (
+    *(User.id, User.nickname, User.display_name, User.email, User.member_since, User.last_seen),
+    *(User.posts_count, User.followers_count, User.following_count, User.is_admin, User.is_moderator),
+    *(Suspension.since, Suspension.said),
+)
+
+
+def select_people() -> Any:
+    """Everybody who has not deleted their account, whether or not others see them."""
+    query = sa.select(*PERSON_COLUMNS).outerjoin(Suspension, Suspension.user_id == User.id)
+    return query.where(User.nickname != "")
+
+
+def get_person(session: orm.Session, nickname: str) -> ModeratedPerson | None:
+    """The person who has or had this nickname."""
+    if NOT_ALLOWED.search(nickname):
+        return None
+    query = select_people().join(Nickname, Nickname.user_id == User.id)
+    row = session.execute(query.where(Nickname.key == make_nickname_key(nickname))).one_or_none()
+    return None if row is None else ModeratedPerson(*row)
+
+
+def list_people(
+    session: orm.Session, beginning: str, cursor: KeyCursor[int], limit: int, *, only_suspended: bool = False
+) -> list[ModeratedPerson]:
+    """The people whose nickname begins like this, the newest first."""
+    query = select_people()
+    if only_suspended:
+        query = query.where(Suspension.user_id.is_not(None))
+    if beginning:
+        key = make_nickname_key(beginning)
+        like = Nickname.key.between(key, f"{key}{BEHIND_ALL}")
+        query = query.where(User.id.in_(sa.select(Nickname.user_id).where(like)))
+    return [ModeratedPerson(*row) for row in session.execute(select_page(query, User.id, cursor, limit))]
+
+
+def add_suspension(session: orm.Session, user_id: int, *, since: int, said: str) -> None:
+    session.execute(sa.insert(Suspension).values(user_id=user_id, since=since, said=said))
+
+
+def delete_suspension(session: orm.Session, user_id: int) -> bool:
+    """False when there was none."""
+    query = sa.delete(Suspension).where(Suspension.user_id == user_id).returning(Suspension.user_id)
+    return session.scalar(query) is not None
+
+
+def find_suspension(session: orm.Session, user_id: int) -> str | None:
+    """What somebody was told who is suspended; None when they are not."""
+    return session.scalar(sa.select(Suspension.said).where(Suspension.user_id == user_id))

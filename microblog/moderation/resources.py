@@ -1,8 +1,14 @@
-"""`/admin/audit/`."""
+"""`/admin/audit/`, `/admin/people/` and `/admin/people/{nickname}`."""
 
 from __future__ import annotations
 
-from microblog.tree import Container
+from typing import Any
+
+from pyramid.authorization import Deny, Everyone
+
+from microblog.moderation import queries
+from microblog.moderation.rules import find_refusal
+from microblog.tree import Container, Resource
 
 
 class AuditPage(Container):
@@ -10,3 +16,26 @@ class AuditPage(Container):
 
     def find(self, name: str) -> None:
         return None
+
+
+class PersonPage(Resource):
+    """Somebody, as moderators see them."""
+
+    def __init__(self, parent: Resource, person: queries.ModeratedPerson) -> None:
+        super().__init__(parent, person.nickname)
+        self.person = person
+
+    @property
+    def __acl__(self) -> list[Any]:
+        """Nobody acts on themselves or on admins, and moderators on no other one."""
+        refusal = find_refusal(self.request.identity, self.person.role)
+        return [] if refusal is None else [(Deny, Everyone, "moderate")]
+
+    def why_forbidden(self, request: Any) -> str | None:
+        return find_refusal(request.identity, self.person.role)
+
+
+class PeoplePage(Container):
+    def find(self, name: str) -> PersonPage | None:
+        person = queries.get_person(self.request.dbsession, name)
+        return None if person is None else PersonPage(self, person)

@@ -56,6 +56,7 @@ class PersonRow:
     blocks_me: bool = False
     i_mute: bool = False
     is_indexed: bool = True  # may search engines have them? Known on their profile
+    is_suspended: bool = False  # then nobody sees them. Known likewise
 
 
 class Privacy(NamedTuple):
@@ -100,7 +101,7 @@ def get_person(session: orm.Session, nickname: str, reader_id: int | None = None
         sa.select(
             *PERSON_COLUMNS,
             *(sa.false() if reader_id is None else each for each in relations),
-            User.is_indexed,
+            *(User.is_indexed, User.is_gone),
         )
         .join(Nickname, Nickname.user_id == User.id)
         .where(Nickname.key == make_nickname_key(nickname))

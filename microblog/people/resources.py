@@ -60,15 +60,21 @@ class BlockedPerson(Resource):
         self.person = person
 
 
+class SuspendedPerson(Resource):
+    """A person whom nobody sees, since a moderator has suspended them."""
+
+
 class Users(Container):
     __acl__: ClassVar[list[Any]] = [(Allow, Authenticated, "mention")]
 
-    def find(self, name: str) -> Person | BlockedPerson | None:
+    def find(self, name: str) -> Person | BlockedPerson | SuspendedPerson | None:
         if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
             return None
         person = queries.get_person(self.request.dbsession, name, self.request.reader_id)
         if person is None:
             return None
+        if person.is_suspended:
+            return SuspendedPerson(self, name)
         is_blocked = person.i_block or person.blocks_me
         return BlockedPerson(self, person) if is_blocked else Person(self, person)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import notfound_view_config
 
 from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
@@ -16,16 +17,18 @@ from microblog.people import actions, avatars, queries
 from microblog.people.avatars import draw_identicon
 from microblog.people.interfaces import get_people_search
 from microblog.people.names import format_name
-from microblog.people.resources import Avatar, BlockedPerson, Person, Users
+from microblog.people.resources import Avatar, BlockedPerson, Person, SuspendedPerson, Users
 from microblog.request import Request
 from microblog.security.limits.counting import count_request
 from microblog.security.redirects import get_next_page
+from microblog.web import errors
 from microblog.web.forms import check_button
 from microblog.web.pages import STATIC_SECONDS, page_view
 from microblog.web.paging import Keyset, Page, read_page
 
 MOST_QUERY_CHARACTERS = 200
 TOO_LONG = _("Your search is too long: at most %(most)s characters.", most=MOST_QUERY_CHARACTERS)
+SUSPENDED = _("This account is suspended.")
 MOST_FOUND = 50
 MOST_OFFERED = 8  # to mention
 FOLLOWS_LOOKED_AT = 500
@@ -40,6 +43,12 @@ PEOPLE = Keyset[queries.PersonRow, str](
 
 def get_full_name(person: queries.PersonRow) -> str:
     return format_name(person.display_name, person.nickname)
+
+
+@notfound_view_config(containment=SuspendedPerson)
+def suspended(error: HTTPNotFound, request: Request) -> Any:
+    """Neither their profile nor any of its pages is there."""
+    return errors.make_error_page(request, 410, SUSPENDED)
 
 
 @page_view(context=Person, name="followers", compressed=True, renderer="templates/follow_list.jinja2")

@@ -424,6 +424,16 @@ def test_a_copied_site_may_have_its_own_pictures(ini, application, storage, post
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o640, 0o750)
 
 
+def test_a_copy_that_lacks_nothing_warns_of_nothing(ini, application, storage, post, tmp_path):
+    post()
+    url = application.registry.microblog[DATABASE_URL]
+    copied = f"sqlite+pysqlite:///{tmp_path}/copy.sqlite3"
+    result = run("-c", ini, "copy-database", "--pictures", tmp_path / "others", url, copied)
+    assert f"Copied 2 files of pictures to {tmp_path}/others." in result.stdout
+    assert "Warning" not in result.stderr
+    assert list_others(tmp_path) == list_names(storage)
+
+
 def test_a_copy_without_pictures_says_nothing_of_them(ini, application, susan, tmp_path):
     url = application.registry.microblog[DATABASE_URL]
     said = run("-c", ini, "copy-database", url, f"sqlite+pysqlite:///{tmp_path}/copy.sqlite3").stdout

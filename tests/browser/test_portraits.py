@@ -69,7 +69,8 @@ def test_a_picture_that_is_chosen_is_shown_before_it_is_sent(form: Page, purpose
 
 def test_what_was_there_is_shown_again_when_nothing_or_no_picture_is_chosen(form: Page) -> None:
     present = box(form, AVATAR).locator("img")
-    for files in ([], BROKEN):
+    nothing: list[FilePayload] = []
+    for files in (nothing, [BROKEN]):
         field(form, AVATAR).set_input_files(make_file(1))
         expect(present).to_be_hidden()
         field(form, AVATAR).set_input_files(files)

@@ -63,13 +63,11 @@ def describe_pictures(site: CheckedSite) -> Iterator[Finding]:
 
 def pick(session: orm.Session) -> list[KeptPicture]:
     """Some pictures. Their names are random, so those after a random name are, too."""
-    found: dict[str, KeptPicture] = {}
-    for _ in range(SAMPLES):
-        for picture in queries.list_pictures(session, secrets.token_urlsafe(16), PICTURES_OF_A_SAMPLE):
-            found[picture.name] = picture
-    for picture in queries.list_pictures(session, "", PICTURES_OF_A_SAMPLE):  # of a site with few
-        found[picture.name] = picture
-    return list(found.values())
+    starts = [*(secrets.token_urlsafe(16) for _ in range(SAMPLES)), ""]  # the last for a site with few
+    found = [
+        picture for start in starts for picture in queries.list_pictures(session, start, PICTURES_OF_A_SAMPLE)
+    ]
+    return list({picture.name: picture for picture in found}.values())
 
 
 def find_missing(registry: Registry, sample: list[KeptPicture]) -> set[str]:

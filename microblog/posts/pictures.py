@@ -155,6 +155,11 @@ def list_form_pictures(request: Request, form: PictureForm) -> list[ShownPicture
 # On the page
 
 
+def count_most_pictures(request: Request) -> int:
+    """How many pictures a post may have; 0 where nobody has room for one."""
+    return request.microblog[PICTURES_PER_POST] if request.microblog[QUOTA] else 0
+
+
 def draw_pictures(request: Request, post: PostRow) -> str:
     """HTML: the pictures of a post, each a link to its page; "" without any.
 
@@ -205,4 +210,4 @@ def picture(page: PicturePage, request: Request) -> Any:
 
 def includeme(config: Any) -> None:
     config.add_template_global("form_pictures", lambda request: partial(list_form_pictures, request))
-    config.add_template_global("most_pictures", lambda request: request.microblog[PICTURES_PER_POST])
+    config.add_template_global("most_pictures", count_most_pictures)

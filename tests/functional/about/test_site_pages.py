@@ -247,3 +247,12 @@ def test_doctor_says_which_texts_there_are_and_which_cannot_be_shown(folder):
 def test_a_language_that_does_not_exist_stops_the_start(make_application):
     with pytest.raises(SettingsError, match=r"microblog\.pages\.language must be the code of a language"):
         make_application({PAGES_LANGUAGE.key: "klingonese"})
+
+
+def test_the_help_says_what_pictures_are_for_where_there_are_any(make_application, browser):
+    assert "A post can have up to 4 pictures." in browser.get("/help")
+    assert "you can choose a picture of yourself" in browser.get("/help")
+    without = make_application({"microblog.media.quota": "0"}).browser().get("/help")
+    assert "picture" not in without.html.main.get_text()
+    one = make_application({"microblog.media.pictures_per_post": "1"}).browser().get("/help")
+    assert "A post can have 1 picture." in one

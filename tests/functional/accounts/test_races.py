@@ -223,7 +223,7 @@ def test_the_form_of_a_session_ended_meanwhile_changes_nothing(database, applica
 
 def test_the_profile_form_of_a_person_deleted_meanwhile_asks_to_log_in(database, jane):
     with before_the_statement(
-        database.engine, "SELECT users.nickname, users.about_me", lambda: delete_person(database, "jane")
+        database.engine, "SELECT users.nickname, users.display_name", lambda: delete_person(database, "jane")
     ):
         answer = jane.get("/account/profile", status="*")
     assert (answer.status_int, "/login" in answer.headers.get("Location", "")) == (303, True)

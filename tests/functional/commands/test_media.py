@@ -17,10 +17,11 @@ from benchmarks.killed_pictures import run_rounds
 from microblog.accounts.models import User
 from microblog.accounts.queries import add_user
 from microblog.console.site import Site
-from microblog.db import DATABASE_URL
+from microblog.db import DATABASE_URL, StaleData
 from microblog.media import actions, checking
 from microblog.media.checking import FileCheck, merge
 from microblog.media.checks import Totals, describe_all_pictures, describe_pictures
+from microblog.media.collecting import PICTURES_AT_ONCE
 from microblog.media.commands import describe_unfinished
 from microblog.media.models import Picture, PictureFilesToDelete
 from microblog.media.names import list_files
@@ -518,6 +519,24 @@ def test_numbers_are_metrics_and_all_pictures_are_not_read_each_time(
     assert second["pictures"] == first["pictures"]
     assert (second["pictures_waiting"], second["pictures_leftovers"]) == (1, 1)
     assert 86_000 < second["pictures_leftovers_seconds"] < 87_000
+
+
+def test_collect_deletes_more_than_one_batch(microblog, database, storage):
+    names = [f"{number:022}" for number in range(PICTURES_AT_ONCE + 1)]
+    rows = [{"name": name, "files": 1, "since": 0} for name in names]
+    with database.write() as session:
+        session.execute(sa.insert(PictureFilesToDelete), rows)
+    storage.put(f"{names[-1]}-0.webp", b"x")
+    assert f"Deleted the files of {len(names)} deleted pictures." in microblog("media", "collect").stdout
+    assert list_names(storage) == []
+    with database.read() as session:
+        assert session.scalars(sa.select(PictureFilesToDelete.name)).all() == []
+
+
+def test_nothing_is_kept_for_somebody_who_is_not_there(database, storage):
+    stored = store_files(storage, b"x")
+    with pytest.raises(StaleData), database.write() as session:
+        actions.keep(session, 4711, POST, [stored], quota=QUOTA)
 
 
 # Killed (`benchmarks/killed_pictures.py` does the same for as many rounds as one likes)

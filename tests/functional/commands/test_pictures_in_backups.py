@@ -9,6 +9,7 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from microblog.db import DATABASE_URL
 from microblog.errors import OperatorError
 from microblog.media import actions
 from microblog.media.plans import POST
-from microblog.media.storage.interfaces import IPictureStorage
+from microblog.media.storage.interfaces import FileInfo, IPictureStorage
 from microblog.media.storage.settings import STORAGE
 from microblog.operations import dumps, keeping, pictures
 from microblog.operations.commands import backup
@@ -228,6 +229,22 @@ def test_a_backup_at_the_same_time_does_not_make_files_older(microblog, storage,
     assert path.stat().st_mtime == before
 
 
+class GoneFile(Bucket):
+    """A picture is deleted after its files were listed."""
+
+    def list_files(self):
+        yield from self._storage.list_files()
+        yield FileInfo(f"{'A' * 22}-0.webp", 3, datetime.now(UTC))
+
+
+def test_a_file_that_is_deleted_while_a_backup_is_made_is_in_none(storage, post, tmp_path):
+    post()
+    copied = pictures.PictureFolder(tmp_path / "copy")
+    added = copied.add_all(GoneFile(storage), time.time())
+    assert (added.files, added.new) == (2, 2)
+    assert copied.find(f"{'A' * 22}-0.webp") is None
+
+
 def test_a_file_that_was_cut_off_is_copied_again(microblog, post, backups):
     name = post()[1]
     microblog("backup", backups)
@@ -405,6 +422,16 @@ def test_a_copied_site_may_have_its_own_pictures(ini, application, storage, post
     assert list_others(tmp_path) == list_names(storage)
     path = tmp_path / "others" / name[:2] / f"{name}-0.webp"
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o640, 0o750)
+
+
+def test_a_copy_that_lacks_nothing_warns_of_nothing(ini, application, storage, post, tmp_path):
+    post()
+    url = application.registry.microblog[DATABASE_URL]
+    copied = f"sqlite+pysqlite:///{tmp_path}/copy.sqlite3"
+    result = run("-c", ini, "copy-database", "--pictures", tmp_path / "others", url, copied)
+    assert f"Copied 2 files of pictures to {tmp_path}/others." in result.stdout
+    assert "Warning" not in result.stderr
+    assert list_others(tmp_path) == list_names(storage)
 
 
 def test_a_copy_without_pictures_says_nothing_of_them(ini, application, susan, tmp_path):

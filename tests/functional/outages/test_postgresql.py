@@ -195,7 +195,7 @@ def test_a_lost_database_is_reported_once_for_any_number_of_requests(site, caplo
     assert error.content_type == "application/json"
     site.susan.get("/metrics", status=200)
     ready = site.susan.get("/health/ready", status=503)
-    assert ready.text == "database: does not answer; the log says why\n"
+    assert ready.text == "database: does not answer; the log says why\npictures: ok\n"
     for _ in range(3):
         site.registry.worker.round()
     site.server.start()

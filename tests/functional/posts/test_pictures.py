@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from webtest import TestApp, Upload
 from zope.interface import implementer
 
+from microblog.accounts.models import User
 from microblog.media.models import Picture, PictureFilesToDelete
 from microblog.media.processes import Decoder
 from microblog.media.results import TOO_SLOW
@@ -317,13 +318,23 @@ def test_a_page_of_posts_with_pictures_costs_no_statement_more(make_application)
 
 
 def test_pictures_take_so_much_room_at_most(make_application, tmp_path):
-    application = make_application({QUOTA.key: "0", FOLDER.key: str(tmp_path)})
+    application = make_application({QUOTA.key: "1", FOLDER.key: str(tmp_path)})
     susan = enter_site(application)
+    with application.database.write() as session:
+        session.execute(sa.update(User).values(pictures_bytes=999_999))
     page = fill(susan, "Too much", upload()).submit(status=422)
     assert "Your pictures take as much room as they may on this site" in page
     assert in_form(page) == []
     assert page.forms["compose-form"]["body"].value == "Too much"
     assert list(get_storage(application.registry).list_files()) == []
+
+
+def test_where_nobody_may_have_pictures_the_form_takes_none(make_application):
+    susan = enter_site(make_application({QUOTA.key: "0"}))
+    form = susan.get("/").forms["compose-form"]
+    assert "pictures" not in form.fields
+    form["body"] = "Without"
+    assert bodies(form.submit(status=303).follow()) == ["Without"]
 
 
 def test_after_a_picture_that_takes_too_long_no_others_of_its_form_are_read(make_application):

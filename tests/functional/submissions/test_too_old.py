@@ -81,7 +81,7 @@ def test_a_person_deleted_while_their_form_is_shown_again_is_asked_to_log_in(sus
         with database.write() as session:
             session.execute(sa.delete(User).where(User.nickname == "susan"))
 
-    with before_the_statement(database.engine, "SELECT users.nickname, users.about_me", delete):
+    with before_the_statement(database.engine, "SELECT users.nickname, users.display_name", delete):
         page = form.submit(status=400)
     assert flashes(page) == [
         "You have been logged out. Log in, and you will find what you wrote, not yet sent."

@@ -7,7 +7,7 @@ import threading
 import pytest
 import regex
 import Stemmer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from microblog.search.language import parse
@@ -21,6 +21,7 @@ from microblog.search.stemming import (
     list_forms,
     list_forms_in_all_languages,
 )
+from microblog.search.tags import list_tag_words
 from microblog.search.text import index_text, split_words
 
 MOST_FORMS = 25  # of a word: so many stemmers there are for Latin script
@@ -127,10 +128,11 @@ def test_an_index_keeps_the_words_and_behind_them_the_forms():
 
 
 @given(TEXTS, st.sampled_from([*STEMMERS]))
+@example("#A", "ar")
 def test_a_form_is_letters_behind_a_sign_that_no_word_has(text, language):
     forms = list_forms(text, language)
     assert all(regex.fullmatch(rf"{MARK}{language}[\p{{L}}\p{{M}}]+", form) for form in forms)
-    assert index_post(text, language) == " ".join([index_text(text), *forms]).strip()
+    assert index_post(text, language) == " ".join([index_text(text), *list_tag_words(text), *forms]).strip()
 
 
 @given(TEXTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from microblog import ids
@@ -29,8 +29,11 @@ class TimeOfDay:
 
 
 @contextmanager
-def ids_by(now: TimeOfDay) -> Iterator[None]:
-    """New ids, and what is past, go by this time; afterwards by the real one again."""
+def ids_by(now: Callable[[], int] = ids.get_now) -> Iterator[None]:
+    """New ids, and what is past, go by this time (milliseconds since 1970); afterwards by the real one again.
+
+    What is made inside is in no past afterwards: a process never makes an id that is smaller than one before.
+    """
     real, ids._clock = ids._clock, ids.Clock(now)
     try:
         yield

@@ -32,6 +32,7 @@ from microblog.search.embedded.postgresql import PostgreSQLSearch
 from microblog.search.interfaces import get_search, get_search_index
 from microblog.search.queries import uninstall_triggers
 from microblog.search.text import get_rule
+from tests.clock import ids_by
 
 # How long an example takes says something about the machine; what may take how long has tests of its own.
 hypothesis.settings.register_profile("microblog", hypothesis.settings(), deadline=None)
@@ -273,6 +274,13 @@ def shared_application(
     application = Application({**settings_for(migrated()), **profiles})
     yield application
     application.close()
+
+
+@pytest.fixture(autouse=True)
+def ids_of_its_own() -> Iterator[None]:
+    """After a test that was in the future, all that the next one publishes would be in the past."""
+    with ids_by():
+        yield
 
 
 @pytest.fixture

@@ -29,6 +29,10 @@ def upgrade() -> None:
     references = [("user_id", "users")]
     if op.get_context().dialect.name == "sqlite":
         references.append(("post_id", "posts"))
+    # First, since it takes the strongest lock of `users`: see `microblog/operations/migrating.py`.
+    op.add_column("users", sa.Column("avatar", sa.String(22)))
+    op.add_column("users", sa.Column("header", sa.String(22)))
+    op.add_column("users", sa.Column("pictures_bytes", sa.BigInteger, server_default="0", nullable=False))
     op.create_table(
         "pictures",
         sa.Column("id", Id, autoincrement=False, nullable=False),
@@ -64,9 +68,6 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_picture_files_to_delete"),
     )
-    op.add_column("users", sa.Column("avatar", sa.String(22)))
-    op.add_column("users", sa.Column("header", sa.String(22)))
-    op.add_column("users", sa.Column("pictures_bytes", sa.BigInteger, server_default="0", nullable=False))
     for statement in TRIGGERS[op.get_context().dialect.name]:
         op.execute(statement)
 

@@ -6,7 +6,9 @@ checked before the COMMIT, and migrations use `batch_alter_table` of this module
 
 On PostgreSQL each migration is a transaction. One for all would keep writers from one table while it waits
 for the next, and a post that has written to that one and waits for the first would be given up as a deadlock.
-For the same reason a migration keeps writers from at most one table that was there before it.
+For the same reason a migration keeps writers from at most one table that was there before it, and takes its
+strongest lock of that table first: who reads the table and is about to write to it would wait for the weaker
+one, and the migration for them.
 
 Alembic is imported where it is used: most commands, and `microblog --help`, do not need it.
 """
@@ -34,7 +36,7 @@ LOCK = 0x6D6963726F  # an advisory lock of PostgreSQL; any number that nothing e
 LOCK_TIMEOUT = (
     "1500ms"  # less than a request may take, so that requests behind the migration are still served
 )
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 ATTEMPTS = 40
 
 
@@ -63,7 +65,7 @@ def upgrade(database: Database, revision: str = "head", *, attempts: int = ATTEM
         try:
             command.upgrade(build_alembic_config(database), revision)
         except sa.exc.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "sqlstate", None) not in (LOCK_NOT_AVAILABLE, DEADLOCK):
                 raise
         else:
             return

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from microblog.db import Database
 from microblog.operations import migrating
@@ -238,6 +239,46 @@ def test_the_previous_version_serves_while_the_database_is_upgraded(database, up
     assert written == process.rounds
     assert person is not None
     assert person.posts_count == posts
+
+
+# Those that keep writers from a table, the weakest first.
+LOCKS = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
+HELD_LOCKS = """SELECT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.granted AND c.relkind = 'r'"""
+
+
+@pytest.mark.skipif(
+    not POSTGRESQL_URL, reason="Set MICROBLOG_TEST_DATABASE_URL: this is about PostgreSQL's locks."
+)
+def test_a_migration_takes_the_strongest_lock_of_one_table_first(database, upgrade):
+    with database.read() as session:
+        present = set(sa.inspect(session.connection()).get_table_names()) - {"alembic_version"}
+    held: dict[Any, dict[str, int]] = {}  # of a connection in its transaction, by the table
+    faults: set[str] = set()
+
+    def look(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        with connection.connection.driver_connection.cursor() as own:
+            found = own.execute(HELD_LOCKS).fetchall()
+        first = held.setdefault(connection, {})
+        for name in present & {name for name, mode in found if mode in LOCKS}:
+            strongest = max(LOCKS.index(mode) for each, mode in found if each == name and mode in LOCKS)
+            if first.setdefault(name, strongest) < strongest:
+                faults.add(f"a stronger lock of {name}: {statement}")
+        if len(first) > 1:
+            faults.add(f"locks of {sorted(first)}: {statement}")
+
+    def forget(connection: Any) -> None:
+        held.pop(connection, None)
+
+    hooks = (("after_cursor_execute", look), ("commit", forget), ("rollback", forget))
+    for name, hook in hooks:
+        event.listen(sa.Engine, name, hook)
+    try:
+        upgrade()
+    finally:
+        for name, hook in hooks:
+            event.remove(sa.Engine, name, hook)
+    assert not faults
 
 
 def connect_args(database: Database) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from microblog.ids import (
     LARGEST,
     Clock,
     get_first_id_at,
+    get_present,
     get_timestamp,
     new_id,
     new_id_at,
     to_milliseconds,
 )
 from microblog.paging import parse_id
+from tests.clock import ids_by
 
 TIMESTAMPS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 MILLISECOND = timedelta(milliseconds=1)
@@ -66,6 +68,14 @@ def test_a_later_id_is_larger_even_when_the_clock_stands_or_goes_back():
         clock.shift(-3600)
         ids += [ticking.tick() for _ in range(1000)]
     assert ids == sorted(set(ids))
+
+
+def test_an_id_that_was_made_in_the_future_of_a_test_is_not_in_the_past_of_others():
+    with ids_by():
+        with time_machine.travel(datetime(2100, 1, 1, tzinfo=UTC), tick=False):
+            future = new_id()
+        assert get_present() > future
+    assert get_present() < future
 
 
 def test_threads_never_get_the_same_id():

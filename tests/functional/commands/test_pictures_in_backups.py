@@ -239,8 +239,8 @@ class GoneFile(Bucket):
 
 def test_a_file_that_is_deleted_while_a_backup_is_made_is_in_none(storage, post, tmp_path):
     post()
-    copied = pictures.PictureFolder(tmp_path / "copy")
-    added = copied.add_all(GoneFile(storage), time.time())
+    copied, gone = pictures.PictureFolder(tmp_path / "copy"), GoneFile(storage)
+    added = copied.add_all(gone, time.time())  # type: ignore[arg-type]
     assert (added.files, added.new) == (2, 2)
     assert copied.find(f"{'A' * 22}-0.webp") is None
 

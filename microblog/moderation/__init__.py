@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
     from microblog.moderation.actions import MAIL
     from microblog.moderation.resources import AuditPage, PeoplePage
     from microblog.moderation.texts import describe_suspension
+    from microblog.moderation.withholding import SECONDS_BETWEEN_LOOKS, carry_out
 
     config.add_models("microblog.moderation.models")
     config.add_admin_page("audit", _("What was done"), AuditPage, for_moderators=True)
@@ -21,6 +22,7 @@ def includeme(config: Any) -> None:
         is_switchable=False,
         only_confirmed=False,
     )
+    config.add_worker_task("suspensions", carry_out, every=SECONDS_BETWEEN_LOOKS)
     config.add_command("audit", "microblog.moderation.commands.audit", order=58)
     config.add_log_in_check(describe_suspension)
     config.add_subscriber(subscribers.record_role, RoleChanged)

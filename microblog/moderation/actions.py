@@ -69,7 +69,7 @@ def unsuspend(session: orm.Session, case: Case) -> None:
     :raises StaleData: when they are not suspended.
     """
     check(session, case)
-    if not queries.delete_suspension(session, case.person_id):
+    if not queries.end_suspension(session, case.person_id):
         raise StaleData("They are not suspended.")
     accounts.take_back(session, case.person_id)
     tell(session, case, audit.UNSUSPEND, record(session, case, audit.UNSUSPEND))

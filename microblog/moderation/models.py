@@ -40,13 +40,60 @@ class AuditEntry(Base):
     after: Mapped[str] = mapped_column(sa.Text)
 
 
+# Of a suspension: the worker hides what counts of somebody, all of it is hidden, or the worker gives it back,
+# and they are no longer suspended.
+HIDES, HIDDEN, RETURNS = 0, 1, 2
+
+
 class Suspension(Base):
-    """Somebody is suspended `since` (milliseconds since 1970), and was told what is in `said`."""
+    """Somebody is suspended `since` (milliseconds since 1970), and was told what is in `said`. The worker has
+    marked their posts up to the id `position`.
+    """
 
     __tablename__ = "suspensions"
+    __table_args__ = (sa.Index("ix_suspensions_state_user_id", "state", "user_id"),)
 
     user_id: Mapped[int] = mapped_column(
         Id, sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     since: Mapped[int] = mapped_column(sa.BigInteger, index=True)
     said: Mapped[str] = mapped_column(sa.Text)
+    state: Mapped[int] = mapped_column(sa.SmallInteger, default=HIDES, server_default=sa.text("0"))
+    position: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"))
+
+
+def refer_to_suspended() -> Mapped[int]:
+    return mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class WithheldFollow(Base):
+    """A row of `follows` while `of_id`, one of the two, is suspended. The other one may be gone meanwhile."""
+
+    __tablename__ = "withheld_follows"
+
+    follower_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    followee_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    since: Mapped[int] = mapped_column(sa.BigInteger)
+    of_id: Mapped[int] = refer_to_suspended()
+
+
+class WithheldLike(Base):
+    """A row of `likes` of somebody who is suspended. The post may be gone meanwhile."""
+
+    __tablename__ = "withheld_likes"
+
+    user_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    post_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(sa.BigInteger)
+    of_id: Mapped[int] = refer_to_suspended()
+
+
+class WithheldBoost(Base):
+    """A row of `boosts`, likewise."""
+
+    __tablename__ = "withheld_boosts"
+
+    user_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    post_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(sa.BigInteger)
+    of_id: Mapped[int] = refer_to_suspended()

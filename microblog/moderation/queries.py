@@ -14,9 +14,9 @@ from sqlalchemy import orm
 from microblog.accounts import queries as accounts
 from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
-from microblog.db import Database
+from microblog.db import Database, build_insert
 from microblog.ids import get_timestamp, new_id, to_timestamp
-from microblog.moderation.models import AuditEntry, Suspension
+from microblog.moderation.models import HIDES, RETURNS, AuditEntry, Suspension
 from microblog.moderation.rules import Role
 from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.queries import BEHIND_ALL
@@ -180,7 +180,8 @@ PERSON_COLUMNS = (
 
 def select_people() -> Any:
     """Everybody who has not deleted their account, whether or not others see them."""
-    query = sa.select(*PERSON_COLUMNS).outerjoin(Suspension, Suspension.user_id == User.id)
+    is_theirs = sa.and_(Suspension.user_id == User.id, Suspension.state != RETURNS)
+    query = sa.select(*PERSON_COLUMNS).outerjoin(Suspension, is_theirs)
     return query.where(User.nickname != "")
 
 
@@ -208,15 +209,19 @@ def list_people(
 
 
 def add_suspension(session: orm.Session, user_id: int, *, since: int, said: str) -> None:
-    session.execute(sa.insert(Suspension).values(user_id=user_id, since=since, said=said))
+    """The worker hides what counts of them; also of somebody to whom it is giving that back yet."""
+    values = {"since": since, "said": said, "state": HIDES, "position": 0}
+    insert = build_insert(session, Suspension).values(user_id=user_id, **values)
+    session.execute(insert.on_conflict_do_update(index_elements=[Suspension.user_id], set_=values))
 
 
-def delete_suspension(session: orm.Session, user_id: int) -> bool:
-    """False when there was none."""
-    query = sa.delete(Suspension).where(Suspension.user_id == user_id).returning(Suspension.user_id)
-    return session.scalar(query) is not None
+def end_suspension(session: orm.Session, user_id: int) -> bool:
+    """The worker gives back what counts of them; False when they are not suspended."""
+    query = sa.update(Suspension).where(Suspension.user_id == user_id, Suspension.state != RETURNS)
+    return session.scalar(query.values(state=RETURNS, position=0).returning(Suspension.user_id)) is not None
 
 
 def find_suspension(session: orm.Session, user_id: int) -> str | None:
     """What somebody was told who is suspended; None when they are not."""
-    return session.scalar(sa.select(Suspension.said).where(Suspension.user_id == user_id))
+    query = sa.select(Suspension.said).where(Suspension.user_id == user_id, Suspension.state != RETURNS)
+    return session.scalar(query)

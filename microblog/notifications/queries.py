@@ -21,7 +21,7 @@ from microblog.ids import get_timestamp
 from microblog.notifications.models import Digest, NoticeChoice, Notification, NotificationGroup
 from microblog.notifications.rules import MOST_COUNTED, MOST_UNREAD
 from microblog.paging import Cursor, Found, look_through, select_page
-from microblog.people.visibility import is_unseen
+from microblog.people.visibility import is_absent, is_unseen
 from microblog.posts.models import Mention, Post, PostVersion
 from microblog.posts.queries import PostRow, list_posts_by_id
 
@@ -301,6 +301,7 @@ def select_seen(group_id: Any, *columns: Any) -> Any:
         Notification.group_id == group_id,
         sa.not_(Notification.withdrawn),
         sa.not_(is_unseen(READER, Notification.actor_id)),
+        sa.not_(is_absent(Notification.actor_id)),
     )
 
 

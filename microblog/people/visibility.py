@@ -12,7 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from microblog.accounts.models import User
 from microblog.people.models import Block, Mute
+
+ONE: Any = sa.literal_column("1", sa.Integer)
 
 
 def is_blocked(reader_id: Any, person_id: Any) -> sa.ColumnElement[bool]:
@@ -35,6 +38,11 @@ def is_unseen(reader_id: Any, person_id: Any) -> sa.ColumnElement[bool]:
     return sa.or_(is_blocked(reader_id, person_id), is_muted)
 
 
+def is_absent(person_id: Any) -> sa.ColumnElement[bool]:
+    """A column: is nothing of this person seen by anybody? For rows that name them and do not join them."""
+    return is_there(sa.select(ONE).where(User.id == person_id, User.is_gone).correlate_except(User))
+
+
 def is_related(who: Any, who_id: Any, whom: Any, whom_id: Any) -> sa.ColumnElement[bool]:
     """A column: is there a row from the one to the other?
 
@@ -42,6 +50,9 @@ def is_related(who: Any, who_id: Any, whom: Any, whom_id: Any) -> sa.ColumnEleme
     And it is compared with a number: of `IS NOT NULL` PostgreSQL believes that it is nearly always true, and
     would rather sort the few rows that it expects to be left than read them in their order.
     """
-    found: Any = sa.select(sa.literal_column("1", sa.Integer)).where(who == who_id, whom == whom_id)
-    looked_up = found.correlate_except(who.class_).scalar_subquery()
-    return sa.func.coalesce(looked_up, sa.literal_column("0")) == sa.literal_column("1")
+    return is_there(sa.select(ONE).where(who == who_id, whom == whom_id).correlate_except(who.class_))
+
+
+def is_there(found: Any) -> sa.ColumnElement[bool]:
+    """A column: does this query, of at most one row, find one?"""
+    return sa.func.coalesce(found.scalar_subquery(), sa.literal_column("0")) == sa.literal_column("1")

@@ -60,6 +60,8 @@ class Post(Base):
     version: Mapped[int] = mapped_column(sa.Integer, default=1, server_default="1")
     edited: Mapped[int | None] = mapped_column(sa.BigInteger)
     pictures: Mapped[str | None] = mapped_column(sa.Text)
+    # Nobody sees it, and it counts nowhere: by a moderator (1), or since its author is suspended (2).
+    hidden: Mapped[int | None] = mapped_column(sa.SmallInteger)
 
 
 class PostVersion(Base):

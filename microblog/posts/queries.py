@@ -123,13 +123,14 @@ def read_rows(session: orm.Session, query: Any, reader_id: int | None) -> Any:
 
 
 def is_published(reader: Any) -> sa.ColumnElement[bool]:
-    """A column or condition: is it published by now, or the reader's own? `reader` is `READER`, or None.
+    """A column or condition: is it published by now, or the reader's own? `reader` is `READER`, or None. One
+    that moderators have hidden is nobody's.
 
     Until its publication a post has an id of the future (docs/adr/0047). By CASE, for which no database uses
     an index: that would be in the place of a better one.
     """
     is_own = sa.false() if reader is None else Post.user_id == reader
-    return sa.case((Post.id < PRESENT, sa.true()), else_=is_own)
+    return sa.case((Post.hidden.is_not(None), sa.false()), (Post.id < PRESENT, sa.true()), else_=is_own)
 
 
 def list_posts(
@@ -177,8 +178,9 @@ def build_query_of_one(reader: Any) -> Any:
 
 
 def is_deleted(session: orm.Session, post_id: int) -> bool:
-    """Was there a post with this id? One whose author is gone is as good as deleted."""
-    left = sa.select(Post.id).join(User, User.id == Post.user_id).where(Post.id == post_id, User.is_gone)
+    """Was there a post with this id? One that is hidden, or whose author is gone, is as good as deleted."""
+    left = sa.select(Post.id).join(User, User.id == Post.user_id).where(Post.id == post_id)
+    left = left.where(sa.or_(User.is_gone, Post.hidden.is_not(None)))
     found = sa.select(DeletedPost.id).where(DeletedPost.id == post_id).union_all(left)
     return session.scalar(found) is not None
 

@@ -29,7 +29,7 @@ from microblog.accounts.new_address.actions import give_address
 from microblog.accounts.registrations import actions as registrations
 from microblog.accounts.registrations import queries as waiting
 from microblog.accounts.registrations.forms import MOST_DAYS, MOST_USES
-from microblog.console.site import Site, pass_site
+from microblog.console.site import OpenGroup, Site, pass_site
 from microblog.errors import OperatorError
 from microblog.security.settings import PUBLIC_URL
 from microblog.texts import InvalidText
@@ -44,7 +44,7 @@ password_stdin = click.option(
 right = click.argument("right", type=click.Choice(actions.ROLES))
 
 
-@click.group()
+@click.group(cls=OpenGroup)
 def user() -> None:
     """Add people, set passwords and addresses, grant rights, approve who waits, remove pictures, delete
     accounts."""

@@ -195,8 +195,8 @@ class Console:
             self._failure = error
             return configure_without_site(with_views=False).registry
 
-    def list_commands(self) -> list[str]:
-        return get_names(self.registry)
+    def list_commands(self, group: str = "") -> list[str]:
+        return get_names(self.registry, group)
 
     def get_command(self, name: str) -> click.Command | None:
         """The command of this name; None when there is none.
@@ -217,6 +217,17 @@ def get_console(context: click.Context) -> Console:
         root.obj = Console(root.params.get("ini") or os.environ.get(INI_VARIABLE))
     console: Console = root.obj
     return console
+
+
+class OpenGroup(click.Group):
+    """A group to which other packages add commands, by `config.add_command("group command", …)`."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), *get_console(context).list_commands(str(self.name))])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        own = super().get_command(context, name)
+        return get_console(context).get_command(f"{self.name} {name}") if own is None else own
 
 
 def pass_site(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,5 +24,7 @@ def includeme(config: Any) -> None:
     )
     config.add_worker_task("suspensions", carry_out, every=SECONDS_BETWEEN_LOOKS)
     config.add_command("audit", "microblog.moderation.commands.audit", order=58)
+    for name in ("warn", "suspend", "unsuspend"):
+        config.add_command(f"user {name}", f"microblog.moderation.commands.{name}")
     config.add_log_in_check(describe_suspension)
     config.add_subscriber(subscribers.record_role, RoleChanged)

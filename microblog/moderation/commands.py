@@ -1,12 +1,19 @@
-"""`microblog audit`: the audit trail for other programs."""
+"""`microblog audit`: the audit trail for other programs; `microblog user suspend|unsuspend|warn`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import click
+from sqlalchemy import orm
 
+from microblog.accounts.command_lines import require_person
 from microblog.console.site import Site, pass_site
+from microblog.db import StaleData
+from microblog.errors import OperatorError
+from microblog.moderation import actions
+from microblog.moderation.actions import Case, Refused
 from microblog.moderation.queries import AuditRow, walk_audit
 
 
@@ -42,3 +49,66 @@ def make_line(row: AuditRow) -> str:
         },
         ensure_ascii=False,
     )
+
+
+nickname = click.argument("nickname")
+reason = click.option("--reason", required=True, help="Why, for the audit trail.")
+said = click.option("--say", "said", default="", help="What NICKNAME is told.")
+
+
+@click.command()
+@nickname
+@reason
+@said
+@pass_site
+def warn(site: Site, *, nickname: str, reason: str, said: str) -> None:
+    """Tell NICKNAME by mail what they did wrong."""
+    person = act(site, nickname, reason, said, actions.warn)
+    click.echo(f"{person} is warned.")
+
+
+@click.command()
+@nickname
+@reason
+@said
+@pass_site
+def suspend(site: Site, *, nickname: str, reason: str, said: str) -> None:
+    """Let nobody see anything of NICKNAME, who cannot log in; nothing is deleted."""
+    person = act(site, nickname, reason, said, actions.suspend, "is suspended already")
+    click.echo(f"{person} is suspended; `{site.command('user unsuspend')}` undoes it.")
+
+
+@click.command()
+@nickname
+@reason
+@said
+@pass_site
+def unsuspend(site: Site, *, nickname: str, reason: str, said: str) -> None:
+    """End the suspension of NICKNAME: everything is as it was."""
+    person = act(site, nickname, reason, said, actions.unsuspend, "is not suspended")
+    click.echo(f"{person} is there again.")
+
+
+def act(
+    site: Site,
+    nickname: str,
+    reason: str,
+    said: str,
+    action: Callable[[orm.Session, Case], None],
+    unchanged: str = "was deleted meanwhile",
+) -> str:
+    """Do it, and return the nickname.
+
+    :raises OperatorError: when it may not be done, or nothing would change (`unchanged` says why).
+    """
+    if not reason.strip():
+        raise OperatorError("Say why: other moderators read it later.")
+    with site.require_database().write() as session:
+        person = require_person(session, nickname)
+        try:
+            action(session, Case(None, person.id, reason.strip(), said.strip()))
+        except Refused as refused:
+            raise OperatorError(str(refused.sentence)) from None
+        except StaleData:
+            raise OperatorError(f"{person.nickname} {unchanged}: nothing was changed.") from None
+    return person.nickname

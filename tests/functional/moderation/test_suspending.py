@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.mail.models import Mail
+from microblog.moderation.models import AuditEntry
 from tests.walk import bodies, flashes, log_in, post_ids, write
 
 
@@ -151,3 +152,55 @@ def test_people_are_listed_and_found_by_the_beginning_of_a_nickname(maria, susan
 def test_there_is_no_page_of_somebody_who_is_not_there(maria):
     maria.get("/admin/people/nobody", status=404)
     maria.get("/admin/people/%00", status=404)
+
+
+# The command line
+
+
+def test_somebody_is_warned_suspended_and_there_again_by_commands(susan, microblog, database, application):
+    assert (
+        microblog("user", "warn", "susan", "--reason", "Rude", "--say", "Be kind.").stdout
+        == "susan is warned.\n"
+    )
+    said = microblog("user", "suspend", "SUSAN", "--reason", "Spam").stdout
+    assert said.startswith("susan is suspended; `microblog -c ")
+    application.browser().get("/users/susan", status=410)
+    assert (
+        microblog("user", "unsuspend", "susan", "--reason", "A mistake").stdout == "susan is there again.\n"
+    )
+    application.browser().get("/users/susan", status=200)
+    assert [mail.text.count("Be kind.") for mail in mails(database)] == [1, 0, 0]
+    with database.read() as session:
+        query = sa.select(AuditEntry.action, AuditEntry.actor, AuditEntry.reason).order_by(AuditEntry.id)
+        rows = session.execute(query).all()
+    assert rows == [("warn", "", "Rude"), ("suspend", "", "Spam"), ("unsuspend", "", "A mistake")]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["unsuspend", "susan"], "susan is not suspended: nothing was changed."),
+        (["suspend", "nobody"], "Nobody here is called nobody"),
+        (["suspend", "grace"], "This is an admin. Their role has to be revoked before, on the command line."),
+        (["warn", "susan", "--reason", " "], "Say why: other moderators read it later."),
+    ],
+)
+def test_a_command_that_cannot_be_carried_out_says_why(susan, enter_as, microblog, words, sentence):
+    enter_as("grace", "admin")
+    if "--reason" not in words:
+        words = [*words, "--reason", "Spam"]
+    assert sentence in microblog("user", *words, status=1).stderr
+
+
+def test_who_is_suspended_is_not_suspended_again(susan, microblog):
+    microblog("user", "suspend", "susan", "--reason", "Spam")
+    error = microblog("user", "suspend", "susan", "--reason", "Spam", status=1).stderr
+    assert "susan is suspended already: nothing was changed." in error
+
+
+def test_the_help_of_the_group_lists_them(microblog):
+    listed = microblog("user", "--help").stdout
+    for line in ("  suspend ", "  unsuspend ", "  warn ", "  add "):
+        assert line in listed
+    assert "  user suspend" not in microblog("--help").stdout
+    assert "No such command 'nonsense'" in microblog("user", "nonsense", status=2).stderr

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import orm
 
@@ -17,9 +19,17 @@ from microblog.mail.actions import write_mail
 from microblog.moderation import audit, queries
 from microblog.moderation.queries import Deed
 from microblog.moderation.rules import find_refusal
+from microblog.posts import actions as posts
 from microblog.security.identity import Identity
 
 MAIL = "moderation"
+BY_MODERATORS = 1  # `Post.hidden`
+# Which posts an action changes: those that are seen, those that are hidden, or both.
+CHANGED = {
+    audit.HIDE_POST: (None,),
+    audit.SHOW_POST: (BY_MODERATORS,),
+    audit.DELETE_POST: (None, BY_MODERATORS),
+}
 
 
 class Refused(Exception):
@@ -85,6 +95,47 @@ def end_sessions(session: orm.Session, case: Case) -> None:
     record(session, case, audit.END_SESSIONS)
 
 
+def hide_posts(session: orm.Session, case: Case, ids: Sequence[int]) -> int:
+    """Let nobody see these posts of a person any more; returns how many were seen before.
+
+    :raises Refused: when they may not be acted on.
+    """
+    return change_posts(session, case, ids, audit.HIDE_POST)
+
+
+def show_posts(session: orm.Session, case: Case, ids: Sequence[int]) -> int:
+    """Let these posts of a person be seen again; returns how many were hidden.
+
+    :raises Refused: when they may not be acted on.
+    """
+    return change_posts(session, case, ids, audit.SHOW_POST)
+
+
+def delete_posts(session: orm.Session, case: Case, ids: Sequence[int]) -> int:
+    """Delete these posts of a person; returns how many. The audit trail keeps their texts.
+
+    :raises Refused: when they may not be acted on.
+    """
+    return change_posts(session, case, ids, audit.DELETE_POST)
+
+
+def change_posts(session: orm.Session, case: Case, ids: Sequence[int], action: str) -> int:
+    check(session, case)
+    changed = queries.list_posts_to_change(session, case.person_id, ids, CHANGED[action])
+    if action == audit.DELETE_POST:
+        for post in changed:
+            posts.delete(session, post.id, case.person_id)
+    else:
+        hidden = BY_MODERATORS if action == audit.HIDE_POST else None
+        queries.mark_posts(session, [post.id for post in changed], hidden)
+    entry_id = 0
+    for post in changed:
+        entry_id = record(session, case, action, post)
+    if changed:
+        tell(session, case, action, entry_id, count=len(changed))
+    return len(changed)
+
+
 def check(session: orm.Session, case: Case) -> None:
     role = queries.get_role(session, case.person_id)
     if role is None:
@@ -94,8 +145,11 @@ def check(session: orm.Session, case: Case) -> None:
         raise Refused(refusal)
 
 
-def record(session: orm.Session, case: Case, action: str) -> int:
+def record(session: orm.Session, case: Case, action: str, post: queries.CasePost | None = None) -> int:
     actor_id = None if case.me is None else case.me.id
+    about: dict[str, Any] = (
+        {} if post is None else {"subject": f"post:{post.id}", "before": {"text": post.body}}
+    )
     return queries.record(
         session,
         Deed(
@@ -104,11 +158,12 @@ def record(session: orm.Session, case: Case, action: str) -> int:
             person_id=case.person_id,
             reason=case.reason,
             said=case.said,
+            **about,
         ),
     )
 
 
-def tell(session: orm.Session, case: Case, action: str, entry_id: int) -> None:
+def tell(session: orm.Session, case: Case, action: str, entry_id: int, *, count: int = 0) -> None:
     """By mail, if their address is known. They are told, too, when nothing was said besides."""
-    values = {"action": action, "said": case.said}
+    values = {"action": action, "said": case.said, "count": count}
     write_mail(session, kind=MAIL, user_id=case.person_id, values=values, cause=f"audit {entry_id}")

@@ -10,6 +10,7 @@ from microblog.i18n import Message, _
 GRANT_ADMIN, REVOKE_ADMIN = "grant admin", "revoke admin"
 GRANT_MODERATOR, REVOKE_MODERATOR = "grant moderator", "revoke moderator"
 SUSPEND, UNSUSPEND, WARN, END_SESSIONS = "suspend", "unsuspend", "warn", "end sessions"
+HIDE_POST, SHOW_POST, DELETE_POST = "hide post", "show post", "delete post"
 # What is done, as the table names it and as pages show it.
 LABELS: Final[Mapping[str, Message]] = {
     GRANT_ADMIN: _("Made an admin"),
@@ -20,4 +21,7 @@ LABELS: Final[Mapping[str, Message]] = {
     SUSPEND: _("Suspended"),
     UNSUSPEND: _("No longer suspended"),
     END_SESSIONS: _("Logged out everywhere"),
+    HIDE_POST: _("A post was hidden"),
+    SHOW_POST: _("A post is shown again"),
+    DELETE_POST: _("A post was deleted"),
 }

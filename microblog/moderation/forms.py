@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from wtforms import TextAreaField
-from wtforms.validators import DataRequired
+from typing import Any
+
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import AnyOf, DataRequired, ValidationError
 
 from microblog.i18n import _
 from microblog.moderation.rules import REASON_CHARACTERS, SAID_CHARACTERS
+from microblog.paging import parse_id
+from microblog.posts.forms import Texts
 from microblog.texts import strip, to_unix_lines
-from microblog.web.forms import AtMost, Form, no_control_characters
+from microblog.web.forms import BROKEN, AtMost, Form, no_control_characters
 
 
 def clean(text: str | None) -> str:
     return strip(to_unix_lines(text or ""))
+
+
+MOST_POSTS = 100
+POST_DEEDS = ("hide", "show", "delete")
+
+
+def check_posts(form: Any, field: Any) -> None:
+    """Numbers of posts, and neither none nor very many."""
+    if not field.data:
+        raise ValidationError(_("Choose posts."))
+    if len(field.data) > MOST_POSTS or any(parse_id(text) is None for text in field.data):
+        raise ValidationError(BROKEN)
 
 
 class DeedForm(Form):
@@ -30,3 +46,10 @@ class DeedForm(Form):
     said = TextAreaField(
         _("Text for the person"), [no_control_characters, AtMost(SAID_CHARACTERS)], filters=[clean]
     )
+
+
+class PostsForm(DeedForm):
+    """What is done to which posts of somebody, and why."""
+
+    post = Texts("", [check_posts])
+    do = HiddenField("", [AnyOf(POST_DEEDS, BROKEN)])

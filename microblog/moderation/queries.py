@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts import queries as accounts
+from microblog.accounts.departure_queries import lock_in_order
 from microblog.accounts.models import Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import Database, build_insert
@@ -20,6 +21,7 @@ from microblog.moderation.models import HIDES, RETURNS, AuditEntry, Suspension
 from microblog.moderation.rules import Role
 from microblog.paging import Cursor, KeyCursor, select_page
 from microblog.people.queries import BEHIND_ALL
+from microblog.posts.models import Post
 
 ROWS_AT_ONCE: Final = 1000  # of an export
 
@@ -206,6 +208,54 @@ def list_people(
         like = Nickname.key.between(key, f"{key}{BEHIND_ALL}")
         query = query.where(User.id.in_(sa.select(Nickname.user_id).where(like)))
     return [ModeratedPerson(*row) for row in session.execute(select_page(query, User.id, cursor, limit))]
+
+
+# Posts
+
+
+@dataclass(frozen=True, slots=True)
+class CasePost:
+    """A post as moderators see it."""
+
+    id: int
+    body: str
+    hidden: int | None
+    replies_count: int
+    likes_count: int
+    boosts_count: int
+
+    @property
+    def created(self) -> datetime:
+        return get_timestamp(self.id)
+
+
+POST_COLUMNS = (Post.id, Post.body, Post.hidden, Post.replies_count, Post.likes_count, Post.boosts_count)
+
+
+def list_posts(
+    session: orm.Session, user_id: int, cursor: KeyCursor[int], limit: int, *, since: int = 0
+) -> list[CasePost]:
+    """A page of the posts of somebody from this id on, hidden ones too, the latest first."""
+    query = sa.select(*POST_COLUMNS).where(Post.user_id == user_id, Post.id >= since)
+    return [CasePost(*row) for row in session.execute(select_page(query, Post.id, cursor, limit))]
+
+
+def list_posts_to_change(
+    session: orm.Session, user_id: int, ids: Sequence[int], hidden: Sequence[int | None]
+) -> list[CasePost]:
+    """Those of these posts of somebody that are hidden in one of these ways (None: not at all)."""
+    query = sa.select(*POST_COLUMNS).where(Post.user_id == user_id, Post.id.in_(ids)).order_by(Post.id)
+    return [CasePost(*row) for row in session.execute(query) if row.hidden in hidden]
+
+
+def mark_posts(session: orm.Session, ids: Sequence[int], hidden: int | None) -> None:
+    rows = session.execute(sa.select(Post.id, Post.reply_to, Post.user_id).where(Post.id.in_(ids))).all()
+    affected = [
+        ("posts", {each for row in rows for each in row[:2]}),
+        ("users", {row.user_id for row in rows}),
+    ]
+    lock_in_order(session, affected)
+    session.execute(sa.update(Post).where(Post.id.in_(ids)).values(hidden=hidden))
 
 
 def add_suspension(session: orm.Session, user_id: int, *, since: int, said: str) -> None:

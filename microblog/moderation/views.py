@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPConflict, HTTPSeeOther
@@ -12,12 +13,13 @@ from sqlalchemy import orm
 from microblog.accounts import session_queries
 from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import NOT_ALLOWED
-from microblog.i18n import Message, _
+from microblog.i18n import Message, _, n_
+from microblog.ids import get_first_id_at
 from microblog.moderation import actions, queries
 from microblog.moderation.actions import Case
 from microblog.moderation.audit import LABELS
-from microblog.moderation.forms import DeedForm
-from microblog.moderation.queries import AuditRow, ModeratedPerson, Wanted
+from microblog.moderation.forms import DeedForm, PostsForm
+from microblog.moderation.queries import AuditRow, CasePost, ModeratedPerson, Wanted
 from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
 from microblog.moderation.rules import find_refusal
 from microblog.paging import KeyCursor, parse_id
@@ -29,6 +31,7 @@ from microblog.web.paging import Keyset, read_page
 ENTRIES_ON_A_PAGE = 50
 ENTRIES_OF_A_PERSON = 20
 SUSPENDED = "suspended"
+POSTS = Keyset[CasePost, int](lambda post: post.id, parse_id, goes_back=True)
 PEOPLE = Keyset[ModeratedPerson, int](lambda person: person.id, parse_id, goes_back=True)
 BY_ID = Keyset[AuditRow, int](lambda row: row.id, parse_id, goes_back=True)
 
@@ -192,3 +195,53 @@ def act(page: PersonPage, request: Request) -> Any:
     deed.act(request.begin_write(), case)
     request.flash(deed.done)
     return HTTPSeeOther(location=request.link("admin", "people", person.nickname))
+
+
+# Posts
+
+
+POST_DEEDS: dict[str, Callable[[orm.Session, Case, Sequence[int]], int]] = {
+    "hide": actions.hide_posts,
+    "show": actions.show_posts,
+    "delete": actions.delete_posts,
+}
+AN_HOUR = timedelta(hours=1)
+
+
+@page_view(
+    context=PersonPage,
+    name="posts",
+    methods=("GET", "POST"),
+    permission="moderate",
+    renderer="templates/posts.jinja2",
+)
+def change_posts(page: PersonPage, request: Request) -> Any:
+    """Of one person: all, or those of the last hour."""
+    person, form = page.person, PostsForm(request)
+    if request.method == "POST":
+        if form.validate():
+            ids = [int(text) for text in form.post.data]
+            case = Case(request.me, person.id, form.get_text("reason"), form.get_text("said"))
+            count = POST_DEEDS[form.get_text("do")](request.begin_write(), case, ids)
+            request.flash(n_("%(count)s post was changed.", "%(count)s posts were changed.", count))
+            return HTTPSeeOther(location=request.link("admin", "people", person.nickname, "posts"))
+        request.response.status_int = 422
+    is_late = request.GET.get("since") == "hour"
+    since = get_first_id_at(datetime.now(UTC) - AN_HOUR) if is_late else 0
+
+    def fetch(cursor: KeyCursor[int], limit: int) -> list[CasePost]:
+        return queries.list_posts(request.dbsession, person.id, cursor, limit, since=since)
+
+    listed = read_page(
+        request, POSTS, fetch, size=ENTRIES_ON_A_PAGE, **({"since": "hour"} if is_late else {})
+    )
+    return {
+        "form": form,
+        "person": person,
+        "rows": listed.rows,
+        "chosen": set(form.post.data or ()),
+        "is_late": is_late,
+        "newer_url": listed.previous_url,
+        "older_url": listed.next_url,
+        "page_name": "admin",
+    }

@@ -23,7 +23,7 @@ from microblog.notifications.rules import MOST_COUNTED, MOST_UNREAD
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.visibility import is_absent, is_unseen
 from microblog.posts.models import Mention, Post, PostVersion
-from microblog.posts.queries import PostRow, list_posts_by_id
+from microblog.posts.queries import PostRow, is_hidden, list_posts_by_id
 
 Group = NotificationGroup
 MOST_LOOKED_AT = 1_000  # unread groups among which those are counted that the reader sees
@@ -306,7 +306,8 @@ def select_seen(group_id: Any, *columns: Any) -> Any:
 
 
 def build_lines() -> Any:
-    newest = select_seen(Group.id).order_by(Notification.id.desc()).limit(1).scalar_subquery()
+    latest = select_seen(Group.id).order_by(Notification.id.desc()).limit(1).scalar_subquery()
+    newest = sa.case((sa.not_(is_hidden(Group.post_id)), latest))
     actor = select_seen(Group.id, Notification.actor_id).order_by(Notification.id.desc()).limit(1)
     some = select_seen(Group.id, sa.literal_column("1").label("one")).limit(MOST_COUNTED + 1).subquery()
     count = sa.select(sa.func.count()).select_from(some).scalar_subquery()
@@ -325,13 +326,14 @@ def build_count(uncounted: tuple[str, ...] = ()) -> Any:
     """A query for how many lines of the reader's list have something unread, without these kinds, which
     another sign counts; `MOST_UNREAD` stands for more, too."""
     is_counted = [Group.kind != name for name in uncounted]
-    unread = sa.select(Group.id, Group.read_until).where(
+    unread = sa.select(Group.id, Group.read_until, Group.post_id).where(
         Group.user_id == READER, Group.latest > Group.read_until, *is_counted
     )
     looked_at = unread.order_by(Group.latest.desc()).limit(MOST_LOOKED_AT).subquery()
     news = select_seen(looked_at.c.id).where(Notification.id > looked_at.c.read_until).limit(1)
     has_news = sa.func.coalesce(news.scalar_subquery(), sa.literal_column("0")) > sa.literal_column("0")
-    some: Any = sa.select(sa.literal_column("1").label("one")).where(has_news).select_from(looked_at)
+    some: Any = sa.select(sa.literal_column("1").label("one")).select_from(looked_at)
+    some = some.where(has_news, sa.not_(is_hidden(looked_at.c.post_id)))
     return sa.select(sa.func.count()).select_from(some.limit(MOST_UNREAD).subquery())
 
 

@@ -19,7 +19,7 @@ from microblog.ids import get_present, get_timestamp, new_id, new_id_at_millisec
 from microblog.media.shown import ShownPictures, load
 from microblog.paging import Cursor, Found, look_through, select_page
 from microblog.people.queries import is_found_by
-from microblog.people.visibility import is_blocked, is_unseen
+from microblog.people.visibility import is_blocked, is_there, is_unseen
 from microblog.posts.models import DeletedPost, Post
 
 
@@ -109,11 +109,11 @@ def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
 @lru_cache(maxsize=4)
 def build_query(reader: Any, *, with_muted: bool) -> Any:
     """Built once: that takes longer than to read a page."""
-    is_hidden = is_blocked if with_muted else is_unseen
-    author_is_seen = sa.and_(sa.not_(User.is_gone), sa.not_(is_hidden(reader, Post.user_id)))
+    hides = is_blocked if with_muted else is_unseen
+    author_is_seen = sa.and_(sa.not_(User.is_gone), sa.not_(hides(reader, Post.user_id)))
     is_shown = sa.and_(is_published(reader), author_is_seen)
     query = sa.select(*COLUMNS, is_shown.label("is_shown")).join(User, User.id == Post.user_id)
-    is_seen = sa.not_(is_hidden(reader, Answered.id))
+    is_seen = sa.not_(hides(reader, Answered.id))
     return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
 
 
@@ -131,6 +131,12 @@ def is_published(reader: Any) -> sa.ColumnElement[bool]:
     """
     is_own = sa.false() if reader is None else Post.user_id == reader
     return sa.case((Post.hidden.is_not(None), sa.false()), (Post.id < PRESENT, sa.true()), else_=is_own)
+
+
+def is_hidden(post_id: Any) -> sa.ColumnElement[bool]:
+    """A column: have moderators hidden this post? For rows that name it and do not join it."""
+    hidden = sa.select(sa.literal_column("1", sa.Integer)).where(Post.id == post_id, Post.hidden.is_not(None))
+    return is_there(hidden.correlate_except(Post))
 
 
 def list_posts(
@@ -197,7 +203,7 @@ class AnsweredPost:
 def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> AnsweredPost | None:
     """The post that this author answers, which nobody can delete before this transaction ends.
 
-    None when it was deleted, or its author is gone.
+    None when it was deleted or hidden, or its author is gone.
 
     :raises StaleData: when one of the two has blocked the other.
     """
@@ -207,7 +213,9 @@ def lock_answered_post(session: orm.Session, post_id: int, author_id: int) -> An
         sa.func.coalesce(Post.thread, Post.id),
         is_blocked(author_id, Post.user_id).label("is_blocked"),
     )
-    query = query.join(User, User.id == Post.user_id).where(Post.id == post_id, sa.not_(User.is_gone))
+    query = query.join(User, User.id == Post.user_id).where(
+        Post.id == post_id, Post.hidden.is_(None), sa.not_(User.is_gone)
+    )
     row = session.execute(query.with_for_update(read=True, key_share=True, of=Post)).one_or_none()
     if row is not None and row.is_blocked:
         raise StaleData("One of them has blocked the other.")

@@ -63,7 +63,7 @@ IS_BLOCKED = is_blocked(THE_USER, Post.user_id)
 def select_locked(*columns: Any) -> Any:
     """A query for a post that is there, which it locks."""
     query = sa.select(*columns).select_from(Post).join(User, User.id == Post.user_id)
-    query = query.where(Post.id == THE_POST, sa.not_(User.is_gone))
+    query = query.where(Post.id == THE_POST, Post.hidden.is_(None), sa.not_(User.is_gone))
     return query.with_for_update(key_share=True, of=Post)
 
 

@@ -70,7 +70,7 @@ def count_tags(session: orm.Session, since: int, limit: int) -> list[TagOfTheWee
     people = sa.func.count(sa.distinct(Post.user_id)).label("people")
     query = sa.select(PostTag.tag, people).join(Post, Post.id == PostTag.post_id)
     query = query.where(PostTag.post_id >= since, PostTag.post_id < get_present())
-    query = query.where(Post.user_id.not_in(select_gone())).group_by(PostTag.tag)
+    query = query.where(Post.hidden.is_(None), Post.user_id.not_in(select_gone())).group_by(PostTag.tag)
     rows = session.execute(query.order_by(people.desc(), PostTag.tag).limit(limit))
     return [TagOfTheWeek(*row) for row in rows]
 

@@ -53,7 +53,8 @@ def site(enter_as, application):
         moderator = maria
 
         def __init__(self):
-            self.ids, self.post, self.mine, self.answer = ids, post, mine, answer
+            self.people, self.ids = people, ids
+            self.post, self.mine, self.answer = post, mine, answer
 
         def look(self, path):
             page = people["john"].get(path.format(**vars(self)), status="*")

@@ -251,9 +251,11 @@ def test_pyramid_knows_who_it_is_but_sets_no_cookies(make_application):
 
 
 def test_an_id_that_another_process_made_too_is_made_again(database):
+    new_id()
+    # Of a moment before that one they are given out one by one.
     with database.write() as session, time_machine.travel(datetime(2001, 1, 1, tzinfo=UTC), tick=False):
         susan = add_user(session, "susan")
-        last = new_id()  # of a moment that is long over: they are given out one by one
+        last = new_id()
         rows = [{"id": last + n, "user_id": susan, "body": "elsewhere", "language": None} for n in (1, 2)]
         add_posts(session, rows)
         assert add_post(session, susan, "here") == last + 3

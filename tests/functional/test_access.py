@@ -43,7 +43,7 @@ from microblog.media.shown import ShownPicture, ShownPictures, dump
 from microblog.media.storage.interfaces import get_storage
 from microblog.messages.models import Message, MessageThread
 from microblog.messages.resources import Messages, Thread, ThreadMessage
-from microblog.moderation.resources import AuditPage
+from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
 from microblog.notifications.models import Notification, NotificationGroup
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people import actions as people_actions
@@ -162,6 +162,29 @@ TABLE: dict[tuple[type, str], Page] = {
     # A mail program sends its form, which has neither a cookie nor a token.
     (Unsubscription, ""): Page(f"/unsubscribe/1.letter.{SIGNED}", EVERYBODY, EVERYBODY, has_token=False),
     (AuditPage, ""): Page("/admin/audit/", ADMIN, for_moderators=True),
+    (PeoplePage, ""): Page("/admin/people/", ADMIN, for_moderators=True),
+    (PersonPage, ""): Page("/admin/people/susan", ADMIN, for_moderators=True),
+    **{
+        (PersonPage, name): Page(
+            f"/admin/people/susan/{name}", ADMIN, BY_ADMINS, {"reason": "Spam"}, for_moderators=True
+        )
+        for name in ("warn", "suspend", "end-sessions")
+    },
+    # Nobody ends a suspension that there is not.
+    (PersonPage, "unsuspend"): Page(
+        "/admin/people/susan/unsuspend",
+        (303, 403, 403, 409),
+        (403, 403, 403, 409),
+        {"reason": "Spam"},
+        for_moderators=True,
+    ),
+    (PersonPage, "posts"): Page(
+        "/admin/people/susan/posts",
+        ADMIN,
+        BY_ADMINS,
+        {"reason": "Spam", "post": str(POST_ID), "do": "hide"},
+        for_moderators=True,
+    ),
     (MailsPage, ""): Page("/admin/mail/", ADMIN),
     (MailPage, ""): Page(f"/admin/mail/{MAIL_ID}", ADMIN),
     (MailPage, "retry"): Page(f"/admin/mail/{MAIL_ID}/retry", ADMIN, BY_ADMINS),
@@ -368,8 +391,8 @@ def test_every_view_is_in_one_wing_and_asks_for_a_permission(application):
             continue
         assert (view.get("page"), view.get("api")) in [(True, None), (None, True)], view
         permissions = [other["value"] for other in item["related"] if other.category_name == "permissions"]
-        known = ("view", "edit", "follow", "mention", "see_own", "write", "delete", NO_PERMISSION_REQUIRED)
-        assert permissions in [[permission] for permission in known], view
+        known = ("view", "moderate", "edit", "follow", "mention", "see_own", "write", "delete")
+        assert permissions in [[permission] for permission in (*known, NO_PERMISSION_REQUIRED)], view
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -28,6 +28,7 @@ from microblog.media.resources import PictureFile
 from microblog.messages.queries import count_unread_from
 from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.metrics.views import MetricsPage
+from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
 from microblog.notifications.digests import queries as digests
 from microblog.notifications.digests.rules import MOST_LINES
 from microblog.notifications.digests.tasks import PEOPLE_IN_A_ROUND
@@ -120,6 +121,13 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Account, "email"): ("/account/email",),
     (Account, "confirm-address"): ("/account/confirm-address",),
     (Unsubscription, ""): "reads nothing: all is in its address",
+    (AuditPage, ""): "is for moderators, and reads a page by an index for each thing to look for",
+    (PeoplePage, ""): "is for moderators, and reads a page by its ids",
+    **{
+        (PersonPage, name): "is one row by its nickname, for moderators"
+        for name in ("", "warn", "suspend", "unsuspend", "end-sessions")
+    },
+    (PersonPage, "posts"): "is for moderators, and reads a page of one author by its ids",
     (MailsPage, ""): "is for admins; tests/functional/mail/test_pages.py looks at its statements",
     **{(MailPage, name): "is one row by its id, for admins" for name in ("", "retry", "drop")},
     (Root, "updates"): (

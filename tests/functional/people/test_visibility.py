@@ -21,6 +21,7 @@ from microblog.accounts.registrations.resources import (
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.messages.resources import Messages, Thread, ThreadMessage
+from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
@@ -83,6 +84,9 @@ NO_LISTS: set[tuple[type, str]] = {
         (Account, name)
         for name in ("", "privacy", "profile", "password", "sessions", "delete", "blocks", "mutes", "filters")
     ),
+    # Moderators see everybody.
+    *((AuditPage, ""), (PeoplePage, "")),
+    *((PersonPage, name) for name in ("", "warn", "suspend", "unsuspend", "end-sessions", "posts")),
     *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),

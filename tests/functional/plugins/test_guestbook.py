@@ -165,8 +165,10 @@ def test_admins_find_its_page_beside_ours(site, susan):
         "Guestbook": "/admin/guestbook/",
         "Invitations": "/admin/invitations/",
         "Mails": "/admin/mail/",
+        "People": "/admin/people/",
         "People who wait": "/admin/registrations/",
         "Profiles": "/admin/profiles/",
+        "What was done": "/admin/audit/",
     }
     assert "1 signature" in susan.get("/admin/guestbook/").html.get_text()
     assert "No profiles yet" in susan.get("/admin/profiles/").text

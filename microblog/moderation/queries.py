@@ -200,14 +200,14 @@ def list_people(
     session: orm.Session, beginning: str, cursor: KeyCursor[int], limit: int, *, only_suspended: bool = False
 ) -> list[ModeratedPerson]:
     """The people whose nickname begins like this, the newest first."""
-    query = select_people()
-    if only_suspended:
-        query = query.where(Suspension.user_id.is_not(None))
+    query, order = select_people(), User.id
+    if only_suspended:  # by the few of them, not by everybody
+        query, order = query.where(Suspension.user_id.is_not(None)), Suspension.user_id
     if beginning:
         key = make_nickname_key(beginning)
         like = Nickname.key.between(key, f"{key}{BEHIND_ALL}")
         query = query.where(User.id.in_(sa.select(Nickname.user_id).where(like)))
-    return [ModeratedPerson(*row) for row in session.execute(select_page(query, User.id, cursor, limit))]
+    return [ModeratedPerson(*row) for row in session.execute(select_page(query, order, cursor, limit))]
 
 
 # Posts

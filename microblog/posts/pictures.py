@@ -188,10 +188,10 @@ def draw_pictures(request: Request, post: PostRow) -> str:
 def draw_picture(
     picture: ShownPicture, number: int, folder: str, address: str, sizes: str, catalogue: Any
 ) -> str:
-    if picture.alt:
-        name = ""
-    else:
-        name = f' aria-label="{escape(catalogue.gettext("Picture %(number)s", number=number))}"'
+    name = ""
+    if not picture.alt:
+        label = catalogue.gettext("Picture %(number)s", number=number)
+        name = f' aria-label="{escape(label)}"'
     return (
         f'<a class="post-picture" href="{address}{number}"{name} data-view>'
         f'<svg aria-hidden="true"><rect width="100%" height="100%" fill="{escape(picture.color)}"/></svg>'

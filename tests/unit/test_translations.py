@@ -134,6 +134,24 @@ def test_python_shows_people_no_literal(path):
     assert [*find_untranslated_calls(path.read_text(encoding="utf-8"))] == []
 
 
+def find_texts_in_f_strings(source: str) -> Iterator[str]:
+    for string in ast.walk(ast.parse(source)):
+        if not isinstance(string, ast.JoinedStr):
+            continue
+        for node in ast.walk(string):
+            name = getattr(
+                getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", "")
+            )
+            if name in (*TRANSLATED, "n_"):
+                yield f"line {string.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_text_is_in_an_f_string_where_it_is_not_found(path):
+    """Before Python 3.12 an f-string is one token, so nobody would be asked to translate it."""
+    assert [*find_texts_in_f_strings(path.read_text(encoding="utf-8"))] == []
+
+
 # These checks themselves
 
 
@@ -169,6 +187,18 @@ def test_strings_in_expressions_are_found(source, found):
 )
 def test_literals_in_calls_are_found(source, count):
     assert len([*find_untranslated_calls(source)]) == count
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("""f'<b>{_("Done.")}</b>'""", 1),
+        ("""f'<b>{escape(catalogue.ngettext("One", "Many", 2))}</b>'""", 1),
+        ("""f'<b>{done}</b>' + _("Done.")""", 0),
+    ],
+)
+def test_texts_in_f_strings_are_found(source, count):
+    assert len([*find_texts_in_f_strings(source)]) == count
 
 
 def make_catalogues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> list[str]:

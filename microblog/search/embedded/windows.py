@@ -98,11 +98,18 @@ def build_filter_window(
 ) -> tuple[Window, dict[str, Any]]:
     """A window of the posts of one author, or of one spelling of a language, or of all; the conditions in
     `hit` are on the texts `t`."""
+    # PostgreSQL would merge a large window with all texts where it expects to find enough of them soon. What
+    # has an OFFSET is looked up for each row.
+    look_up = (
+        "CROSS JOIN LATERAL (SELECT * FROM {table} WHERE {key} = w.id OFFSET 0) {name}"
+        if is_made_first
+        else "CROSS JOIN {table} {name}"
+    )
     inside, values = build_filters(replace(query, language=None), spelling, posts="w", author_id=author_id)
-    join, more = f"CROSS JOIN {texts} t", ["t.post_id = w.id"]
+    join, more = look_up.format(table=texts, key="post_id", name="t"), ["t.post_id = w.id"]
     if query.language is not None and spelling is None:  # an author's posts, each checked for its language
         conditions, language = build_filters(replace(query, author=None, excluded_authors=()))
-        join += " CROSS JOIN posts p"
+        join += " " + look_up.format(table="posts", key="id", name="p")
         more += ["p.id = w.id", *conditions]
         values |= language
     window = Window("posts", join=join, inside=tuple(inside), hit=(*hit, *more), is_made_first=is_made_first)

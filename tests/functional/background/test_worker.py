@@ -36,11 +36,11 @@ def test_each_task_is_observed_by_its_name(make_application):
         "tags of the week",
         "old notifications",
         "digests",
-        "suspensions",
         "search index",
         "old search index",
         "search maintenance",
         "words of people",
+        "suspensions",
         "outbox",
     ]
 

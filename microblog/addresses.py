@@ -21,6 +21,13 @@ def make_email_key(address: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower())
 
 
+def to_ascii(domain: str) -> str:
+    """`xn--bcher-kva.example` of `bücher.example`; what is no domain stays as it is."""
+    with suppress(UnicodeError):
+        return domain.encode("idna").decode("ascii")
+    return domain
+
+
 def list_email_keys(address: str) -> list[str]:
     """The keys under which an account with this address may be stored, the likeliest first.
 

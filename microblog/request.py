@@ -134,6 +134,8 @@ class Registry(PyramidRegistry):
     person_actions: dict[str, PersonAction]
     sign_up_endings: dict[str, Callable[[Any, Request], Any]]
     log_in_checks: list[Callable[[Any, int], Any]]
+    sign_up_checks: list[Callable[[Request, str, str], str | None]]
+    post_checks: list[Callable[[Request, str], str | None]]
     departure_steps: dict[str, Step]
     post_details: dict[str, Load]
     backfills: dict[str, Fill]

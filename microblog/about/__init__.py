@@ -1,4 +1,5 @@
-"""Pages about the site itself, in the words of its operator: `/about`, `/help`, `/privacy`, `/terms`."""
+"""Pages about the site itself, in the words of its operator: `/about`, `/help`, `/privacy`, `/terms` and
+`/rules`."""
 
 from typing import Any
 

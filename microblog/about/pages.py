@@ -30,5 +30,6 @@ PAGES = {
         SitePage("help", _("Help")),
         SitePage("privacy", _("Privacy")),
         SitePage("terms", _("Terms"), has_default=False),
+        SitePage("rules", _("Rules"), has_default=False),
     )
 }

@@ -16,8 +16,8 @@ PAGES_FOLDER = Setting(
     "microblog.pages",
     optional_path,
     None,
-    "Folder with the operator's texts for /about, /help, /privacy and /terms, in Markdown: about.md, and "
-    "about.es.md for Spanish.",
+    "Folder with the operator's texts for /about, /help, /privacy, /terms and /rules, in Markdown: about.md, "
+    "and about.es.md for Spanish. Who signs up agrees to the rules, if there are any.",
 )
 PAGES_LANGUAGE = Setting(
     "microblog.pages.language",

@@ -38,6 +38,7 @@ def show_page(name: str) -> Any:
 @show_page("about")
 @show_page("help")
 @show_page("privacy")
+@page_view(context=Root, name="rules", compressed=True, renderer="templates/text.jinja2")
 @page_view(context=Root, name="terms", compressed=True, renderer="templates/text.jinja2")
 def show_site_page(root: Root, request: Request) -> Any:
     """What the operator wrote, else what microblog says of itself."""

@@ -11,6 +11,7 @@ def includeme(config: Any) -> None:
     from microblog.accounts.resources import Account
     from microblog.accounts.sessions import LogIns, load_identity
     from microblog.accounts.settings import APPROVAL, LOG_IN, OPEN, REGISTRATION, SETTINGS, SIGN_UP
+    from microblog.accounts.sign_up_checks import add_sign_up_check
     from microblog.i18n import _
     from microblog.mail.interfaces import IRecipients
     from microblog.submissions.interfaces import ILogIns
@@ -19,6 +20,8 @@ def includeme(config: Any) -> None:
     config.declare_settings(*SETTINGS)
     config.registry.log_in_checks = []
     config.add_directive("add_log_in_check", add_log_in_check)
+    config.registry.sign_up_checks = []
+    config.add_directive("add_sign_up_check", add_sign_up_check)
 
     def is_open(request: Any) -> bool:
         return request.microblog[REGISTRATION] in (OPEN, APPROVAL)

@@ -21,6 +21,7 @@ NOTHING_OF_THEM = {
     User.password_hash: None,
     User.is_admin: False,
     User.is_moderator: False,
+    User.is_limited: False,
     User.display_name: "",
     User.about_me: "",
     User.avatar: None,
@@ -74,6 +75,11 @@ def get_departure(session: orm.Session, user_id: int) -> DepartureRow | None:
 def select_gone() -> Any:
     """The ids of the people of whom nothing is seen (`User.is_gone`): for lists that do not join them."""
     return sa.select(User.id).where(User.is_gone)
+
+
+def select_limited() -> Any:
+    """The ids of the people who are in no list of everybody (`User.is_limited`), likewise."""
+    return sa.select(User.id).where(User.is_limited)
 
 
 def list_due(session: orm.Session, now: datetime, limit: int) -> list[int]:

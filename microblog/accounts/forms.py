@@ -11,16 +11,21 @@ from wtforms.validators import InputRequired, Optional, StopValidation, Validati
 from microblog.accounts import rules
 from microblog.accounts.models import EMAIL_LENGTH
 from microblog.accounts.nicknames import make_nickname_key
+from microblog.accounts.settings import REFUSED_DOMAINS
+from microblog.addresses import make_email_key, to_ascii
 from microblog.formdata import Upload
 from microblog.i18n import _
 from microblog.media.names import is_name
 from microblog.media.plans import AVATAR, HEADER
+from microblog.request import Request
 from microblog.texts import check_length, empty_if_blank, strip, to_unix_lines
 from microblog.web.forms import BROKEN, Form, Rule, no_control_characters
 from microblog.web.pages import SITE_NAME
 
 TAKEN_NICKNAME = _("Somebody has, or had, this nickname already.")
 SAME_PASSWORD = _("This is the password that you have. Choose another one.")
+REFUSED_DOMAIN = _("Addresses of this domain are not accepted here. Use another one.")
+HAS_TO_AGREE = _("Read the rules, and agree to them if you want to sign up.")
 TAKEN_EMAIL = _("Somebody has signed up with this e-mail address already. If that was you, log in.")
 
 
@@ -44,7 +49,18 @@ def is_not_guessed(form: Any, field: Any) -> None:
     Rule(partial(rules.check_password_is_not_guessed, known=known))(form, field)
 
 
+def is_from_a_welcome_domain(form: Any, field: Any) -> None:
+    """Not from one of those that the operator refuses, nor from one below them."""
+    refused = form.request.microblog[REFUSED_DOMAINS]
+    labels = make_email_key(field.data).rpartition("@")[2].split(".")
+    spellings = (".".join(labels[start:]) for start in range(len(labels)))
+    if any(name in refused or to_ascii(name) in refused for name in spellings):
+        raise ValidationError(REFUSED_DOMAIN)
+
+
 class RegisterForm(Form):
+    """`agrees` is asked only where the site has rules (`/rules`)."""
+
     invite = HiddenField("")  # the token of an invitation
     nickname = StringField(_("Nickname"), [InputRequired(rules.NICKNAME_MISSING), validate_nickname], [strip])
     email = StringField(
@@ -53,7 +69,8 @@ class RegisterForm(Form):
             InputRequired(rules.EMAIL_MISSING),
             Rule(rules.check_email_length, stop=True),
             no_control_characters,
-            Rule(rules.check_email_form),
+            Rule(rules.check_email_form, stop=True),
+            is_from_a_welcome_domain,
         ],
         [strip],
     )
@@ -66,6 +83,12 @@ class RegisterForm(Form):
             is_not_guessed,
         ],
     )
+    agrees = BooleanField(_("I agree to the rules of this site"), [InputRequired(HAS_TO_AGREE)])
+
+    def __init__(self, request: Request, *, asks_for_rules: bool, **more: Any) -> None:
+        super().__init__(request, **more)
+        if not asks_for_rules:
+            del self.agrees
 
 
 def is_another_password(form: Any, field: Any) -> None:

@@ -53,6 +53,13 @@ class User(Base):
             sqlite_where=sa.text("is_gone = 1"),
             postgresql_where=sa.text("is_gone"),
         ),
+        sa.Index(
+            "ix_users_id_limited",
+            "id",
+            sqlite_where=sa.text("is_limited = 1"),
+            postgresql_where=sa.text("is_limited"),
+        ),
+        sa.Index("ix_users_member_since", "member_since"),
         {"sqlite_autoincrement": True},  # ids are never reused
     )
 
@@ -91,6 +98,8 @@ class User(Base):
     # Nothing of them is seen: a moderator has suspended them, or their account was deleted, and the worker
     # removes what is left (`Departure`).
     is_gone: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+    # A moderator has taken them out of the lists of everybody's posts and people, and out of search.
+    is_limited: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     member_since: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
     posts_count: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -362,6 +362,11 @@ def lock_people(session: orm.Session, ids: Collection[int]) -> None:
         raise StaleData("A person was deleted.")
 
 
+def get_email(session: orm.Session, user_id: int) -> str | None:
+    """The address of a person; None when they have none, or are gone."""
+    return session.scalar(sa.select(User.email).where(User.id == user_id))
+
+
 def get_profile(session: orm.Session, user_id: int) -> Profile:
     """
     :raises StaleData: when the person was deleted.
@@ -435,6 +440,26 @@ def take_back(session: orm.Session, user_id: int) -> None:
     deleted = sa.select(Departure.user_id).where(Departure.user_id == user_id, Departure.gone.is_not(None))
     aside = sa.update(User).where(User.id == user_id, User.is_gone, ~deleted.exists())
     require_changed(session.execute(aside.values(is_gone=False)))
+
+
+def clear_password(session: orm.Session, user_id: int) -> None:
+    """Nobody can log in to this account until it has a new password, by a link that is mailed.
+
+    :raises StaleData: when the person was deleted.
+    """
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone))
+    require_changed(session.execute(own.values(password_hash=None)))
+    end_all_sessions(session, user_id)
+    delete_links(session, user_id)
+
+
+def set_limited(session: orm.Session, user_id: int, *, is_limited: bool) -> None:
+    """Take somebody out of the lists of everybody, or put them there again.
+
+    :raises StaleData: when they were deleted, or nothing changes.
+    """
+    own = sa.update(User).where(User.id == user_id, sa.not_(User.is_gone), User.is_limited != is_limited)
+    require_changed(session.execute(own.values(is_limited=is_limited)))
 
 
 def set_moderator(session: orm.Session, user_id: int, *, is_moderator: bool) -> None:

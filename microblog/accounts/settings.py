@@ -40,7 +40,22 @@ DELETION_DAYS = Setting(
     14,
     "Days for which somebody who deletes their account can still change their mind, by logging in.",
 )
+
+
+def domains(value: str) -> frozenset[str]:
+    """Domains, separated by spaces, commas or lines, in lower case: `example.com example.org`."""
+    return frozenset(value.lower().replace(",", " ").split())
+
+
+NO_DOMAINS: frozenset[str] = frozenset()
+REFUSED_DOMAINS = Setting(
+    "microblog.accounts.refused_mail_domains",
+    domains,
+    NO_DOMAINS,
+    "Domains whose e-mail addresses nobody may sign up with, nor change to, separated by spaces. Those below "
+    "them are refused, too.",
+)
 # The names of limits.
 LOG_IN, SIGN_UP, RESET, CONFIRMATIONS = "login", "sign_up", "password_reset", "confirmations"
 ADDRESS_CHANGES = "address_changes"
-SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS, DELETION_DAYS)
+SETTINGS = (REGISTRATION, SESSION_HOURS, REMEMBERED_DAYS, DELETION_DAYS, REFUSED_DOMAINS)

@@ -19,10 +19,11 @@ from microblog.accounts.new_browsers import write_about_new_browser
 from microblog.accounts.portraits import FormPortraits
 from microblog.accounts.registrations import queries as waiting
 from microblog.accounts.registrations.actions import AlreadyWaiting, wait_for_approval
-from microblog.accounts.registrations.texts import INVITATION_USED, NOT_INVITED, WAITS
+from microblog.accounts.registrations.texts import HELD, INVITATION_USED, NOT_INVITED, WAITS
 from microblog.accounts.resources import Account
 from microblog.accounts.sessions import begin_session
 from microblog.accounts.settings import APPROVAL, CLOSED, INVITE, LOG_IN, REGISTRATION, SIGN_UP
+from microblog.accounts.sign_up_checks import find_reason_to_wait
 from microblog.i18n import _, n_
 from microblog.mail.settings import leaves_by_server
 from microblog.measuring import count
@@ -55,7 +56,8 @@ def register(root: Root, request: Request) -> Any:
         raise HTTPForbidden(_("Signing up is closed here."))
     if request.identity is not None:
         return HTTPSeeOther(location=request.link())
-    form = RegisterForm(request, invite=request.GET.get("invite", ""))
+    has_rules = request.registry.site_texts.exists("rules")
+    form = RegisterForm(request, asks_for_rules=has_rules, invite=request.GET.get("invite", ""))
     if mode == INVITE:
         check_invitation(request, form.get_text("invite"))
     if request.method != "POST":
@@ -80,8 +82,9 @@ def register(root: Root, request: Request) -> Any:
     if is_by_mail:
         sign_up(request.begin_write(), wanted, language=request.language.tag)
         return HTTPSeeOther(location=request.link("check-mail"))
-    if mode == APPROVAL:
-        return sign_up_and_wait(request, form, wanted)
+    reason = find_reason_to_wait(request, wanted.nickname, wanted.email)
+    if mode == APPROVAL or reason is not None:
+        return sign_up_and_wait(request, form, wanted, reason)
     return sign_up_at_once(request, form, password_hash)
 
 
@@ -94,14 +97,16 @@ def check_invitation(request: Request, token: str) -> None:
             raise HTTPForbidden(INVITATION_USED)
 
 
-def sign_up_and_wait(request: Request, form: RegisterForm, wanted: SignUp) -> Any:
+def sign_up_and_wait(request: Request, form: RegisterForm, wanted: SignUp, reason: str | None) -> Any:
     try:
         wait_for_approval(request.begin_write(), wanted, language=request.language.tag)
     except (queries.EmailTaken, AlreadyWaiting):  # since the check above
         request.give_up_write()
         form.email.errors = [TAKEN_EMAIL]
         return make_register_page(request, form, status=422)
-    request.flash(WAITS)
+    if reason is not None:
+        log.info("A sign-up waits for an admin: %s", reason)
+    request.flash(WAITS if reason is None else HELD)
     return HTTPSeeOther(location=request.link("login"))
 
 

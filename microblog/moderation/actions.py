@@ -11,24 +11,28 @@ from typing import Any
 
 from sqlalchemy import orm
 
+from microblog.accounts import actions as accounts_actions
 from microblog.accounts import queries as accounts
+from microblog.accounts.by_mail.actions import write_reset
 from microblog.db import StaleData
 from microblog.i18n import Message
 from microblog.ids import get_now
 from microblog.mail.actions import write_mail
+from microblog.media.plans import AVATAR, HEADER
 from microblog.moderation import audit, queries
 from microblog.moderation.queries import Deed
 from microblog.moderation.rules import find_refusal
 from microblog.posts import actions as posts
+from microblog.posts.holding import HELD, publish_held
 from microblog.security.identity import Identity
 
 MAIL = "moderation"
 BY_MODERATORS = 1  # `Post.hidden`
 # Which posts an action changes: those that are seen, those that are hidden, or both.
 CHANGED = {
-    audit.HIDE_POST: (None,),
-    audit.SHOW_POST: (BY_MODERATORS,),
-    audit.DELETE_POST: (None, BY_MODERATORS),
+    audit.HIDE_POST: (None, HELD),
+    audit.SHOW_POST: (BY_MODERATORS, HELD),
+    audit.DELETE_POST: (None, BY_MODERATORS, HELD),
 }
 
 
@@ -95,6 +99,85 @@ def end_sessions(session: orm.Session, case: Case) -> None:
     record(session, case, audit.END_SESSIONS)
 
 
+def limit(session: orm.Session, case: Case) -> None:
+    """Take them out of the lists of everybody's posts and people, and out of search. Whoever follows them
+    sees them as before.
+
+    :raises Refused: when they may not be acted on.
+    :raises StaleData: when they are gone, or it was done before.
+    """
+    check(session, case)
+    accounts.set_limited(session, case.person_id, is_limited=True)
+    tell(session, case, audit.LIMIT, record(session, case, audit.LIMIT))
+
+
+def unlimit(session: orm.Session, case: Case) -> None:
+    """Undo `limit`.
+
+    :raises Refused: when they may not be acted on.
+    :raises StaleData: when they are gone, or in the lists.
+    """
+    check(session, case)
+    accounts.set_limited(session, case.person_id, is_limited=False)
+    tell(session, case, audit.UNLIMIT, record(session, case, audit.UNLIMIT))
+
+
+def write_note(session: orm.Session, case: Case) -> None:
+    """For other moderators; the person is not told.
+
+    :raises Refused: when they may not be acted on.
+    """
+    check(session, case)
+    record(session, case, audit.NOTE)
+
+
+def force_new_password(session: orm.Session, case: Case) -> None:
+    """Log them out everywhere. They get a link by mail, and cannot log in before they have chosen another
+    password by it.
+
+    :raises Refused: when they may not be acted on.
+    :raises StaleData: when they are gone, suspended, or have no address.
+    """
+    check(session, case)
+    email = accounts.get_email(session, case.person_id)
+    if email is None:
+        raise StaleData("They have no address.")
+    accounts.clear_password(session, case.person_id)
+    tell(session, case, audit.NEW_PASSWORD, record(session, case, audit.NEW_PASSWORD))
+    write_reset(session, email)
+
+
+def remove_pictures(session: orm.Session, case: Case) -> None:
+    """Remove the avatar and the header of their profile.
+
+    :raises Refused: when they may not be acted on.
+    :raises StaleData: when they are gone, or have none.
+    """
+    check(session, case)
+    removed = [accounts_actions.remove_portrait(session, case.person_id, each) for each in (AVATAR, HEADER)]
+    if not any(removed):
+        raise StaleData("They have no pictures.")
+    tell(session, case, audit.REMOVE_PICTURES, record(session, case, audit.REMOVE_PICTURES))
+
+
+def delete(session: orm.Session, case: Case) -> None:
+    """Delete their account for good: nobody reaches them from now on, and the worker removes what is left.
+
+    :raises Refused: when they may not be acted on.
+    :raises StaleData: when they are gone.
+    """
+    check(session, case)
+    email = accounts.get_email(session, case.person_id)
+    entry_id = record(session, case, audit.DELETE)
+    if queries.drop_suspension(session, case.person_id):
+        accounts.take_back(session, case.person_id)
+    accounts_actions.leave(session, case.person_id, days=0)
+    accounts_actions.go(session, case.person_id)
+    # To the address, since the account is gone.
+    values = {"action": audit.DELETE, "said": case.said, "count": 0}
+    write_mail(session, kind=MAIL, user_id=None, email=email, values=values, cause=f"audit {entry_id}")
+
+
 def hide_posts(session: orm.Session, case: Case, ids: Sequence[int]) -> int:
     """Let nobody see these posts of a person any more; returns how many were seen before.
 
@@ -128,6 +211,10 @@ def change_posts(session: orm.Session, case: Case, ids: Sequence[int], action: s
     else:
         hidden = BY_MODERATORS if action == audit.HIDE_POST else None
         queries.mark_posts(session, [post.id for post in changed], hidden)
+        if action == audit.SHOW_POST:
+            for post in changed:
+                if post.hidden == HELD:
+                    publish_held(session, post.id, case.person_id, post.reply_to)
     entry_id = 0
     for post in changed:
         entry_id = record(session, case, action, post)

@@ -1,4 +1,4 @@
-"""`microblog audit`: the audit trail for other programs; `microblog user suspend|unsuspend|warn`."""
+"""`microblog audit`: the audit trail for other programs; `microblog user warn|hide|suspend` and so on."""
 
 from __future__ import annotations
 
@@ -65,6 +65,28 @@ def warn(site: Site, *, nickname: str, reason: str, said: str) -> None:
     """Tell NICKNAME by mail what they did wrong."""
     person = act(site, nickname, reason, said, actions.warn)
     click.echo(f"{person} is warned.")
+
+
+@click.command()
+@nickname
+@reason
+@said
+@pass_site
+def hide(site: Site, *, nickname: str, reason: str, said: str) -> None:
+    """Take NICKNAME out of the lists of everybody's posts and people, and out of search."""
+    person = act(site, nickname, reason, said, actions.limit, "is suspended, or in no lists already")
+    click.echo(f"{person} is in no list of everybody; `{site.command('user show')}` undoes it.")
+
+
+@click.command()
+@nickname
+@reason
+@said
+@pass_site
+def show(site: Site, *, nickname: str, reason: str, said: str) -> None:
+    """Let NICKNAME be in the lists of everybody and in search again."""
+    person = act(site, nickname, reason, said, actions.unlimit, "is suspended, or in lists already")
+    click.echo(f"{person} is in lists again.")
 
 
 @click.command()

@@ -40,6 +40,63 @@ class AuditEntry(Base):
     after: Mapped[str] = mapped_column(sa.Text)
 
 
+REASON_CHARACTERS = 100
+PERSON, POST, PICTURE = "person", "post", "picture"  # what a case is about
+
+
+class ReportCase(Base):
+    """What people have reported, or a post that is held: all reports of one thing until it is closed.
+
+    `subject` is `post:123`, `person:45`, or `picture:123/2` of a post. `text` is the post's when it was first
+    reported. `claimed_by` and `closed_by` are ids of moderators, and no foreign keys, since a case stays when
+    they are gone; `closed` is when (milliseconds since 1970), and `decision` what the reporters are told.
+    """
+
+    __tablename__ = "report_cases"
+    __table_args__ = (
+        sa.Index(
+            "uq_report_cases_subject",
+            "subject",
+            unique=True,
+            sqlite_where=sa.text("closed IS NULL"),
+            postgresql_where=sa.text("closed IS NULL"),
+        ),
+        sa.Index(
+            "ix_report_cases_id_open",
+            "id",
+            sqlite_where=sa.text("closed IS NULL"),
+            postgresql_where=sa.text("closed IS NULL"),
+        ),
+        sa.Index("ix_report_cases_person_id_id", "person_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(sa.String(SUBJECT_CHARACTERS))
+    person_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id", ondelete="CASCADE"))
+    post_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    text: Mapped[str] = mapped_column(sa.Text)
+    claimed_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    closed: Mapped[int | None] = mapped_column(sa.BigInteger)
+    closed_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    decision: Mapped[str] = mapped_column(sa.Text, default="", server_default=sa.text("''"))
+
+
+class Report(Base):
+    """Who has reported it, and why; without a reporter a rule holds the post (`note` says which)."""
+
+    __tablename__ = "reports"
+    __table_args__ = (sa.Index("ix_reports_case_id_id", "case_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("report_cases.id", ondelete="CASCADE"))
+    reporter_id: Mapped[int | None] = mapped_column(
+        Id, sa.ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    reason: Mapped[str] = mapped_column(sa.String(REASON_CHARACTERS))
+    note: Mapped[str] = mapped_column(sa.Text)
+    wants_answer: Mapped[bool]
+
+
 # Of a suspension: the worker hides what counts of somebody, all of it is hidden, or the worker gives it back,
 # and they are no longer suspended.
 HIDES, HIDDEN, RETURNS = 0, 1, 2

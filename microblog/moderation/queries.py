@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,13 +14,13 @@ from sqlalchemy import orm
 
 from microblog.accounts import queries as accounts
 from microblog.accounts.departure_queries import lock_in_order
-from microblog.accounts.models import Nickname, User
+from microblog.accounts.models import AddressConfirmation, Nickname, User
 from microblog.accounts.nicknames import NOT_ALLOWED, make_nickname_key
 from microblog.db import Database, build_insert
 from microblog.ids import get_timestamp, new_id, to_timestamp
-from microblog.moderation.models import HIDES, RETURNS, AuditEntry, Suspension
+from microblog.moderation.models import HIDES, RETURNS, AuditEntry, ReportCase, Suspension
 from microblog.moderation.rules import Role
-from microblog.paging import Cursor, KeyCursor, select_page
+from microblog.paging import Cursor, Found, KeyCursor, look_through, select_page
 from microblog.people.queries import BEHIND_ALL
 from microblog.posts.models import Post
 
@@ -161,6 +162,10 @@ class ModeratedPerson:
     following_count: int
     is_admin: bool
     is_moderator: bool
+    is_limited: bool
+    avatar: str | None
+    header: str | None
+    is_unconfirmed: bool
     suspended_at: int | None
     said: str | None
 
@@ -173,9 +178,13 @@ class ModeratedPerson:
         return Role(self.id, self.is_admin, self.is_moderator)
 
 
+# Of those who have signed up by themselves and not shown yet that the address is theirs.
+UNCONFIRMED = sa.select(AddressConfirmation.user_id).where(AddressConfirmation.confirmed.is_(None))
+IS_UNCONFIRMED = UNCONFIRMED.where(AddressConfirmation.user_id == User.id).correlate(User).exists()
 PERSON_COLUMNS = (
     *(User.id, User.nickname, User.display_name, User.email, User.member_since, User.last_seen),
     *(User.posts_count, User.followers_count, User.following_count, User.is_admin, User.is_moderator),
+    *(User.is_limited, User.avatar, User.header, IS_UNCONFIRMED.label("is_unconfirmed")),
     *(Suspension.since, Suspension.said),
 )
 
@@ -196,18 +205,52 @@ def get_person(session: orm.Session, nickname: str) -> ModeratedPerson | None:
     return None if row is None else ModeratedPerson(*row)
 
 
+# Which people are listed. The few are found by an index; of the others newer accounts are looked through.
+NEW, SILENT, LIMITED, SUSPENDED, REPORTED, NEVER_CONFIRMED = PEOPLE_STATES = (
+    *("new", "silent", "limited", "suspended", "reported", "unconfirmed"),
+)
+DAYS_NEW: Final = 7
+MOST_NEW: Final = 1000
+PAGES_LOOKED_THROUGH: Final = (2, 40)
+
+
 def list_people(
-    session: orm.Session, beginning: str, cursor: KeyCursor[int], limit: int, *, only_suspended: bool = False
-) -> list[ModeratedPerson]:
-    """The people whose nickname begins like this, the newest first."""
+    session: orm.Session, beginning: str, state: str, now: datetime, cursor: KeyCursor[int], limit: int
+) -> Found[ModeratedPerson]:
+    """The people whose nickname begins like this, of one state or (empty) of all, the newest first."""
     query, order = select_people(), User.id
-    if only_suspended:  # by the few of them, not by everybody
+    if state == SUSPENDED:
         query, order = query.where(Suspension.user_id.is_not(None)), Suspension.user_id
+    elif state == NEW:
+        since = now - timedelta(days=DAYS_NEW)
+        new = sa.select(User.id).where(User.member_since >= since).order_by(User.member_since.desc())
+        newest = new.limit(MOST_NEW).subquery()
+        query = query.where(User.id.in_(sa.select(newest.c.id)))
+    elif state == LIMITED:
+        query = query.where(User.is_limited)
+    elif state == REPORTED:
+        query = query.where(User.id.in_(sa.select(ReportCase.person_id).where(ReportCase.closed.is_(None))))
     if beginning:
         key = make_nickname_key(beginning)
         like = Nickname.key.between(key, f"{key}{BEHIND_ALL}")
         query = query.where(User.id.in_(sa.select(Nickname.user_id).where(like)))
-    return [ModeratedPerson(*row) for row in session.execute(select_page(query, order, cursor, limit))]
+
+    def read(candidates: int) -> list[ModeratedPerson]:
+        rows = session.execute(select_page(query, order, cursor, candidates))
+        return [ModeratedPerson(*row) for row in rows]
+
+    def choose(people: Sequence[ModeratedPerson]) -> list[ModeratedPerson]:
+        return [each for each in people if CHOICES[state](each)]
+
+    if state not in CHOICES:
+        return Found(read(limit))
+    return look_through(read, choose, attrgetter("id"), limit, pages=PAGES_LOOKED_THROUGH)
+
+
+CHOICES: Final[Mapping[str, Callable[[ModeratedPerson], bool]]] = {
+    SILENT: lambda person: person.posts_count == 0,
+    NEVER_CONFIRMED: lambda person: person.is_unconfirmed,
+}
 
 
 # Posts
@@ -220,6 +263,9 @@ class CasePost:
     id: int
     body: str
     hidden: int | None
+    author_id: int
+    author: str
+    reply_to: int | None
     replies_count: int
     likes_count: int
     boosts_count: int
@@ -229,22 +275,63 @@ class CasePost:
         return get_timestamp(self.id)
 
 
-POST_COLUMNS = (Post.id, Post.body, Post.hidden, Post.replies_count, Post.likes_count, Post.boosts_count)
+POST_COLUMNS = (
+    *(Post.id, Post.body, Post.hidden, Post.user_id, User.nickname, Post.reply_to),
+    *(Post.replies_count, Post.likes_count, Post.boosts_count),
+)
+
+
+def select_posts() -> Any:
+    return sa.select(*POST_COLUMNS).join(User, User.id == Post.user_id)
 
 
 def list_posts(
     session: orm.Session, user_id: int, cursor: KeyCursor[int], limit: int, *, since: int = 0
 ) -> list[CasePost]:
     """A page of the posts of somebody from this id on, hidden ones too, the latest first."""
-    query = sa.select(*POST_COLUMNS).where(Post.user_id == user_id, Post.id >= since)
+    query = select_posts().where(Post.user_id == user_id, Post.id >= since)
     return [CasePost(*row) for row in session.execute(select_page(query, Post.id, cursor, limit))]
+
+
+PAGES_OF_TEXTS: Final = (10, 200)
+
+
+def list_posts_with(
+    session: orm.Session, is_wanted: Callable[[str], bool], cursor: KeyCursor[int], limit: int
+) -> Found[CasePost]:
+    """A page of the posts with a text that is wanted, the latest first. Some thousand are looked through."""
+
+    def read(candidates: int) -> Sequence[Any]:
+        return session.execute(select_page(sa.select(Post.id, Post.body), Post.id, cursor, candidates)).all()
+
+    def choose(rows: Sequence[Any]) -> list[Any]:
+        return [row for row in rows if is_wanted(row.body)]
+
+    found = look_through(read, choose, attrgetter("id"), limit, pages=PAGES_OF_TEXTS)
+    posts = {post.id: post for post in list_posts_by_id(session, [row.id for row in found])}
+    rows = (posts[row.id] for row in found if row.id in posts)
+    return Found(rows, looked_until=found.looked_until)
+
+
+def list_posts_by_id(session: orm.Session, ids: Sequence[int]) -> list[CasePost]:
+    """Those of these posts that are there, the latest first."""
+    query = select_posts().where(Post.id.in_(ids)).order_by(Post.id.desc())
+    return [CasePost(*row) for row in session.execute(query)]
+
+
+def find_authors(session: orm.Session, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Of these posts those that are there, by their authors."""
+    found: dict[int, list[int]] = {}
+    for post in reversed(list_posts_by_id(session, ids)):
+        found.setdefault(post.author_id, []).append(post.id)
+    return found
 
 
 def list_posts_to_change(
     session: orm.Session, user_id: int, ids: Sequence[int], hidden: Sequence[int | None]
 ) -> list[CasePost]:
     """Those of these posts of somebody that are hidden in one of these ways (None: not at all)."""
-    query = sa.select(*POST_COLUMNS).where(Post.user_id == user_id, Post.id.in_(ids)).order_by(Post.id)
+    query = select_posts().where(Post.user_id == user_id, Post.id.in_(ids)).order_by(Post.id)
     return [CasePost(*row) for row in session.execute(query) if row.hidden in hidden]
 
 
@@ -269,6 +356,13 @@ def end_suspension(session: orm.Session, user_id: int) -> bool:
     """The worker gives back what counts of them; False when they are not suspended."""
     query = sa.update(Suspension).where(Suspension.user_id == user_id, Suspension.state != RETURNS)
     return session.scalar(query.values(state=RETURNS, position=0).returning(Suspension.user_id)) is not None
+
+
+def drop_suspension(session: orm.Session, user_id: int) -> bool:
+    """Somebody is to be deleted: nothing of them is given back. False when they are not suspended."""
+    query = sa.delete(Suspension).where(Suspension.user_id == user_id).returning(Suspension.state)
+    state = session.scalar(query)
+    return state is not None and state != RETURNS
 
 
 def find_suspension(session: orm.Session, user_id: int) -> str | None:

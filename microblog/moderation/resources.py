@@ -1,4 +1,4 @@
-"""`/admin/audit/`, `/admin/people/` and `/admin/people/{nickname}`."""
+"""`/admin/audit/`, `/admin/people/{nickname}`, `/admin/posts/` and `/admin/reports/{id}`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from pyramid.authorization import Deny, Everyone
 
-from microblog.moderation import queries
+from microblog.moderation import queries, report_queries
 from microblog.moderation.rules import find_refusal
+from microblog.paging import parse_id
 from microblog.tree import Container, Resource
 
 
@@ -39,3 +40,25 @@ class PeoplePage(Container):
     def find(self, name: str) -> PersonPage | None:
         person = queries.get_person(self.request.dbsession, name)
         return None if person is None else PersonPage(self, person)
+
+
+class PostsPage(Container):
+    """Posts of everybody, by what they link to; none has a page of its own."""
+
+    def find(self, name: str) -> None:
+        return None
+
+
+class CasePage(Resource):
+    """What was reported about one thing."""
+
+    def __init__(self, parent: Resource, case: report_queries.CaseRow) -> None:
+        super().__init__(parent, str(case.id))
+        self.case = case
+
+
+class ReportsPage(Container):
+    def find(self, name: str) -> CasePage | None:
+        case_id = parse_id(name)
+        case = None if case_id is None else report_queries.get_case(self.request.dbsession, case_id)
+        return None if case is None else CasePage(self, case)

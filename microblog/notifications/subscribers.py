@@ -44,7 +44,7 @@ def tell_published(event: PostPublished) -> None:
 
 def tell_edited(event: PostEdited) -> None:
     """Whom the text mentions that it did not mention before. Until its publication a post tells nobody."""
-    if event.imported or event.post_id >= get_present():
+    if event.imported or event.is_held or event.post_id >= get_present():
         return
     before = find_mentions(queries.get_body_before(event.session, event.post_id, event.version))
     after = find_mentions(event.body)

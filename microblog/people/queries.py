@@ -83,9 +83,14 @@ def set_privacy(session: orm.Session, user_id: int, chosen: Privacy) -> None:
     require_changed(session.execute(sa.update(User).where(User.id == user_id).values(**chosen._asdict())))
 
 
+# What people want, unless moderators have taken them out of lists and search.
+IS_INDEXED = sa.and_(User.is_indexed, sa.not_(User.is_limited))
+IS_LISTED = sa.and_(User.is_listed, sa.not_(User.is_limited))
+
+
 def is_found_by(reader: Any) -> Any:
     """A condition on the authors of posts: may this reader, or a visitor (None), find them by searching?"""
-    return User.is_indexed if reader is None else sa.or_(User.is_indexed, User.id == reader)
+    return IS_INDEXED if reader is None else sa.or_(IS_INDEXED, User.id == reader)
 
 
 def get_person(session: orm.Session, nickname: str, reader_id: int | None = None) -> PersonRow | None:
@@ -101,7 +106,7 @@ def get_person(session: orm.Session, nickname: str, reader_id: int | None = None
         sa.select(
             *PERSON_COLUMNS,
             *(sa.false() if reader_id is None else each for each in relations),
-            *(User.is_indexed, User.is_gone),
+            *(IS_INDEXED, User.is_gone),
         )
         .join(Nickname, Nickname.user_id == User.id)
         .where(Nickname.key == make_nickname_key(nickname))
@@ -212,7 +217,7 @@ def list_people_to_mention(
     if len(found) < limit:
         others = select_people(reader_id).join(Nickname, Nickname.user_id == User.id)
         others = others.where(
-            is_present_nickname(), User.is_listed, Nickname.key >= key, Nickname.key < key + BEHIND_ALL
+            is_present_nickname(), IS_LISTED, Nickname.key >= key, Nickname.key < key + BEHIND_ALL
         )
         for row in session.execute(others.order_by(Nickname.key).limit(limit)):
             found.setdefault(row.id, PersonRow(*row))
@@ -238,6 +243,6 @@ def list_people(
     query = (
         select_people(reader_id)
         .join(Nickname, Nickname.user_id == User.id)
-        .where(is_present_nickname(), User.is_listed, Nickname.key > make_nickname_key(after))
+        .where(is_present_nickname(), IS_LISTED, Nickname.key > make_nickname_key(after))
     )
     return [PersonRow(*row) for row in session.execute(query.order_by(Nickname.key).limit(limit))]

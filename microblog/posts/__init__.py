@@ -22,6 +22,7 @@ def includeme(config: Any) -> None:
         per_account="30 per 10 minutes",
     )
     config.include("microblog.posts.details")
+    config.include("microblog.posts.holding")
     config.include("microblog.posts.backfilling")
     config.add_post_details("mentions", load_mentions)
     config.add_backfill("mentions", keep_mentions)

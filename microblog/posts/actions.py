@@ -17,10 +17,12 @@ from microblog.posts import mention_queries, queries, versions
 from microblog.posts.events import (
     PostDeleted,
     PostEdited,
+    PostHeld,
     PostLanguageChanged,
     PostPublished,
     PostWritten,
 )
+from microblog.posts.holding import HELD, Held
 from microblog.posts.mentions import find_mentions
 
 MOST_VERSIONS = 100  # of a post
@@ -50,13 +52,13 @@ def write(
     *,
     language: str | None = None,
     reply_to: int | None = None,
-    publish_at: int | None = None,
+    publish_at: int | Held | None = None,
     pictures: ShownPictures = NO_PICTURES,
 ) -> int:
     """Add a post, or a reply to one, whose text has passed `rules.check_body`; returns its id. Its pictures
     are some that wait for it.
 
-    With `publish_at` (milliseconds since 1970) others see it only from then on.
+    With `publish_at` (milliseconds since 1970) others see it only from then on; nobody sees one that is held.
 
     :raises AnsweredPostDeleted: when there is nothing to answer.
     :raises StaleData: when its author and this one do not see each other.
@@ -71,7 +73,7 @@ def write(
         body,
         language=language,
         answered=answered,
-        publish_at=publish_at,
+        publish_at=None if isinstance(publish_at, Held) else publish_at,
         pictures=dump(pictures),
     )
     if pictures.pictures:
@@ -87,7 +89,9 @@ def write(
             reply_to=reply_to,
         )
     )
-    if publish_at is None:
+    if isinstance(publish_at, Held):
+        hold(session, post_id, author_id, body, publish_at)
+    elif publish_at is None:
         notify(PostPublished(session=session, post_id=post_id, author_id=author_id, reply_to=reply_to))
     else:
         outbox.write(session, PUBLISHING, [post_id], due_at=publish_at)
@@ -147,10 +151,18 @@ def take_back(session: orm.Session, post_id: int, author_id: int) -> queries.Tak
 
 
 def edit(
-    session: orm.Session, post_id: int, author_id: int, body: str, *, language: str | None, version: int
+    session: orm.Session,
+    post_id: int,
+    author_id: int,
+    body: str,
+    *,
+    language: str | None,
+    version: int,
+    held: Held | None = None,
 ) -> None:
     """Give a post of this author, in its version of this number, another text, which has passed
-    `rules.check_body`. The text that it had is kept; the same text again makes no version.
+    `rules.check_body`. The text that it had is kept; the same text again makes no version. With
+    `held` nobody sees the post before a moderator has looked at it.
 
     :raises EditedMeanwhile: when it has another version, with another text.
     :raises TooManyVersions: when it has `MOST_VERSIONS` already.
@@ -178,8 +190,17 @@ def edit(
             body=body,
             language=language,
             version=version + 1,
+            is_held=held is not None,
         )
     )
+    if held is not None:
+        hold(session, post_id, author_id, body, held)
+
+
+def hold(session: orm.Session, post_id: int, author_id: int, body: str, held: Held) -> None:
+    """Let nobody see a post until a moderator has looked at it."""
+    queries.hide_post(session, post_id, HELD)
+    notify(PostHeld(session=session, post_id=post_id, author_id=author_id, body=body, reason=held.reason))
 
 
 def set_language(session: orm.Session, post_id: int, author_id: int, language: str | None) -> None:

@@ -11,6 +11,7 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from microblog.i18n import Message, _, n_
 from microblog.posts import actions
 from microblog.posts.forms import EditForm
+from microblog.posts.holding import WAITS, find_hold
 from microblog.posts.languages import choose_language, get_detector, remember_language
 from microblog.posts.post_actions import draw_link
 from microblog.posts.queries import PostRow, get_post
@@ -98,9 +99,10 @@ def save(page: PostPage, request: Request) -> Any:
     body, chosen = form.get_text("body"), form.get_text("language")
     language = choose_language(request, chosen, body)
     version = int(form.get_text("version"))
+    held = find_hold(request, body)
     session = request.begin_write()
     try:
-        actions.edit(session, post.id, request.me.id, body, language=language, version=version)
+        actions.edit(session, post.id, request.me.id, body, language=language, version=version, held=held)
     except actions.EditedMeanwhile:
         request.give_up_write()
         return show_both(request, get_post(request.dbsession, post.id, request.reader_id) or post, form)
@@ -109,6 +111,9 @@ def save(page: PostPage, request: Request) -> Any:
         return refuse(request, post, form, TOO_MANY, status=403)
     if chosen:
         remember_language(request, session, chosen)
+    if held is not None:
+        request.flash(WAITS, "info")
+        return HTTPSeeOther(location=request.link("users", request.me.nickname))
     request.flash(_("Your post has been saved."))
     return HTTPSeeOther(location=request.link("posts", post.id))
 

@@ -28,6 +28,16 @@ class PostPublished(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostHeld(Change):
+    """Nobody sees a post, new or edited, until a moderator has looked at it. `reason` is for them."""
+
+    post_id: int
+    author_id: int
+    body: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostDeleted(Change):
     """A post was deleted."""
 
@@ -45,10 +55,11 @@ class PostLanguageChanged(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostEdited(Change):
-    """A post has another text: its version of this number."""
+    """A post has another text: its version of this number. When it `is_held`, nobody sees it now."""
 
     post_id: int
     author_id: int
     body: str
     language: str | None
     version: int
+    is_held: bool = False

@@ -60,7 +60,8 @@ class Post(Base):
     version: Mapped[int] = mapped_column(sa.Integer, default=1, server_default="1")
     edited: Mapped[int | None] = mapped_column(sa.BigInteger)
     pictures: Mapped[str | None] = mapped_column(sa.Text)
-    # Nobody sees it, and it counts nowhere: by a moderator (1), or since its author is suspended (2).
+    # Nobody sees it, and it counts nowhere: by a moderator (1), since its author is suspended (2), or until a
+    # moderator has looked at it (3).
     hidden: Mapped[int | None] = mapped_column(sa.SmallInteger)
 
 

@@ -18,7 +18,7 @@ from microblog.db import StaleData, build_insert, require_changed
 from microblog.ids import get_present, get_timestamp, new_id, new_id_at_milliseconds, to_timestamp
 from microblog.media.shown import ShownPictures, load
 from microblog.paging import Cursor, Found, look_through, select_page
-from microblog.people.queries import is_found_by
+from microblog.people.queries import IS_INDEXED, is_found_by
 from microblog.people.visibility import is_blocked, is_there, is_unseen
 from microblog.posts.models import DeletedPost, Post
 
@@ -96,22 +96,26 @@ def get_parameter(reader_id: int | None) -> Any:
     return None if reader_id is None else READER
 
 
-def select_posts(reader_id: int | None, *, with_muted: bool = False) -> Any:
+def select_posts(reader_id: int | None, *, with_muted: bool = False, public: bool = False) -> Any:
     """A query for the columns of `PostRow`, as this reader sees it; None is a visitor. Run it by `read_rows`.
 
     `is_shown` says whether it is published, and whether its author is there and seen by them
     (`microblog/people/visibility.py`). It is no condition, since a database might read a million posts before
-    it finds a page of others: see `list_posts`.
+    it finds a page of others: see `list_posts`. In a `public` list it says so of nobody whom moderators have
+    taken out of such lists, but to themselves.
     """
-    return build_query(get_parameter(reader_id), with_muted=with_muted)
+    return build_query(get_parameter(reader_id), with_muted=with_muted, public=public)
 
 
-@lru_cache(maxsize=4)
-def build_query(reader: Any, *, with_muted: bool) -> Any:
+@lru_cache(maxsize=8)
+def build_query(reader: Any, *, with_muted: bool, public: bool = False) -> Any:
     """Built once: that takes longer than to read a page."""
     hides = is_blocked if with_muted else is_unseen
     author_is_seen = sa.and_(sa.not_(User.is_gone), sa.not_(hides(reader, Post.user_id)))
     is_shown = sa.and_(is_published(reader), author_is_seen)
+    if public:
+        is_public = sa.not_(User.is_limited)
+        is_shown = sa.and_(is_shown, is_public if reader is None else sa.or_(is_public, User.id == reader))
     query = sa.select(*COLUMNS, is_shown.label("is_shown")).join(User, User.id == Post.user_id)
     is_seen = sa.not_(hides(reader, Answered.id))
     return query.outerjoin(Answered, sa.and_(Answered.id == Post.reply_to_author, is_seen))
@@ -178,7 +182,7 @@ def get_post(session: orm.Session, post_id: int, reader_id: int | None) -> PostR
 
 @lru_cache(maxsize=2)
 def build_query_of_one(reader: Any) -> Any:
-    query = build_query(reader, with_muted=True).add_columns(User.is_indexed)
+    query = build_query(reader, with_muted=True).add_columns(IS_INDEXED)
     is_it = Post.id == sa.bindparam("post", type_=sa.BigInteger)
     return query.where(is_it, is_published(reader), sa.not_(User.is_gone))
 
@@ -282,6 +286,18 @@ def add_post(
         if post_id is not None:
             return int(post_id)
         # Another process made the same id in this millisecond; try the next one.
+
+
+def hide_post(session: orm.Session, post_id: int, hidden: int) -> None:
+    """Hide a post that is seen."""
+    seen = sa.update(Post).where(Post.id == post_id, Post.hidden.is_(None))
+    session.execute(seen.values(hidden=hidden))
+
+
+def count_first_posts(session: orm.Session, user_id: int, limit: int) -> int:
+    """How many posts of somebody others see, up to `limit`."""
+    own = sa.select(Post.id).where(Post.user_id == user_id, Post.hidden.is_(None)).limit(limit).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(own)) or 0
 
 
 def delete_post(session: orm.Session, post_id: int) -> None:

@@ -11,6 +11,7 @@ from microblog.i18n import _
 from microblog.media.actions import PictureGone
 from microblog.posts import actions
 from microblog.posts.forms import ReplyForm
+from microblog.posts.holding import WAITS, find_hold
 from microblog.posts.languages import choose_language, remember_language
 from microblog.posts.pictures import FormPictures
 from microblog.posts.publishing import choose_moment, describe_moment
@@ -58,6 +59,7 @@ def reply(page: PostPage, request: Request) -> Any:
     body = form.get_text("body")
     chosen = form.get_text("language")
     language = choose_language(request, chosen, body)
+    held = find_hold(request, body)
     session = request.begin_write()
     try:
         reply_id = actions.write(
@@ -66,7 +68,7 @@ def reply(page: PostPage, request: Request) -> Any:
             body,
             language=language,
             reply_to=page.post.id,
-            publish_at=choose_moment(request),
+            publish_at=held or choose_moment(request),
             pictures=pictures.make_shown(),
         )
     except PictureGone:
@@ -78,6 +80,9 @@ def reply(page: PostPage, request: Request) -> Any:
         return refuse_reply(request, form, page.post.id)
     if chosen:
         remember_language(request, session, chosen)
+    if held is not None:
+        request.flash(WAITS, "info")
+        return HTTPSeeOther(location=get_next_page(request) or request.link("posts", page.post.id))
     request.flash(describe_moment(request, _("Your reply is now live!")))
     return HTTPSeeOther(location=get_next_page(request) or link_reply(request, page.post, reply_id))
 

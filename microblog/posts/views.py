@@ -11,6 +11,7 @@ from microblog.i18n import _
 from microblog.media.actions import PictureGone
 from microblog.posts import actions
 from microblog.posts.forms import LanguageForm, PostForm
+from microblog.posts.holding import WAITS, find_hold
 from microblog.posts.languages import (
     choose_language,
     list_all_codes,
@@ -67,8 +68,9 @@ def write(posts: Posts, request: Request) -> Any:
     body = form.get_text("body")
     chosen = form.get_text("language")
     language = choose_language(request, chosen, body)
+    held = find_hold(request, body)
     session = request.begin_write()
-    publish_at = choose_moment(request)
+    publish_at = held or choose_moment(request)
     try:
         actions.write(
             session,
@@ -84,7 +86,10 @@ def write(posts: Posts, request: Request) -> Any:
         return make_form_page(request, form, status=pictures.status)
     if chosen:
         remember_language(request, session, chosen)
-    request.flash(describe_moment(request, _("Your post is now live!")))
+    if held is None:
+        request.flash(describe_moment(request, _("Your post is now live!")))
+    else:
+        request.flash(WAITS, "info")
     return HTTPSeeOther(location=get_next_page(request) or request.link())
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.accounts.departure_queries import select_gone
+from microblog.accounts.departure_queries import select_gone, select_limited
 from microblog.accounts.models import User
 from microblog.db import StaleData, build_insert
 from microblog.ids import get_present
@@ -70,7 +70,8 @@ def count_tags(session: orm.Session, since: int, limit: int) -> list[TagOfTheWee
     people = sa.func.count(sa.distinct(Post.user_id)).label("people")
     query = sa.select(PostTag.tag, people).join(Post, Post.id == PostTag.post_id)
     query = query.where(PostTag.post_id >= since, PostTag.post_id < get_present())
-    query = query.where(Post.hidden.is_(None), Post.user_id.not_in(select_gone())).group_by(PostTag.tag)
+    is_public = sa.and_(Post.user_id.not_in(select_gone()), Post.user_id.not_in(select_limited()))
+    query = query.where(Post.hidden.is_(None), is_public).group_by(PostTag.tag)
     rows = session.execute(query.order_by(people.desc(), PostTag.tag).limit(limit))
     return [TagOfTheWeek(*row) for row in rows]
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-import regex
 from pyramid.httpexceptions import HTTPSeeOther
 from wtforms import BooleanField, TextAreaField
 from wtforms.validators import ValidationError
@@ -22,39 +20,16 @@ from microblog.texts import to_unix_lines
 from microblog.timelines import queries
 from microblog.web.forms import Form, no_control_characters
 from microblog.web.pages import page_view
+from microblog.words import compile_words, split_words
 
 MOST_WORDS = 100
 LONGEST_WORD = 60  # code points
 SHOWN = 20  # code points of one that is too long
 LOOKED_AT = 4_000  # code points of a post, from its beginning: home may read hundreds of them
-# Between words of these no space is written, so a word may begin and end anywhere.
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]--[{UNSPACED}]]"
-IS_LETTER = regex.compile(LETTER, regex.V1)
 TOO_MANY = _("At most %(most)s words.", most=MOST_WORDS)
 TOO_LONG_TOGETHER = _(
     "All words together may have at most %(most)s characters.", most=MUTED_WORDS_CODE_POINTS
 )
-
-
-def split_muted_words(text: str) -> list[str]:
-    """The words, or rows of words, of what somebody typed: each on a line, or with commas between them."""
-    parts = (" ".join(part.split()) for part in regex.split(r"[\n,،、，]", text))
-    return list(dict.fromkeys(part for part in parts if fold(part).strip()))
-
-
-@lru_cache(maxsize=1024)
-def compile_words(text: str) -> regex.Pattern[str] | None:
-    """Finds one of the words in a folded text, as a whole word; None when there are none."""
-    folded = sorted({fold(word).strip() for word in text.split("\n")} - {""})
-    return regex.compile("|".join(map(write_pattern, folded)), regex.V1) if folded else None
-
-
-def write_pattern(word: str) -> str:
-    """Of a folded word. Where it begins or ends with a letter, none may touch it."""
-    before = rf"(?<!{LETTER})" if IS_LETTER.match(word) else ""
-    behind = rf"(?!{LETTER})" if IS_LETTER.match(word[-1]) else ""
-    return before + r"\s+".join(map(regex.escape, word.split())) + behind
 
 
 def make_home_filter(request: Request) -> Callable[[PostRow], bool] | None:
@@ -82,7 +57,7 @@ def is_read(language: str | None, languages: frozenset[str]) -> bool:
 
 
 def check_words(form: Any, field: Any) -> None:
-    words = split_muted_words(field.data or "")
+    words = split_words(field.data or "")
     if len(words) > MOST_WORDS:
         raise ValidationError(TOO_MANY)
     for word in words:
@@ -116,7 +91,7 @@ def filters(account: Account, request: Request) -> Any:
     form = FiltersForm(request, data={"words": me.muted_words, "only_read_languages": me.only_read_languages})
     if request.method == "POST":
         if form.validate():
-            words = "\n".join(split_muted_words(form.get_text("words")))
+            words = "\n".join(split_words(form.get_text("words")))
             queries.save_filters(
                 request.begin_write(), me.id, words, only_read_languages=form.only_read_languages.data
             )

@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from microblog.accounts.departure_queries import select_gone
+from microblog.accounts.departure_queries import select_gone, select_limited
 from microblog.accounts.models import User
 from microblog.ids import get_present
 from microblog.paging import Cursor, Found, select_page
-from microblog.people.queries import PersonRow, is_followed_by, select_people
+from microblog.people.queries import IS_LISTED, PersonRow, is_followed_by, select_people
 from microblog.people.visibility import is_unseen
 from microblog.posts.models import Mention, Post
 from microblog.posts.queries import (
@@ -33,7 +33,7 @@ def list_public_posts(
 
     def build(candidates: int) -> Any:
         # What is not published yet would be left out anyway, but after more candidates were read.
-        query = select_posts(reader_id).where(is_published(get_parameter(reader_id)))
+        query = select_posts(reader_id, public=True).where(is_published(get_parameter(reader_id)))
         if language is None:
             return query
         return query.where(build_language_filter(session, reader_id, language, cursor, candidates))
@@ -70,7 +70,17 @@ def list_tagged_posts(
 ) -> Found[PostRow]:
     """The posts that have a tag, by its normal form."""
     tagged = sa.select(PostTag.post_id).where(PostTag.tag == tag)
-    return list_listed_posts(session, reader_id, tagged, PostTag.post_id, cursor, limit)
+
+    def build(candidates: int) -> Any:
+        page = select_page(tagged, PostTag.post_id, cursor, candidates)
+        return select_listed(page, reader_id, public=True)
+
+    return list_posts(session, reader_id, build, cursor, limit)
+
+
+def select_listed(page: Any, reader_id: int | None, *, public: bool = False) -> Any:
+    """The posts of a page of ids; for `public` see `select_posts`."""
+    return select_posts(reader_id, public=public).where(Post.id.in_(sa.select(page.subquery().c[0])))
 
 
 def list_listed_posts(
@@ -87,7 +97,7 @@ def list_listed_posts(
 
     def build(candidates: int) -> Any:
         page = select_page(listed, column, cursor, candidates, smallest_first=oldest_first)
-        return select_posts(reader_id).where(Post.id.in_(sa.select(page.subquery().c[0])))
+        return select_listed(page, reader_id)
 
     return list_posts(session, reader_id, build, cursor, limit, oldest_first=oldest_first)
 
@@ -106,7 +116,10 @@ def count_newer_posts(session: orm.Session, reader_id: int | None, after: int, o
     Without their own up to the id `own`, which they see before these are published.
     """
     reader = get_parameter(reader_id)
-    is_there = sa.and_(is_published(reader), Post.user_id.not_in(select_gone()))
+    is_public: Any = Post.user_id.not_in(select_limited())
+    if reader is not None:
+        is_public = sa.or_(Post.user_id == reader, is_public)
+    is_there = sa.and_(is_published(reader), Post.user_id.not_in(select_gone()), is_public)
     is_shown = sa.and_(is_there, sa.not_(is_unseen(reader, Post.user_id)))
     if reader is not None:
         is_shown = sa.and_(is_shown, sa.or_(Post.user_id != reader, Post.id > own))
@@ -126,7 +139,7 @@ def list_suggested_people(session: orm.Session, reader_id: int, limit: int) -> l
     query = select_people(reader_id).where(
         User.id.in_(sa.select(newest.c.user_id)),
         User.id != reader_id,
-        User.is_listed,
+        IS_LISTED,
         ~is_followed_by(reader_id),
         ~is_unseen(reader_id, User.id),
     )

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from babel.numbers import format_decimal
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from pyramid.authorization import Allow, Everyone
+from pyramid.authorization import Allow, Authenticated, Everyone
 from pyramid.config import not_
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.response import Response
@@ -36,6 +36,7 @@ Root.__acl__ = [  # type: ignore[attr-defined]
     (Allow, Everyone, "view"),
     (Allow, ADMINS, "moderate"),
     (Allow, MODERATORS, "moderate"),
+    (Allow, Authenticated, "report"),
 ]
 
 

@@ -16,7 +16,8 @@ from microblog.accounts.by_mail.actions import EmailTaken, LinkInvalid
 from microblog.accounts.by_mail.forms import ForgottenForm, NewPasswordForm
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
 from microblog.accounts.resources import Account
-from microblog.accounts.settings import CONFIRMATIONS, REGISTRATION, RESET
+from microblog.accounts.settings import APPROVAL, CONFIRMATIONS, REGISTRATION, RESET
+from microblog.accounts.sign_up_checks import find_reason_to_wait
 from microblog.addresses import make_email_key
 from microblog.i18n import Message, _
 from microblog.outbox.queries import write
@@ -56,7 +57,7 @@ def confirm(link: ConfirmLink, request: Request) -> Any:
         }
     check_button(request)
     try:
-        return finish_sign_up(link, request) if sign_up else finish_confirmation(link, request)
+        return finish_sign_up(link, request, sign_up) if sign_up else finish_confirmation(link, request)
     except LinkInvalid:  # since the look above
         request.give_up_write()
         return make_dead_end(request)
@@ -68,9 +69,14 @@ def finish_confirmation(link: ConfirmLink, request: Request) -> Any:
     return HTTPSeeOther(location=request.link() if request.identity else request.link("login"))
 
 
-def finish_sign_up(link: ConfirmLink, request: Request) -> Any:
+def finish_sign_up(link: ConfirmLink, request: Request, sign_up: queries.SignUp) -> Any:
     """Does not log in: who opens the link may be somebody else than who chose the password."""
-    ending = request.registry.sign_up_endings.get(request.microblog[REGISTRATION])
+    mode = request.microblog[REGISTRATION]
+    reason = find_reason_to_wait(request, sign_up.nickname, sign_up.email)
+    if reason is not None:
+        log.info("A sign-up waits for an admin: %s", reason)
+        mode = APPROVAL
+    ending = request.registry.sign_up_endings.get(mode)
     if ending is not None:
         return ending(link, request)
     try:

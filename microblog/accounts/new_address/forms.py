@@ -8,6 +8,7 @@ from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
 from microblog.accounts import rules
+from microblog.accounts.forms import is_from_a_welcome_domain
 from microblog.addresses import make_email_key
 from microblog.i18n import _
 from microblog.texts import strip
@@ -32,6 +33,7 @@ class EmailForm(Form):
             no_control_characters,
             Rule(rules.check_email_form, stop=True),
             is_another_address,
+            is_from_a_welcome_domain,
         ],
         [strip],
     )

@@ -118,7 +118,7 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     is_there = sa.and_(User.id == matched.c.user_id, sa.not_(User.is_gone))
     people = sa.select(matched.c.user_id).join_from(matched, User, is_there)
     if dialect == "postgresql":  # which would rather read everybody than look up a thousand
-        everything = sa.select(*PERSON_COLUMNS, User.is_listed).where(is_there)
+        everything = sa.select(*PERSON_COLUMNS, User.is_listed, User.is_limited).where(is_there)
         looked_up = everything.limit(1).lateral("person")
         person = looked_up.c
         people = sa.select(matched.c.user_id).join_from(matched, looked_up, sa.true())
@@ -132,7 +132,8 @@ def build_statement(dialect: str, terms: int, *, by_nickname: bool) -> Any:
     columns = PERSON_COLUMNS if person is User else [person[column.key] for column in PERSON_COLUMNS]
     people = people.with_only_columns(*columns, i_follow, maintain_column_froms=True)
     is_seen = sa.not_(is_blocked(sa.bindparam("reader", type_=sa.BigInteger), person.id))
-    people = people.where(quality.is_not(None), person.is_listed, is_seen)
+    is_listed = sa.and_(person.is_listed, sa.not_(person.is_limited))
+    people = people.where(quality.is_not(None), is_listed, is_seen)
     order = (is_active(person).desc(), quality, person.followers_count.desc(), key)
     return people.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer))
 

@@ -10,7 +10,8 @@ from microblog.accounts.queries import add_user
 from microblog.folding import fold
 from microblog.people.actions import follow
 from microblog.posts.actions import write
-from microblog.timelines.filters import LONGEST_WORD, MOST_WORDS, compile_words, split_muted_words
+from microblog.timelines.filters import LONGEST_WORD, MOST_WORDS
+from microblog.words import compile_words, split_words
 from tests.cost import MOST_SECONDS, cost_of
 from tests.walk import bodies, enter, flashes
 
@@ -104,7 +105,7 @@ def test_a_word_is_found_where_it_stands_for_itself(word, text, is_found):
 
 @given(st.text(max_size=200), st.text(max_size=50))
 def test_any_words_make_a_pattern_that_finds_them(text, more):
-    words = split_muted_words(text)
+    words = split_words(text)
     pattern = compile_words("\n".join(words))
     assert (pattern is None) == (not words)
     for word in words:

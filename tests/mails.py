@@ -32,6 +32,8 @@ MAILS: dict[str, dict[str, Any]] = {
     "mention": {**JOHN, "body": "Hello", "post_id": 7},
     "answer": {**JOHN, "body": "Hello", "post_id": 7},
     "message": JOHN,
+    "moderation": {"action": "suspend", "said": "No advertising.", "count": 0},
+    "report": {"nickname": "john", "is_about": "post", "decision": "The post was deleted."},
     "digest": {"lines": [], "number": 1, "more": 0, "is_all_counted": True},
 }
 

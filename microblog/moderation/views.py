@@ -18,7 +18,7 @@ from microblog.ids import get_first_id_at
 from microblog.moderation import actions, queries, report_queries
 from microblog.moderation.actions import Case
 from microblog.moderation.audit import LABELS
-from microblog.moderation.forms import DeedForm, PostsForm
+from microblog.moderation.forms import MOST_POSTS, DeedForm, PostsForm
 from microblog.moderation.prevention import leads_to, list_urls, shorten
 from microblog.moderation.queries import AuditRow, CasePost, ModeratedPerson, Wanted
 from microblog.moderation.report_actions import POST_DEEDS
@@ -315,16 +315,18 @@ def change_posts(page: PersonPage, request: Request) -> Any:
     is_late, one = request.GET.get("since") == "hour", parse_id(request.GET.get("post", ""))
     since = get_first_id_at(datetime.now(UTC) - AN_HOUR) if is_late else 0
 
+    sent = list_sent(form) if one is None else [one]
+
     def fetch(cursor: KeyCursor[int], limit: int) -> list[CasePost]:
-        if one is not None:
-            posts = queries.list_posts_by_id(request.dbsession, [one])
+        if sent:  # what was chosen is seen again, wherever it stood
+            posts = queries.list_posts_by_id(request.dbsession, sent)
             return [post for post in posts if post.author_id == person.id]
         return queries.list_posts(request.dbsession, person.id, cursor, limit, since=since)
 
     listed = read_page(
         request, POSTS, fetch, size=ENTRIES_ON_A_PAGE, **({"since": "hour"} if is_late else {})
     )
-    chosen = {str(one)} if one is not None and request.method != "POST" else set(form.post.data or ())
+    chosen = {str(one)} if one is not None and not form.post.data else set(form.post.data or ())
     return {
         "form": form,
         "person": person,
@@ -336,6 +338,12 @@ def change_posts(page: PersonPage, request: Request) -> Any:
         "older_url": listed.next_url,
         "page_name": "admin",
     }
+
+
+def list_sent(form: PostsForm) -> list[int]:
+    """The posts that were chosen in a form that is shown again."""
+    found = (parse_id(text) for text in (form.post.data or ())[:MOST_POSTS])
+    return [post_id for post_id in found if post_id is not None]
 
 
 @page_view(context=PostPage, name="moderate", permission="moderate")
@@ -368,7 +376,11 @@ def change_linking_posts(page: PostsPage, request: Request) -> Any:
     def has_link(body: str) -> bool:
         return any(leads_to(shorten(url), wanted) for url in list_urls(body))
 
+    sent = list_sent(form)
+
     def fetch(cursor: KeyCursor[int], limit: int) -> Sequence[CasePost]:
+        if sent:
+            return queries.list_posts_by_id(request.dbsession, sent)
         return queries.list_posts_with(request.dbsession, has_link, cursor, limit) if wanted else []
 
     listed = read_page(request, POSTS, fetch, size=ENTRIES_ON_A_PAGE, **here)

@@ -33,6 +33,8 @@ from microblog.media.shown import ShownPictures, dump
 from microblog.messages.actions import choose_senders
 from microblog.messages.actions import write as write_message
 from microblog.messages.queries import get_thread
+from microblog.moderation.report_actions import Complaint, report
+from microblog.moderation.report_queries import Subject, open_case
 from microblog.notifications.queries import list_notifications
 from microblog.paging import Cursor
 from microblog.people.actions import block, follow, mute
@@ -311,12 +313,14 @@ def react(application: Application, ids: dict[str, int], posts: list[int]) -> No
 
 @dataclass(frozen=True)
 class FilledProfiles:
-    """The name of the profile of susan's home page, and the ids of a refused mail and of somebody who
-    waits for an admin."""
+    """The name of the profile of susan's home page, and the ids of a refused mail, of somebody who waits for
+    an admin, and of what was reported."""
 
     profile: str
     mail: int
     registration: int
+    case: int
+    reported: int
 
 
 def profile_settings(folder: Path) -> dict[str, str]:
@@ -342,7 +346,23 @@ def fill_profiles(application: Application) -> FilledProfiles:
         waits = SignUp("walter", f"{LONG_WORD}@example.org", "")
         registration = add_registration(session, waits, language="en", is_confirmed=False)
         add_invitation(session, 3, timedelta(days=7))
-    return FilledProfiles(str(answer.headers[HEADER]), add_mails(application, owner), registration)
+    case, reported = add_report(application, owner)
+    mail = add_mails(application, owner)
+    return FilledProfiles(str(answer.headers[HEADER]), mail, registration, case, reported)
+
+
+def add_report(application: Application, reporter_id: int) -> tuple[int, int]:
+    """The ids of a case with two reports, and of the post that they are about."""
+    with application.database.write() as session:
+        author = find_owner_id(session, WIDEST)
+        assert author is not None
+        link = "https://example.com/shop?" + "x" * 60
+        post_id = write(session, author, f"{LONG_WORD} {link}")
+        subject = Subject(f"post:{post_id}", author, post_id, f"{LONG_WORD} {link}")
+        for reason, note, user_id in (("spam", "رسالة مزعجة " * 20, reporter_id), (LONG_WORD, "", author)):
+            report(session, user_id, subject, Complaint(reason, note, wants_answer=True))
+        case_id = open_case(session, subject)
+    return case_id, post_id
 
 
 def add_mails(application: Application, user_id: int) -> int:
@@ -825,6 +845,17 @@ PROFILE_SCENES = (
     Scene("one person, for moderators", "/admin/people/susan", ADMIN),
     Scene("suspend somebody?", "/admin/people/susan/suspend", ADMIN),
     Scene("posts of one person, for moderators", "/admin/people/susan/posts", ADMIN),
+    Scene("take somebody out of lists?", "/admin/people/susan/limit", ADMIN),
+    Scene("delete somebody?", "/admin/people/susan/delete", ADMIN),
+    Scene("a note about somebody", "/admin/people/susan/note", ADMIN),
+    Scene("nobody who is new", "/admin/people/?state=reported", ADMIN),
+    Scene("posts with a link", "/admin/posts/?link=example.com", ADMIN),
+    Scene("no posts with a link", "/admin/posts/?link=nowhere.example", ADMIN),
+    Scene("reports", "/admin/reports/", ADMIN),
+    Scene("no closed reports", "/admin/reports/?state=closed", ADMIN),
+    Scene("one case", "/admin/reports/{case}", ADMIN),
+    Scene("report a person", "/users/susan/report", ADMIN),
+    Scene("report a post", "/posts/{reported}/report", ADMIN),
     Scene("nothing was done yet", "/admin/audit/", ADMIN),
     Scene("profiles, not an admin", "/admin/profiles/", "susan", status=403),
 )

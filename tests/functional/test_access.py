@@ -43,7 +43,8 @@ from microblog.media.shown import ShownPicture, ShownPictures, dump
 from microblog.media.storage.interfaces import get_storage
 from microblog.messages.models import Message, MessageThread
 from microblog.messages.resources import Messages, Thread, ThreadMessage
-from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
+from microblog.moderation.models import ReportCase
+from microblog.moderation.resources import AuditPage, CasePage, PeoplePage, PersonPage, PostsPage, ReportsPage
 from microblog.notifications.models import Notification, NotificationGroup
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people import actions as people_actions
@@ -73,6 +74,7 @@ DELETED_ID = POST_ID + 1
 PICTURE = "access_0123456789abcde-0.webp"
 NOTIFICATION_ID = 12
 REGISTRATION_ID = 13
+CASE_ID = 14
 
 Statuses = tuple[int, ...]  # of visitor, other, owner and admin; a moderator is like others, or like admins
 EVERYBODY: Statuses = (200, 200, 200, 200)
@@ -128,6 +130,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (Root, "logo"): Page("/logo", NOBODY),
     (Root, "theme.css"): Page("/theme.css", NOBODY),
     (Root, "terms"): Page("/terms", NOBODY),
+    (Root, "rules"): Page("/rules", NOBODY),
     (Root, "about"): Page("/about", EVERYBODY),
     (Root, "help"): Page("/help", EVERYBODY),
     (Root, "privacy"): Page("/privacy", EVERYBODY),
@@ -168,15 +171,35 @@ TABLE: dict[tuple[type, str], Page] = {
         (PersonPage, name): Page(
             f"/admin/people/susan/{name}", ADMIN, BY_ADMINS, {"reason": "Spam"}, for_moderators=True
         )
-        for name in ("warn", "suspend", "end-sessions")
+        for name in ("warn", "suspend", "end-sessions", "limit", "new-password", "delete", "note")
     },
-    # Nobody ends a suspension that there is not.
-    (PersonPage, "unsuspend"): Page(
-        "/admin/people/susan/unsuspend",
-        (303, 403, 403, 409),
-        (403, 403, 403, 409),
-        {"reason": "Spam"},
+    # Nobody ends what there is not, and removes pictures from whom has none.
+    **{
+        (PersonPage, name): Page(
+            f"/admin/people/susan/{name}",
+            (303, 403, 403, 409),
+            (403, 403, 403, 409),
+            {"reason": "Spam"},
+            for_moderators=True,
+        )
+        for name in ("unsuspend", "unlimit", "remove-pictures")
+    },
+    (PostsPage, ""): Page(
+        "/admin/posts/",
+        ADMIN,
+        BY_ADMINS,
+        {"reason": "Spam", "post": str(POST_ID), "do": "hide"},
         for_moderators=True,
+    ),
+    (ReportsPage, ""): Page("/admin/reports/", ADMIN, for_moderators=True),
+    (CasePage, ""): Page(f"/admin/reports/{CASE_ID}", ADMIN, BY_ADMINS, {"do": "claim"}, for_moderators=True),
+    (PostPage, "moderate"): Page(f"/posts/{POST_ID}/moderate", (303, 403, 403, 303), for_moderators=True),
+    # Nobody reports what is their own.
+    (PostPage, "report"): Page(
+        f"/posts/{POST_ID}/report", (303, 200, 403, 200), (403, 303, 403, 303), {"reason": "spam"}
+    ),
+    (Person, "report"): Page(
+        "/users/susan/report", (303, 200, 403, 200), (403, 303, 403, 303), {"reason": "spam"}
     ),
     (PersonPage, "posts"): Page(
         "/admin/people/susan/posts",
@@ -219,6 +242,7 @@ TABLE: dict[tuple[type, str], Page] = {
     (BlockedPerson, ""): Page("/users/mallory", (200, 403, 403, 403)),
     (BlockedPerson, "block"): Page("/users/mallory/block", LOGGED_IN, SENT_BY_PEOPLE),
     (BlockedPerson, "unblock"): Page("/users/mallory/unblock", LOGGED_IN, SENT_BY_PEOPLE),
+    (BlockedPerson, "report"): Page("/users/mallory/report", LOGGED_IN, SENT_BY_PEOPLE, {"reason": "spam"}),
     (Account, "blocks"): Page("/account/blocks", LOGGED_IN),
     (Account, "mutes"): Page("/account/mutes", LOGGED_IN),
     (Account, "privacy"): Page("/account/privacy", LOGGED_IN, SENT_BY_PEOPLE, {"is_listed": "y"}),
@@ -341,6 +365,7 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
         }
         waits |= {"password_hash": "", "is_confirmed": True, "language": "en", "asked": datetime.now(UTC)}
         session.execute(sa.insert(Registration).values(id=REGISTRATION_ID, **waits))
+        session.add(ReportCase(id=CASE_ID, subject=f"person:{user_id}", person_id=user_id, text=""))
         texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}
         texts |= {"kind": LETTER.name, "cause": "1", "address": "susan@example.com"}
         mail_queries.add_mail(session, id=MAIL_ID, user_id=user_id, is_own_address=False, **texts)
@@ -391,7 +416,7 @@ def test_every_view_is_in_one_wing_and_asks_for_a_permission(application):
             continue
         assert (view.get("page"), view.get("api")) in [(True, None), (None, True)], view
         permissions = [other["value"] for other in item["related"] if other.category_name == "permissions"]
-        known = ("view", "moderate", "edit", "follow", "mention", "see_own", "write", "delete")
+        known = ("view", "moderate", "report", "edit", "follow", "mention", "see_own", "write", "delete")
         assert permissions in [[permission] for permission in (*known, NO_PERMISSION_REQUIRED)], view
 
 
@@ -458,7 +483,8 @@ def test_every_form_that_may_not_be_sent_is_shown_again(site, page):
     assert forms
     for name, value in page.fields.items():
         if all(len(form.fields[name]) > 1 for form in forms):  # several buttons of one name
-            assert {value} <= {button._value for form in forms for button in form.fields[name]}
+            buttons: list[Any] = [button for form in forms for button in form.fields[name]]
+            assert value in {button._value for button in buttons}
             continue
         assert {form[name].value for form in forms} == {"" if "password" in name else value}
 

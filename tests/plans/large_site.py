@@ -59,17 +59,21 @@ REPLY_TO = (
 )
 ANSWERED_AUTHOR = "CASE WHEN n % 3 <> 0 THEN NULL ELSE 1 + (n - 1) * 7919 % :people END"
 
+# Moderators have suspended 500 people, and hidden each hundredth post: 10,000 of a million.
+IS_SUSPENDED = "n % 40 = 17"
+HIDDEN = f"CASE WHEN n % 100 = 50 THEN 1 WHEN n % 10 <> 0 AND ({AUTHOR}) % 40 = 17 THEN 2 END"
+
 TABLES = {
     "users": (
-        "(id, nickname, about_me, member_since, is_admin) "
-        "SELECT n, 'Person' || n, '', '2024-01-01', n = :reader",
+        "(id, nickname, about_me, member_since, is_admin, is_gone, is_limited) "
+        f"SELECT n, 'Person' || n, '', '2024-01-01', n = :reader, {IS_SUSPENDED}, n % 80 = 19",
         ":people",
     ),
     "nicknames": ("(key, user_id) SELECT 'person' || n, n", ":people"),
     "person_words": ("(user_id, word, rank) SELECT n, 'person' || n, 3", ":people"),
     "posts": (
-        "(id, user_id, body, language, reply_to, reply_to_author, thread) "
-        f"SELECT {POST}, {AUTHOR}, {BODY}, {LANGUAGE}, {REPLY_TO}, {ANSWERED_AUTHOR}, {REPLY_TO}",
+        "(id, user_id, body, language, reply_to, reply_to_author, thread, hidden) "
+        f"SELECT {POST}, {AUTHOR}, {BODY}, {LANGUAGE}, {REPLY_TO}, {ANSWERED_AUTHOR}, {REPLY_TO}, {HIDDEN}",
         ":posts",
     ),
     "post_versions": (
@@ -131,6 +135,25 @@ TABLES = {
         "CASE WHEN n <= 100000 THEN 3 ELSE n - 100000 END, CASE WHEN n <= 100000 THEN n ELSE n + 100000 END, "
         "n % 3 = 0, 'Hello @person4'",
         "(100000 + :people)",
+    ),
+    "suspensions": ("(user_id, since, said, state) SELECT n * 40 - 23, 0, '', 1", "500"),
+    # A tenth of the cases are open, and of one there are a thousand reports.
+    "report_cases": (
+        "(id, subject, person_id, post_id, text, closed) SELECT n, 'post:' || n, 1 + n % :people, "
+        f"{POST}, '', CASE WHEN n % 10 <> 0 THEN 1 END",
+        ":others",
+    ),
+    "reports": (
+        "(id, case_id, reporter_id, reason, note, wants_answer) SELECT n, "
+        "CASE WHEN n <= 1000 THEN 10 ELSE n END, 1 + n % :people, 'spam', '', n % 2 = 0",
+        ":others",
+    ),
+    "audit_entries": (
+        "(id, actor_id, actor, action, person_id, person, subject, reason, said, before, after) "
+        "SELECT n, 1 + n % 3, 'person' || (1 + n % 3), "
+        "CASE WHEN n % 1000 = 0 THEN 'suspend' ELSE 'warn' END, 1 + n % :people, "
+        "'person' || (1 + n % :people), '', '', '', '', ''",
+        ":others",
     ),
     "sessions": (
         "(token_hash, user_id, created, seen, idle_seconds, idle_until, expires) SELECT 'token' || n, "

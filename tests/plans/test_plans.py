@@ -28,7 +28,9 @@ from microblog.media.resources import PictureFile
 from microblog.messages.queries import count_unread_from
 from microblog.messages.resources import Messages, Thread, ThreadMessage
 from microblog.metrics.views import MetricsPage
-from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
+from microblog.moderation.queries import PEOPLE_STATES
+from microblog.moderation.resources import AuditPage, CasePage, PeoplePage, PersonPage, PostsPage, ReportsPage
+from microblog.moderation.views import DEEDS
 from microblog.notifications.digests import queries as digests
 from microblog.notifications.digests.rules import MOST_LINES
 from microblog.notifications.digests.tasks import PEOPLE_IN_A_ROUND
@@ -121,13 +123,33 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Account, "email"): ("/account/email",),
     (Account, "confirm-address"): ("/account/confirm-address",),
     (Unsubscription, ""): "reads nothing: all is in its address",
-    (AuditPage, ""): "is for moderators, and reads a page by an index for each thing to look for",
-    (PeoplePage, ""): "is for moderators, and reads a page by its ids",
-    **{
-        (PersonPage, name): "is one row by its nickname, for moderators"
-        for name in ("", "warn", "suspend", "unsuspend", "end-sessions")
-    },
-    (PersonPage, "posts"): "is for moderators, and reads a page of one author by its ids",
+    (AuditPage, ""): tuple(
+        path
+        for asked in ("", "?person=person3", "?actor=person2", "?action=suspend", "?person=nobody")
+        for path in paged(f"/admin/audit/{asked}", "before=25000", "after=25000")
+    ),
+    (PeoplePage, ""): tuple(
+        path
+        for asked in ("", "?q=person1", *(f"?state={state}" for state in PEOPLE_STATES))
+        for path in paged(f"/admin/people/{asked}", "before=10000", "after=10000")
+    ),
+    (PersonPage, ""): ("/admin/people/Person3", "/admin/people/Person17", "/admin/people/Person10"),
+    **{(PersonPage, name): (f"/admin/people/Person3/{name}",) for name in DEEDS},
+    (PersonPage, "posts"): (
+        *paged("/admin/people/Person3/posts", *BY_POST),
+        *("/admin/people/Person3/posts?since=hour", f"/admin/people/Person3/posts?post={MIDDLE}"),
+    ),
+    (PostsPage, ""): ("/admin/posts/", *paged("/admin/posts/?link=example.com", *BY_POST)),
+    (ReportsPage, ""): tuple(
+        path
+        for asked in ("", "?state=mine", "?state=closed")
+        for path in paged(f"/admin/reports/{asked}", "before=25000", "after=25000")
+    ),
+    (CasePage, ""): paged("/admin/reports/10", "before=500", "after=500"),
+    (PostPage, "moderate"): (f"/posts/{MIDDLE}/moderate",),
+    (PostPage, "report"): (f"/posts/{MIDDLE}/report",),
+    (Person, "report"): ("/users/Person3/report",),
+    (BlockedPerson, "report"): ("/users/Person15001/report",),
     (MailsPage, ""): "is for admins; tests/functional/mail/test_pages.py looks at its statements",
     **{(MailPage, name): "is one row by its id, for admins" for name in ("", "retry", "drop")},
     (Root, "updates"): (
@@ -140,6 +162,7 @@ PAGES: dict[tuple[type, str], tuple[str, ...] | str] = {
     (Root, "help"): ("/help",),
     (Root, "privacy"): ("/privacy",),
     (Root, "terms"): "is a file, or not there",
+    (Root, "rules"): "is a file, or not there",
     (Root, "manifest.webmanifest"): "is made of settings",
     (Root, "theme.css"): "is made of settings",
     (Root, "logo"): "is a file",
@@ -256,7 +279,7 @@ def look_at(known: Application) -> Callable[[str], list[str]]:
             visitor.get(path, status="*")
             response = reader.get(path, status="*")
         assert response.status_int in (200, 303, 403, 404, 410), f"{path}: {response.status}"
-        is_search = path.startswith(("/search", "/users/?q="))
+        is_search = path.startswith(("/search", "/users/?q=", "/admin/posts/?link="))
         different = {(statement.sql, repr(statement.values)): statement for statement in statements}
         return [
             problem

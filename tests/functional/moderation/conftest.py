@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from webtest import TestApp
@@ -19,7 +20,7 @@ def enter_as(application: Application) -> Callable[..., TestApp]:
     theirs."""
 
     def one(nickname: str, role: str = "") -> TestApp:
-        browser = application.browser()
+        browser: Any = application.browser()
         user_id = enter(browser, nickname)
         with application.database.write() as session:
             if role == "admin":

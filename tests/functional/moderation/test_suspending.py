@@ -77,7 +77,7 @@ def test_what_was_done_is_on_the_page_of_the_person(maria, susan):
     assert [item.strong.get_text() for item in page.html.select(".choices li")] == ["Suspended", "Warned"]
     assert [item.get_text() for item in page.html.select(".choices li blockquote")] == ["Be kind."]
     buttons = [link.get_text() for link in page.html.select("main .buttons a")]
-    assert buttons == ["Posts", "End the suspension"]
+    assert buttons == ["Posts", "End the suspension", "Delete the account", "Write a note"]
 
 
 def test_they_are_told_by_mail(maria, susan, database):

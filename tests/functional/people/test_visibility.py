@@ -21,7 +21,8 @@ from microblog.accounts.registrations.resources import (
 from microblog.accounts.resources import Account
 from microblog.mail.resources import MailPage, MailsPage, Unsubscription
 from microblog.messages.resources import Messages, Thread, ThreadMessage
-from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage
+from microblog.moderation.resources import AuditPage, CasePage, PeoplePage, PersonPage, PostsPage, ReportsPage
+from microblog.moderation.views import DEEDS
 from microblog.notifications.resources import NotificationLine, Notifications, UnreadCount
 from microblog.people.actions import block, follow, mute
 from microblog.people.resources import BlockedPerson, Person, Users
@@ -71,7 +72,7 @@ ABOVE_A_REPLY = "/posts/{reply_of_john}"  # which one has opened to see what it 
 NO_LISTS: set[tuple[type, str]] = {
     (PicturePage, ""),
     *((Root, name) for name in ("register", "login", "logout", "preferences", "about", "help", "privacy")),
-    *((Root, name) for name in ("terms", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
+    *((Root, name) for name in ("terms", "rules", "manifest.webmanifest", "theme.css", "logo", "robots.txt")),
     (Root, "favicon.ico"),
     (Root, "check-mail"),
     *((ResetPassword, ""), (ResetLink, ""), (ConfirmLink, ""), (Unsubscription, "")),
@@ -85,8 +86,9 @@ NO_LISTS: set[tuple[type, str]] = {
         for name in ("", "privacy", "profile", "password", "sessions", "delete", "blocks", "mutes", "filters")
     ),
     # Moderators see everybody.
-    *((AuditPage, ""), (PeoplePage, "")),
-    *((PersonPage, name) for name in ("", "warn", "suspend", "unsuspend", "end-sessions", "posts")),
+    *((page, "") for page in (AuditPage, PeoplePage, PostsPage, ReportsPage, CasePage)),
+    *((PersonPage, name) for name in ("", "posts", *DEEDS)),
+    *((PostPage, "moderate"), (PostPage, "report"), (Person, "report"), (BlockedPerson, "report")),
     *((MailsPage, ""), *((MailPage, name) for name in ("", "retry", "drop"))),
     *((Person, name) for name in ("card", "follow", "unfollow", "block", "unblock", "mute", "unmute")),
     *((BlockedPerson, name) for name in ("", "block", "unblock")),

@@ -167,7 +167,9 @@ def test_admins_find_its_page_beside_ours(site, susan):
         "Mails": "/admin/mail/",
         "People": "/admin/people/",
         "People who wait": "/admin/registrations/",
+        "Posts with a link": "/admin/posts/",
         "Profiles": "/admin/profiles/",
+        "Reports": "/admin/reports/",
         "What was done": "/admin/audit/",
     }
     assert "1 signature" in susan.get("/admin/guestbook/").html.get_text()

@@ -111,8 +111,8 @@ RESERVED_BY_US = """
     check-mail confirm former-address new-address preferences privacy reset-password terms unsubscribe updates
     about account admin administrator api avatars everybody everyone explore feed feeds follow followers
     following health help home login logout me media mentions message messages metrics microblog moderator
-    none notices notification notifications null people post posts register root search security settings
-    static support system tag tags
+    none notices notification notifications null people post posts register root rules search security
+    settings static support system tag tags
     undefined unfollow user users webmaster
     """
 

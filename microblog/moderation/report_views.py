@@ -240,4 +240,6 @@ def includeme(config: Any) -> None:
     )
     config.add_post_action("report", draw=draw_report_link, order=95, shown=may_report)
     config.add_post_action("moderate", draw=draw_moderate_link, order=96, shown=may_moderate)
-    config.add_person_action("report", "microblog.moderation:templates/person_links.jinja2", order=90)
+    config.add_person_action(
+        "report", "microblog.moderation:templates/person_links.jinja2", order=90, for_blocked=True
+    )

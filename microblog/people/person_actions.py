@@ -9,17 +9,21 @@ from typing import Any
 @dataclass(frozen=True, kw_only=True)
 class PersonAction:
     """`template` (an asset specification) is a link or a form, and gets the person as `person`. Who is
-    logged in sees it on the profile of everybody else.
+    logged in sees it on the profile of everybody else; one that is `for_blocked`, too, where the two do not see
+    each other.
     """
 
     name: str
     template: str
     order: int
+    for_blocked: bool = False
 
 
-def add_person_action(config: Any, name: str, template: str, *, order: int) -> None:
+def add_person_action(
+    config: Any, name: str, template: str, *, order: int, for_blocked: bool = False
+) -> None:
     """Directive: a link or a form beside "Follow" on profiles, in ascending `order` (see `PersonAction`)."""
-    action = PersonAction(name=name, template=template, order=order)
+    action = PersonAction(name=name, template=template, order=order, for_blocked=for_blocked)
 
     def register() -> None:
         actions = {**config.registry.person_actions, name: action}

@@ -43,8 +43,9 @@ class Found(list[Row]):
         self.looked_until = looked_until
 
 
-# How many pages of candidates are read where a page leaves some out: mostly one is enough.
-PAGES_LOOKED_THROUGH = (1, 10)
+# How many pages of candidates are read where a page leaves some out: mostly one is enough, or two where some
+# posts are hidden.
+PAGES_LOOKED_THROUGH = (1, 2, 10)
 
 
 def look_through(

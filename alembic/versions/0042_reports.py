@@ -59,6 +59,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_report_cases_id_open", "report_cases", ["id"], sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
     )
+    op.create_index(
+        "ix_report_cases_claimed_by_id_open",
+        "report_cases",
+        ["claimed_by", "id"],
+        sqlite_where=IS_OPEN,
+        postgresql_where=IS_OPEN,
+    )
     op.create_index("ix_report_cases_person_id_id", "report_cases", ["person_id", "id"])
     op.create_table(
         "reports",

@@ -38,7 +38,7 @@ def includeme(config: Any) -> None:
     config.include("microblog.moderation.report_views")
     config.add_worker_task("suspensions", carry_out, every=SECONDS_BETWEEN_LOOKS)
     config.add_command("audit", "microblog.moderation.commands.audit", order=58)
-    for name in ("warn", "hide", "show", "suspend", "unsuspend"):
+    for name in ("warn", "hide", "unhide", "suspend", "unsuspend"):
         config.add_command(f"user {name}", f"microblog.moderation.commands.{name}")
     config.add_log_in_check(describe_suspension)
     config.add_post_check(find_reason_of_post)

@@ -75,7 +75,7 @@ def warn(site: Site, *, nickname: str, reason: str, said: str) -> None:
 def hide(site: Site, *, nickname: str, reason: str, said: str) -> None:
     """Take NICKNAME out of the lists of everybody's posts and people, and out of search."""
     person = act(site, nickname, reason, said, actions.limit, "is suspended, or in no lists already")
-    click.echo(f"{person} is in no list of everybody; `{site.command('user show')}` undoes it.")
+    click.echo(f"{person} is in no list of everybody; `{site.command('user unhide')}` undoes it.")
 
 
 @click.command()
@@ -83,7 +83,7 @@ def hide(site: Site, *, nickname: str, reason: str, said: str) -> None:
 @reason
 @said
 @pass_site
-def show(site: Site, *, nickname: str, reason: str, said: str) -> None:
+def unhide(site: Site, *, nickname: str, reason: str, said: str) -> None:
     """Let NICKNAME be in the lists of everybody and in search again."""
     person = act(site, nickname, reason, said, actions.unlimit, "is suspended, or in lists already")
     click.echo(f"{person} is in lists again.")

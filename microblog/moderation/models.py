@@ -67,6 +67,13 @@ class ReportCase(Base):
             sqlite_where=sa.text("closed IS NULL"),
             postgresql_where=sa.text("closed IS NULL"),
         ),
+        sa.Index(
+            "ix_report_cases_claimed_by_id_open",
+            "claimed_by",
+            "id",
+            sqlite_where=sa.text("closed IS NULL"),
+            postgresql_where=sa.text("closed IS NULL"),
+        ),
         sa.Index("ix_report_cases_person_id_id", "person_id", "id"),
     )
 

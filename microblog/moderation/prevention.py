@@ -64,7 +64,7 @@ def find_held_word(listed: tuple[str, ...], text: str, *, seconds: float = SECON
     pattern = compile_words(words)
     found = pattern.search(folded) if pattern is not None else None
     if found is not None:
-        return f"{WORD}:{found[0]}"
+        return f"{WORD}:{' '.join(found[0].split())}"
     end = time.monotonic() + seconds
     for each in patterns:
         try:

@@ -189,10 +189,10 @@ PERSON_COLUMNS = (
 )
 
 
-def select_people() -> Any:
-    """Everybody who has not deleted their account, whether or not others see them."""
+def select_people(*, suspended: bool = False) -> Any:
+    """Everybody who has not deleted their account, whether or not others see them; or who is `suspended`."""
     is_theirs = sa.and_(Suspension.user_id == User.id, Suspension.state != RETURNS)
-    query = sa.select(*PERSON_COLUMNS).outerjoin(Suspension, is_theirs)
+    query = sa.select(*PERSON_COLUMNS).select_from(User).join(Suspension, is_theirs, isouter=not suspended)
     return query.where(User.nickname != "")
 
 
@@ -211,6 +211,8 @@ NEW, SILENT, LIMITED, SUSPENDED, REPORTED, NEVER_CONFIRMED = PEOPLE_STATES = (
 )
 DAYS_NEW: Final = 7
 MOST_NEW: Final = 1000
+MOST_CASES: Final = 1000  # that are open: of more, the latest ones
+MOST_ALIKE: Final = 500  # nicknames with one beginning: of more, the first ones
 PAGES_LOOKED_THROUGH: Final = (2, 20)
 
 
@@ -220,7 +222,7 @@ def list_people(
     """The people whose nickname begins like this, of one state or (empty) of all, the newest first."""
     query, order = select_people(), User.id
     if state == SUSPENDED:
-        query, order = query.where(Suspension.user_id.is_not(None)), Suspension.user_id
+        query, order = select_people(suspended=True), Suspension.user_id
     elif state == NEW:
         since = now - timedelta(days=DAYS_NEW)
         new = sa.select(User.id).where(User.member_since >= since).order_by(User.member_since.desc())
@@ -229,11 +231,14 @@ def list_people(
     elif state == LIMITED:
         query = query.where(User.is_limited)
     elif state == REPORTED:
-        query = query.where(User.id.in_(sa.select(ReportCase.person_id).where(ReportCase.closed.is_(None))))
+        open_cases = sa.select(ReportCase.person_id).where(ReportCase.closed.is_(None))
+        latest = open_cases.order_by(ReportCase.id.desc()).limit(MOST_CASES)
+        query = query.where(User.id.in_(set(session.scalars(latest))))
     if beginning:
         key = make_nickname_key(beginning)
         like = Nickname.key.between(key, f"{key}{BEHIND_ALL}")
-        query = query.where(User.id.in_(sa.select(Nickname.user_id).where(like)))
+        first = sa.select(Nickname.user_id).where(like).order_by(Nickname.key).limit(MOST_ALIKE)
+        query = query.where(User.id.in_(session.scalars(first).all()))
 
     def read(candidates: int) -> list[ModeratedPerson]:
         rows = session.execute(select_page(query, order, cursor, candidates))

@@ -278,7 +278,7 @@ def look_at(known: Application) -> Callable[[str], list[str]]:
         with capture(known.database) as statements:
             visitor.get(path, status="*")
             response = reader.get(path, status="*")
-        assert response.status_int in (200, 303, 403, 404, 410), f"{path}: {response.status}"
+        assert response.status_int in (200, 303, 403, 404, 409, 410), f"{path}: {response.status}"
         is_search = path.startswith(("/search", "/users/?q=", "/admin/posts/?link="))
         different = {(statement.sql, repr(statement.values)): statement for statement in statements}
         return [
@@ -314,7 +314,8 @@ def test_a_digest_reads_no_more_than_it_tells(known):
         count_unread_from(session, READER, range(2, MOST_LINES))
     with known.database.write() as session, capture(known.database) as writing:
         assert digests.take(session, due[0], due=now, since=0)
-    assert (len(due), len(found), len(lines)) == (PEOPLE_IN_A_ROUND, MOST_COUNTED + 1, MOST_LINES)
+    # Of twenty posts one is hidden.
+    assert (len(due), len(found), len(lines)) == (PEOPLE_IN_A_ROUND, MOST_COUNTED + 1, MOST_LINES - 2)
     assert [problem for each in statements + writing for problem in find_problems(known.database, each)] == []
 
 

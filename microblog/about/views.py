@@ -48,6 +48,8 @@ def show_site_page(root: Root, request: Request) -> Any:
     except BrokenText:
         raise HTTPServiceUnavailable(UNAVAILABLE) from None  # the library has logged it
     values = {"page_name": page.name, "label": page.label, "contact": request.microblog[CONTACT]}
+    rules = PAGES["rules"]
+    values["rules_url"] = rules.link(request) if rules.exists(request) else None
     if text is not None:
         request.override_renderer = "templates/text.jinja2"
         direction = Locale.parse(text.language, sep="-").text_direction

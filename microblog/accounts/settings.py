@@ -42,16 +42,24 @@ DELETION_DAYS = Setting(
 )
 
 
-def domains(value: str) -> frozenset[str]:
-    """Domains, separated by spaces, commas or lines, in lower case: `example.com example.org`."""
-    return frozenset(value.lower().replace(",", " ").split())
+class Domains(tuple[str, ...]):
+    """Domains in lower case."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " ".join(self)
 
 
-NO_DOMAINS: frozenset[str] = frozenset()
+def domains(value: str) -> Domains:
+    """Domains, separated by spaces, commas or lines: `example.com example.org`."""
+    return Domains(dict.fromkeys(value.lower().replace(",", " ").split()))
+
+
 REFUSED_DOMAINS = Setting(
     "microblog.accounts.refused_mail_domains",
     domains,
-    NO_DOMAINS,
+    Domains(),
     "Domains whose e-mail addresses nobody may sign up with, nor change to, separated by spaces. Those below "
     "them are refused, too.",
 )

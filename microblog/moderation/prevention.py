@@ -17,6 +17,7 @@ from microblog.moderation.settings import (
     HELD_LINKS,
     HELD_WORDS,
     PATTERN,
+    Lines,
 )
 from microblog.posts.links import find_links
 from microblog.posts.queries import count_first_posts
@@ -50,7 +51,8 @@ def find_reason(request: Request, text: str) -> str | None:
     networks = settings[HELD_ADDRESSES]
     if networks and request.remote_addr and networks.allow(request.remote_addr):
         return ADDRESS
-    return find_held_word(settings[HELD_WORDS], text)
+    listed: Lines = settings[HELD_WORDS]
+    return find_held_word(listed, text)
 
 
 def find_held_word(listed: tuple[str, ...], text: str, *, seconds: float = SECONDS) -> str | None:

@@ -9,21 +9,32 @@ from microblog.settings import Setting, networks, whole_number
 
 PATTERN = "re:"  # begins a line with a pattern
 MOST_LINES = 1000
-NOTHING: tuple[str, ...] = ()
 
 
-def lines(value: str) -> tuple[str, ...]:
+class Lines(tuple[str, ...]):
+    """What stands on each line of a setting."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "; ".join(self)
+
+
+NOTHING = Lines()
+
+
+def lines(value: str) -> Lines:
     """What stands on each line, or between semicolons on one line."""
     found = (line.strip() for part in value.splitlines() for line in part.split(";"))
-    chosen = tuple(dict.fromkeys(line for line in found if line))
+    chosen = Lines(dict.fromkeys(line for line in found if line))
     if len(chosen) > MOST_LINES:
         raise ValueError(f"must have at most {MOST_LINES:,} lines")
     return chosen
 
 
-def words_and_patterns(value: str) -> tuple[str, ...]:
+def words_and_patterns(value: str) -> Lines:
     """Words, one on a line; a line that begins with `re:` is a regular expression."""
-    chosen = tuple(dict.fromkeys(line.strip() for line in value.splitlines() if line.strip()))
+    chosen = Lines(dict.fromkeys(line.strip() for line in value.splitlines() if line.strip()))
     if len(chosen) > MOST_LINES:
         raise ValueError(f"must have at most {MOST_LINES:,} lines")
     for line in chosen:
@@ -35,7 +46,7 @@ def words_and_patterns(value: str) -> tuple[str, ...]:
     return chosen
 
 
-def reasons(value: str) -> tuple[str, ...]:
+def reasons(value: str) -> Lines:
     chosen = lines(value)
     if any(len(line) > REASON_CHARACTERS for line in chosen):
         raise ValueError(f"must have reasons of at most {REASON_CHARACTERS} characters")

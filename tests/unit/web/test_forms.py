@@ -112,7 +112,12 @@ def test_no_form_looks_long_at_a_long_text(form, unit):
 
 
 # What views give to forms besides the request.
-GIVEN = {"post_id": 1, "owner": SimpleNamespace(nickname="susan", email="susan@example.com")}
+GIVEN = {
+    "post_id": 1,
+    "owner": SimpleNamespace(nickname="susan", email="susan@example.com"),
+    "asks_for_rules": True,
+    "reasons": ("spam",),
+}
 
 
 def make_form(form, fields):

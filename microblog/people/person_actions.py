@@ -9,7 +9,8 @@ from typing import Any
 @dataclass(frozen=True, kw_only=True)
 class PersonAction:
     """`template` (an asset specification) is a link or a form, and gets the person as `person`. Who is
-    logged in sees it on the profile of everybody else; one that is `for_blocked` also where neither sees the other.
+    logged in sees it on the profile of everybody else; one that is `for_blocked` also where neither
+    sees the other.
     """
 
     name: str

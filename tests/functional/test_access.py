@@ -372,6 +372,22 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
     return application
 
 
+def test_the_table_of_the_documentation_says_what_moderators_see():
+    text = (Path(__file__).parents[2] / "docs" / "moderation.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "/admin/" in line
+    ]
+    table = [row for row in rows if len(row) == 4]
+    pages = {
+        page.path.split("/")[2]: page.for_moderators for page in TABLE.values() if "/admin/" in page.path
+    }
+    documented = {
+        row[1].strip("`").split("/")[2]: row[2] == "yes" for row in table if row[0][:7] != "do that"
+    }
+    assert documented == {name: seen for name, seen in pages.items() if name}
+    assert {row[3] for row in table} == {"yes"}
+
+
 def tell(session: orm.Session, user_id: int, post_id: int) -> None:
     """A notification; who did it is of no matter here, so it is the recipient."""
     values = {"user_id": user_id, "kind": "like", "cause": post_id, "post_id": post_id, "day": 0}

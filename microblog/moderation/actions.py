@@ -73,7 +73,12 @@ def suspend(session: orm.Session, case: Case) -> None:
     check(session, case)
     accounts.set_aside(session, case.person_id)
     queries.add_suspension(session, case.person_id, since=get_now(), said=case.said)
-    tell(session, case, audit.SUSPEND, record(session, case, audit.SUSPEND))
+    tell(
+        session,
+        case,
+        audit.SUSPEND,
+        record(session, case, audit.SUSPEND, before={"suspended": False}, after={"suspended": True}),
+    )
 
 
 def unsuspend(session: orm.Session, case: Case) -> None:
@@ -86,7 +91,12 @@ def unsuspend(session: orm.Session, case: Case) -> None:
     if not queries.end_suspension(session, case.person_id):
         raise StaleData("They are not suspended.")
     accounts.take_back(session, case.person_id)
-    tell(session, case, audit.UNSUSPEND, record(session, case, audit.UNSUSPEND))
+    tell(
+        session,
+        case,
+        audit.UNSUSPEND,
+        record(session, case, audit.UNSUSPEND, before={"suspended": True}, after={"suspended": False}),
+    )
 
 
 def end_sessions(session: orm.Session, case: Case) -> None:
@@ -108,7 +118,12 @@ def limit(session: orm.Session, case: Case) -> None:
     """
     check(session, case)
     accounts.set_limited(session, case.person_id, is_limited=True)
-    tell(session, case, audit.LIMIT, record(session, case, audit.LIMIT))
+    tell(
+        session,
+        case,
+        audit.LIMIT,
+        record(session, case, audit.LIMIT, before={"in lists": True}, after={"in lists": False}),
+    )
 
 
 def unlimit(session: orm.Session, case: Case) -> None:
@@ -119,7 +134,12 @@ def unlimit(session: orm.Session, case: Case) -> None:
     """
     check(session, case)
     accounts.set_limited(session, case.person_id, is_limited=False)
-    tell(session, case, audit.UNLIMIT, record(session, case, audit.UNLIMIT))
+    tell(
+        session,
+        case,
+        audit.UNLIMIT,
+        record(session, case, audit.UNLIMIT, before={"in lists": False}, after={"in lists": True}),
+    )
 
 
 def write_note(session: orm.Session, case: Case) -> None:
@@ -154,10 +174,11 @@ def remove_pictures(session: orm.Session, case: Case) -> None:
     :raises StaleData: when they are gone, or have none.
     """
     check(session, case)
+    before = accounts.lock_portraits(session, case.person_id)._asdict()
     removed = [accounts_actions.remove_portrait(session, case.person_id, each) for each in (AVATAR, HEADER)]
     if not any(removed):
         raise StaleData("They have no pictures.")
-    tell(session, case, audit.REMOVE_PICTURES, record(session, case, audit.REMOVE_PICTURES))
+    tell(session, case, audit.REMOVE_PICTURES, record(session, case, audit.REMOVE_PICTURES, before=before))
 
 
 def delete(session: orm.Session, case: Case) -> None:
@@ -205,11 +226,11 @@ def delete_posts(session: orm.Session, case: Case, ids: Sequence[int]) -> int:
 def change_posts(session: orm.Session, case: Case, ids: Sequence[int], action: str) -> int:
     check(session, case)
     changed = queries.list_posts_to_change(session, case.person_id, ids, CHANGED[action])
+    hidden = BY_MODERATORS if action == audit.HIDE_POST else None
     if action == audit.DELETE_POST:
         for post in changed:
             posts.delete(session, post.id, case.person_id)
     else:
-        hidden = BY_MODERATORS if action == audit.HIDE_POST else None
         queries.mark_posts(session, [post.id for post in changed], hidden)
         if action == audit.SHOW_POST:
             for post in changed:
@@ -217,7 +238,9 @@ def change_posts(session: orm.Session, case: Case, ids: Sequence[int], action: s
                     publish_held(session, post.id, case.person_id, post.reply_to)
     entry_id = 0
     for post in changed:
-        entry_id = record(session, case, action, post)
+        before = {"text": post.body, "hidden": post.hidden}
+        after = {} if action == audit.DELETE_POST else {**before, "hidden": hidden}
+        entry_id = record(session, case, action, subject=f"post:{post.id}", before=before, after=after)
     if changed:
         tell(session, case, action, entry_id, count=len(changed))
     return len(changed)
@@ -232,22 +255,12 @@ def check(session: orm.Session, case: Case) -> None:
         raise Refused(refusal)
 
 
-def record(session: orm.Session, case: Case, action: str, post: queries.CasePost | None = None) -> int:
+def record(session: orm.Session, case: Case, action: str, **more: Any) -> int:
+    """`more` of a `Deed`: what it was about, before and after. Returns the id of the entry."""
     actor_id = None if case.me is None else case.me.id
-    about: dict[str, Any] = (
-        {} if post is None else {"subject": f"post:{post.id}", "before": {"text": post.body}}
-    )
-    return queries.record(
-        session,
-        Deed(
-            action=action,
-            actor_id=actor_id,
-            person_id=case.person_id,
-            reason=case.reason,
-            said=case.said,
-            **about,
-        ),
-    )
+    who: dict[str, Any] = {"actor_id": actor_id, "person_id": case.person_id}
+    deed = Deed(action=action, reason=case.reason, said=case.said, **who, **more)
+    return queries.record(session, deed)
 
 
 def tell(session: orm.Session, case: Case, action: str, entry_id: int, *, count: int = 0) -> None:

@@ -55,6 +55,11 @@ class AuditRow:
     def done(self) -> datetime:
         return get_timestamp(self.id)
 
+    @property
+    def text(self) -> str:
+        """Of the post that it was about, as it was before; empty when it was about none."""
+        return str(json.loads(self.before).get("text", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -113,7 +113,8 @@ def close(session: orm.Session, me: Identity, case: CaseRow, ending: Ending, dee
     :raises StaleData: when it is closed, or somebody else has claimed it.
     :raises Refused: when I may not act on this person.
     """
-    reports.close(session, case.id, me.id, now=get_now(), decision=ending.decision)
+    now = get_now()
+    reports.close(session, case.id, me.id, now=now, decision=ending.decision)
     if deed is not None and case.post_id is not None:
         acted = Case(me, case.person_id, ending.reason, ending.said)
         if not POST_DEEDS[deed](session, acted, [case.post_id]):
@@ -121,7 +122,7 @@ def close(session: orm.Session, me: Identity, case: CaseRow, ending: Ending, dee
     record(session, me, case, audit.CLOSE, reason=ending.reason, said=ending.decision)
     values = {"nickname": case.nickname, "is_about": case.kind, "decision": ending.decision}
     for user_id in reports.list_who_want_answers(session, case.id):
-        write_mail(session, kind=ANSWER, user_id=user_id, values=values, cause=f"case {case.id} {get_now()}")
+        write_mail(session, kind=ANSWER, user_id=user_id, values=values, cause=f"case {case.id} {now}")
 
 
 def record(

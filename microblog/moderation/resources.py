@@ -6,10 +6,13 @@ from typing import Any
 
 from pyramid.authorization import Deny, Everyone
 
+from microblog.i18n import _
 from microblog.moderation import queries, report_queries
 from microblog.moderation.rules import find_refusal
 from microblog.paging import parse_id
 from microblog.tree import Container, Resource
+
+ABOUT_YOU = _("This case is about you: another moderator decides it.")
 
 
 class AuditPage(Container):
@@ -55,6 +58,16 @@ class CasePage(Resource):
     def __init__(self, parent: Resource, case: report_queries.CaseRow) -> None:
         super().__init__(parent, str(case.id))
         self.case = case
+
+    @property
+    def __acl__(self) -> list[Any]:
+        """Nobody learns who has reported them."""
+        me = self.request.identity
+        is_mine = me is not None and me.id == self.case.person_id
+        return [(Deny, Everyone, ("view", "moderate"))] if is_mine else []
+
+    def why_forbidden(self, request: Any) -> str | None:
+        return ABOUT_YOU if request.reader_id == self.case.person_id else None
 
 
 class ReportsPage(Container):

@@ -18,4 +18,6 @@ ACTIONS = {
 def record_role(event: RoleChanged) -> None:
     """Only the command line changes roles."""
     action = ACTIONS[event.role == ADMIN, event.is_granted]
-    queries.record(event.session, Deed(action=action, actor_id=None, person_id=event.user_id))
+    before, after = {event.role: not event.is_granted}, {event.role: event.is_granted}
+    deed = Deed(action=action, actor_id=None, person_id=event.user_id, before=before, after=after)
+    queries.record(event.session, deed)

@@ -15,13 +15,14 @@ from microblog.accounts.models import NICKNAME_LENGTH
 from microblog.accounts.nicknames import NOT_ALLOWED
 from microblog.i18n import Message, _, n_
 from microblog.ids import get_first_id_at
-from microblog.moderation import actions, queries, report_queries
+from microblog.moderation import actions, queries
 from microblog.moderation.actions import Case
 from microblog.moderation.audit import LABELS
 from microblog.moderation.forms import MOST_POSTS, DeedForm, PostsForm
 from microblog.moderation.prevention import leads_to, list_urls, shorten
 from microblog.moderation.queries import AuditRow, CasePost, ModeratedPerson, Wanted
 from microblog.moderation.report_actions import POST_DEEDS
+from microblog.moderation.report_queries import list_cases_of
 from microblog.moderation.resources import AuditPage, PeoplePage, PersonPage, PostsPage
 from microblog.moderation.rules import find_refusal
 from microblog.paging import Found, KeyCursor, parse_id
@@ -110,7 +111,7 @@ def show_person(page: PersonPage, request: Request) -> Any:
         "entries": queries.list_audit(session, wanted, KeyCursor(), ENTRIES_OF_A_PERSON),
         "labels": LABELS,
         "refusal": find_refusal(request.identity, person.role),
-        "cases": report_queries.list_cases_of(session, person.id, ENTRIES_OF_A_PERSON),
+        "cases": [] if person.id == request.me.id else list_cases_of(session, person.id, ENTRIES_OF_A_PERSON),
         "deeds": [deed for deed in DEEDS.values() if deed.is_possible(person)],
         "page_name": "admin",
     }

@@ -152,7 +152,7 @@ TABLES = {
         "(id, actor_id, actor, action, person_id, person, subject, reason, said, before, after) "
         "SELECT n, 1 + n % 3, 'person' || (1 + n % 3), "
         "CASE WHEN n % 1000 = 0 THEN 'suspend' ELSE 'warn' END, 1 + n % :people, "
-        "'person' || (1 + n % :people), '', '', '', '', ''",
+        "'person' || (1 + n % :people), '', '', '', '{}', '{}'",
         ":others",
     ),
     "sessions": (

@@ -83,9 +83,10 @@ def test_a_post_that_is_deleted_is_gone_and_the_trail_has_its_text(site):  # noq
         columns = (AuditEntry.action, AuditEntry.subject, AuditEntry.before)
         rows = session.execute(sa.select(*columns).order_by(AuditEntry.id)).all()
     assert rows[-2:] == [
-        ("delete post", f"post:{site.mine}", '{"text": "My kettle #tea, @john"}'),
-        ("delete post", f"post:{site.answer}", '{"text": "An answer"}'),
+        ("delete post", f"post:{site.mine}", '{"hidden": 1, "text": "My kettle #tea, @john"}'),
+        ("delete post", f"post:{site.answer}", '{"hidden": null, "text": "An answer"}'),
     ]
+    assert "My kettle #tea, @john" in site.moderator.get("/admin/audit/?person=susan")
     told = [mail for mail in mails(site.database) if mail.subject == "Your posts at microblog"]
     assert len(told) == 2
     assert "have deleted 2 posts of yours." in told[-1].text

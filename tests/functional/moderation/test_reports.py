@@ -303,6 +303,19 @@ def test_a_moderator_does_nothing_to_the_post_of_an_admin(john, maria, enter_as)
     john.get(f"/posts/{post_id}", status=200)
 
 
+def test_a_moderator_neither_sees_nor_decides_a_case_about_themselves(john, maria, enter_as):
+    mona = enter_as("mona", "moderator")
+    report(john, "/users/maria/report", reason="abuse")
+    case = open_case(mona)
+    assert cases(maria) == []
+    assert "This case is about you" in maria.get(case.request.path, status=403)
+    token = maria.get("/").html.select_one("input[name=csrf_token]")["value"]
+    maria.post(case.request.path, {"do": "claim", "csrf_token": token}, status=403)
+    for moderator, shown in ((maria, False), (mona, True)):
+        text = moderator.get("/admin/people/maria").html.main.get_text()
+        assert ("The account maria" in text) == shown
+
+
 def test_cases_are_on_the_page_of_the_person_and_find_them(john, susan, maria):
     assert maria.get("/admin/people/?state=reported").html.select(".choices a") == []
     report_post(john, susan.post_id)

@@ -73,8 +73,10 @@ def select_cases() -> Any:
 
 
 def list_cases(session: orm.Session, state: str, me: int, cursor: Cursor, limit: int) -> list[CaseRow]:
-    """A page of the cases that are open, that I have claimed, or that are closed, the latest first; none about
-    myself."""
+    """A page of the cases that are open, that I have claimed, or that are closed, the latest first.
+
+    None about myself.
+    """
     query = select_cases().where(ReportCase.person_id != me)
     if state == CLOSED:
         query = query.where(ReportCase.closed.is_not(None))

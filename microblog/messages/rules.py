@@ -45,7 +45,7 @@ def find_refusal(
     """
     is_let = has_written_to_me or senders == EVERYBODY or (senders == FOLLOWED and follows_me)
     refusals = (
-        (is_gone, _("This account was deleted, so nobody would read an answer.")),
+        (is_gone, _("This account was deleted or suspended, so nobody would read an answer.")),
         (is_oneself, _("You cannot write to yourself.")),
         (i_block, _("You have blocked this person, so neither of you can write to the other.")),
         (blocks_me, _("This person has blocked you, so neither of you can write to the other.")),

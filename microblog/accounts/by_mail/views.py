@@ -15,6 +15,7 @@ from microblog.accounts.by_mail import actions, outbox, queries
 from microblog.accounts.by_mail.actions import EmailTaken, LinkInvalid
 from microblog.accounts.by_mail.forms import ForgottenForm, NewPasswordForm
 from microblog.accounts.by_mail.resources import ConfirmLink, ResetLink, ResetPassword
+from microblog.accounts.log_in_checks import find_log_in_refusal
 from microblog.accounts.resources import Account
 from microblog.accounts.settings import APPROVAL, CONFIRMATIONS, REGISTRATION, RESET
 from microblog.accounts.sign_up_checks import find_reason_to_wait
@@ -160,7 +161,10 @@ def new_password(link: ResetLink, request: Request) -> Any:
     page = {"form": form, "token": link.token, "nickname": owner.nickname, "page_name": "login"}
     if request.method != "POST":
         return page
-    if not form.validate():
+    refusal = find_log_in_refusal(request, owner.user_id) if form.validate() else None
+    if refusal is not None:
+        form.form_errors.append(refusal)
+    if form.errors:
         request.response.status_int = 422
         return page
     password_hash = passwords.hash_password(form.get_text("password"))

@@ -604,7 +604,7 @@ def test_the_thread_with_a_deleted_account_stays_and_cannot_be_answered(two, goe
     page = page.click("Deleted account")
     assert re.fullmatch(r"/messages/deleted-[0-9]+", page.request.path)
     assert texts(page) == ["theirs", "mine"]
-    assert notice(page) == "This account was deleted, so nobody would read an answer."
+    assert notice(page) == "This account was deleted or suspended, so nobody would read an answer."
     two.application.registry.deferred.flush()
     assert badge(two.susan) is None
     fields = {**dict(form.submit_fields()), "message": "Are you there?"}

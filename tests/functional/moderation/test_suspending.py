@@ -7,6 +7,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from microblog.accounts.by_mail.actions import write_reset
 from microblog.mail.models import Mail
 from microblog.moderation.models import AuditEntry
 from tests.walk import bodies, flashes, log_in, post_ids, write
@@ -67,6 +68,35 @@ def test_after_the_suspension_everything_is_as_it_was(maria, susan, enter_as, ap
 
 def without_tokens(pages):
     return [re.sub(r'<input name="(csrf_token|key)"[^>]*>', "", page) for page in pages]
+
+
+def test_who_is_suspended_reads_why_also_where_they_choose_a_new_password(
+    maria, susan, application, database
+):
+    with database.write() as session:
+        write_reset(session, "susan@example.com")
+    path = re.findall(r"https?://[^/\s]+(/reset-password/\S+)", mails(database)[-1].text)[0]
+    do(maria, "susan", "suspend", said="You have sold tea.")
+    form = application.browser().get(path).forms["new-password-form"]
+    form["password"] = "four other words here"
+    page = form.submit(status=422)
+    assert "Your account is suspended, so you cannot log in. The moderators say: You have sold tea." in page
+    do(maria, "susan", "unsuspend")
+    form.submit(status=303)
+    assert log_in(application.browser(), "susan", "four other words here").status_int == 303
+
+
+def test_nobody_writes_messages_to_somebody_who_is_suspended(maria, susan, enter_as):
+    john = enter_as("john")
+    form = john.get("/messages/susan").forms["message-form"]
+    form["message"] = "Hello"
+    page = form.submit(status=303).follow()
+    form = page.forms["message-form"]
+    do(maria, "susan", "suspend")
+    form["message"] = "Are you there?"
+    page = form.submit(status=409)
+    assert "This account was deleted or suspended, so nobody would read an answer." in page
+    assert "Are you there?" in page  # so that it can be copied
 
 
 def test_what_was_done_is_on_the_page_of_the_person(maria, susan):

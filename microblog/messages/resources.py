@@ -99,7 +99,7 @@ class Messages(Container):
         if not LEAST_CHARACTERS <= len(name) <= NICKNAME_LENGTH or NOT_ALLOWED.search(name):
             return None
         person = get_person(session, name, reader_id)
-        if person is None:
+        if person is None or person.is_suspended:  # their thread has the address of one of somebody deleted
             return None
         own = queries.get_thread(session, reader_id, person.id)
         return Thread(self, person.nickname, reader_id if own is None else own.owner_id, person, own)

@@ -156,6 +156,7 @@ def test_only_these_pages_are_compressed(application):
         ("Root", "explore"),
         ("Root", "help"),
         ("Root", "privacy"),
+        ("Root", "rules"),
         ("Root", "terms"),
         ("Search", ""),
         ("Search", "help"),

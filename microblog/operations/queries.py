@@ -89,10 +89,10 @@ class Count:
 
 
 COUNTS = (
-    Count("users", "posts_count", "posts p WHERE p.user_id"),
+    Count("users", "posts_count", "posts p WHERE p.hidden IS NULL AND p.user_id"),
     Count("users", "followers_count", "follows f WHERE f.followee_id"),
     Count("users", "following_count", "follows f WHERE f.follower_id"),
-    Count("posts", "replies_count", "posts p WHERE p.reply_to"),
+    Count("posts", "replies_count", "posts p WHERE p.hidden IS NULL AND p.reply_to"),
     Count("posts", "likes_count", "likes l WHERE l.post_id"),
     Count("posts", "boosts_count", "boosts b WHERE b.post_id"),
 )

@@ -8,6 +8,7 @@ from microblog.moderation import actions
 from microblog.moderation.actions import Case
 from microblog.moderation.queries import list_posts
 from microblog.moderation.withholding import carry_out
+from microblog.operations.queries import COUNTS, find_wrong_counts
 from microblog.paging import KeyCursor
 from microblog.posts.actions import write
 from tests.conftest import elasticsearch_settings, get_adapter
@@ -30,6 +31,9 @@ def act(database, registry, action, person_id):
             action(session, Case(None, person_id, "Spam"))
     while carry_out(registry):
         pass
+    with database.read() as session:
+        wrong = {count.column: find_wrong_counts(session, count).rows for count in COUNTS}
+    assert set(wrong.values()) == {0}, wrong
 
 
 DEEDS_OF_POSTS = (actions.hide_posts, actions.delete_posts)

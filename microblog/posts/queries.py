@@ -238,9 +238,11 @@ def list_posts_by_id(session: orm.Session, ids: Iterable[int], reader_id: int | 
 
 
 def list_published(session: orm.Session, ids: Sequence[int]) -> Sequence[Any]:
-    """Rows of `id`, `user_id` and `reply_to`, of those of these posts that exist, in the order of ids."""
+    """Rows of `id`, `user_id` and `reply_to`, of those of these posts that exist and are not hidden, in the
+    order of ids."""
     columns = sa.select(Post.id, Post.user_id, Post.reply_to)
-    return session.execute(columns.where(Post.id.in_(ids)).order_by(Post.id)).all()
+    seen = columns.where(Post.id.in_(ids), Post.hidden.is_(None))
+    return session.execute(seen.order_by(Post.id)).all()
 
 
 def lock_posts_to_delete(session: orm.Session, author_id: int, limit: int) -> list[int]:

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from microblog.accounts.models import User
 from microblog.ids import new_id_at
+from microblog.moderation.actions import Case, hide_posts
 from microblog.moderation.models import AuditEntry
 from microblog.posts.models import Post
+from microblog.posts.publishing import UNDO_SECONDS
 from microblog.posts.queries import add_posts
 from tests.pictures import in_days
-from tests.walk import bodies, flashes
+from tests.walk import bodies, enter, flashes, post_ids, write
 
 from .test_suspending import mails
 from .test_withholding import EXAMPLES, PATHS, site  # noqa: F401
@@ -152,3 +154,19 @@ def test_a_moderator_changes_no_posts_of_an_admin(site, enter_as):  # noqa: F811
 
 def test_somebody_without_posts_has_a_page_that_says_so(site):  # noqa: F811
     assert "No posts" in site.moderator.get("/admin/people/mary/posts")
+
+
+def test_nobody_is_told_of_a_post_that_was_hidden_before_its_publication(make_application):
+    blog = make_application({UNDO_SECONDS.key: "100"})
+    browsers = {name: blog.browser() for name in ("susan", "john")}
+    ids = {name: enter(browser, name) for name, browser in browsers.items()}
+    for number, is_hidden in enumerate((False, True)):
+        post_id = post_ids(write(browsers["susan"], f"Number {number}, @john"))[0]
+        if is_hidden:
+            with blog.database.write() as session:
+                assert hide_posts(session, Case(None, ids["susan"], "Spam"), [post_id]) == 1
+    with in_days(1):
+        while blog.registry.outbox.work():
+            pass
+    addresses = [mail.address for mail in mails(blog.database)]
+    assert addresses == ["susan@example.com", "john@example.com"]  # of the other post

@@ -43,10 +43,7 @@ class Complaint:
 
 
 def report(session: orm.Session, reporter_id: int, subject: Subject, complaint: Complaint) -> bool:
-    """Report something; False when they have reported it before, and it is still open.
-
-    :raises StaleData: when it was closed in this moment.
-    """
+    """Report something; False when they have reported it before, and it is still open."""
     case_id = reports.open_case(session, subject)
     if reports.has_reported(session, case_id, reporter_id):
         return False

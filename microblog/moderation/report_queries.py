@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from microblog.accounts.models import User
-from microblog.db import StaleData, build_insert, require_changed
+from microblog.db import build_insert, require_changed
 from microblog.ids import get_timestamp, new_id, to_timestamp
 from microblog.moderation.models import Report, ReportCase
 from microblog.paging import Cursor, select_page
@@ -98,12 +98,6 @@ def get_case(session: orm.Session, case_id: int) -> CaseRow | None:
     return None if row is None else CaseRow(*row)
 
 
-def count_open_cases(session: orm.Session, limit: int) -> int:
-    """How many are open, up to `limit`."""
-    some = sa.select(ReportCase.id).where(ReportCase.closed.is_(None)).limit(limit).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
-
-
 @dataclass(frozen=True, slots=True)
 class ReportRow:
     """Who has reported it, by their nickname; None for a rule that holds a post."""
@@ -159,15 +153,11 @@ def open_case(session: orm.Session, subject: Subject) -> int:
     }
     is_open = sa.text("closed IS NULL")
     insert = build_insert(session, ReportCase).values(values)
-    insert = insert.on_conflict_do_nothing(index_elements=[ReportCase.subject], index_where=is_open)
-    new = session.scalar(insert.returning(ReportCase.id))
-    if new is not None:
-        return int(new)
-    found = sa.select(ReportCase.id).where(ReportCase.subject == subject.name, ReportCase.closed.is_(None))
-    case_id = session.scalar(found.with_for_update())
-    if case_id is None:
-        raise StaleData("The case was closed in this moment.")
-    return case_id
+    # It changes nothing, and finds the case that is there.
+    insert = insert.on_conflict_do_update(
+        index_elements=[ReportCase.subject], index_where=is_open, set_={"subject": subject.name}
+    )
+    return int(session.scalar(insert.returning(ReportCase.id)) or 0)
 
 
 def has_reported(session: orm.Session, case_id: int, reporter_id: int) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from microblog.accounts import queries
 from microblog.accounts.models import User
-from microblog.addresses import make_email_key
+from microblog.addresses import make_email_key, to_ascii
 
 # Spellings of one address each, the normal form first.
 SPELLINGS = [
@@ -104,3 +104,11 @@ def test_of_somebody_whose_nickname_is_taken_nothing_stays(session):
         queries.add_user(session, "SUSAN", email="susan@example.org")
     assert session.scalars(sa.select(User.nickname)).all() == ["susan"]
     assert not queries.is_email_taken(session, "susan@example.org")
+
+
+@pytest.mark.parametrize(
+    ("domain", "ascii_form"),
+    [("bücher.example", "xn--bcher-kva.example"), ("x" * 64 + ".example", "x" * 64 + ".example"), ("", "")],
+)
+def test_a_domain_has_an_ascii_form_unless_it_is_none(domain, ascii_form):
+    assert to_ascii(domain) == ascii_form

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from microblog.accounts.by_mail.queries import mark_unconfirmed
 from microblog.accounts.departures import carry_out
 from microblog.accounts.models import User
+from microblog.db import StaleData
+from microblog.moderation.actions import Case, delete, force_new_password, remove_pictures, warn
 from microblog.moderation.models import AuditEntry, Suspension
 from tests.pictures import in_days
 from tests.portraits import give_portrait
@@ -170,6 +172,18 @@ def test_somebody_who_is_suspended_is_deleted_too(site):  # noqa: F811
     with site.database.read() as session:
         assert session.scalars(sa.select(Suspension.user_id)).all() == []
         assert session.scalars(sa.select(User.id).where(User.id == site.ids["susan"])).all() == []
+
+
+@pytest.mark.parametrize("action", [warn, force_new_password, remove_pictures, delete])
+def test_what_cannot_be_done_any_more_is_not_done(susan, database, action):
+    """Between a page and its form the person has lost their address and pictures, or is gone."""
+    with database.write() as session:
+        session.execute(sa.update(User).where(User.id == susan.id).values(email=None, email_key=None))
+    person_id = susan.id if action in (force_new_password, remove_pictures) else 1000
+    with pytest.raises(StaleData), database.write() as session:
+        action(session, Case(None, person_id, "Spam"))
+    with database.read() as session:
+        assert session.scalars(sa.select(AuditEntry.id)).all() == []
 
 
 # Finding people

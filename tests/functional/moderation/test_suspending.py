@@ -55,6 +55,13 @@ def test_who_is_suspended_is_not_seen_and_cannot_log_in(maria, susan, enter_as, 
     )
 
 
+def test_without_a_text_for_them_they_read_that_they_are_suspended(maria, susan, application):
+    do(maria, "susan", "suspend")
+    refused = log_in(application.browser(), "susan")
+    assert "Your account is suspended, so you cannot log in." in refused
+    assert "The moderators say" not in refused
+
+
 def test_after_the_suspension_everything_is_as_it_was(maria, susan, enter_as, application):
     john = enter_as("john")
     paths = ("/explore", "/users/susan", "/users/susan/followers", f"/posts/{susan.post_id}", "/users/")

@@ -145,3 +145,20 @@ def test_what_was_deleted_or_blocked_meanwhile_does_not_come_back(site):
     assert site.counts("susan") == (2, 0, 0)
     with site.database.read() as session:
         assert session.scalars(sa.select(WithheldFollow.of_id)).all() == []
+
+
+def test_the_worker_goes_on_where_its_time_was_over(site):
+    before = site.look_everywhere()
+    do(site.moderator, "susan", "suspend")
+    rounds = 0
+    while carry_out(site.registry, seconds=0):
+        rounds += 1
+    assert rounds > 1
+    assert site.counts("john") == (1, 1, 0)
+    site.unsuspend("susan")
+    assert site.look_everywhere() == before
+
+
+def test_of_somebody_who_is_not_suspended_nothing_is_moved(site):
+    assert not take_step(site.registry, site.ids["john"])
+    assert site.counts("john") == (1, 2, 1)

@@ -23,7 +23,7 @@ from microblog.moderation import audit, queries
 from microblog.moderation.queries import Deed
 from microblog.moderation.rules import find_refusal
 from microblog.posts import actions as posts
-from microblog.posts.holding import HELD, publish_held
+from microblog.posts.held import HELD, publish_held
 from microblog.security.identity import Identity
 
 MAIL = "moderation"

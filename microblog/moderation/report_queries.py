@@ -15,7 +15,7 @@ from microblog.db import build_insert, require_changed
 from microblog.ids import get_timestamp, new_id, to_timestamp
 from microblog.moderation.models import Report, ReportCase
 from microblog.paging import Cursor, select_page
-from microblog.posts.holding import HELD
+from microblog.posts.held import HELD
 from microblog.posts.models import Post
 
 OPEN, MINE, CLOSED = STATES = ("open", "mine", "closed")

@@ -22,7 +22,7 @@ from microblog.posts.events import (
     PostPublished,
     PostWritten,
 )
-from microblog.posts.holding import HELD, Held
+from microblog.posts.held import HELD, Held
 from microblog.posts.mentions import find_mentions
 
 MOST_VERSIONS = 100  # of a post

@@ -365,7 +365,7 @@ def site(application: Application, monkeypatch: pytest.MonkeyPatch) -> Applicati
         }
         waits |= {"password_hash": "", "is_confirmed": True, "language": "en", "asked": datetime.now(UTC)}
         session.execute(sa.insert(Registration).values(id=REGISTRATION_ID, **waits))
-        session.add(ReportCase(id=CASE_ID, subject=f"person:{user_id}", person_id=user_id, text=""))
+        session.add(ReportCase(id=CASE_ID, subject=f"person:{trudy}", person_id=trudy, text=""))
         texts = {"message_id": "<1@x>", "subject": "Hello", "text": "Hello", "html": "Hello"}
         texts |= {"kind": LETTER.name, "cause": "1", "address": "susan@example.com"}
         mail_queries.add_mail(session, id=MAIL_ID, user_id=user_id, is_own_address=False, **texts)

@@ -34,7 +34,7 @@ def sign_up(browser: TextBrowser) -> None:
     browser.follow("Sign up")
     browser.wait_for("A nickname, an address")
     browser.fill("Everybody sees it", "lynx")
-    browser.fill("Nobody else sees it", "lynx@example.org")
+    browser.fill("Only the moderators", "lynx@example.org")
     browser.fill("Long is better", PASSWORD, is_secret=True)
     browser.follow("Sign up", match=3)  # after the navigation and the heading
     browser.wait_for("Log out")

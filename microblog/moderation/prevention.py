@@ -92,7 +92,8 @@ def find_held_link(request: Request, body: str) -> str | None:
     if not links:
         return None
     for listed in request.microblog[HELD_LINKS]:
-        if any(leads_to(link, shorten(listed)) for link in links):
+        site = shorten(listed)
+        if any(leads_to(link, site) for link in links):
             return f"{LINK}:{listed}"
     first = request.microblog[HELD_FIRST_LINKS]
     if first and count_first_posts(request.dbsession, request.me.id, first) < first:

@@ -18,7 +18,7 @@ from microblog.paging import Cursor, select_page
 from microblog.posts.held import HELD
 from microblog.posts.models import Post
 
-OPEN, MINE, CLOSED = STATES = ("open", "mine", "closed")
+OPEN, MINE, CLOSED = "open", "mine", "closed"
 Actor = orm.aliased(User)
 
 
